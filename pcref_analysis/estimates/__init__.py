@@ -1,0 +1,1 @@
+"""Numbers from cells: pure functions, frames in and frames out."""

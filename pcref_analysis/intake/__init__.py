@@ -1,0 +1,1 @@
+"""From the world to cells: contracts, sources, counting rules, populations, published figures."""

@@ -1,0 +1,1 @@
+"""Words everyone shares: ethnic categories, indicators, parameters, standard populations."""

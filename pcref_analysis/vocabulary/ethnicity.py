@@ -1,0 +1,99 @@
+"""NHS ethnic categories (16+1), their broad groups, and the crosswalk from the 2021 census.
+
+The NHS codes follow the 2001 census: Chinese (R) stands in "Other ethnic groups". The 2021 census
+puts Chinese in Asian and adds Arab, Roma, and Gypsy or Irish Traveller, which have no NHS code;
+they are mapped to the "any other" category of the same broad group, so that every resident is
+counted once. Unknown is *not stated* (Z), *not known* (99) and missing: always shown, never part
+of "Other".
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+from pcref_analysis.vocabulary.errors import PcrefError
+
+UNKNOWN = "Unknown"
+NOT_KNOWN = "Not known"
+BROAD_GROUPS = (
+    "White",
+    "Mixed",
+    "Asian or Asian British",
+    "Black or Black British",
+    "Other ethnic groups",
+    UNKNOWN,
+)
+
+
+@cache
+def _table(name: str) -> pd.DataFrame:
+    source = files("pcref_analysis.vocabulary") / "reference" / name
+    with source.open(encoding="utf-8") as text:
+        return pd.read_csv(text, dtype=str, keep_default_na=False)
+
+
+def categories() -> pd.DataFrame:
+    """Return the 18 NHS categories: ``code``, ``ethnic_group``, ``broad_group``, in the NHS order.
+
+    References
+    ----------
+    NHS Data Dictionary, ETHNIC CATEGORY (16+1, the 2001 basis).
+    """
+    return _table("ethnic_categories.csv").copy()
+
+
+def census_crosswalk() -> pd.DataFrame:
+    """Return the 19 groups of Census 2021 with the NHS ``code`` and NHS groups that each counts in.
+
+    Columns: ``census_group``, ``code``, ``census_broad_group``, ``ethnic_group``, ``broad_group``.
+    ``census_broad_group`` differs from ``broad_group`` for Chinese only: a rate that divides NHS
+    counts of "Other" by the census' "Other" is wrong by that group.
+    """
+    return _table("census_2021_ethnic_groups.csv").merge(categories(), on="code", validate="many_to_one")
+
+
+def known_groups(detail: str = "detailed") -> list[str]:
+    """Return the ethnic groups that can be compared, in the NHS order (``detailed`` 16 or ``broad`` 5)."""
+    column = {"detailed": "ethnic_group", "broad": "broad_group"}[detail]
+    table = categories()
+    return list(dict.fromkeys(table.loc[table["broad_group"] != UNKNOWN, column]))
+
+
+def from_code(codes: pd.Series) -> pd.Series:
+    """Turn NHS codes into ethnic groups; missing becomes "Not known".
+
+    Raises
+    ------
+    PcrefError
+        If a code is not one of the 18; the message counts the rows and shows none of their values.
+    """
+    mapping = categories().set_index("code")["ethnic_group"]
+    groups = codes.map(mapping)
+    wrong = int((groups.isna() & codes.notna()).sum())
+    if wrong:
+        raise PcrefError(
+            f"ethnic category: {wrong} row(s) hold a code that is not one of {', '.join(mapping.index)}. "
+            "Map local codes to these in the extract."
+        )
+    return groups.fillna(NOT_KNOWN)
+
+
+def to_broad(groups: pd.Series) -> pd.Series:
+    """Turn detailed ethnic groups into broad ones; a broad group stays what it is.
+
+    Raises
+    ------
+    PcrefError
+        If a name is neither a detailed nor a broad ethnic group of this vocabulary.
+    """
+    table = categories()
+    mapping = dict(zip(table["ethnic_group"], table["broad_group"], strict=True))
+    mapping |= {group: group for group in BROAD_GROUPS}
+    broad = groups.map(mapping)
+    wrong = int(broad.isna().sum())
+    if wrong:
+        raise PcrefError(f"ethnic group: {wrong} row(s) hold a name that is not an ethnic group of the vocabulary.")
+    return broad

@@ -1,0 +1,194 @@
+"""One validated YAML file a run: what is analysed, for whom, compared with whom, under which rules."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pcref_analysis.vocabulary.errors import PcrefError
+
+CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trust(_Section):
+    """Who the analysis is for."""
+
+    name: str
+    ods_code: str = ""
+    icb_code: str = ""
+
+
+class Source(_Section):
+    """Where rows (or published figures) come from; credentials never stand here."""
+
+    kind: Literal["demo", "folder", "duckdb", "postgres", "sqlserver", "spark", "published"]
+    location: str = ""  # a folder, a file, or the name of the variable that holds the connection
+    columns: dict[str, dict[str, str]] = Field(default_factory=dict)  # table -> {contract name: local name}
+    tables: dict[str, str] = Field(default_factory=dict)  # contract table -> local table or file name
+
+
+class Disclosure(_Section):
+    """The disclosure rule, with the person who owns it and the date it was agreed."""
+
+    owner: str
+    agreed: str
+    threshold: int = Field(default=5, ge=0)  # counts below this are suppressed
+    rounding: int = Field(default=5, ge=1)  # counts are rounded to the nearest
+    show_zero: bool = True
+    minimum_denominator: int = Field(default=0, ge=0)
+
+
+class Criterion(_Section):
+    """One criterion of the priorities rule."""
+
+    weight: float = Field(ge=0)
+
+
+class PriorityRule(_Section):
+    """The written rule for the draft list: weights are set before results are seen."""
+
+    owner: str
+    agreed: str
+    margin: float = Field(default=1.1, gt=1)  # a ratio smaller than this does not matter in practice
+    weights: dict[str, float] = Field(default_factory=dict)
+    draws: int = Field(default=10_000, ge=100)
+
+
+class Parameters(_Section):
+    """Everything an analyst sets for one run.
+
+    Notebook parameters are plain values with the names of these fields (see :meth:`for_notebooks`).
+    """
+
+    run: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    trust: Trust
+    synthetic: bool = False
+    audience: Literal["release", "internal"] = "release"
+    edition: int = Field(default=1, ge=1)
+    edition_date: str = ""
+    source: Source
+    open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
+    period: str = Field(pattern=r"^\d{4}-\d{2}$")
+    periods: list[str] = Field(default_factory=list)  # all periods to build cells for; the last is `period`
+    comparator: str = "White British"
+    detail: Literal["broad", "detailed"] = "broad"
+    age_bands: list[int] = Field(default_factory=lambda: [0, 16, 20, 25, 35, 50, 65])
+    imd_version: Literal[2019, 2025] = 2025
+    ethnicity_rule: Literal["latest_known", "most_frequent", "submitted"] = "latest_known"
+    standard: str = "england_2021"
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    seed: int = 20260101
+    disclosure: Disclosure
+    priorities: PriorityRule
+
+    @field_validator("age_bands")
+    @classmethod
+    def _bands_fit_the_census(cls, value: list[int]) -> list[int]:
+        if value != sorted(set(value)) or not value or value[0] != 0:
+            raise ValueError("must start at 0 and rise")
+        odd = [cut for cut in value if cut not in CENSUS_CUTS]
+        if odd:
+            raise ValueError(f"the census has no cut at {odd}; possible are {list(CENSUS_CUTS)}")
+        return value
+
+    @field_validator("period", "periods", mode="after")
+    @classmethod
+    def _years_follow(cls, value: str | list[str]) -> str | list[str]:
+        for period in [value] if isinstance(value, str) else value:
+            start, end = period.split("-") if period.count("-") == 1 else ("", "")
+            if not (start.isdigit() and end.isdigit() and (int(start) + 1) % 100 == int(end)):
+                raise ValueError(f"'{period}' is not a financial year such as 2023-24")
+        return value
+
+    @model_validator(mode="after")
+    def _period_is_built(self) -> Parameters:
+        if self.periods and self.period not in self.periods:
+            raise ValueError(f"period '{self.period}' is not among periods {self.periods}")
+        return self
+
+    def for_notebooks(self) -> dict[str, Any]:
+        """Return the plain values that papermill may put into a notebook's parameters cell."""
+        plain = (str, int, float, bool)
+        return {key: value for key, value in self.model_dump().items() if isinstance(value, plain)}
+
+
+def project_root() -> Path:
+    """Return the folder that holds ``notebooks/`` and ``data/``.
+
+    The variable ``PCREF_HOME`` wins; then the nearest folder at or above the working directory that has
+    ``notebooks/parameters``; then the checkout that the package was installed from.
+    """
+    if home := os.environ.get("PCREF_HOME"):
+        return Path(home).resolve()
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "notebooks" / "parameters").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[2]
+
+
+def load(run: str, **overrides: Any) -> Parameters:
+    """Read and check the parameters of a run.
+
+    Parameters
+    ----------
+    run
+        The name of a file in ``notebooks/parameters`` without its ending, or a path to a YAML file.
+    **overrides
+        Values that win over the file (``period="2022-23"``); ``None`` is ignored.
+
+    Raises
+    ------
+    PcrefError
+        If the file is missing, is not YAML, or has an unknown key or a value that does not fit; an
+        unknown key is answered with the nearest name.
+    """
+    path = Path(run) if run.endswith((".yml", ".yaml")) else project_root() / "notebooks" / "parameters" / f"{run}.yml"
+    if not path.is_file():
+        have = sorted(p.stem for p in path.parent.glob("*.yml")) if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.stem, have, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        raise PcrefError(f"parameters: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+    if not isinstance(values, dict):
+        raise PcrefError(f"parameters: {path.name} must hold 'name: value' lines.")
+    return check(values | {k: v for k, v in overrides.items() if v is not None}, path.name)
+
+
+def check(values: dict[str, Any], name: str) -> Parameters:
+    """Return the validated parameters, or raise one :class:`PcrefError` that names every fault."""
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        lines = [f"  {_fault(fault)}" for fault in error.errors()]
+        raise PcrefError("\n".join([f"parameters: {name} has {len(lines)} fault(s):", *lines])) from None
+
+
+def _fault(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"]) or "file"
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(fault["loc"][-1]), _known_keys(fault["loc"][:-1]), n=1, cutoff=0.5)
+        return f"{where}: unknown key." + (f" Did you mean '{near[0]}'?" if near else "")
+    if fault["type"] == "missing":
+        return f"{where}: is missing."
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}."
+
+
+def _known_keys(path: tuple[Any, ...]) -> list[str]:
+    model: Any = Parameters
+    for part in path:
+        model = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
+    return list(getattr(model, "model_fields", {}))
