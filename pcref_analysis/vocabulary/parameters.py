@@ -77,7 +77,7 @@ class Parameters(_Section):
     edition_date: str = ""
     source: Source
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
-    period: str = Field(pattern=r"^\d{4}-\d{2}$")
+    period: str
     periods: list[str] = Field(default_factory=list)  # all periods to build cells for; the last is `period`
     comparator: str = "White British"
     detail: Literal["broad", "detailed"] = "broad"
