@@ -73,9 +73,7 @@ def page(body: str, title: str, here: str, pages: list[dict[str, str]], about: d
         If the body names something outside the page or holds a picture without a description.
     """
     css = (template_folder() / "page.css").read_text(encoding="utf-8")
-    html = fragment(
-        "page.html.j2", body=safe(body), title=title, here=here, pages=pages, about=about, css=safe(css)
-    )
+    html = fragment("page.html.j2", body=safe(body), title=title, here=here, pages=pages, about=about, css=safe(css))
     remote = re.search(r"<(?:script|iframe|link|img)\b[^>]*\b(?:src|href)\s*=\s*[\"']?(?:https?:)?//", html)
     if remote or "<script" in html:
         raise PcrefError(f"report: the page {here} would load something from outside; nothing was published.")
