@@ -13,6 +13,8 @@ ROOMS = {
     "intake": ["contracts", "sources", "demo", "published", "population", "counting", "cells"],
     "estimates": [
         "intervals",
+        "tally",
+        "strata",
         "multiplicity",
         "rates",
         "comparison",
