@@ -28,7 +28,18 @@ ROOMS = {
         "inequality",
         "funnel",
     ],
-    "release": ["disclosure", "priorities", "tables", "figures", "dashboard", "report"],
+    "release": [
+        "rules",
+        "linkage",
+        "suppression",
+        "derived",
+        "disclosure",
+        "priorities",
+        "tables",
+        "figures",
+        "dashboard",
+        "report",
+    ],
 }
 
 
