@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "pcref_analysis"
 FLOORS = ["vocabulary", "intake", "estimates", "release", "cli"]
 # Within a floor, from the bottom up; a module may import those that stand before it.
 ROOMS = {
-    "vocabulary": ["errors", "ethnicity", "indicators", "standards", "parameters"],
+    "vocabulary": ["errors", "ethnicity", "indicators", "standards", "priority_rule", "parameters"],
     "intake": ["contracts", "sources", "demo", "published", "population", "counting", "cells"],
     "estimates": [
         "intervals",
@@ -21,8 +21,22 @@ ROOMS = {
         "trends",
         "inequality",
         "funnel",
+        "shrinkage",
+        "ranking",
     ],
-    "release": ["disclosure", "priorities", "tables", "figures", "dashboard", "report"],
+    "release": [
+        "disclosure",
+        "wording",
+        "findings",
+        "scoring",
+        "priorities",
+        "engagement",
+        "editions",
+        "tables",
+        "figures",
+        "dashboard",
+        "report",
+    ],
 }
 
 
