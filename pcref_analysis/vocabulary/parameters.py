@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
 
@@ -77,22 +78,6 @@ class Disclosure(_Section):
     def values_left(self) -> int:
         """How many values of a hidden count must stay possible for an outsider."""
         return self.uncertainty or max(2, self.threshold - int(self.show_zero))
-
-
-class Criterion(_Section):
-    """One criterion of the priorities rule."""
-
-    weight: float = Field(ge=0)
-
-
-class PriorityRule(_Section):
-    """The written rule for the draft list: weights are set before results are seen."""
-
-    owner: str
-    agreed: str
-    margin: float = Field(default=1.1, gt=1)  # a ratio smaller than this does not matter in practice
-    weights: dict[str, float] = Field(default_factory=dict)
-    draws: int = Field(default=10_000, ge=100)
 
 
 class Parameters(_Section):
