@@ -10,9 +10,21 @@ FLOORS = ["vocabulary", "intake", "estimates", "release", "cli"]
 # Within a floor, from the bottom up; a module may import those that stand before it.
 ROOMS = {
     "vocabulary": ["errors", "ethnicity", "indicators", "standards", "parameters"],
-    "intake": ["contracts", "sources", "demo", "published", "population", "counting", "cells"],
+    "intake": [
+        "contracts",
+        "sources",
+        "demo",
+        "open_data",
+        "catchment",
+        "population",
+        "published",
+        "counting",
+        "cells",
+    ],
     "estimates": [
         "intervals",
+        "rounded",
+        "recording",
         "multiplicity",
         "rates",
         "comparison",
