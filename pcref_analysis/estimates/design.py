@@ -106,7 +106,7 @@ def _independent(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which columns to fit (earlier ones win) and a basis of the directions that the data cannot tell."""
     scale = np.sqrt((x**2).sum(axis=0))
     unit = x / np.where(scale > 0, scale, 1)
-    _, values, directions = np.linalg.svd(unit, full_matrices=True)
+    _, values, directions = np.linalg.svd(np.linalg.qr(unit, mode="r") if len(unit) > unit.shape[1] else unit)
     rank = int((values > 1e-9 * max(values.max(initial=0), 1)).sum())
     free = np.ones(x.shape[1], dtype=bool)
     if rank == x.shape[1]:
