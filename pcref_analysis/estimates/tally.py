@@ -66,10 +66,17 @@ def tally(
     index = group * shape[1] + np.where(place < 0, len(strata), place)
     sums = {}
     for column in columns:
-        values = cells[column].to_numpy(float, na_value=np.nan)
+        values = _numbers(cells, column)
         sums[column] = np.bincount(index, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
     known = {column: values[:, :-1] for column, values in sums.items()}
     return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()})
+
+
+def _numbers(cells: pd.DataFrame, column: str) -> np.ndarray:
+    try:
+        return cells[column].to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise PcrefError(f"cells: column {column} must hold numbers; leave suppressed counts empty.") from None
 
 
 def match(seen: pd.DataFrame, strata: pd.DataFrame) -> np.ndarray:
@@ -116,22 +123,24 @@ def _repeat_columns(cells: pd.DataFrame, repeat_events: bool | None) -> list[str
     return [column for column in REPEATS if wanted and column in cells]
 
 
-def variance(t: Tally) -> np.ndarray:
+def variance(t: Tally, shares: bool = False) -> np.ndarray:
     """Return the variance of the events of each group and stratum, never less than Poisson's.
 
     People, not events, are taken as independent: the sum over people of ``(events - rate * at_risk)**2``.
     Without ``events_at_risk`` and ``at_risk_sq`` it is the sum of ``events**2``, which is no smaller.
+    With ``shares`` each of those at risk can count once, and the least variance is the binomial one.
     """
     events = t.sums["events"]
-    if "events_sq" not in t.sums:
-        return events
-    spread = t.sums["events_sq"]
-    if "at_risk_sq" in t.sums and "events_at_risk" in t.sums:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = events / t.sums["at_risk"]
-            residual = spread - 2 * rate * t.sums["events_at_risk"] + rate**2 * t.sums["at_risk_sq"]
-        spread = np.where(np.isfinite(residual), residual, spread)
-    return np.fmax(spread, events)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = events / t.sums["at_risk"]
+        least = events * np.clip(1 - rate, 0, 1) if shares else events
+        if "events_sq" not in t.sums:
+            return least
+        spread = t.sums["events_sq"] * (least / events) if shares else t.sums["events_sq"]
+        if "at_risk_sq" in t.sums and "events_at_risk" in t.sums:
+            residual = t.sums["events_sq"] - 2 * rate * t.sums["events_at_risk"] + rate**2 * t.sums["at_risk_sq"]
+            spread = np.where(np.isfinite(residual), residual, spread)
+    return np.fmax(spread, least)
 
 
 def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
@@ -159,6 +168,7 @@ def results(
     note, refused = _notes(len(groups), remarks)
     estimate, lower, upper = (_grid(figure, len(levels)) for figure in figures)
     bad = refused[:, np.newaxis] | ~np.isfinite(estimate)
+    note[bad.any(axis=1) & (note == "")] = "cannot be worked out from these counts"
     frame = groups.loc[groups.index.repeat(len(levels))].reset_index(drop=True)
     for name, figure in (("estimate", estimate), ("lower", lower), ("upper", upper)):
         frame[name] = np.where(bad | ~np.isfinite(figure), np.nan, figure).ravel()

@@ -17,6 +17,7 @@ ROOMS = {
         "strata",
         "multiplicity",
         "rates",
+        "contrasts",
         "comparison",
         "strata",
         "design",
