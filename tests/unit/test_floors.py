@@ -10,7 +10,21 @@ FLOORS = ["vocabulary", "intake", "estimates", "release", "cli"]
 # Within a floor, from the bottom up; a module may import those that stand before it.
 ROOMS = {
     "vocabulary": ["errors", "ethnicity", "indicators", "standards", "parameters"],
-    "intake": ["contracts", "sources", "demo", "published", "population", "counting", "cells"],
+    "intake": [
+        "declarations",
+        "files",
+        "sources",
+        "cleaning",
+        "people",
+        "rules",
+        "contracts",
+        "dictionary",
+        "demo",
+        "published",
+        "population",
+        "counting",
+        "cells",
+    ],
     "estimates": [
         "intervals",
         "tally",
