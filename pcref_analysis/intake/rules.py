@@ -195,9 +195,9 @@ def _counts(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     if column.type == "id":
         counts["mangled"] = flag(cleaning.mangled(text))
     if column.width:
-        counts["zero"] = flag(cleaning.lost_zero(text, column) & value.notnull())
+        counts["zero"] = flag((rows[f"{name}__zero"] == 1) & value.notnull())
     if column.type == "date":
-        counts["american"] = flag(cleaning.month_first(rows[f"{name}__compact"]) & value.isnull())
+        counts["american"] = rows[f"{name}__american"]
         for oddity in ("old", "future") if column.birth else ("far", "future"):
             counts[oddity] = rows[f"{name}__{oddity}"]
     if column.after:
