@@ -120,6 +120,8 @@ def _padded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
 def _code(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Keep what stands in the list of codes, in the list's own letter case; without a list, in the declared case."""
     full, codes = rows[f"{name}__full"], column.allowed()
+    if column.type == "text" and not codes:
+        return {name: rows[f"{name}__text"]}
     if column.area:
         size = len(column.area.starts[0])
         fits = first(full, ibis.literal(size)).isin(column.area.starts) & only_digits(full.substr(size))
@@ -255,9 +257,7 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
     The steps stand in nested selects, so that each is written, and run, once. Columns with a double underscore
     are for the checks and are never kept.
     """
-    rows = raw.select(
-        **{f"{n}__text": as_text(raw[names[n]]) if n in names else missing_text() for n in table.columns}
-    )
+    rows = raw.select(**{f"{n}__text": as_text(raw[names[n]]) if n in names else missing_text() for n in table.columns})
     rows = rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
