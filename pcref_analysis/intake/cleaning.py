@@ -21,16 +21,11 @@ _MONTHS = dict(
         strict=True,
     )
 )
-_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_DAYS_OF_YEAR = tuple(f"{m:02d}{d:02d}" for m, n in enumerate(_LENGTHS, 1) for d in range(1, n + 1))
 _CENTURIES = ("18", "19", "20", "21", "29", "99")
-_TWO_DIGITS = tuple(f"{n:02d}" for n in range(100))
-_LEAP_YEARS = tuple(
-    f"{y}"
-    for c in _CENTURIES
-    for y in range(int(c) * 100, int(c) * 100 + 100)
-    if y % 4 == 0 and (y % 100 or not y % 400)
-)
+_MONTH_NUMBERS, _DAY_NUMBERS = tuple(_MONTHS.values()), tuple(f"{d:02d}" for d in range(1, 32))
+_NO_DAYS = ("0230", "0231", "0431", "0631", "0931", "1131")
+_FOURTH_YEARS = tuple(f"{y:02d}" for y in range(0, 100, 4))
+_NOT_LEAP = ("1800", "1900", "2100", "2900", "9900")
 
 
 def missing_text() -> ir.StringScalar:
@@ -167,14 +162,13 @@ def _compact(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
 
 def _date(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Turn eight characters into a date; missing where there is no such day."""
-    compact = rows[f"{name}__compact"]
-    year, day = compact.substr(0, 4), compact.substr(4, 4)
-    exists = compact.substr(0, 2).isin(_CENTURIES) & compact.substr(2, 2).isin(_TWO_DIGITS) & day.isin(_DAYS_OF_YEAR)
-    exists &= ((day != "0229") | year.isin(_LEAP_YEARS)) & (compact.length() == 8)
-    hyphen = ibis.literal("-")
-    iso = year + hyphen + compact.substr(4, 2) + hyphen + compact.substr(6, 2)
-    # month above 12 and day at most 12: month/day/year, as in the USA
-    turned = compact.substr(4, 2).isin(_TWO_DIGITS[13:32]) & compact.substr(6, 2).isin(_TWO_DIGITS[1:13])
+    compact, hyphen = rows[f"{name}__compact"], ibis.literal("-")
+    year, month, day, monthday = compact.substr(0, 4), compact.substr(4, 2), compact.substr(6, 2), compact.substr(4, 4)
+    exists = year.substr(0, 2).isin(_CENTURIES) & year.substr(2, 1).isin(_DIGITS) & year.substr(3, 1).isin(_DIGITS)
+    exists &= month.isin(_MONTH_NUMBERS) & day.isin(_DAY_NUMBERS) & monthday.notin(_NO_DAYS) & (compact.length() == 8)
+    exists &= (monthday != "0229") | (compact.substr(2, 2).isin(_FOURTH_YEARS) & year.notin(_NOT_LEAP))
+    turned = month.isin(_DAY_NUMBERS[12:]) & day.isin(_MONTH_NUMBERS)  # month/day/year, as in the USA
+    iso = year + hyphen + month + hyphen + day
     return {name: when(exists, iso).cast("date"), f"{name}__american": flag(turned)}
 
 
@@ -262,11 +256,11 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
     )
-    for step in range(max(map(len, _STEPS.values()))):
+    steps = {name: _STEPS[column.type] for name, column in table.columns.items()}
+    for number in range(max(map(len, steps.values()))):
         new: dict[str, ir.Value] = {}
         for name, column in table.columns.items():
-            steps = _STEPS[column.type]
-            if step < len(steps):
-                new |= steps[step](rows, name, column)
+            if number < len(steps[name]):
+                new |= steps[name][number](rows, name, column)
         rows = rows.mutate(**new)
     return rows
