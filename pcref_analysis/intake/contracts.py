@@ -114,36 +114,42 @@ def _table(
     table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = rules.columns(table, raw, parameters)
-    marked, wanted = rules.marked(table, raw, names, parameters, day)
-    totals = rules.one(marked.aggregate(**wanted))
+    marked = _hold(rules.marked(table, raw, names, parameters, day))
+    totals = rules.totals(table, marked)
     breaches, dropped = rules.breaches(table, names, totals)
-    rows = _hold(marked.filter(marked["__reason"] == 0).select(*table.columns), f"rows_{table.name}")
     kept = totals["n"] - dropped
     count = {"table": table.name, "read": totals["n"], "dropped": dropped, "kept": kept, "people": pd.NA}
-    if not totals["n"] or not kept:
+    rows = marked.filter(marked["__reason"] == 0).select(*table.columns)
+    if not kept:
         return rows, breaches, count
     if table.name == PERSONS:
         found, count["people"] = rules.several(table, rows)
-        return _hold(people.one_row(rows, parameters.ethnicity_rule), f"clean_{table.name}"), breaches + found, count
-    rows, found = rules.unique(table, rows, kept)
-    if table.person and persons is not None:
-        rows, orphans = rules.of_people(table, rows, persons, kept)
-        found += orphans
-    lost = sum(b["rows"] for b in found)
-    count |= {"dropped": dropped + lost, "kept": kept - lost}
-    return _hold(rows, f"clean_{table.name}") if lost else rows, breaches + found, count
+        rows = people.one_row(rows, parameters.ethnicity_rule)
+    else:
+        rows, found = rules.unique(table, rows, kept)
+        if table.person and persons is not None:
+            rows, orphans = rules.of_people(table, rows, persons, kept)
+            found += orphans
+        lost = sum(b["rows"] for b in found)
+        count |= {"dropped": dropped + lost, "kept": kept - lost}
+    clean = _hold(rows)
+    _release(marked, clean)
+    return clean, breaches + found, count
 
 
-def _hold(rows: ibis.Table, name: str) -> ibis.Table:
+def _hold(rows: ibis.Table) -> ibis.Table:
     """Keep a result for the session where the engine has private temporary tables (DuckDB, PostgreSQL); else leave
-    it an expression: what Ibis makes on SQL Server would be visible to other users."""
-    try:
-        backend = rows.get_backend()
-    except Exception:
-        return rows
+    it an expression: a temporary table that Ibis makes on SQL Server can be read by other users."""
+    backend = rows.get_backend()
     if backend.name not in ("duckdb", "postgres"):
         return rows
-    return backend.create_table(name.lower(), rows, temp=True, overwrite=True)
+    return backend.create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
+
+
+def _release(held: ibis.Table, successor: ibis.Table) -> None:
+    """Drop what was held on the way, where something was held."""
+    if successor.get_backend().name in ("duckdb", "postgres"):
+        successor.get_backend().drop_table(held.op().name)
 
 
 def render(breaches: pd.DataFrame) -> str:

@@ -128,12 +128,22 @@ def essential(table: Table) -> list[str]:
     return [name for name, column in table.columns.items() if column.required and not column.references]
 
 
-def marked(
-    table: Table, raw: ibis.Table, names: dict[str, str], parameters: Parameters, day: date
-) -> tuple[ibis.Table, dict[str, ir.Value]]:
-    """Return the rows as read with ``__reason`` (0: kept), and the counts that describe them.
+def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Parameters, day: date) -> ibis.Table:
+    """Return the rows as read, with the number of the reason to leave a row out and 0/1 columns for what was found.
 
-    Reasons are numbered in the order of :func:`_reasons`; a row with several faults has the first.
+    Parameters
+    ----------
+    table, raw, names
+        As for :func:`pcref_analysis.intake.cleaning.staged`.
+    parameters
+        The first period sets who would be older than 120.
+    day
+        Dates after it lie in the future.
+
+    Notes
+    -----
+    ``__reason`` is 0 for a row that is kept; reasons are numbered in the order of :func:`_reasons`, and a row with
+    several faults has the first. ``<column>__<oddity>`` are the 0/1 columns that :func:`totals` sums.
     """
     rows = cleaning.staged(raw, table, names)
     first = min([parameters.period, *parameters.periods])
@@ -144,12 +154,22 @@ def marked(
             sensible |= _sensible(rows[name], name, column, oldest, day)
     rows = rows.mutate(**sensible) if sensible else rows
     tests = [_test(table, rows, name, kind) for name, kind in _reasons(table)]
-    rows = rows.mutate(__reason=ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0))
-    counts = {"n": rows.count()}
-    counts |= {f"reason_{k}": flag(rows["__reason"] == k).sum() for k in range(1, len(tests) + 1)}
+    oddities: dict[str, ir.Value] = {}
     for name, column in table.columns.items():
-        counts |= _counts(rows, name, column)
-    return rows, counts
+        oddities |= _oddities(rows, name, column)
+    return rows.select(
+        *table.columns, __reason=ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0), **oddities
+    )
+
+
+def totals(table: Table, rows: ibis.Table) -> dict[str, int]:
+    """Count the rows of :func:`marked`, the rows of each reason, and each oddity."""
+    counts = {"n": rows.count()}
+    counts |= {f"reason_{k}": flag(rows["__reason"] == k).sum() for k in range(1, len(_reasons(table)) + 1)}
+    if table.end():
+        counts["open"] = flag((rows["__reason"] == 0) & rows[table.end()].isnull()).sum()
+    counts |= {name: rows[name].sum() for name in rows.columns if "__" in name and not name.startswith("__")}
+    return one(rows.aggregate(**counts))
 
 
 def _sensible(value: ir.DateValue, name: str, column: Column, oldest: date, day: date) -> dict[str, ir.Value]:
@@ -157,7 +177,8 @@ def _sensible(value: ir.DateValue, name: str, column: Column, oldest: date, day:
     tomorrow = value > ibis.date(day.isoformat())
     if column.birth:
         old = value < ibis.date(oldest.isoformat())
-        return {name: when(~old & ~tomorrow, value), f"{name}__old": flag(old), f"{name}__future": flag(tomorrow)}
+        flags = {"old": flag(old), "future": flag(tomorrow), "far": flag(old & tomorrow)}
+        return {name: when(~old & ~tomorrow, value), **{f"{name}__{key}": test for key, test in flags.items()}}
     far = value.year() >= cleaning.OPEN_YEAR
     good = when((value.year() >= 1900) & ~far, value)
     return {name: good, f"{name}__far": flag(far), f"{name}__future": flag(tomorrow & ~far)}
@@ -187,22 +208,20 @@ def unread(column: Column) -> str:
     return " ".join([words.get(column.type, "not readable"), *([f"({', '.join(bounds)})"] if bounds else [])])
 
 
-def _counts(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
-    """Return the counts of one column: recorded, unread, and each known oddity."""
+def _oddities(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Return the 0/1 columns of one column: recorded, unread, and each known oddity."""
     text, value = rows[f"{name}__text"], rows[name]
-    counts = {"filled": flag(text.notnull()), "unread": flag(text.notnull() & value.isnull())}
-    counts["word"] = rows[f"{name}__word"]
+    found = {"filled": flag(text.notnull()), "unread": flag(text.notnull() & value.isnull())}
+    found["word"] = rows[f"{name}__word"]
     if column.type == "id":
-        counts["mangled"] = flag(cleaning.mangled(text))
+        found["mangled"] = flag(cleaning.mangled(text))
     if column.width:
-        counts["zero"] = flag(cleaning.lost_zero(text, column) & value.notnull())
+        found["zero"] = flag((rows[f"{name}__zero"] == 1) & value.notnull())
     if column.type == "date":
-        counts["american"] = flag(cleaning.month_first(rows[f"{name}__compact"]) & value.isnull())
-        for oddity in ("old", "future") if column.birth else ("far", "future"):
-            counts[oddity] = rows[f"{name}__{oddity}"]
-    if column.after:
-        counts["open"] = flag(value.isnull() & (rows["__reason"] == 0))
-    return {f"{name}__{key}": test.sum() for key, test in counts.items()}
+        found |= {
+            key: rows[f"{name}__{key}"] for key in ("american", "far", "future", *(["old"] if column.birth else []))
+        }
+    return {f"{name}__{key}": test for key, test in found.items()}
 
 
 def breaches(table: Table, names: dict[str, str], totals: dict[str, Any]) -> tuple[list[dict], int]:
@@ -213,9 +232,8 @@ def breaches(table: Table, names: dict[str, str], totals: dict[str, Any]) -> tup
         return [breach(table.name, "", "table is empty", 0, severity, todo, always=True)], 0
     found = []
     for name in names:
-        column, prefix = table.columns[name], f"{name}__"
-        counts = {key.removeprefix(prefix): value for key, value in totals.items() if key.startswith(prefix)}
-        found += _column(table, name, column, counts)
+        counts = {key.removeprefix(f"{name}__"): value for key, value in totals.items() if key.startswith(f"{name}__")}
+        found += _column(table, name, table.columns[name], counts | {"open": totals.get("open", 0)})
     stopped = {b["column"] for b in found if b["severity"] == "stops"}
     dropped = 0
     for k, (name, kind) in enumerate(_reasons(table), 1):
