@@ -10,7 +10,20 @@ FLOORS = ["vocabulary", "intake", "estimates", "release", "cli"]
 # Within a floor, from the bottom up; a module may import those that stand before it.
 ROOMS = {
     "vocabulary": ["errors", "ethnicity", "indicators", "standards", "parameters"],
-    "intake": ["contracts", "sources", "demo", "published", "population", "counting", "cells"],
+    "intake": [
+        "contracts",
+        "sources",
+        "demo_people",
+        "demo",
+        "published",
+        "population",
+        "rows",
+        "detention",
+        "counting",
+        "availability",
+        "sums",
+        "cells",
+    ],
     "estimates": [
         "intervals",
         "multiplicity",
