@@ -85,7 +85,7 @@ def dobson(estimate: Any, variance: Any, events: Any, level: float | Sequence[fl
     low, high = count(events, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.sqrt(spread / total)
-    return np.maximum(rate + scale * (low - total), 0.0), rate + scale * (high - total)
+        return np.maximum(rate + scale * (low - total), 0.0), rate + scale * (high - total)
 
 
 def gamma(

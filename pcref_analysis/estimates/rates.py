@@ -114,7 +114,7 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
     size, total, squares = (t.sums[column][:, 0] for column in ("at_risk", "total", "total_sq"))
     remarks = [
         (np.isnan(size) | np.isnan(total), "a count or a total is missing", True),
-        (size < 0, "a count is below zero", True),
+        (t.negative, "a count is below zero", True),
         (size == 0, "no observations", True),
         (size == 1, "one observation: no limits", False),
         (np.isnan(squares), "the sum of squares is missing: no limits", False),
