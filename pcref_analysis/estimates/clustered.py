@@ -177,7 +177,7 @@ def _glm(y: np.ndarray, x: np.ndarray, family: Any, **weights: np.ndarray) -> An
 
 
 def _overdispersion(y: np.ndarray, x: np.ndarray, offset: np.ndarray, poisson: np.ndarray) -> float:
-    """Maximum-likelihood alpha, the coefficients refitted at each trial; 0 where the strata vary no more than Poisson."""
+    """Maximum-likelihood alpha, coefficients refitted at each trial; 0 where strata vary no more than Poisson."""
     from scipy.optimize import brentq
     from scipy.special import digamma
     from statsmodels.genmod import families
