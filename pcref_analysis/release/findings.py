@@ -158,6 +158,10 @@ def _on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
     sign = table["polarity"].map({"higher_is_worse": 1.0, "lower_is_worse": -1.0})
     table["se"] = _standard_error(table["ratio"], table["lower"], table["upper"], table)
     table["gap"] = (sign * np.log(table["ratio"].astype(float).where(lambda r: r > 0))).where(table["se"].notna())
+    none = (table["events"] == 0) & (table["expected"] > 0) & table["gap"].isna()
+    table["none_of"] = table["expected"].where(none)
+    table["gap"] = table["gap"].fillna(sign * np.log(0.5 / (table["none_of"] + 0.5)))
+    table["se"] = table["se"].fillna(np.sqrt(2 + table["comparator_se"].astype(float).fillna(0) ** 2).where(none))
     table["se"] = table["se"].where(table["gap"].notna())
     table["shared_variance"] = (table["comparator_se"].astype(float) ** 2).where(table["gap"].notna())
     return table
@@ -168,7 +172,7 @@ def _persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
     rows = earlier[earlier["measure"] == "ratio"].merge(
         table[[*KEY, "adjustment", "polarity", "margin"]], on=[*KEY, "adjustment"]
     )
-    rows = _on_the_scale_of_harm(rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan))
+    rows = _on_the_scale_of_harm(rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan))
     rows["beyond"] = stats.norm.cdf((rows["gap"] - np.log(rows["margin"])) / rows["se"])
     means = rows.groupby(KEY)["beyond"].mean().rename("persistence").reset_index()
     return table[KEY].merge(means, on=KEY, how="left")["persistence"]

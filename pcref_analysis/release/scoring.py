@@ -21,7 +21,8 @@ def rank(findings: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
     """
     table = findings.sort_values(["indicator", "ethnic_group"], ignore_index=True)
     modelled = _modelled(table)
-    gaps = table.loc[modelled, ["indicator", "ethnic_group", "gap", "se", "shared_variance"]]
+    gaps = table.loc[modelled, ["indicator", "ethnic_group", "gap", "se", "shared_variance", "none_of"]]
+    gaps["sign"] = np.where(table.loc[modelled, "polarity"] == "higher_is_worse", 1.0, -1.0)
     draws = shrinkage.draw_gaps(gaps, rule.draws, rule.seed)
     table = _with_posterior(table, modelled, draws)
     table = _with_multiplicity(table, modelled)
@@ -52,6 +53,8 @@ def _with_posterior(table: pd.DataFrame, modelled: pd.Series, draws: np.ndarray)
 def _with_multiplicity(table: pd.DataFrame, modelled: pd.Series) -> pd.DataFrame:
     """Add the two-sided p-value and its Benjamini-Hochberg adjustment over all findings of the list."""
     p = 2 * stats.norm.sf((table.loc[modelled, "gap"] / table.loc[modelled, "se"]).abs())
+    none_of = table.loc[modelled, "none_of"].to_numpy(float)
+    p = np.where(none_of > 0, np.minimum(1, 2 * np.exp(-none_of)), p)  # no event where so many were expected
     table.loc[modelled, "p_value"] = p
     table.loc[modelled, "q_value"] = stats.false_discovery_control(p) if len(p) else p
     return table
