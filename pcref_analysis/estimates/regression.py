@@ -13,13 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-<<<<<<< HEAD
-from pcref_analysis.estimates import problems
-from pcref_analysis.estimates.clustered import Model, fit_design, joint, predicted
-from pcref_analysis.estimates.design import design
-from pcref_analysis.estimates.separation import bound
-from pcref_analysis.estimates.problems import ALL_OTHERS, WHOLE_POPULATION, Problem
-=======
 from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import (
     ALL_EVENTS,
@@ -37,7 +30,6 @@ from pcref_analysis.estimates.design import design
 from pcref_analysis.estimates.margins import average, standardised
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
->>>>>>> regression
 from pcref_analysis.vocabulary.errors import PcrefError
 
 __all__ = ["ALL_OTHERS", "STEPS", "WHOLE_POPULATION", "adjusted", "fit", "ladder", "standardised"]
@@ -63,14 +55,6 @@ def adjusted(
     unknown_adjust: str = "exclude",
     small_sample: bool = False,
 ) -> pd.DataFrame:
-<<<<<<< HEAD
-    """Return the ratio of each group against the comparator, for every indicator and period of the cells."""
-    adjust = list(adjust)
-    options = {"robust": robust, "small_sample": small_sample}
-    found = problems.problems(cells, exposure, adjust, family, outcome, unknown_exposure, unknown_adjust)
-    tables = [_steps(p, exposure, comparator, [adjust], family, level, options) for p in found]
-    return _together(tables, cells, exposure, comparator).drop(columns=CHANGE)
-=======
     """Return the ratio of each group against the comparator, for every indicator and period of the cells.
 
     Exactly what a row-level regression with standard errors clustered by person would give, from cells.
@@ -144,7 +128,6 @@ def adjusted(
         (outcome, unknown_exposure, unknown_adjust),
     )
     return found.drop(columns=CHANGE)
->>>>>>> regression
 
 
 def ladder(
@@ -198,16 +181,8 @@ def ladder(
             "use family='poisson', which gives ratios of proportions."
         )
     steps = STEPS if steps is None else steps
-<<<<<<< HEAD
-    finest = list(dict.fromkeys(term for terms in steps.values() for term in terms))
-    found = problems.problems(cells, exposure, finest, family, outcome, unknown_exposure, "exclude")
-    terms = list(steps.values())
-    tables = [_steps(p, exposure, comparator, terms, family, level, {}) for p in found]
-    return _together(tables, cells, exposure, comparator)
-=======
     options = (outcome, unknown_exposure, "exclude")
     return _ratios(cells, exposure, comparator, list(steps.values()), family, level, {}, options, list(steps))
->>>>>>> regression
 
 
 def fit(
@@ -240,26 +215,7 @@ def fit(
     return {key: model for key, model in models.items() if model is not None}
 
 
-<<<<<<< HEAD
-def _jobs(
-    p: Problem, exposure: str, comparator: object, over: list[str], family: str
-) -> Iterator[tuple[Problem, object, list[object]]]:
-    """Yield (problem, reference level, groups to compare) for the three kinds of comparator."""
-    levels = list(p.frame[exposure].dropna().drop_duplicates())
-    if comparator == ALL_OTHERS:
-        for group in [g for g in levels if g not in problems.UNKNOWN_WORDS]:
-            yield problems.against_all_others(p, exposure, group, over, family), ALL_OTHERS, [group]
-    elif comparator == WHOLE_POPULATION:
-        events = p.frame.groupby(exposure, observed=True)["y"].sum()
-        yield p, events.idxmax() if len(events) else None, levels
-    else:
-        yield p, comparator, [g for g in levels if g != comparator]
-
-
-def _steps(
-=======
 def _model(
->>>>>>> regression
     p: Problem,
     exposure: str,
     reference: object,
@@ -287,25 +243,6 @@ def _ratios(
     handling: tuple[str, str, str],
     names: list[str] | None = None,
 ) -> pd.DataFrame:
-<<<<<<< HEAD
-    """Return the ratios of one indicator and period under each set of adjusters, on the same strata throughout."""
-    over = problems.columns_of([term for terms in steps for term in terms])
-    names = [problems.adjustment_name(terms) for terms in steps]
-    rows: list[dict[str, Any]] = []
-    for job, reference, groups in _jobs(p, exposure, comparator, over, family):
-        models: list[Model] = []
-        if job.frame.loc[job.frame[exposure] == reference, "y"].sum() > 0:
-            models = [
-                fit_design(design(job.frame, exposure, reference, terms, family), family, **options) for terms in steps
-            ]
-        for group in groups:
-            rows += _group_rows(job, models, names, exposure, group, comparator, level)
-    for group in p.without:
-        if group != comparator:
-            rows += _group_rows(p, [], names, exposure, group, comparator, level)
-    table = pd.DataFrame(rows).assign(indicator=p.indicator, period=p.period, comparator=comparator, level=level)
-    return table.assign(measure="odds_ratio" if family == "logistic" else "ratio")
-=======
     check(cells, exposure, comparator, level)
     finest = list(dict.fromkeys(term for terms in steps for term in terms))
     names = names or [personsums.adjustment_name(terms) for terms in steps]
@@ -320,7 +257,6 @@ def _ratios(
             rows += _group_rows(p, [None] * len(steps), [], names, exposure, group, comparator, level)
     measure = "odds_ratio" if family == "logistic" else "ratio"
     return finished(rows, exposure, CHANGE, comparator=comparator, measure=measure, level=level)
->>>>>>> regression
 
 
 def _group_rows(
