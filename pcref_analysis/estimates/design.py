@@ -33,13 +33,13 @@ class Term:
         """Return this term's columns for the rows of a frame."""
         if self.knots:
             return _spline(midpoints(frame[self.column]), np.array(self.knots))
-        values = frame[self.column].astype(object).where(frame[self.column].notna(), "Not known")
+        values = frame[self.column].astype(object)
         strange = [level for level in values.unique() if level not in self.levels and level != self.reference]
         if strange:
             raise PcrefError(
                 f"regression: {self.column} has level(s) that the fitted cells lack: {', '.join(map(str, strange))}."
             )
-        codes = pd.Categorical(values, categories=list(self.levels)).codes
+        codes = values.map({level: i for i, level in enumerate(self.levels)}).fillna(len(self.levels)).to_numpy(int)
         return np.eye(len(self.levels) + 1)[codes, :-1]
 
 
@@ -111,7 +111,7 @@ def _term(frame: pd.DataFrame, name: str, reference: object = None) -> Term:
         distinct = np.unique(midpoints(frame["age_band"]))
         knots = np.quantile(distinct, np.linspace(0, 1, min(KNOTS, len(distinct))))
         return Term(name, "age_band", knots=tuple(knots))
-    values = frame[name].astype(object).where(frame[name].notna(), "Not known")
+    values = frame[name].astype(object)
     if reference is None and len(values):
         reference = frame["y"].groupby(values.to_numpy()).sum().idxmax()
     levels = [level for level in sorted(values.unique(), key=str) if level != reference]
@@ -141,7 +141,7 @@ def _independent(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which columns to fit (earlier ones win) and a basis of the directions that the data cannot tell."""
     scale = np.sqrt((x**2).sum(axis=0))
     unit = x / np.where(scale > 0, scale, 1)
-    _, values, directions = np.linalg.svd(np.linalg.qr(unit, mode="r") if len(unit) > unit.shape[1] else unit)
+    _, values, directions = np.linalg.svd(np.linalg.qr(unit, mode="r"), full_matrices=True)
     rank = int((values > 1e-9 * max(values.max(initial=0), 1)).sum())
     free = np.ones(x.shape[1], dtype=bool)
     if rank == x.shape[1]:

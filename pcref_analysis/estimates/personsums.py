@@ -77,8 +77,7 @@ def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
 def collapse(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Add strata up over everything but ``by``; exact where the fitted rate is the same for all that is merged."""
     more = [name for name in ("people", "rows") if name in frame]
-    keys = [frame[name].astype(object).where(frame[name].notna(), "Not known") for name in by]
-    grouped = frame.groupby(keys, observed=True, sort=True)
+    grouped = frame.groupby(by, observed=True, sort=True)
     out = grouped[[*SUMS, "count", *more]].sum(skipna=False)
     out[["assumed", "is_mean"]] = grouped[["assumed", "is_mean"]].any()
     return out.reset_index()
@@ -120,8 +119,7 @@ def problems(
     absent = [name for name in [exposure, *over] if name not in cells]
     if absent or exposure in over:
         raise PcrefError(f"regression: {', '.join(absent) or exposure} cannot be adjusted for: not a column to spare.")
-    frame = person_sums(cells, outcome)
-    frame["indicator"], frame["period"] = frame.get("indicator", ""), frame.get("period", "")
+    frame = _plain(person_sums(cells, outcome), exposure, over)
     frame["no_exposure"] = is_unknown(frame[exposure]) & (unknown_exposure == "exclude")
     frame["no_adjuster"] = False
     for name in over if unknown_adjust == "exclude" else []:
@@ -132,6 +130,18 @@ def problems(
         yield _problem(key[0], period, part, exposure, over, family)
 
 
+def _plain(frame: pd.DataFrame, exposure: str, over: list[str]) -> pd.DataFrame:
+    """Keep what is used, keys as plain objects; a missing key becomes "Not known"."""
+    frame = frame.assign(**{name: "" for name in ("indicator", "period") if name not in frame})
+    keys = list(dict.fromkeys(["indicator", "period", exposure, *over, *[n for n in STRATUM if n in frame]]))
+    more = [name for name in (*SUMS, "count", "is_mean", "left_out", "assumed", "people", "rows") if name in frame]
+    for name in keys:
+        codes, values = pd.factorize(frame[name])  # each distinct value is made an object once
+        plain = np.append(np.array(values, dtype=object), "Not known")[codes]
+        frame[name] = pd.Series(plain, index=frame.index, dtype=object)
+    return frame[[*keys, *more]]
+
+
 def _problem(
     indicator: object, period: object, part: pd.DataFrame, exposure: str, over: list[str], family: str
 ) -> Problem:
@@ -140,8 +150,8 @@ def _problem(
     frame = collapse(used, [exposure, *over, *rest])
     idle = frame.loc[~(frame["t"] > 0), "y"].sum()
     at_risk = frame.groupby(exposure)["t"].sum()
-    shown = part.loc[~part["no_exposure"], exposure].drop_duplicates()
-    empty = tuple(level for level in shown.where(shown.notna(), "Not known") if not at_risk.get(level, 0) > 0)
+    shown = dict.fromkeys(part.loc[~part["no_exposure"], exposure])
+    empty = tuple(level for level in shown if not at_risk.get(level, 0) > 0)
     left_out = part["y"].sum() - frame.loc[frame["t"] > 0, "y"].sum()
     frame = frame[frame["t"] > 0].reset_index(drop=True)
     notes = tuple(_notes(part, used, idle, exposure, over))
