@@ -25,8 +25,8 @@ from pcref_analysis.vocabulary.errors import PcrefError
 
 AREAS = [
     ("E01000001", "Ash 001A", "E07000901", "QXX", [80, 2, 10, 5, 3], 100),
-    ("E01000003", "Ash 001B", "E07000901", "QXX", [60, 0, 20, 0, 0], 6_000),
-    ("E01000004", "Ash 001C", "E07000901", "QXX", [60, 4, 10, 5, 0], 33_000),
+    ("E01000003", "Ash 001B", "E07000901", "QXX", [60, 0, 20, 0, 0], 50),
+    ("E01000004", "Ash 001C", "E07000901", "QXX", [60, 4, 10, 5, 0], 27_010),
     ("E01000005", "Ash 002A", "E07000901", "QXX", [100, 0, 40, 10, 10], 17_000),
     ("E01000006", "Elm 001A", "E07000902", "QXX", [90, 0, 10, 0, 0], 10_000),
     ("E01000007", "Elm 001B", "E07000902", "QYY", [30, 0, 30, 0, 0], 10_001),
@@ -171,9 +171,9 @@ def test_areas_of_the_other_year_take_the_mean_rank(folder):
     # 2019 on LSOA 2021: merged, (1 000 + 31 000) / 2 = 16 000 of 32 844, the third fifth; cut, as the parent
     new = catchment.areas(folder, lsoas, 2019, lsoa_year=2021).set_index("lsoa")["imd_quintile"]
     assert new.to_dict() == {"E01000001": 5, "E01000003": 4, "E01000004": 4, "E01000005": 3, "E01000006": 1}
-    # 2025 on LSOA 2011: the cut area (80 x 6 000 + 79 x 33 000) / 159 = 19 415 of 33 755, the third fifth
+    # 2025 on LSOA 2011: the cut area (80 x 50 + 79 x 27 010) / 159 = 13 445 of 33 755, just in the second fifth
     old = catchment.areas(folder, lsoas, 2025, lsoa_year=2011).set_index("lsoa")["imd_quintile"]
-    assert old.to_dict() == {"E01000001": 1, "E01000006": 2, "E01000010": 3, "E01000011": 3, "E01000012": 3}
+    assert old.to_dict() == {"E01000001": 1, "E01000006": 2, "E01000010": 2, "E01000011": 3, "E01000012": 3}
 
 
 def test_a_merged_area_divides_equally_between_the_quintiles_it_was_made_from(folder):
