@@ -21,6 +21,9 @@ _DENOMINATORS = {
     ("local", "Other ethnic groups"): "published rate divides by the census' Other, without Chinese; ours counts "
     "Chinese in both",
     ("England", "White"): "published rate leaves Roma out of the residents; ours counts them in White",
+    ("England", "Any other White background"): "published rate leaves Gypsy or Irish Traveller and Roma out of the "
+    "residents; ours counts them here",
+    ("England", "Any other ethnic group"): "published rate leaves Arab out of the residents; ours counts them here",
 }
 # indicator -> measure and subcategory, and where it is given by ethnic group
 MEASURES = {
@@ -81,7 +84,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     wanted = [*ethnicity.known_groups(detail), *unknown]
     if not set(wanted) <= set(rows.index):
         raise PcrefError(
-            f"published figures: {indicator} is published by {detail} ethnic group for {where}, not {area}."
+            f"published figures: {indicator} is published by {detail} ethnic group for {where}, not for {area}."
         )
     rows = rows.loc[wanted].reset_index()
     people = population.totals(folder, None if area == ENGLAND else catchment.lsoas(folder, area), detail)

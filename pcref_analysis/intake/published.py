@@ -99,8 +99,8 @@ def _counts(folder: Path, board: str, trust: str) -> pd.DataFrame:
     acts += [("section_136", ENGLAND), ("cto_starts", ENGLAND)]
     parts = [mental_health_act.by_ethnic_group(folder, area, indicator) for indicator, area in acts]
     parts.append(mental_health_act.repeat_detention(folder))
-    for indicator, (_, denominator, _) in talking_therapies.MEASURES.items():
-        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if denominator else [])
+    for indicator, (_, percent) in talking_therapies.MEASURES.items():
+        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if percent else [])
         parts += [talking_therapies.by_ethnic_group(folder, *place, indicator) for place in places]
     return pd.concat(parts, ignore_index=True)[rounding.COLUMNS]
 
