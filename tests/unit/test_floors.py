@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "pcref_analysis"
 FLOORS = ["vocabulary", "intake", "estimates", "release", "cli"]
 # Within a floor, from the bottom up; a module may import those that stand before it.
 ROOMS = {
-    "vocabulary": ["errors", "ethnicity", "indicators", "standards", "parameters"],
+    "vocabulary": ["errors", "ethnicity", "indicators", "standards", "priority_rule", "parameters"],
     "intake": [
         "declarations",
         "files",
@@ -42,6 +42,8 @@ ROOMS = {
         "trends",
         "inequality",
         "funnel",
+        "shrinkage",
+        "ranking",
     ],
     "release": [
         "rules",
@@ -49,7 +51,14 @@ ROOMS = {
         "suppression",
         "derived",
         "disclosure",
+        "findings",
+        "wording",
+        "scoring",
+        "sensitivity",
         "priorities",
+        "engagement",
+        "adjustment",
+        "editions",
         "tables",
         "figures",
         "dashboard",
