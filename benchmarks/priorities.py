@@ -22,7 +22,24 @@ from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 # Residents of 16 groups in an invented catchment of 850,000, the comparator first.
 RESIDENTS = np.array(
-    [680_000, 6_000, 48_000, 6_500, 3_000, 6_000, 5_000, 22_000, 17_000, 4_500, 10_000, 5_000, 14_000, 3_000, 8_000, 12_000]
+    [
+        680_000,
+        6_000,
+        48_000,
+        6_500,
+        3_000,
+        6_000,
+        5_000,
+        22_000,
+        17_000,
+        4_500,
+        10_000,
+        5_000,
+        14_000,
+        3_000,
+        8_000,
+        12_000,
+    ]
 )
 GROUPS = ["White British", *[f"Group {letter}" for letter in "BCDEFGHJKLMNPRS"]]
 RULE = PriorityRule(owner="simulation", agreed="2026-01-01")
@@ -101,7 +118,12 @@ def estimates(true: pd.DataFrame, entries: dict, rng: np.random.Generator, perio
         ratio = np.where(events > 0, events / at_risk * 1e5 / level, np.nan)
         se = np.sqrt(1 / np.where(events > 0, events, np.nan) + 1 / theirs)
     base = true[["indicator", "ethnic_group"]].assign(
-        period=period, comparator=GROUPS[0], adjustment="age_sex", level=0.95, events=events.astype(float), at_risk=at_risk
+        period=period,
+        comparator=GROUPS[0],
+        adjustment="age_sex",
+        level=0.95,
+        events=events.astype(float),
+        at_risk=at_risk,
     )
     base["note"] = np.where(events > 0, None, "no events")
     z = 1.959963984540054
@@ -149,7 +171,9 @@ def one_trust(seed: int, scenario: str, rule: PriorityRule, entries: dict) -> di
         result["rank_width"] = float((lead["rank_high"] - lead["rank_low"] + 1).mean() / len(lead))
     orders = {
         "list": known.assign(r=known["rank"].astype(float).fillna(1e6) - known["score"]).sort_values("r"),
-        "p-value": known.assign(r=np.where(known["gap"] > 0, known["gap"] / known["se"], -1)).sort_values("r", ascending=False),
+        "p-value": known.assign(r=np.where(known["gap"] > 0, known["gap"] / known["se"], -1)).sort_values(
+            "r", ascending=False
+        ),
         "ratio": known.sort_values("gap", ascending=False),
         "excess": known.assign(r=known["excess"] * sign).sort_values("r", ascending=False),
     }
@@ -169,7 +193,8 @@ def run(trusts: int, rule: PriorityRule = RULE, seed: int = 1) -> pd.DataFrame:
     """Mean of every measure over simulated Trusts, one column a scenario."""
     entries = catalogue()
     parts = {
-        name: pd.DataFrame([one_trust(seed + i, name, rule, entries) for i in range(trusts)]).mean() for name in SCENARIOS
+        name: pd.DataFrame([one_trust(seed + i, name, rule, entries) for i in range(trusts)]).mean()
+        for name in SCENARIOS
     }
     return pd.DataFrame(parts)
 
