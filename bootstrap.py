@@ -49,7 +49,7 @@ def install() -> None:
 
 def main() -> None:
     """Bring ``.venv`` in line with the lock; do nothing where it is already."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (an older python3 may well call this)
         sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     wanted = fingerprint()
     if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:

@@ -9,6 +9,19 @@ from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
 KEYS = ["indicator", "period", "ethnic_group"]
+SHAPE = [
+    *KEYS,
+    "comparator",
+    "adjustment",
+    "measure",
+    "estimate",
+    "lower",
+    "upper",
+    "level",
+    "events",
+    "at_risk",
+    "note",
+]
 FAMILY = {"rate": "poisson", "percent": "poisson", "mean": "quasipoisson"}
 
 
@@ -48,9 +61,7 @@ def levels(cells: pd.DataFrame, parameters: Parameters, domain: str | None = Non
     for measure, keys in _by_measure(part, lambda entry: entry.measure).items():
         mine = part[part["indicator"].isin(keys)]
         tables.append(_crude(mine, measure, parameters.level).assign(adjustment="crude", measure=measure))
-    for _, keys in _by_measure(
-        part, lambda e: e.measure if (e.at_risk, e.measure) == ("residents", "rate") else ""
-    ).items():
+    for keys in _by_measure(part, _standardised).values():
         mine = part[part["indicator"].isin(keys)]
         direct = rates.direct(
             mine, KEYS, parameters.standard, ["age_band", "sex"], per=1, level=parameters.level, repeat_events=True
@@ -61,7 +72,7 @@ def levels(cells: pd.DataFrame, parameters: Parameters, domain: str | None = Non
     scale = per.where(table["measure"] != "mean", 1.0)
     for column in ("estimate", "lower", "upper"):
         table[column] = table[column] * scale
-    return named(_ordered(table.assign(comparator="")))
+    return named(_ordered(_one_count(table.assign(comparator=""), part)[SHAPE]))
 
 
 def gaps(
@@ -98,7 +109,9 @@ def gaps(
         for measure, keys in _by_measure(part, lambda entry: entry.measure).items()
     ]  # fmt: skip
     table = pd.concat(tables, ignore_index=True) if tables else _empty()
-    return named(_ordered(table))
+    table = _one_count(table, part)
+    nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
+    return named(_ordered(table.loc[~nobody, SHAPE]))
 
 
 NOT_COMPARED = ("ethnicity_known", "ethnicity_other_codes")  # a group cannot be compared on whether its group is known
@@ -110,6 +123,20 @@ def named(estimates: pd.DataFrame) -> pd.DataFrame:
     names = {key: entry.name for key, entry in catalogue.items()}
     units = {key: entry.unit for key, entry in catalogue.items()}
     return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=estimates["indicator"].map(units))
+
+
+def _one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Give every figure of a group the same events and people at risk: all of them, as counted.
+
+    A standardised or adjusted figure leaves out people of unknown age or sex and says so in ``note``; were its own
+    counts shown beside the crude ones, the difference would show how many they are.
+    """
+    counts = cells.groupby(KEYS, as_index=False, dropna=False)[["events", "at_risk"]].sum(min_count=1)
+    return table.drop(columns=["events", "at_risk"]).merge(counts, on=KEYS, how="left", validate="many_to_one")
+
+
+def _standardised(entry: indicators.Indicator) -> str:
+    return "rate" if (entry.at_risk, entry.measure) == ("residents", "rate") else ""
 
 
 def _crude(cells: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
@@ -144,17 +171,4 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _empty() -> pd.DataFrame:
-    columns = [
-        *KEYS,
-        "comparator",
-        "adjustment",
-        "measure",
-        "estimate",
-        "lower",
-        "upper",
-        "level",
-        "events",
-        "at_risk",
-        "note",
-    ]
-    return pd.DataFrame(columns=columns)
+    return pd.DataFrame(columns=SHAPE)

@@ -56,11 +56,20 @@ def exact_poisson(events: Any, level: float | Sequence[float] = 0.95, mid_p: boo
     )
 
 
-def count(events: Any, level: float | Sequence[float] = 0.95) -> Limits:
-    """Limits of a Poisson count: exact below ten events, Byar's from ten up."""
-    _, value = _counts(level, events)
+def count(events: Any, level: float | Sequence[float] = 0.95, variance: Any = None) -> Limits:
+    """Limits of a count: exact below ten events, Byar's from ten up.
+
+    With ``variance`` (people who count more than once) the limits are stretched about the count by
+    ``sqrt(variance / events)``, which is Dobson's method for one stratum.
+    """
+    _, value = _shaped(level, events)
     exact, approximate = exact_poisson(events, level), byar(events, level)
-    return tuple(np.where(value < EXACT_BELOW, e, a) for e, a in zip(exact, approximate, strict=True))
+    low, high = (np.where(value < EXACT_BELOW, e, a) for e, a in zip(exact, approximate, strict=True))
+    if variance is None:
+        return low, high
+    _, spread = _shaped(level, variance)
+    scale = np.sqrt(np.where(value > 0, spread / np.where(value > 0, value, 1.0), 1.0))
+    return np.maximum(value + scale * (low - value), 0.0), value + scale * (high - value)
 
 
 def dobson(estimate: Any, variance: Any, events: Any, level: float | Sequence[float] = 0.95) -> Limits:
@@ -76,7 +85,7 @@ def dobson(estimate: Any, variance: Any, events: Any, level: float | Sequence[fl
     low, high = count(events, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.sqrt(spread / total)
-    return np.maximum(rate + scale * (low - total), 0.0), rate + scale * (high - total)
+        return np.maximum(rate + scale * (low - total), 0.0), rate + scale * (high - total)
 
 
 def gamma(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates import intervals
-from pcref_analysis.estimates.strata import left_out, reference_rates, resolve, strata_used
+from pcref_analysis.estimates.strata import few_people, heavy_strata, left_out, reference_rates, resolve, strata_used
 from pcref_analysis.estimates.tally import Tally, faults, results, scaled, tally, totals, variance
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -59,10 +59,11 @@ def crude(
     t = tally(cells, by, repeat_events=repeat_events)
     events, at_risk = totals(t)
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = count_limits(events, variance(t)[:, 0], level)
+        low, high = intervals.count(events, level, variance(t)[:, 0])
         scale = per / np.where(at_risk > 0, at_risk, np.nan)
     figures = events * scale, scaled(low, scale), scaled(high, scale)
-    return results(t.groups, figures, level, events, at_risk, faults(t, events, at_risk))
+    remarks = [*faults(t, events, at_risk), *few_people(events, variance(t)[:, 0])]
+    return results(t.groups, figures, level, events, at_risk, remarks)
 
 
 def proportion(
@@ -99,26 +100,32 @@ def proportion(
 def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.DataFrame:
     """Return the mean of a value (``total / at_risk``) with Student's t limits.
 
-    The limits take the observations as independent: they are too narrow where one person has many.
-    Means of very skewed values (length of stay) need many observations; look at quantiles too.
+    ``total_sq`` is the sum of squared values. Where one person can have several observations the cells
+    hold ``total_at_risk`` and ``at_risk_sq`` as well; ``total_sq`` is then the sum over people of their
+    totals squared, and people, not observations, are taken as independent. ``events`` in the result is
+    the number of observations. Means of very skewed values (length of stay) need many; see quantiles too.
 
     References
     ----------
     Altman DG, Machin D, Bryant TN, Gardner MJ. Statistics with confidence, 2nd ed. 2000.
     """
-    t = tally(cells, by, ["at_risk", "total", "total_sq"])
+    people = [column for column in ("total_at_risk", "at_risk_sq") if "total_at_risk" in cells]
+    t = tally(cells, by, ["at_risk", "total", "total_sq", *people])
     size, total, squares = (t.sums[column][:, 0] for column in ("at_risk", "total", "total_sq"))
     remarks = [
         (np.isnan(size) | np.isnan(total), "a count or a total is missing", True),
-        (size < 0, "a count is below zero", True),
+        (t.negative, "a count is below zero", True),
         (size == 0, "no observations", True),
         (size == 1, "one observation: no limits", False),
         (np.isnan(squares), "the sum of squares is missing: no limits", False),
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = np.where(size > 0, total / size, np.nan)
-        spread = np.sqrt(np.maximum(squares - total * centre, 0) / (size - 1))
-        low, high = intervals.student_t(centre, spread, size, level)
+        both, sizes = (t.sums[column][:, 0] for column in people) if people else (total, size)
+        effective = size**2 / sizes  # independent people; the number of observations where each has one
+        spread = np.maximum(squares - 2 * centre * both + centre**2 * sizes, 0) / size**2
+        sd = effective * np.sqrt(spread / (effective - 1))
+        low, high = intervals.student_t(centre, sd, effective, level)
     return results(t.groups, (centre, low, high), level, size, size, remarks)
 
 
@@ -188,6 +195,8 @@ def direct(
         *faults(t, events, at_risk),
         *remarks,
         (few, "fewer than ten events: not standardised", True),
+        *few_people(events, np.where(used, variance(t), 0.0).sum(axis=1)),
+        *heavy_strata(t, share, rate, method),
         *left_out(t),
     ]
     low, high = _direct_limits(method, rate, spread, events, share, used, level)
@@ -235,20 +244,14 @@ def indirect(
     remarks = [
         *faults(t, events, at_risk),
         (expected == 0, "no events expected at the reference's rates", True),
+        *few_people(events, variance(t).sum(axis=1)),
         *left_out(t),
     ]
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = (1.0 if per is None else overall * per) / np.where(expected > 0, expected, np.nan)
-        low, high = count_limits(events, variance(t).sum(axis=1), level)
+        low, high = intervals.count(events, level, variance(t).sum(axis=1))
     figures = events * scale, scaled(low, scale), scaled(high, scale)
     return results(t.groups, figures, level, events, at_risk, remarks)
-
-
-def count_limits(events: np.ndarray, spread: np.ndarray, level: Level) -> intervals.Limits:
-    """Limits of counts with the given variances: those of the effective counts, scaled back."""
-    size = np.where(events > 0, spread / np.where(events > 0, events, 1.0), 1.0)  # events a person, in effect
-    low, high = intervals.count(events / size, level)
-    return scaled(low, size), scaled(high, size)
 
 
 def _effective_at_risk(t: Tally, share: np.ndarray, at_risk: np.ndarray) -> np.ndarray:

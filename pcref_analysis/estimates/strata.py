@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.estimates.intervals import EXACT_BELOW
 from pcref_analysis.estimates.tally import Remark, Tally, keys, labels, said, tally, totals
 from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -68,6 +69,27 @@ def left_out(t: Tally) -> list[Remark]:
         (np.isnan(events), f"events of unknown {what} are left out; their count is missing", False),
         (people > 0, lambda i: f"{people[i]:.0f} at risk of unknown {what} left out", False),
     ]
+
+
+def few_people(events: np.ndarray, spread: np.ndarray) -> list[Remark]:
+    """Remark on figures that rest on few people who count often: by simulation their limits miss too often."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = events**2 / spread
+    rows = (events >= EXACT_BELOW) & (effective < EXACT_BELOW)
+    return [(rows, lambda i: f"few people hold most events, as if {effective[i]:.0f}: limits may be too narrow", False)]
+
+
+def heavy_strata(t: Tally, share: np.ndarray, rate: np.ndarray, method: str) -> list[Remark]:
+    """Remark on rates that one event more would move by two fifths: by simulation Dobson's limits miss too often."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        move = share.max(axis=1, initial=0) / rate
+    rows = np.isfinite(move) & (move >= 0.4) & (method != "gamma")
+    names = labels(t.strata)
+
+    def say(i: int) -> str:
+        return f"one event more in {names[share[i].argmax()]} moves the rate by {100 * move[i]:.0f} %: see method gamma"
+
+    return [(rows, say, False)]
 
 
 def reference_rates(reference: pd.DataFrame, over: Sequence[str]) -> tuple[pd.DataFrame, float]:

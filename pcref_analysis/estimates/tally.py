@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,8 @@ class Tally:
     groups: pd.DataFrame
     strata: pd.DataFrame
     sums: dict[str, np.ndarray]
-    unknown: dict[str, np.ndarray] = field(default_factory=dict)  # sums of rows of unknown stratum, a place a group
+    unknown: dict[str, np.ndarray]  # sums of rows of unknown stratum, a place a group
+    negative: np.ndarray  # groups with a count below zero
 
 
 def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
@@ -64,12 +65,20 @@ def tally(
     place = np.append(match(seen, strata), -1)[stratum] if len(strata.columns) else stratum
     shape = (len(groups), len(strata) + 1)
     index = group * shape[1] + np.where(place < 0, len(strata), place)
-    sums = {}
+    sums, negative = {}, np.zeros(len(groups), bool)
     for column in columns:
-        values = cells[column].to_numpy(float, na_value=np.nan)
+        values = _numbers(cells, column)
+        negative[group[values < 0]] |= column in ("events", "at_risk")
         sums[column] = np.bincount(index, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
     known = {column: values[:, :-1] for column, values in sums.items()}
-    return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()})
+    return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()}, negative)
+
+
+def _numbers(cells: pd.DataFrame, column: str) -> np.ndarray:
+    try:
+        return cells[column].to_numpy(float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise PcrefError(f"cells: column {column} must hold numbers; leave suppressed counts empty.") from None
 
 
 def match(seen: pd.DataFrame, strata: pd.DataFrame) -> np.ndarray:
@@ -116,31 +125,32 @@ def _repeat_columns(cells: pd.DataFrame, repeat_events: bool | None) -> list[str
     return [column for column in REPEATS if wanted and column in cells]
 
 
-def variance(t: Tally) -> np.ndarray:
+def variance(t: Tally, shares: bool = False) -> np.ndarray:
     """Return the variance of the events of each group and stratum, never less than Poisson's.
 
     People, not events, are taken as independent: the sum over people of ``(events - rate * at_risk)**2``.
     Without ``events_at_risk`` and ``at_risk_sq`` it is the sum of ``events**2``, which is no smaller.
+    With ``shares`` each of those at risk can count once, and the least variance is the binomial one.
     """
     events = t.sums["events"]
-    if "events_sq" not in t.sums:
-        return events
-    spread = t.sums["events_sq"]
-    if "at_risk_sq" in t.sums and "events_at_risk" in t.sums:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = events / t.sums["at_risk"]
-            residual = spread - 2 * rate * t.sums["events_at_risk"] + rate**2 * t.sums["at_risk_sq"]
-        spread = np.where(np.isfinite(residual), residual, spread)
-    return np.fmax(spread, events)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = events / t.sums["at_risk"]
+        least = events * np.clip(1 - rate, 0, 1) if shares else events
+        if "events_sq" not in t.sums:
+            return least
+        spread = t.sums["events_sq"] * (least / events) if shares else t.sums["events_sq"]
+        if "at_risk_sq" in t.sums and "events_at_risk" in t.sums:
+            residual = t.sums["events_sq"] - 2 * rate * t.sums["events_at_risk"] + rate**2 * t.sums["at_risk_sq"]
+            spread = np.where(np.isfinite(residual), residual, spread)
+    return np.fmax(spread, least)
 
 
 def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
     """Return the remarks that refuse any figure: missing or negative counts, no one at risk."""
-    below = np.logical_or(*((t.sums[column] < 0).any(axis=1) for column in ("events", "at_risk")))
     found: list[Remark] = [
         (np.isnan(events), "a count of events is missing", True),
         (np.isnan(at_risk), "the number at risk is not known", True),
-        (below, "a count is below zero", True),
+        (t.negative, "a count is below zero", True),
         (at_risk == 0, "no one at risk: no denominator", True),
     ]
     return found
@@ -159,6 +169,7 @@ def results(
     note, refused = _notes(len(groups), remarks)
     estimate, lower, upper = (_grid(figure, len(levels)) for figure in figures)
     bad = refused[:, np.newaxis] | ~np.isfinite(estimate)
+    note[bad.any(axis=1) & (note == "")] = "cannot be worked out from these counts"
     frame = groups.loc[groups.index.repeat(len(levels))].reset_index(drop=True)
     for name, figure in (("estimate", estimate), ("lower", lower), ("upper", upper)):
         frame[name] = np.where(bad | ~np.isfinite(figure), np.nan, figure).ravel()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -53,22 +54,34 @@ def open_data_folder(parameters: Parameters) -> Path:
     return folder
 
 
-def read(folder: Path, name: str, **options: Any) -> pd.DataFrame:
+def read(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read one of the files in :data:`PUBLISHERS`; only an empty cell is missing (``NULL`` is a text here).
+
+    A file that has not changed is read once in a session; what is returned is the caller's own.
 
     Raises
     ------
     PcrefError
-        If the file is missing, cannot be read, or lacks a column that is asked for with ``usecols``.
+        If the file is missing, cannot be read, or lacks one of ``columns``.
     """
     path = Path(folder) / name
     if not path.is_file():
         raise PcrefError(_wanted([name], f"there is no {name}", "the folder of published figures"))
+    facts = path.stat()
+    table = _parsed(path, facts.st_mtime_ns, facts.st_size)
+    lacking = [column for column in columns or () if column not in table]
+    if lacking:
+        raise PcrefError(f"open data: {name} has no column {', '.join(lacking)}. Copy it again from the publisher.")
+    return table[list(columns)].copy() if columns else table.copy()
+
+
+@lru_cache(maxsize=len(PUBLISHERS))
+def _parsed(path: Path, changed: int, size: int) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8", **options)
-    except (ValueError, OSError) as error:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (ValueError, OSError, EOFError) as error:
         raise PcrefError(
-            f"open data: {name} cannot be read as the table that is expected ({type(error).__name__}). "
+            f"open data: {path.name} cannot be read as the table that is expected ({type(error).__name__}). "
             "Copy it again and do not edit it in a spreadsheet."
         ) from None
 

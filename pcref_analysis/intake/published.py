@@ -1,9 +1,4 @@
-"""Official aggregates by ethnic group: counts as published, each with the interval that rounding leaves.
-
-The result is not exact where the publisher rounded: ``events_low`` and ``events_high`` say between which
-numbers the true count lies. Nothing is unpicked: a suppressed number is never worked out from totals,
-from other groups, or from a published percentage.
-"""
+"""Everything that a run on published figures needs, as a few named frames; read once, saved beside other runs."""
 
 from __future__ import annotations
 
@@ -11,136 +6,114 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.intake import catchment, open_data, population
-from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.intake import catchment, mental_health_act, population, rounding, talking_therapies
+from pcref_analysis.intake.mental_health_act import ENGLAND
+from pcref_analysis.intake.open_data import open_data_folder
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
 
-ENGLAND = "England"
-MHA_PERIOD = "2023-24"
-# Local counts below 5, zero among them, are suppressed; the others are rounded to the nearest 5. So a
-# published 5 was 5 to 7, a published 30 was 28 to 32, and an empty cell was 0 to 4 (docs/published-figures.md).
-SUPPRESSED_BELOW = 5
-ROUNDED_TO = 5
-
-COLUMNS = [
-    *("indicator", "period", "area", "ethnic_group", "events", "events_low", "events_high"),
-    *("at_risk", "at_risk_low", "at_risk_high", "published_rate", "note"),
-]
-NOTE_SUPPRESSED = "count below 5, suppressed by the publisher"
-NOTE_UNKNOWN_LOCAL = "ethnic group not stated, not known or missing; no residents to set against it"
-NOTE_UNKNOWN_ENGLAND = "ethnic group not stated or not known; events with no code at all are not in this table"
-NOTE_WHITE_ENGLAND = "published rate leaves Roma out of the residents; ours counts them in White"
-NOTE_OTHER = "published rate divides by the census' Other, without Chinese; ours counts Chinese in both"
-NOTE_ASIAN = "published rate divides by the census' Asian, with Chinese; ours leaves Chinese out of both"
-
-# indicator -> measure and subcategory in the Mental Health Act file, and where it is given by ethnic group
-MHA_MEASURES = {
-    "detentions": ("All detentions", "All"),
-    "short_term_orders": ("Short term orders", "All"),  # sections 4, 5(2), 5(4), 135 and 136; boards only
-    "section_136": ("Short term orders", "Section 136"),  # England only
-    "cto_starts": ("Uses of CTOs", "All"),  # England only
+FRAMES = (
+    "counts",
+    "cells",
+    "population",
+    "fit",
+    "areas",
+    "residents_by_age",
+    "england_by_age",
+    "deprivation",
+    "unavailable",
+)
+UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
+    "section_136": "published by ethnic group for England only; a board has all short term orders together",
+    "cto_starts": "published by ethnic group for England only",
+    "repeat_detention": "published by ethnic group for England only",
+    "short_term_orders": "England is not published by ethnic group, only its section 136",
+    "restrictive_interventions": "not published by ethnic group for a provider or board in the files at hand",
 }
 
 
-def rounding_interval(counts: pd.Series, exact: bool = False) -> pd.DataFrame:
-    """Return ``events_low`` and ``events_high``: between which whole numbers a published count lay.
+def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """Return the published figures of a run.
 
     Parameters
     ----------
-    counts
-        Counts as published; missing is suppressed.
-    exact
-        True for England, whose counts are neither rounded nor suppressed.
-
-    Examples
-    --------
-    >>> rounding_interval(pd.Series([30.0, 5.0, None])).values.tolist()
-    [[28.0, 32.0], [5.0, 7.0], [0.0, 4.0]]
-    """
-    if exact:
-        return pd.DataFrame({"events_low": counts, "events_high": counts})
-    half = (ROUNDED_TO - 1) // 2
-    low = (counts - half).clip(lower=SUPPRESSED_BELOW)
-    return pd.DataFrame({"events_low": low.fillna(0), "events_high": (counts + half).fillna(SUPPRESSED_BELOW - 1)})
-
-
-def mental_health_act(folder: Path, area: str, indicator: str = "detentions", detail: str = "broad") -> pd.DataFrame:
-    """Return one measure of the Mental Health Act statistics by ethnic group, with its residents.
-
-    Parameters
-    ----------
-    folder
-        The folder of published figures.
-    area
-        The code of an integrated care board ("QUE"), or "England".
-    indicator
-        ``detentions`` (boards and England), ``short_term_orders`` (boards only), ``section_136`` or
-        ``cto_starts`` (England only): what is published by ethnic group, and where.
-    detail
-        ``broad``; for England also ``detailed``.
+    parameters
+        ``trust.ods_code`` and ``trust.icb_code``, ``period`` (2023-24 for the Mental Health Act; Talking Therapies
+        are given for every year), ``age_bands``, ``imd_version`` and the folder ``open_data``.
 
     Returns
     -------
-    pandas.DataFrame
-        The columns :data:`COLUMNS`, a row an ethnic group, Unknown last and without residents. ``events``
-        is as published (missing: suppressed). ``at_risk`` is residents on the NHS basis, all ages.
+    dict of pandas.DataFrame
+        ``counts``: counts by broad ethnic group of the board, the Trust and England, with the interval that
+        rounding leaves (``rounding.COLUMNS``). ``cells``: the same for the run's own area in the shape of cells,
+        all ages and sexes together, suppressed events missing. ``population`` and ``areas``: the tables Population and
+        Areas of the contracts. ``fit``: how exactly the census tables are met. ``residents_by_age`` and
+        ``england_by_age``: for :func:`pcref_analysis.estimates.rounded.indirect`. ``deprivation``: detentions by
+        deprivation decile, the board and England. ``unavailable``: ``indicator, reason``.
 
     Raises
     ------
     PcrefError
-        If the measure is not published by ethnic group for the area.
-
-    Notes
-    -----
-    Only detentions reported to the Mental Health Services Data Set are counted; detentions in acute
-    hospitals are published without ethnic group. A board's figure counts its registered or resident
-    patients wherever they were detained: it is not the Trust's figure, and is not published for a Trust.
+        If the folder or a file is missing, or the board, Trust or period is not in them.
     """
-    measure, subcategory = MHA_MEASURES[indicator]
-    table = open_data.read(folder, "mha_2023_24_annual.csv.gz")
-    code = "All prov" if area == ENGLAND else area
-    level = "All submissions" if area == ENGLAND else "ICB"
-    here = table["organisation_breakdown"].eq(level) & table["org_code"].eq(code) & table["demographic"].eq("Ethnicity")
-    rows = table[here & table["measure"].eq(measure) & table["measure_subcategory"].eq(subcategory)]
-    rows = rows.assign(ethnic_group=_mha_groups(rows["demographic_breakdown"]))
-    wanted = _wanted_groups(detail)
-    rows = rows.set_index("ethnic_group").reindex(wanted).reset_index()
-    if rows["measure"].isna().any():
-        raise PcrefError(f"published figures: {indicator} is not published by {detail} ethnic group for {area}.")
-    people = population.totals(folder, None if area == ENGLAND else catchment.lsoas(folder, area), detail)
-    return _counts(rows, people, indicator, area)
+    folder = open_data_folder(parameters)
+    board, trust = parameters.trust.icb_code, parameters.trust.ods_code
+    if parameters.period != mental_health_act.PERIOD:
+        raise PcrefError(f"period: the Mental Health Act figures at hand are of {mental_health_act.PERIOD} only.")
+    lsoas = catchment.lsoas(folder, board)
+    residents, fit = population.build(folder, lsoas, parameters.age_bands, parameters.imd_version)
+    counts = _counts(folder, board, trust)
+    return {
+        "counts": counts,
+        "cells": _cells(counts, board, trust),
+        "population": residents,
+        "fit": fit,
+        "areas": catchment.areas(folder, lsoas, parameters.imd_version),
+        "residents_by_age": population.by_age(folder, lsoas, mental_health_act.AGE_CUTS),
+        "england_by_age": mental_health_act.england_by_age(folder),
+        "deprivation": pd.concat(
+            [mental_health_act.by_deprivation(folder, area).assign(area=area) for area in (board, ENGLAND)]
+        ),
+        "unavailable": pd.DataFrame(UNAVAILABLE.items(), columns=["indicator", "reason"]),
+    }
 
 
-def _counts(rows: pd.DataFrame, people: pd.DataFrame, indicator: str, area: str) -> pd.DataFrame:
-    exact = area == ENGLAND
-    out = rows[["ethnic_group"]].assign(
-        indicator=indicator, period=MHA_PERIOD, area=area, events=rows["mhsds_count"].astype(float)
-    )
-    out[["events_low", "events_high"]] = rounding_interval(out["events"], exact)
-    out["at_risk"] = out["ethnic_group"].map(people.set_index("ethnic_group")["residents"])
-    out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
-    out["published_rate"] = rows["crude_rate_per_100k"]
-    notes = pd.Series("", index=out.index)
-    if exact:
-        notes = notes.mask(out["ethnic_group"].eq("White"), NOTE_WHITE_ENGLAND)
-    else:
-        notes = notes.mask(out["ethnic_group"].eq("Other ethnic groups"), NOTE_OTHER)
-        notes = notes.mask(out["ethnic_group"].eq("Asian or Asian British"), NOTE_ASIAN)
-    unknown = NOTE_UNKNOWN_ENGLAND if exact else NOTE_UNKNOWN_LOCAL
-    notes = notes.mask(out["at_risk"].isna(), unknown)
-    suppressed = out["events"].isna()
-    out["note"] = notes.mask(suppressed, (NOTE_SUPPRESSED + "; " + notes).str.removesuffix("; "))
-    return out[COLUMNS]
+def save(parameters: Parameters, folder: Path) -> None:
+    """Write the frames of :func:`load` into ``folder``, a Parquet file each."""
+    for name, frame in load(parameters).items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def _wanted_groups(detail: str) -> list[str]:
-    unknown = [ethnicity.UNKNOWN] if detail == "broad" else ["Not stated", "Not known"]
-    return [*ethnicity.known_groups(detail), *unknown]
+def saved(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the frames that :func:`save` wrote."""
+    missing = [name for name in FRAMES if not (folder / f"{name}.parquet").is_file()]
+    if missing:
+        raise PcrefError(
+            f"published figures: {', '.join(missing)} not in data/processed/{folder.name}. Run the report."
+        )
+    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
 
 
-def _mha_groups(labels: pd.Series) -> pd.Series:
-    """Turn the labels of the Mental Health Act file into ethnic groups of the vocabulary; others become missing."""
-    names = [*ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]]
-    mapping = {name.casefold(): name for name in names}
-    mapping |= {"british": "White British", "irish": "White Irish"}
-    return labels.str.casefold().map(mapping)
+def _counts(folder: Path, board: str, trust: str) -> pd.DataFrame:
+    acts = [("detentions", board), ("short_term_orders", board), ("detentions", ENGLAND)]
+    acts += [("section_136", ENGLAND), ("cto_starts", ENGLAND)]
+    parts = [mental_health_act.by_ethnic_group(folder, area, indicator) for indicator, area in acts]
+    parts.append(mental_health_act.repeat_detention(folder))
+    for indicator, (_, percent) in talking_therapies.MEASURES.items():
+        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if percent else [])
+        parts += [talking_therapies.by_ethnic_group(folder, *place, indicator) for place in places]
+    return pd.concat(parts, ignore_index=True)[rounding.COLUMNS]
+
+
+def _cells(counts: pd.DataFrame, board: str, trust: str) -> pd.DataFrame:
+    """Return one figure an indicator: the board's rates, the Trust's own percentages."""
+    own = counts["area"].eq(board) & counts["measure"].eq("rate")
+    own |= counts["area"].eq(trust) & counts["measure"].eq("percent")
+    cells = counts.loc[own, ["indicator", "period", "ethnic_group", "events", "at_risk"]].reset_index(drop=True)
+    cells.insert(3, "sex", "All")
+    cells.insert(4, "age_band", "All")
+    cells.insert(5, "imd_quintile", pd.array([pd.NA] * len(cells), dtype="Int64"))
+    return cells.assign(events_sq=float("nan"), events_at_risk=float("nan"), at_risk_sq=float("nan"))
+
+
+__all__ = ["FRAMES", "load", "open_data_folder", "save", "saved"]

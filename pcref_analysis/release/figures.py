@@ -84,7 +84,8 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
         axis.set_ylabel(part["unit"].iloc[0] if "unit" in part and len(part) else "")
     grid.set_xlabels("")
     _legend(grid)
-    alt = f"{title}: {len(panels)} panel(s), {', '.join(years)}, for {', '.join(groups)}. The table {table} holds every number."
+    what = f"{len(panels)} panel(s), {', '.join(years)}, for {', '.join(groups)}"
+    alt = f"{title}: {what}. The table {table} holds every number."
     return _shown(grid.figure, plt, released, frame, id, title, alt, table)
 
 

@@ -22,6 +22,14 @@ LEVELS = ("rate", "percent", "mean")  # measures that are a level and not a cont
 NOT_GROUPS = ("Not stated", NOT_KNOWN, UNKNOWN)
 EVERY_GROUP = "Every ethnic group"
 KEY = ["indicator", "ethnic_group"]
+COLUMNS = [  # what a published list holds of each finding; the list can be made again from these and the rule
+    *("item", "indicator", "name", "ethnic_group", "comparator", "period", "adjustment", "domain", "story", "polarity"),
+    *("severity_level", "measure", "per", "unit", "at_risk_kind", "caveat", "source", "margin"),
+    *("ratio", "lower", "upper", "level", "events", "at_risk", "note", "difference", "difference_lower"),
+    *("difference_upper", "excess", "excess_lower", "excess_upper", "comparator_level", "comparator_se", "expected"),
+    *("ratio_crude", "ratio_age_sex", "ratio_age_sex_imd", "ratio_low", "ratio_high", "flag", "flag_reason"),
+    *("gap", "se", "shared_variance", "none_of", "persistence"),
+]
 
 
 def make(
@@ -45,14 +53,14 @@ def make(
     now = contrasts[contrasts["period"] == period]
     if now.empty:
         raise PcrefError(f"priorities: the estimates hold no ratio against '{comparator}' for {period}.")
-    table = _grid(now, catalogue).merge(_contrasts(now, rule), on=KEY, how="left")
-    table = _with_levels(table, ours[ours["period"] == period], comparator)
+    table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=KEY, how="left")
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
+    table = _with_levels(table, ours[ours["period"] == period], comparator)
     table = table.merge(_ladder(now), on=KEY, how="left")
     table = _on_the_scale_of_harm(table)
     table["persistence"] = _persistence(table, contrasts[contrasts["period"] < period])
     table = _with_bounds(table, bounds)
-    return _with_flags(table, flags).sort_values(KEY, ignore_index=True)
+    return _with_flags(table, flags, period)[COLUMNS].sort_values(KEY, ignore_index=True)
 
 
 def _check(estimates: pd.DataFrame, catalogue: Mapping[str, Indicator]) -> None:
@@ -80,12 +88,16 @@ def choose_comparator(estimates: pd.DataFrame, rule: PriorityRule, comparator: s
     raise PcrefError(f"priorities: say which comparator the list is for: {', '.join(have) or 'there is none'}.")
 
 
-def _grid(now: pd.DataFrame, catalogue: Mapping[str, Indicator]) -> pd.DataFrame:
-    """Every indicator seen x every group seen, and a row for each indicator that has no figure at all."""
+def _grid(now: pd.DataFrame, catalogue: Mapping[str, Indicator], flags: pd.DataFrame | None) -> pd.DataFrame:
+    """Every indicator seen x every group seen, each indicator without any figure, and what was flagged."""
     seen = sorted(now["indicator"].unique())
     grid = pd.MultiIndex.from_product([seen, sorted(now["ethnic_group"].unique())], names=KEY).to_frame(index=False)
     unseen = [name for name, entry in catalogue.items() if name not in seen and entry.polarity != "context"]
-    return pd.concat([grid, pd.DataFrame({"indicator": unseen, "ethnic_group": EVERY_GROUP})], ignore_index=True)
+    rows = [grid, pd.DataFrame({"indicator": unseen, "ethnic_group": EVERY_GROUP})]
+    if flags is not None and {*KEY, "flag"} <= set(flags):
+        flagged = flags.loc[flags["flag"].fillna("").ne("") & flags["ethnic_group"].notna(), KEY]
+        rows.append(flagged[flagged["indicator"].isin(list(catalogue))])
+    return pd.concat(rows, ignore_index=True).drop_duplicates(KEY)
 
 
 def _contrasts(now: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
@@ -106,7 +118,7 @@ def _contrasts(now: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
 
 
 def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.DataFrame:
-    """Add the group's and the comparator's own level, and how sure the comparator's is (log scale)."""
+    """Add the comparator's level, the events expected at it, and how sure the comparator's is (log scale)."""
     levels = now[now["measure"].isin(LEVELS) & now["estimate"].notna()].drop_duplicates([*KEY, "adjustment"])
     own = levels[[*KEY, "adjustment", "estimate"]].rename(columns={"estimate": "group_level"})
     theirs = levels[levels["ethnic_group"] == comparator]
@@ -117,12 +129,15 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
     table = table.merge(own, on=[*KEY, "adjustment"], how="left").merge(
         theirs, on=["indicator", "adjustment"], how="left"
     )
-    implied = (table["group_level"] - table["difference"]).where(lambda x: x > 0)
-    implied = implied.fillna((table["difference"] / (table["ratio"] - 1)).where((table["ratio"] - 1).abs() > 0.02))
+    per = table["per"].where(table["measure"] != "mean")
+    own_level = table["group_level"].fillna(table["events"] / table["at_risk"].where(table["at_risk"] > 0) * per)
+    implied = (own_level - table["difference"]).where(lambda x: x > 0)
+    implied = implied.fillna(own_level / table["ratio"].where(table["ratio"] > 0))
     table["comparator_level"] = table["comparator_level"].fillna(implied)
     expected = (table["events"] - table["excess"]).where(lambda x: x > 0)
-    table["expected"] = expected.fillna(table["events"] / table["ratio"].where(table["ratio"] > 0))
-    return table
+    expected = expected.fillna(table["events"] / table["ratio"].where(table["ratio"] > 0))
+    table["expected"] = expected.fillna(table["comparator_level"] * table["at_risk"] / per)
+    return table.drop(columns="group_level")
 
 
 def _standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, rows: pd.DataFrame) -> pd.Series:
@@ -136,7 +151,7 @@ def _standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, row
 
 def _with_catalogue(table: pd.DataFrame, catalogue: Mapping[str, Indicator], rule: PriorityRule) -> pd.DataFrame:
     entries = [catalogue[name] for name in table["indicator"]]
-    for field in ("name", "domain", "story", "polarity", "severity", "measure", "per", "unit"):
+    for field in ("name", "domain", "story", "polarity", "severity", "measure", "per", "unit", "caveat", "source"):
         table["severity_level" if field == "severity" else field] = [getattr(entry, field) for entry in entries]
     table["at_risk_kind"] = [entry.at_risk for entry in entries]
     table["item"] = table["story"] + ": " + table["ethnic_group"]
@@ -158,6 +173,10 @@ def _on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
     sign = table["polarity"].map({"higher_is_worse": 1.0, "lower_is_worse": -1.0})
     table["se"] = _standard_error(table["ratio"], table["lower"], table["upper"], table)
     table["gap"] = (sign * np.log(table["ratio"].astype(float).where(lambda r: r > 0))).where(table["se"].notna())
+    none = (table["events"] == 0) & (table["expected"] > 0) & table["gap"].isna()
+    table["none_of"] = table["expected"].where(none)
+    table["gap"] = table["gap"].fillna(sign * np.log(0.5 / (table["none_of"] + 0.5)))
+    table["se"] = table["se"].fillna(np.sqrt(2 + table["comparator_se"].astype(float).fillna(0) ** 2).where(none))
     table["se"] = table["se"].where(table["gap"].notna())
     table["shared_variance"] = (table["comparator_se"].astype(float) ** 2).where(table["gap"].notna())
     return table
@@ -168,7 +187,9 @@ def _persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
     rows = earlier[earlier["measure"] == "ratio"].merge(
         table[[*KEY, "adjustment", "polarity", "margin"]], on=[*KEY, "adjustment"]
     )
-    rows = _on_the_scale_of_harm(rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan))
+    rows = _on_the_scale_of_harm(
+        rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan)
+    )
     rows["beyond"] = stats.norm.cdf((rows["gap"] - np.log(rows["margin"])) / rows["se"])
     means = rows.groupby(KEY)["beyond"].mean().rename("persistence").reset_index()
     return table[KEY].merge(means, on=KEY, how="left")["persistence"]
@@ -186,20 +207,17 @@ def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFra
     return table.merge(bounds[columns], on=KEY, how="left", validate="one_to_one")
 
 
-def _with_flags(table: pd.DataFrame, flags: pd.DataFrame | None) -> pd.DataFrame:
+def _with_flags(table: pd.DataFrame, flags: pd.DataFrame | None, period: str) -> pd.DataFrame:
     """Add ``flag`` and ``flag_reason``; a flag without an ethnic group holds for the whole indicator."""
-    if flags is None or flags.empty:
-        return table.assign(flag=None, flag_reason=None)
+    if flags is None:
+        return table.assign(flag=np.nan, flag_reason=np.nan)
     if absent := [name for name in (*KEY, "flag", "reason") if name not in flags]:
         raise PcrefError(f"priorities: the recording flags lack the column(s) {', '.join(absent)}.")
+    flags = flags[flags["flag"].fillna("").ne("") & (flags["period"].eq(period) if "period" in flags else True)]
     flags = flags.rename(columns={"reason": "flag_reason"})[[*KEY, "flag", "flag_reason"]]
     one = flags[flags["ethnic_group"].notna()].groupby(KEY, as_index=False).agg("; ".join)
-    whole = (
-        flags[flags["ethnic_group"].isna()]
-        .drop(columns="ethnic_group")
-        .groupby("indicator", as_index=False)
-        .agg("; ".join)
-    )
+    whole = flags[flags["ethnic_group"].isna()].drop(columns="ethnic_group")
+    whole = whole.groupby("indicator", as_index=False).agg("; ".join)
     table = table.merge(one, on=KEY, how="left").merge(whole, on="indicator", how="left", suffixes=("", "_whole"))
     for name in ("flag", "flag_reason"):
         table[name] = table[name].fillna(table.pop(f"{name}_whole"))
