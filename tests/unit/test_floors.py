@@ -14,6 +14,7 @@ ROOMS = {
         "contracts",
         "sources",
         "demo_people",
+        "demo_hospital",
         "demo",
         "published",
         "population",
