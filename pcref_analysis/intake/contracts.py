@@ -1,0 +1,174 @@
+"""What each table of an extract must look like: every breach named at once, counted, and never shown.
+
+The checks are Ibis expressions made from ``contracts.yml``; they run where the rows live and return counts only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from pcref_analysis.intake import people, rules, sources
+from pcref_analysis.intake.declarations import PERSONS, Table, declared
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+COLUMNS = ["table", "column", "rule", "rows", "severity", "todo"]
+SEVERITIES = {
+    "stops": "the analysis cannot start",
+    "dropped": "rows left out",
+    "noted": "kept, for you to know",
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A checked extract.
+
+    ``tables``: cleaned Ibis tables with declared names and types (id, code and text are string; date; int64;
+    float64), one row a person in MHS001MPI; an absent or empty table is not among them. ``breaches``: ``table, column,
+    rule, rows, severity, todo``. ``counts``: ``table, read, dropped, kept``; read = dropped + kept, and dropped is
+    the sum of the breaches of that severity. In MHS001MPI ``kept`` counts rows that were used, ``people`` persons.
+    """
+
+    tables: dict[str, ibis.Table]
+    breaches: pd.DataFrame
+    counts: pd.DataFrame
+
+
+def clean(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
+    """Check the raw tables and return them cleaned.
+
+    Parameters
+    ----------
+    tables
+        Raw Ibis tables under contract names (see :func:`pcref_analysis.intake.sources.open`).
+    parameters
+        ``source.columns`` maps contract columns to local ones; ``ethnicity_rule`` chooses among several ethnic
+        categories of one person; the first period sets who would be older than 120.
+    today
+        The day after which a date lies in the future (default: the day of the run).
+
+    Raises
+    ------
+    PcrefError
+        If a breach stops the analysis. The message names every such breach; no message shows a row's value.
+
+    Examples
+    --------
+    >>> checked = clean(sources.open(parameters), parameters)      # doctest: +SKIP
+    >>> checked.breaches.query("severity == 'dropped'")            # doctest: +SKIP
+    """
+    checked = examine(tables, parameters, today)
+    stops = checked.breaches.query("severity == 'stops'")
+    if len(stops):
+        raise PcrefError(f"extract: {len(stops)} thing(s) stop the analysis:\n{render(stops)}")
+    return checked
+
+
+def check(parameters: Parameters) -> pd.DataFrame:
+    """Open the source that the parameters name and return every breach (see :class:`Checked`); nothing is raised
+    for what the extract holds, only for a source that cannot be opened."""
+    return examine(sources.open(parameters), parameters).breaches
+
+
+def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
+    """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
+    day = today or date.today()
+    found = [b for t in declared().values() for b in rules.presence(t, tables, parameters)]
+    unusable = {b["table"] for b in found if b["severity"] == "stops"}
+    kept, counts = {}, []
+    for table in declared().values():
+        if table.name not in tables or table.name in unusable:
+            continue
+        result, breaches, count = _guarded(table, tables[table.name], parameters, kept.get(PERSONS), day)
+        found += breaches
+        counts.append(count)
+        if count["kept"]:
+            kept[table.name] = result
+    found += rules.between(kept, parameters, declared())
+    order = {severity: n for n, severity in enumerate(SEVERITIES)}
+    frame = pd.DataFrame([b for b in found if b["rows"] or b["always"]], columns=COLUMNS)
+    frame = frame.sort_values("severity", key=lambda s: s.map(order), kind="stable", ignore_index=True)
+    return Checked(kept, frame, pd.DataFrame(counts, columns=["table", "read", "dropped", "kept", "people"]))
+
+
+def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
+    """Run one table's checks; whatever an engine says in an error may hold a row's value, and is not shown."""
+    try:
+        return _table(table, raw, *rest)
+    except PcrefError:
+        raise
+    except Exception as error:
+        raise PcrefError(
+            f"{table.name}: the checks could not be run where the rows live ({type(error).__name__}). "
+            "Is the source still reachable, and are the column types plain text, numbers and dates?"
+        ) from None
+
+
+def _table(
+    table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
+) -> tuple[ibis.Table, list[dict], dict]:
+    names, _ = rules.columns(table, raw, parameters)
+    marked = _hold(rules.marked(table, raw, names, parameters, day))
+    totals = rules.totals(table, marked)
+    breaches, dropped = rules.breaches(table, names, totals)
+    kept = totals["n"] - dropped
+    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "kept": kept, "people": pd.NA}
+    rows = marked.filter(marked["__reason"] == 0).select(*table.columns)
+    if not kept:
+        return rows, breaches, count
+    if table.name == PERSONS:
+        found, count["people"] = rules.several(table, rows)
+        rows = people.one_row(rows, parameters.ethnicity_rule)
+    else:
+        rows, found = rules.unique(table, rows, kept)
+        if table.person and persons is not None:
+            rows, orphans = rules.of_people(table, rows, persons, kept)
+            found += orphans
+        lost = sum(b["rows"] for b in found)
+        count |= {"dropped": dropped + lost, "kept": kept - lost}
+    clean = _hold(rows)
+    _release(marked, clean)
+    return clean, breaches + found, count
+
+
+def _hold(rows: ibis.Table) -> ibis.Table:
+    """Keep a result for the session where the engine has private temporary tables (DuckDB, PostgreSQL); else leave
+    it an expression: a temporary table that Ibis makes on SQL Server can be read by other users."""
+    backend = rows.get_backend()
+    if backend.name not in ("duckdb", "postgres"):
+        return rows
+    return backend.create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
+
+
+def _release(held: ibis.Table, successor: ibis.Table) -> None:
+    """Drop what was held on the way, where something was held."""
+    if successor.get_backend().name in ("duckdb", "postgres"):
+        successor.get_backend().drop_table(held.op().name)
+
+
+def render(breaches: pd.DataFrame) -> str:
+    """Return the breaches as lines for the terminal, gravest first; counts only, never a value.
+
+    Examples
+    --------
+    >>> print(render(pd.DataFrame([["MHS101Referral", "", "table is not in the extract", 0, "noted", "Add it."]],
+    ...                           columns=COLUMNS)))
+    noted: kept, for you to know
+      MHS101Referral: table is not in the extract. Add it.
+    """
+    lines = []
+    for severity, meaning in SEVERITIES.items():
+        part = breaches[breaches["severity"] == severity]
+        if len(part):
+            lines.append(f"{severity}: {meaning}")
+        for b in part.itertuples():
+            where = f"{b.table}.{b.column}" if b.column else b.table
+            rows = f" ({b.rows:,} row{'s' if b.rows != 1 else ''})" if b.rows else ""
+            lines.append(f"  {where}: {b.rule}{rows}. {b.todo}")
+    return "\n".join(lines) or "No breaches: the extract keeps to the contract."
