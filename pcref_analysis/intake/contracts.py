@@ -30,9 +30,10 @@ class Checked:
     """A checked extract.
 
     ``tables``: cleaned Ibis tables with declared names and types (id, code and text are string; date; int64;
-    float64), one row a person in MHS001MPI; an absent or empty table is not among them. ``breaches``: ``table, column,
-    rule, rows, severity, todo``. ``counts``: ``table, read, dropped, kept``; read = dropped + kept, and dropped is
-    the sum of the breaches of that severity. In MHS001MPI ``kept`` counts rows that were used, ``people`` persons.
+    float64), one row a person in MHS001MPI; an absent table is not among them, an optional column that is absent is
+    there with missing values. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
+    dropped, kept, people``; read = dropped + kept, and dropped is the sum of the table's breaches of that severity.
+    In MHS001MPI ``kept`` counts the rows that were used and ``people`` the persons that they became.
     """
 
     tables: dict[str, ibis.Table]
@@ -88,13 +89,13 @@ def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date |
         result, breaches, count = _guarded(table, tables[table.name], parameters, kept.get(PERSONS), day)
         found += breaches
         counts.append(count)
-        if count["kept"]:
-            kept[table.name] = result
+        kept[table.name] = result
     found += rules.between(kept, parameters, declared())
     order = {severity: n for n, severity in enumerate(SEVERITIES)}
     frame = pd.DataFrame([b for b in found if b["rows"] or b["always"]], columns=COLUMNS)
     frame = frame.sort_values("severity", key=lambda s: s.map(order), kind="stable", ignore_index=True)
-    return Checked(kept, frame, pd.DataFrame(counts, columns=["table", "read", "dropped", "kept", "people"]))
+    numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
+    return Checked(kept, frame, pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
