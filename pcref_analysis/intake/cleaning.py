@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 from pcref_analysis.intake.declarations import Column, Table
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
-OPEN_YEAR = 2900  # an end date in or after this year means "not ended" in many systems (31/12/9999)
 _DIGITS = tuple("0123456789")
 _MONTHS = dict(
     zip(
@@ -276,4 +275,4 @@ def _is_day(value: ir.Value) -> bool:
 
 def _native(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Take a date that the source holds as a date."""
-    return {name: rows[f"{name}__native"], f"{name}__american": flag(ibis.literal(False))}
+    return {name: rows[f"{name}__native"], f"{name}__american": ibis.literal(0)}
