@@ -120,7 +120,7 @@ class TestDiagnostics:
         assert np.isclose(found.loc["influence", "value"], moved, rtol=0.5)
 
     def test_a_missing_interaction_is_seen_and_repeats_alone_are_not(self, make_rows, make_cells):
-        cells = make_cells(make_rows(39, "rate"))
+        cells = make_cells(make_rows(39, "rate", size=9000))
         assert said(cells).loc["fit_of_strata", "concern"] == "none"
         odd = (cells["ethnic_group"] == "Asian or Asian British") & (cells["sex"] == "Male")
         for name, power in (("at_risk", 1), ("events_at_risk", 1), ("at_risk_sq", 2)):
