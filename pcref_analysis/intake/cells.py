@@ -13,14 +13,12 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import availability, demo, rows, sums
+from pcref_analysis.intake import availability, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
-from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Indicator, with_local
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
-from pcref_analysis.vocabulary.parameters import load as load_parameters
 
 KEYS = ["indicator", "period", *STRATA]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
@@ -181,27 +179,3 @@ def save(run: str, cells: pd.DataFrame, ledger: pd.DataFrame, **beside: pd.DataF
     for name, frame in {"cells": cells, "ledger": ledger, **beside}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     return folder
-
-
-def load(run: str, what: str = "cells") -> pd.DataFrame:
-    """Return the cells of a run (or its "ledger"); those of the demo are made when they are absent.
-
-    Raises
-    ------
-    PcrefError
-        If the run has no cells yet.
-    """
-    path = project_root() / "data" / "processed" / run / f"{what}.parquet"
-    if not path.is_file() and run == "demo":
-        save(run, *build(demo_tables(), load_parameters("demo")))
-    if not path.is_file():
-        raise PcrefError(f"cells: run '{run}' has no {what} yet. Make them with: pcref report {run}")
-    return pd.read_parquet(path)
-
-
-def demo_tables(seed: int = demo.SEED) -> Tables:
-    """Return the invented Trust as Ibis tables in DuckDB, typed and one row a person, as an extract is once cleaned."""
-    frames = demo.tables(seed)
-    frames["MHS001MPI"] = demo.one_row_a_person(frames["MHS001MPI"])
-    connection = ibis.duckdb.connect()
-    return {name: connection.create_table(name, demo.typed(frame)) for name, frame in frames.items()}
