@@ -27,7 +27,6 @@ UNAVAILABLE = {  # what is not published by ethnic group where it would be wante
     "section_136": "published by ethnic group for England only; a board has all short term orders together",
     "cto_starts": "published by ethnic group for England only",
     "repeat_detention": "published by ethnic group for England only",
-    "short_term_orders": "England is not published by ethnic group, only its section 136",
     "restrictive_interventions": "not published by ethnic group for a provider or board in the files at hand",
 }
 
@@ -97,7 +96,7 @@ def saved(folder: Path) -> dict[str, pd.DataFrame]:
 
 def _counts(folder: Path, board: str, trust: str) -> pd.DataFrame:
     acts = [("detentions", board), ("short_term_orders", board), ("detentions", ENGLAND)]
-    acts += [("section_136", ENGLAND), ("cto_starts", ENGLAND)]
+    acts += [("short_term_orders", ENGLAND), ("section_136", ENGLAND), ("cto_starts", ENGLAND)]
     parts = [mental_health_act.by_ethnic_group(folder, area, indicator) for indicator, area in acts]
     parts.append(mental_health_act.repeat_detention(folder))
     for indicator, (_, percent) in talking_therapies.MEASURES.items():
