@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pcref_analysis.release import scoring
 from pcref_analysis.release.engagement import Engagement
 
 COLUMNS = [
