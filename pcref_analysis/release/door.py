@@ -36,9 +36,10 @@ def release(tables: Sequence[pd.DataFrame], parameters: Parameters) -> list[Rele
     --------
     >>> levels, gaps = release([levels, gaps], parameters)                      # doctest: +SKIP
     """
-    if parameters.source.kind == "published":
+    if parameters.source.kind == "published" or all(table.empty for table in tables):
         return [_published(table, f"table {number}") for number, table in enumerate(tables, start=1)]
-    return disclosure.release_all(list(tables), parameters)
+    counted = ["rows"] if all("rows" in table for table in tables) else None  # rows left out, by reason
+    return disclosure.release_all(list(tables), parameters, counts=counted)
 
 
 def draft(levels: Releasable, gaps: Releasable, parameters: Parameters, flags: pd.DataFrame) -> Releasable:

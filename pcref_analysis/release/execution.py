@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +46,7 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
         If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
     """
     scratch.mkdir(parents=True, exist_ok=True)
+    _quiet_kernels(scratch)
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
@@ -56,6 +58,15 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
         if plan not in first:
             _run(plan, say)
     return [plan["target"] for plan in plans]
+
+
+def _quiet_kernels(scratch: Path) -> None:
+    """Give kernels settings of their own: nobody's start-up files, no history of what ran, no routine warnings."""
+    profile = scratch / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = "c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n"
+    (profile / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
 
 
 def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dict[str, Any]:
