@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from pcref_analysis.estimates import missing, rates, recording, regression, rounded
+from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -172,21 +173,38 @@ def unknown(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return _finished(table[table["events"].notna()])
 
 
-def worst_case(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Return between which values each crude ratio lies, whatever the ethnic group of those not recorded.
 
-    Columns ``indicator, ethnic_group, ratio, ratio_low, ratio_high``, as the priorities rule takes them. Not for
-    published counts, whose unknown ethnic groups are known to an interval only.
+    Parameters
+    ----------
+    table
+        Levels as released (:func:`levels`): what is suppressed stays so. A suppressed count of unknown ethnic group is
+        taken at the most that it can be.
+    parameters
+        ``period``, ``comparator`` and the disclosure threshold are used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, ethnic_group, ratio, ratio_low, ratio_high``, among others, as the priorities rule takes them.
     """
-    if is_published(data):
-        return pd.DataFrame(columns=["indicator", "ethnic_group", "ratio", "ratio_low", "ratio_high"])
-    part = select(data, parameters)
     entries = indicators.catalogue()
-    usable = [key for key, entry in entries.items() if entry.measure != "mean" and entry.domain != "recording"]
-    part = part[part["indicator"].isin(usable) & (part["period"] == parameters.period)]
-    single = [k for k in usable if entries[k].measure == "percent" and not entries[k].repeat_events]
-    table = missing.bounds(part, parameters.comparator, percent=single)
-    return table[table["ethnic_group"] != parameters.comparator].reset_index(drop=True)
+    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)].copy()
+    part = part[
+        part["measure"].ne("mean") & part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")
+    ]
+    nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
+    part.loc[nobody, "events"] = part.loc[nobody, "events"].fillna(parameters.disclosure.threshold - 1)
+    part.loc[nobody, "at_risk"] = part.loc[nobody, "at_risk"].fillna(0)
+    part = part.dropna(subset=["events", "at_risk"])
+    there = part.loc[part["ethnic_group"].eq(parameters.comparator), "indicator"]
+    part = part[part["indicator"].isin(there)]
+    if part.empty:
+        return pd.DataFrame(columns=["indicator", "ethnic_group", "ratio", "ratio_low", "ratio_high"])
+    single = [k for k, e in entries.items() if e.measure == "percent" and not e.repeat_events]
+    found = missing.bounds(part[[*KEYS, "events", "at_risk"]], parameters.comparator, percent=single)
+    return found[found["ethnic_group"] != parameters.comparator].reset_index(drop=True)
 
 
 def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -199,6 +217,62 @@ def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     england = data[data["area"] == "England"]
     found = recording.flags(select(data, parameters), england, parameters.comparator)
     return found[found["flag"].ne("")].reset_index(drop=True)
+
+
+def detentions(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return detention in every denominator that the data allow, for the run's period.
+
+    Cells: crude levels among residents, people in contact and inpatients. Published counts: the table of
+    :func:`pcref_analysis.estimates.rounded.table`, with the published rate beside ours.
+    """
+    part = data[data["period"] == parameters.period]
+    if is_published(data):
+        board = part[part["indicator"].eq("detentions") & part["area"].eq(parameters.trust.icb_code)]
+        return rounded.table(board, parameters.comparator, parameters.level)
+    story = [key for key, entry in indicators.catalogue().items() if entry.story == "detention"]
+    table = levels(part[part["indicator"].isin(story)], parameters)
+    return table[table["adjustment"] == "crude"].reset_index(drop=True)
+
+
+def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return detentions observed over expected, given the ages of each ethnic group (indirect standardisation).
+
+    Published counts: expected at England's rates by age. Cells: at the rates by age and sex of the whole catchment.
+    """
+    part = data[data["indicator"].eq("detentions") & data["period"].eq(parameters.period)]
+    if is_published(data):
+        board = part[part["area"] == parameters.trust.icb_code]
+        residents, england = prepare.load(run, "residents_by_age"), prepare.load(run, "england_by_age")
+        return rounded.indirect(board, residents, england, parameters.comparator, parameters.level)
+    over, groups = ["age_band", "sex"], select(part, parameters)
+    whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
+    table = rates.indirect(groups, KEYS, whole, over, level=parameters.level, repeat_events=True)
+    table = _one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), groups)
+    return _finished(table)
+
+
+def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
+    """Return rows that were read but not counted: ``what``, ``reason``, ``rows``, of the run's period."""
+    if parameters.source.kind == "published":
+        return pd.DataFrame(columns=["what", "reason", "rows"])
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    breaches = prepare.load(run, "breaches")
+    breaches = breaches[breaches["severity"] == "dropped"]
+    ledger = prepare.load(run, "ledger")
+    ledger = ledger[(ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available")]
+    parts = [
+        pd.DataFrame({"what": breaches["table"], "reason": breaches["rule"], "rows": breaches["rows"]}),
+        pd.DataFrame(
+            {
+                "what": ledger["indicator"].map(names)
+                + ledger["side"].map({"events": "", "at_risk": " (denominator)"}),
+                "reason": ledger["reason"],
+                "rows": ledger["rows"],
+            }
+        ),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["rows"] > 0].groupby(["what", "reason"], as_index=False, sort=True)["rows"].sum()
 
 
 def not_available(data: pd.DataFrame, domain: str) -> list[str]:

@@ -38,7 +38,8 @@ def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White"
     counts
         Counts of a local area by broad ethnic group with residents (``intake.rounding.COLUMNS``).
     england
-        The same of England; an indicator or period that it lacks is not tested against it (no flag).
+        The same of England. What it lacks cannot be tested against it; there a group that is marked in another
+        indicator of the same area and period, and holds as odd a share of the events, is marked too.
     comparator
         The ethnic group that ratios are taken to.
     rule
@@ -68,16 +69,19 @@ def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White"
     here["of_residents"] = here["at_risk"] / series["at_risk"].transform("sum")
     most = here["events_high"].where(known).groupby([here[k] for k in rounded.SERIES]).transform("sum")
     here["unknown"] = here["events_low"] / (here["events_low"] + most)
-    odd = (
+    crowded = (
         here["ethnic_group"].isin(rule["groups"])
         & here["measure"].eq("rate")
-        & here["ratio_lower"].ge(rule["england_times"] * here["england"])
         & here["share"].ge(rule["share_times"] * here["of_residents"])
     )
+    odd = crowded & here["ratio_lower"].ge(rule["england_times"] * here["england"])
+    places = pd.MultiIndex.from_frame(here[["period", "area", "ethnic_group"]])
+    untested = crowded & here["england"].isna() & places.isin(places[odd])
     blank = here["ethnic_group"].eq("Unknown") & here["unknown"].ge(rule["unknown_share"])
     out = here.assign(flag="", reason="")
-    out.loc[odd, "flag"], out.loc[blank, "flag"] = RECORDING, UNKNOWN
+    out.loc[odd | untested, "flag"], out.loc[blank, "flag"] = RECORDING, UNKNOWN
     out.loc[odd, "reason"] = out[odd].apply(_odd_reason, axis=1) if odd.any() else ""
+    out.loc[untested, "reason"] = out[untested].apply(_untested_reason, axis=1) if untested.any() else ""
     out.loc[blank, "reason"] = out[blank].apply(_blank_reason, axis=1) if blank.any() else ""
     return out[COLUMNS]
 
@@ -87,6 +91,14 @@ def _odd_reason(row: pd.Series) -> str:
         f"{row['share']:.1%} of events with a known ethnic group are recorded as {row['ethnic_group']}, which "
         f"{row['of_residents']:.1%} of residents belong to; the ratio to {row['comparator']} is {row['ratio']:.1f} "
         f"(at least {row['ratio_lower']:.1f}), in England {row['england']:.1f}. Named groups may be too low here."
+    )
+
+
+def _untested_reason(row: pd.Series) -> str:
+    return (
+        f"{row['share']:.1%} of events with a known ethnic group are recorded as {row['ethnic_group']}, which "
+        f"{row['of_residents']:.1%} of residents belong to. England's figure is not published for this, but the same "
+        "group is marked in this area's other figures. Named groups may be too low here."
     )
 
 

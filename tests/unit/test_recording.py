@@ -81,6 +81,17 @@ def test_suppressed_counts_and_what_england_lacks_are_not_flagged():
     assert (recording.flags(local, ENGLAND)["flag"] == "").all()
 
 
+def test_what_england_lacks_is_marked_beside_a_marked_figure_of_the_same_area():
+    local = counts([595, 20, 35, 30, 100, 55], RESIDENTS)
+    also = counts([365, 5, 20, 10, 50, 35], RESIDENTS).assign(indicator="short_term_orders")
+    few = counts([365, 5, 20, 10, 5, 35], RESIDENTS).assign(indicator="cto_starts")
+    out = recording.flags(pd.concat([local, also, few]), ENGLAND).set_index(["indicator", "ethnic_group"])
+    assert out["flag"].loc[("short_term_orders", "Other ethnic groups")] == recording.RECORDING
+    assert "England's figure is not published" in out["reason"].loc[("short_term_orders", "Other ethnic groups")]
+    assert out["flag"].loc[("cto_starts", "Other ethnic groups")] == ""
+    assert out["flag"].loc[("short_term_orders", "Black or Black British")] == ""
+
+
 def test_every_row_is_answered_in_order():
     local = counts([595, 20, 35, 30, 100, 55], RESIDENTS)
     out = recording.flags(local, ENGLAND)
