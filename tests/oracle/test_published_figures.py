@@ -213,14 +213,37 @@ def test_the_detention_table_of_both_first_users(loaded, board):
         assert [table.loc["Black or Black British", c] for c in ("events_low", "events_high")] == [28, 32]
 
 
-def test_other_in_derbyshire_is_a_recording_matter_and_black_is_not_anywhere(loaded):
+@pytest.mark.parametrize("indicator", ["detentions", "short_term_orders"])
+def test_other_in_derbyshire_is_a_recording_matter_and_black_is_not_anywhere(loaded, indicator):
     for board, frames in loaded.items():
         counts = frames["counts"]
         local, england = (counts[counts["area_kind"] == kind] for kind in ("icb", "england"))
         flags = recording.flags(local, england)
-        here = flags[flags["indicator"] == "detentions"].set_index("ethnic_group")["flag"]
+        here = flags[flags["indicator"] == indicator].set_index("ethnic_group")["flag"]
         assert here["Other ethnic groups"] == (recording.RECORDING if board == "QJ2" else "")
-        assert here.drop("Other ethnic groups").eq("").all()
+        assert here.drop(["Other ethnic groups", "Unknown"]).eq("").all()
+
+
+@pytest.mark.slow
+def test_the_rule_marks_other_in_two_boards_of_all(open_data):
+    """The thresholds' calibration: Derby and Derbyshire and Northamptonshire, and no named group anywhere."""
+    england = mental_health_act.by_ethnic_group(open_data, "England")
+    boards = pd.read_csv(open_data / "icb24_codes.csv")["icb24_ods_code"]
+    found = [recording.flags(mental_health_act.by_ethnic_group(open_data, board), england) for board in boards]
+    flags = pd.concat(found).query("flag == @recording.RECORDING")
+    marked = set(zip(flags["area"], flags["ethnic_group"], strict=True))
+    assert marked == {("QJ2", "Other ethnic groups"), ("QPM", "Other ethnic groups"), ("QPM", "Mixed")}
+
+
+def test_england_short_term_orders_are_the_sum_of_the_boards(open_data):
+    table = mental_health_act.by_ethnic_group(open_data, "England", "short_term_orders").set_index("ethnic_group")
+    # England's total, all ethnic groups, is published: 23,820; it lies within the sum of the intervals
+    assert table["events_low"].sum() <= 23_820 <= table["events_high"].sum()
+    assert table["events"].sum() == pytest.approx(23_820, rel=0.003)
+    assert table["note"].str.contains("sum of the boards").all()
+    # most are section 136 (15,212), which is published by ethnic group
+    part = mental_health_act.by_ethnic_group(open_data, "England", "section_136").set_index("ethnic_group")
+    assert (table["events_high"] > part["events"]).all()
 
 
 def test_everything_of_a_run_is_saved_and_read_back(loaded, tmp_path, open_data, monkeypatch):

@@ -13,6 +13,7 @@ def counts(rows, measure="rate", per=100_000):
     names = ["ethnic_group", "events", "events_low", "events_high", "at_risk"]
     frame = pd.DataFrame(rows, columns=names).assign(indicator="detentions", period="2023-24", area="QXX")
     return frame.assign(
+        area_kind="icb",
         at_risk_low=frame["at_risk"],
         at_risk_high=frame["at_risk"],
         measure=measure,
@@ -83,15 +84,6 @@ def test_the_comparator_is_one_and_a_suppressed_comparator_leaves_no_upper_limit
     assert table.loc["Black or Black British", "ratio_lower"] > 0
 
 
-@pytest.mark.parametrize(  # Newcombe 1998, Statistics in Medicine 17, table I, method 3
-    ("events", "people", "lower", "upper"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_limits_are_the_printed_ones(events, people, lower, upper):
-    low, high = rounded.wilson(pd.Series([events]), pd.Series([people]))
-    assert [low[0], high[0]] == pytest.approx([lower, upper], abs=0.00006)
-
-
 def test_a_percentage_takes_the_least_favourable_numerator_and_denominator():
     frame = counts([("White", 40, 38, 42, 70)], "percent", 100).assign(at_risk_low=68, at_risk_high=72)
     row = rounded.crude(frame).iloc[0]
@@ -142,3 +134,25 @@ def test_indicators_periods_and_areas_are_compared_within_themselves():
     both = rounded.compare(rounded.crude(pd.concat([LOCAL, other], ignore_index=True)))
     alone = rounded.compare(rounded.crude(LOCAL))
     pd.testing.assert_frame_equal(both[both["area"] == "QXX"].reset_index(drop=True), alone)
+
+
+def test_levels_and_gaps_in_the_shared_shape():
+    out = rounded.estimates(LOCAL)
+    assert list(out) == rounded.SHAPE
+    assert set(out["adjustment"]) == {"crude"}
+    white = out[out["ethnic_group"] == "White"]
+    assert white["measure"].tolist() == ["rate"]
+    black = out[out["ethnic_group"] == "Black or Black British"].set_index("measure")
+    rate = 10 / 18_746 * 1e5
+    assert black.loc["difference", "estimate"] == pytest.approx(rate - 285 / 782_472 * 1e5)
+    assert black.loc["excess", "estimate"] == pytest.approx(10 - 18_746 * 285 / 782_472)
+    # with a comparator that hardly varies, excess has the limits of the count, less what is expected
+    steady = LOCAL.assign(at_risk=LOCAL["at_risk"] * np.where(LOCAL["ethnic_group"] == "White", 1e6, 1.0))
+    steady["at_risk_low"] = steady["at_risk_high"] = steady["at_risk"]
+    steady.loc[0, ["events", "events_low", "events_high"]] = 285e6
+    row = rounded.estimates(steady).set_index(["measure", "ethnic_group"]).loc[("excess", "Black or Black British")]
+    expected = 18_746 * 285 / 782_472
+    assert [row["lower"], row["upper"]] == pytest.approx([3.4538 - expected, 20.9616 - expected], abs=0.01)
+    mixed = out[out["ethnic_group"] == "Mixed"].set_index("measure")
+    assert mixed.loc[["difference", "excess"], ["estimate", "lower", "upper"]].isna().all().all()
+    assert mixed.loc["ratio", "upper"] > 0
