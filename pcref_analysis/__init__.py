@@ -26,6 +26,8 @@ _ROOMS = {
     "priorities": "release.priorities",
     "tables": "release.tables",
     "figures": "release.figures",
+    "text": "release.text",
+    "door": "release.door",
     "ethnicity": "vocabulary.ethnicity",
     "indicators": "vocabulary.indicators",
     "parameters": "vocabulary.parameters",

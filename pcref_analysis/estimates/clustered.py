@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates.design import Design
+from pcref_analysis.estimates.design import Design, design
+from pcref_analysis.estimates.personsums import Problem
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FAMILIES = ("poisson", "quasipoisson", "negbin", "logistic", "gamma")
@@ -54,6 +55,23 @@ class Model:
         error = np.sqrt(np.diag(self.covariance))
         table = pd.DataFrame({"term": self.design.names, "coefficient": self.beta, "std_error": error})
         return table[self.design.free].reset_index(drop=True)
+
+
+def fitted(
+    p: Problem,
+    exposure: str,
+    reference: object,
+    adjust: list[str],
+    family: str,
+    robust: bool = True,
+    small_sample: bool = False,
+    cross: str | None = None,
+) -> Model | None:
+    """Return a fitted model; none where the comparator has no events, or no stratum bears on a fit."""
+    if p.refused or not p.frame.loc[p.frame[exposure] == reference, "y"].sum() > 0:
+        return None
+    d = design(p.frame, exposure, reference, adjust, family, cross)
+    return fit_design(d, family, robust, small_sample) if d.fitted.any() else None
 
 
 def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool = False) -> Model:
@@ -105,6 +123,14 @@ def predicted(d: Design, beta: np.ndarray, family: str, x: np.ndarray) -> np.nda
     toward = x @ d.limit
     untold = np.where(toward < -1e-7, 0.0, np.where(toward > 1e-7, top, np.nan))
     return np.where(np.abs(x @ d.null).max(axis=1) < 1e-7, mean, untold)
+
+
+def average(model: Model, x: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the weighted mean of the fitted rates at rows ``x`` and its gradient in the coefficients."""
+    mean = predicted(model.design, model.beta, model.family, x)
+    mean = np.where(weight > 0, mean, 0.0)
+    slope = mean * (1 - mean) if model.family == "logistic" else mean
+    return float(weight @ mean), (weight * slope) @ x
 
 
 def _score_parts(d: Design, mean: np.ndarray, family: str, alpha: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

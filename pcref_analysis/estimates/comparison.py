@@ -64,8 +64,8 @@ def compare(
     kind
         ``percent`` where each of those at risk can count once (limits by Wilson), else ``rate``.
     method
-        ``mover`` joins the limits of the two rates (no gap in the method at zero events in the group);
-        ``log`` takes the log ratio, and the difference, as normal.
+        For the ratio: ``mover`` joins the limits of the two rates and has an answer for a group without events;
+        ``log`` takes the log ratio as normal. Difference and excess always join limits: normal ones miss too often.
 
     Returns
     -------
@@ -105,9 +105,11 @@ def compare(
     for measure in measures:
         used, lacking = _used(t, measure, missing_strata)
         one, two, shared = _sides(measure, own, other, used, weights["weight"].to_numpy(float), kind, level)
-        combine = contrasts.ratio if measure == "ratio" else contrasts.difference
         with np.errstate(divide="ignore", invalid="ignore"):
-            figures = combine(one, two, shared * covariance, level, method)
+            if measure == "ratio":
+                figures = contrasts.ratio(one, two, shared * covariance, level, method)
+            else:
+                figures = contrasts.difference(one, two, shared * covariance)
         scale = per if measure == "difference" else 1.0
         events, at_risk = (np.where(used, own[column], 0.0).sum(axis=1) for column in ("events", "at_risk"))
         notes = [*faults(t, events, at_risk), *lacking, *absent]

@@ -54,18 +54,15 @@ def weighted(sums: Sums, share: np.ndarray, shares: bool, level: float | Sequenc
     return Side(figure, spread, events, lower, upper)
 
 
-def difference(one: Side, two: Side, covariance: np.ndarray, level: float | Sequence[float], method: str) -> Figures:
-    """Return ``one - two`` with limits: ``mover`` joins the limits of the sides, else normal.
+def difference(one: Side, two: Side, covariance: np.ndarray) -> Figures:
+    """Return ``one - two``, its limits joined from those of the sides (MOVER).
 
     References
     ----------
-    Zou GY, Donner A. Statistics in Medicine 2008;27:1693-1702 (MOVER; with dependence, Zou GY. Statistics
-    in Medicine 2008;27:4911-4929).
+    Zou GY, Donner A. Statistics in Medicine 2008;27:1693-1702; where the sides depend on each other, Zou GY.
+    Statistics in Medicine 2008;27:4911-4929.
     """
     gap = one.figure - two.figure
-    if method != "mover":
-        half = _normal(level) * _like(np.sqrt(one.variance + two.variance - 2 * covariance), one.lower)
-        return gap, _like(gap, half) - half, _like(gap, half) + half
     a, b, r, g = _reaches(one, two, covariance, gap)
     low = np.sqrt(np.maximum(a[0] ** 2 - 2 * r * a[0] * b[1] + b[1] ** 2, 0))
     high = np.sqrt(np.maximum(a[1] ** 2 - 2 * r * a[1] * b[0] + b[0] ** 2, 0))

@@ -9,9 +9,8 @@ import pandas as pd
 
 from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import FEW, check
-from pcref_analysis.estimates.clustered import Model, fit_design, residual_squares
+from pcref_analysis.estimates.clustered import Model, fit_design, fitted, residual_squares
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
-from pcref_analysis.estimates.ratios import fitted
 from pcref_analysis.vocabulary.errors import PcrefError
 
 COLUMNS = ["indicator", "period", "adjustment", "check", "value", "concern", "words"]

@@ -9,9 +9,8 @@ import pandas as pd
 
 from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import NO_EVENTS, UNTOLD, cautions, check, finished, limits, refusal
-from pcref_analysis.estimates.clustered import Model
+from pcref_analysis.estimates.clustered import Model, fitted
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
-from pcref_analysis.estimates.ratios import fitted
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
 

@@ -51,19 +51,18 @@ def intervals(
     if kind != "mean":
         path = np.clip(path, 0, 100 if kind == "percent" else None)
     seen, true = measures(groups["estimate"].to_numpy(float)), measures(path)
-    tails = {name: np.empty((2, len(path))) for name in seen}
-    equal = {}
+    low, high = np.empty((2, len(path), len(seen)))
     for place, truth in enumerate(path):
-        drawn = measures(sampling.draw(truth, groups, kind, normals))
-        for name, values in drawn.items():
-            tails[name][:, place] = np.quantile(values, [tail, 1 - tail])
+        drawn = np.array(list(measures(sampling.draw(truth, groups, kind, normals)).values()))
+        drawn = np.nan_to_num(drawn, nan=0.0, posinf=np.finfo(float).max / 4)  # all zero: equal; logarithm of zero
+        low[place], high[place] = np.quantile(drawn, [tail, 1 - tail], axis=1)
         if place == 0:
-            equal = {name: float(np.median(values)) for name, values in drawn.items()}
+            equal = np.median(drawn, axis=1)
     rows = {}
-    for name, value in seen.items():
-        low = _first(tails[name][1], true[name], value)
-        high = _first(tails[name][0][::-1], true[name][::-1], value, falling=True)
-        rows[name] = (min(low, value), max(high, value), equal[name])
+    for column, (name, value) in enumerate(seen.items()):
+        lower = _first(high[:, column], true[name], value)
+        upper = _first(low[::-1, column], true[name][::-1], value, falling=True)
+        rows[name] = (min(lower, value), max(upper, value), equal[column])
     return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper", "expected_if_equal"])
 
 

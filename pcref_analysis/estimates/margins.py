@@ -20,8 +20,8 @@ from pcref_analysis.estimates.answers import (
     limits,
     refusal,
 )
-from pcref_analysis.estimates.clustered import Model, fit_design, predicted
-from pcref_analysis.estimates.design import Design, design
+from pcref_analysis.estimates.clustered import Model, average, fitted, predicted
+from pcref_analysis.estimates.design import Design
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -103,9 +103,7 @@ def standardised(
     rows: list[dict[str, Any]] = []
     for p in personsums.problems(cells, exposure, adjust, family, outcome, unknown_exposure, unknown_adjust):
         for job, reference, groups in personsums.jobs(p, exposure, comparator, list(ask.over), family):
-            model = None
-            if not job.refused and job.frame.loc[job.frame[exposure] == reference, "y"].sum() > 0:
-                model = fit_design(design(job.frame, exposure, reference, adjust, family), family, robust, small_sample)
+            model = fitted(job, exposure, reference, adjust, family, robust, small_sample)
             rows += _job_rows(job, model, [reference, *groups] if reference == comparator else groups, reference, ask)
         for group in p.empty:
             rows += _empty(p, group, ask)
@@ -160,14 +158,6 @@ def _own(ask: _Ask) -> bool:
     return isinstance(ask.standard, str) and ask.standard == "own"
 
 
-def average(model: Model, x: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the weighted mean of the fitted rates at rows ``x`` and its gradient in the coefficients."""
-    mean = predicted(model.design, model.beta, model.family, x)
-    mean = np.where(weight > 0, mean, 0.0)
-    slope = mean * (1 - mean) if model.family == "logistic" else mean
-    return float(weight @ mean), (weight * slope) @ x
-
-
 def _answers(
     model: Model, strata: pd.DataFrame, group: object, reference: object, ask: _Ask, per: float, notes: list[str]
 ) -> dict[str, tuple[float, float, float]]:
@@ -183,7 +173,7 @@ def _answers(
         notes[:] = notes if notes[0] else [UNTOLD, *notes[1:]]
         return {}
     if notes[0] in (NO_EVENTS, ALL_EVENTS):
-        return _bounds(model, x, weight, group, per, ask, (rate, base))
+        return _bounds(model, x, weight, group, per, ask, base)
 
     def error(gradient: np.ndarray) -> float:
         return float(np.sqrt(gradient @ model.covariance @ gradient))
@@ -202,17 +192,19 @@ def _times(figures: tuple[float, ...], per: float) -> tuple[float, ...]:
 
 
 def _bounds(
-    model: Model, x: np.ndarray, weight: np.ndarray, group: object, per: float, ask: _Ask, rates: tuple[float, float]
+    model: Model, x: np.ndarray, weight: np.ndarray, group: object, per: float, ask: _Ask, base: float
 ) -> dict[str, tuple[float, float, float]]:
-    """Return one-sided limits of a group with no events (or nothing else) in place of its figures."""
-    bounds = one_sided(model, group, ask.level)
-    if model.family != "logistic":
-        rate = bounds[1] * rates[1]
-        return {"measure": (np.nan, 0.0, rate * per), "ratio": (np.nan, 0.0, bounds[1])}
+    """Return one-sided limits of a group with no events (or nothing else) in place of its figures.
+
+    ``x``: the standard as the fit's reference; the ratio of rates is bounded only where the link is logarithmic.
+    """
+    low, high = one_sided(model, group, ask.level)
     mean = predicted(model.design, model.beta, model.family, x)
-    with np.errstate(divide="ignore"):
-        low, high = (float(weight @ (b * mean / (1 - mean + b * mean))) for b in bounds)
-    return {"measure": (np.nan, low * per, (per if np.isnan(high) else high * per))}
+    if model.family != "logistic":
+        top = high * float(weight @ mean)
+        return {"measure": (np.nan, 0.0, top * per), "ratio": (np.nan, 0.0, top / base)}
+    least, most = (float(weight @ (b * mean / (1 - mean + b * mean))) for b in (low, high))
+    return {"measure": (np.nan, least * per, per if np.isnan(high) else most * per)}
 
 
 def _strata(d: Design, frame: pd.DataFrame, ask: _Ask) -> tuple[pd.DataFrame, list[str]]:

@@ -20,31 +20,12 @@ from pcref_analysis.estimates.answers import (
     limits,
     refusal,
 )
-from pcref_analysis.estimates.clustered import Model, fit_design, joint
-from pcref_analysis.estimates.design import design
-from pcref_analysis.estimates.margins import average
+from pcref_analysis.estimates.clustered import Model, average, fitted, joint
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
 
 CHANGE = ["change_from", "change", "change_lower", "change_upper"]
-
-
-def fitted(
-    p: Problem,
-    exposure: str,
-    reference: object,
-    adjust: list[str],
-    family: str,
-    robust: bool = True,
-    small_sample: bool = False,
-    cross: str | None = None,
-) -> Model | None:
-    """Return a fitted model; none where the comparator has no events, or no stratum bears on a fit."""
-    if p.refused or not p.frame.loc[p.frame[exposure] == reference, "y"].sum() > 0:
-        return None
-    d = design(p.frame, exposure, reference, adjust, family, cross)
-    return fit_design(d, family, robust, small_sample) if d.fitted.any() else None
 
 
 def ratios(
@@ -105,7 +86,7 @@ def _group_rows(
         elif not reason:
             notes = [UNTOLD]
         elif reason in (NO_EVENTS, ALL_EVENTS):
-            row["lower"], row["upper"] = one_sided(model, group, level)
+            row["lower"], row["upper"] = one_sided(model, group, level) * _against(model, comparator)
         if i and found and logs[-1]:
             row |= {"change_from": names[i - 1]} | _change(models[i - 1 : i + 1], links[i - 1], logs[-1], found, level)
         logs.append(found)
@@ -129,6 +110,14 @@ def _log_ratio(model: Model, group: object, comparator: object) -> tuple[float, 
     rate, slope = average(model, d.at(group), weight)
     base, base_slope = average(model, d.x, weight)
     return (float(np.log(rate / base)), slope / rate - base_slope / base) if 0 < rate < np.inf else None
+
+
+def _against(model: Model, comparator: object) -> np.ndarray:
+    """Return the factor that turns a ratio against the fit's reference into one against the comparator."""
+    if comparator != WHOLE_POPULATION:
+        return np.ones(2)
+    found = _log_ratio(model, model.design.terms[0].reference, comparator)
+    return np.full(2, np.exp(found[0]) if found else np.nan)
 
 
 def _change(models: list[Model], link: np.ndarray, before: tuple, after: tuple, level: float) -> dict[str, float]:

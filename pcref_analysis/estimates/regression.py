@@ -11,12 +11,12 @@ import pandas as pd
 
 from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import check
-from pcref_analysis.estimates.clustered import Model
+from pcref_analysis.estimates.clustered import Model, fitted
 from pcref_analysis.estimates.diagnostics import diagnostics
 from pcref_analysis.estimates.interactions import interaction
 from pcref_analysis.estimates.margins import standardised
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION
-from pcref_analysis.estimates.ratios import CHANGE, fitted, ratios
+from pcref_analysis.estimates.ratios import CHANGE, ratios
 from pcref_analysis.vocabulary.errors import PcrefError
 
 __all__ = [

@@ -24,7 +24,7 @@ SPREADS = np.array([0.01, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0])  # s: from "all ali
 EFFECT_SDS = np.geomspace(0.005, 1.5, 40)  # values that ta and tb may take, half-normal prior
 EFFECT_PRIOR = np.log(EFFECT_SDS) - 0.5 * (EFFECT_SDS / 0.5) ** 2
 MEAN_SD = 0.5  # prior of mu
-BURN_IN, SHORT, STATES = 200, 300, 1_000
+BURN_IN, SHORT, STATES = 200, 300, 2_500
 LOOKS = 2
 
 
@@ -34,6 +34,7 @@ class _Data(NamedTuple):
     indicator: np.ndarray
     group: np.ndarray
     shared: np.ndarray  # the comparator's variance, one an indicator
+    line: np.ndarray  # the design: 1, indicators, groups
 
 
 def draw_gaps(gaps: pd.DataFrame, draws: int = 10_000, seed: int = 0) -> np.ndarray:
@@ -81,7 +82,8 @@ def draw_gaps(gaps: pd.DataFrame, draws: int = 10_000, seed: int = 0) -> np.ndar
     for _ in range(LOOKS):
         middle = np.mean(_chain(data, BURN_IN, SHORT, 1, rng), axis=(0, 1))
         data = _look_again(gaps, data, middle)
-    return np.vstack(_chain(data, BURN_IN, STATES, -(-draws // STATES), rng))[:draws]
+    states = min(STATES, draws)
+    return np.vstack(_chain(data, BURN_IN, states, -(-draws // states), rng))[:draws]
 
 
 def _chain(data: _Data, burn_in: int, states: int, each: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -107,7 +109,8 @@ def _data(gaps: pd.DataFrame) -> _Data:
     shared = gaps["shared_variance"].astype(float).fillna(0) if "shared_variance" in gaps else 0 * variance
     shared = pd.Series(np.minimum(shared, 0.9 * variance)).groupby(indicator).min().to_numpy()
     group = pd.factorize(gaps["ethnic_group"], sort=True)[0]
-    return _Data(gaps["gap"].to_numpy(float), variance - shared[indicator], indicator, group, shared)
+    line = np.hstack([np.ones((len(gaps), 1)), np.eye(len(shared))[indicator], np.eye(group.max() + 1)[group]])
+    return _Data(gaps["gap"].to_numpy(float), variance - shared[indicator], indicator, group, shared, line)
 
 
 def _look_again(gaps: pd.DataFrame, data: _Data, middle: np.ndarray) -> _Data:
@@ -130,10 +133,9 @@ def _draw_lines(data: _Data, sds: list[float], cell: np.ndarray, n: int, rng: np
     """Draw the effects ``n`` times given the component of each gap; return the fitted line with and without
     the comparator's error, and the indicator and group effects of the first draw.
     """
-    many, groups = data.indicator.max() + 1, data.group.max() + 1
+    many, x = len(data.shared), data.line
+    groups = x.shape[1] - 1 - many
     weight = 1 / (data.own + cell)
-    x = np.zeros((len(data.y), 1 + many + groups))
-    x[:, 0] = x[np.arange(len(x)), 1 + data.indicator] = x[np.arange(len(x)), 1 + many + data.group] = 1
     prior = np.concatenate([[MEAN_SD**2], sds[0] ** 2 + data.shared, np.full(groups, sds[1] ** 2)])
     root = np.linalg.cholesky(x.T @ (x * weight[:, None]) + np.diag(1 / prior))
     mean = np.linalg.solve(root.T, np.linalg.solve(root, x.T @ (weight * data.y)))

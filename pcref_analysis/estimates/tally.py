@@ -42,8 +42,10 @@ def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.Da
         if size > 4 * len(frame):  # keep the numbers small: renumber those that occur
             codes, seen = pd.factorize(codes, sort=True)
             size = len(seen)
-    codes, seen = pd.factorize(codes, sort=True)
-    first = np.empty(len(seen), np.intp)
+    if len(columns) > 1:
+        codes, seen = pd.factorize(codes, sort=True)
+        size = len(seen)
+    first = np.empty(size, np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     return codes, frame[list(columns)].iloc[first].reset_index(drop=True)
 

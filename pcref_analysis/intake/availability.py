@@ -6,6 +6,8 @@ if it were counted. Such an indicator is not available, and the reason is given.
 
 from __future__ import annotations
 
+from functools import cache
+
 import ibis
 from ibis import _
 
@@ -48,13 +50,19 @@ def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
 
 def _columns(rule: str, faults: list[str], place: str) -> dict[str, ibis.expr.datatypes.DataType]:
     """Return the columns that conditions on a rule may name, with their types."""
-    tables = rows.declared_tables()
     if rule == RESIDENTS:
         found = {"sex": ibis.dtype("string"), "ethnic_group": ibis.dtype("string")}
         return found | dict.fromkeys(("imd_quintile", "age_from", "age_to"), ibis.dtype("int64"))
     if rule not in rows.RULES:
         faults.append(f"  {place}: there is no counting rule '{rule}'; rules: {', '.join(sorted(rows.RULES))}")
         return {}
+    return columns_of(rule)
+
+
+@cache
+def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
+    """Return the columns of a counting rule's rows and of their people, with their types."""
+    tables = rows.declared_tables()
     found = rows.in_periods(counting.named(rule).rows(tables), [2023])
     found = rows.of_people(found, rows.people(tables, "LSOA2021"), BANDS)
     return dict(found.schema().items())
@@ -94,15 +102,9 @@ def filled(tables: Tables) -> dict[str, dict[str, int]]:
     return found
 
 
-def years_seen(entries: dict[str, Indicator], tables: Tables, years: list[int]) -> dict[str, set[int]]:
-    """Return for every counting rule that can run the years in which it has rows."""
-    wanted = {part for entry in entries.values() if entry.count for part in _rules(entry)}
-    found = {}
-    for name in sorted(wanted):
-        if all(need.split(".")[0] in tables for need in counting.named(name).needs):
-            counted = rows.in_periods(counting.named(name).rows(tables), years)
-            found[name] = set(counted.group_by("year").agg(n=_.count()).execute()["year"].astype(int))
-    return found
+def years_seen(found: ibis.Table) -> set[int]:
+    """Return the years in which the rows of a counting rule fall."""
+    return set(found.group_by("year").agg(n=_.count()).execute()["year"].astype(int))
 
 
 def _rules(entry: Indicator) -> list[str]:

@@ -13,14 +13,12 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import availability, demo, rows, sums
+from pcref_analysis.intake import availability, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
-from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Indicator, with_local
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
-from pcref_analysis.vocabulary.parameters import load as load_parameters
 
 KEYS = ["indicator", "period", *STRATA]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
@@ -51,8 +49,10 @@ def build(
         ``events_at_risk``, ``at_risk_sq``, ``total_sq`` and ``total_at_risk`` are sums over people of products of
         each person's sums in the period. For means, ``events`` and ``at_risk`` are both the observations.
     ledger
-        ``indicator, period, side, reason, rows``: how many rows of the numerator (side "events") and of the
-        denominator (side "at_risk") were counted, and how many were left out for which reason.
+        ``indicator, period, side, reason, rows, amount``: how many rows of the numerator (side "events") and of
+        the denominator (side "at_risk"; residents have none) were counted or left out for which reason, and what
+        they add up to. The amount counted is the sum of the cells; it is less than the rows where a person counts
+        once.
 
     Raises
     ------
@@ -71,22 +71,20 @@ def build(
     """
     entries = catalogue_of(parameters.run) if indicators is None else indicators
     availability.check(entries)
-    years = [int(period[:4]) for period in periods(parameters)]
-    values = availability.filled(tables)
     entries = {name: entry for name, entry in entries.items() if entry.count}
-    reasons = {name: availability.reason(entry, values, parameters.imd_version) for name, entry in entries.items()}
-    reasons = {name: reason or _bands_reason(entries[name], tables, parameters) for name, reason in reasons.items()}
-    ready = {name: entry for name, entry in entries.items() if not reasons[name]}
-    seen = availability.years_seen(ready, tables, years)
+    reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
+    ready = [entry for name, entry in entries.items() if not reasons[name]]
+    found = sums.held(ready, tables, parameters, years)
+    seen = {name: availability.years_seen(table) for name, table in found.items()}
     frames, lines = [], []
     for name, entry in entries.items():
-        good = [year for year in years if name in ready and year in seen[entry.count.rows]]
-        why = reasons[name] or "no rows in the period"
-        lines += [(name, label(year), "events", f"not available: {why}", 0) for year in years if year not in good]
+        good = [year for year in years if not reasons[name] and year in seen[entry.count.rows]]
+        why = f"not available: {reasons[name] or 'no rows in the period'}"
+        lines += [(name, label(year), "events", why, 0, 0.0) for year in years if year not in good]
         if good:
-            found = sums.counted(entry, tables, parameters, good)
-            frames.append(found[found["reason"] == COUNTED])
-            lines += _ledger(found)
+            added = sums.counted(entry, found, good)
+            frames.append(added[added["reason"] == COUNTED])
+            lines += _ledger(entry, added)
         if good and sums.of_residents(entry.count):
             frames += [sums.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
     return _tidy(frames), _ledger_frame(lines)
@@ -102,11 +100,16 @@ def catalogue_of(run: str) -> dict[str, Indicator]:
     return with_local(project_root() / "notebooks" / "parameters" / f"{run}-indicators.yml")
 
 
-def _bands_reason(entry: Indicator, tables: Tables, parameters: Parameters) -> str:
-    if not sums.of_residents(entry.count):
-        return ""
-    odd = tables["Population"].filter(~_.age_band.isin(rows.band_labels(parameters.age_bands))).count().execute()
-    return "the table Population has other age bands than the parameters" if odd else ""
+def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Parameters) -> dict[str, str]:
+    """Say for each indicator why it cannot be counted from this extract; "" where it can."""
+    values = availability.filled(tables)
+    found = {name: availability.reason(entry, values, parameters.imd_version) for name, entry in entries.items()}
+    if "Population" in tables:
+        bands = rows.band_labels(parameters.age_bands)
+        if tables["Population"].filter(~_.age_band.isin(bands)).count().execute():
+            odd = "the table Population has other age bands than the parameters"
+            found |= {n: odd for n, entry in entries.items() if sums.of_residents(entry.count) and not found[n]}
+    return found
 
 
 def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indicator] | None = None) -> pd.DataFrame:
@@ -120,12 +123,10 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
         four weeks to two years, then ``LONGEST``.
     """
     entries = catalogue_of(parameters.run) if indicators is None else indicators
-    years = [int(period[:4]) for period in periods(parameters)]
-    values = availability.filled(tables)
+    entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
+    reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     frames = []
-    for entry in entries.values():
-        if not (entry.count and entry.count.value) or availability.reason(entry, values, parameters.imd_version):
-            continue
+    for entry in (entry for name, entry in entries.items() if not reasons[name]):
         found = sums.rows_of(entry.count.rows, tables, parameters, years)
         found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
         days = found[entry.count.value]
@@ -142,21 +143,21 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
 # --- the ledger, and the shelf ----------------------------------------------------------------------------------------
 
 
-def _ledger(found: pd.DataFrame) -> list[tuple[str, str, str, str, int]]:
+def _ledger(entry: Indicator, added: pd.DataFrame) -> list[tuple[str, str, str, str, int, float]]:
+    sides = [("events", "event_rows", "events", "unsure_events")]
+    if not sums.of_residents(entry.count):
+        sides.append(("at_risk", "base_rows", "at_risk", "unsure_base"))
     lines = []
-    for (name, period, reason), part in found.groupby(["indicator", "period", "reason"]):
-        for side, column, unsure in (
-            ("events", "event_rows", "unsure_events"),
-            ("at_risk", "base_rows", "unsure_base"),
-        ):
-            lines.append((name, period, side, reason, int(part[column].sum())))
-            lines.append((name, period, side, NOT_RECORDED, int(part[unsure].sum())))
+    for (period, reason), part in added.groupby(["period", "reason"]):
+        for side, row, amount, unsure in sides:
+            lines.append((entry.id, period, side, reason, int(part[row].sum()), float(part[amount].sum())))
+            lines.append((entry.id, period, side, NOT_RECORDED, int(part[unsure].sum()), 0.0))
     return lines
 
 
 def _ledger_frame(lines: list[tuple]) -> pd.DataFrame:
-    frame = pd.DataFrame(lines, columns=["indicator", "period", "side", "reason", "rows"])
-    frame = frame.groupby(["indicator", "period", "side", "reason"], as_index=False)["rows"].sum()
+    frame = pd.DataFrame(lines, columns=["indicator", "period", "side", "reason", "rows", "amount"])
+    frame = frame.groupby(["indicator", "period", "side", "reason"], as_index=False)[["rows", "amount"]].sum()
     told = (frame["rows"] > 0) | (frame["reason"] == COUNTED) | frame["reason"].str.startswith("not available")
     return frame[told].reset_index(drop=True)
 
@@ -178,25 +179,3 @@ def save(run: str, cells: pd.DataFrame, ledger: pd.DataFrame, **beside: pd.DataF
     for name, frame in {"cells": cells, "ledger": ledger, **beside}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     return folder
-
-
-def load(run: str, what: str = "cells") -> pd.DataFrame:
-    """Return the cells of a run (or its "ledger"); those of the demo are made when they are absent.
-
-    Raises
-    ------
-    PcrefError
-        If the run has no cells yet.
-    """
-    path = project_root() / "data" / "processed" / run / f"{what}.parquet"
-    if not path.is_file() and run == "demo":
-        save(run, *build(demo_tables(), load_parameters("demo")))
-    if not path.is_file():
-        raise PcrefError(f"cells: run '{run}' has no {what} yet. Make them with: pcref report {run}")
-    return pd.read_parquet(path)
-
-
-def demo_tables(seed: int = demo.SEED) -> Tables:
-    """Return the invented Trust as Ibis tables in DuckDB, typed as the contracts say."""
-    connection = ibis.duckdb.connect()
-    return {name: connection.create_table(name, demo.typed(frame)) for name, frame in demo.tables(seed).items()}

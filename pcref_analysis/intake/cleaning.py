@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 from pcref_analysis.intake.declarations import Column, Table
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
-OPEN_YEAR = 2900  # an end date in or after this year means "not ended" in many systems (31/12/9999)
 _DIGITS = tuple("0123456789")
 _MONTHS = dict(
     zip(
@@ -251,12 +250,16 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
     The steps stand in nested selects, so that each is written, and run, once. Columns with a double underscore
     are for the checks and are never kept.
     """
-    rows = raw.select(**{f"{n}__text": as_text(raw[names[n]]) if n in names else missing_text() for n in table.columns})
+    sources = {n: raw[names[n]] if n in names else missing_text() for n in table.columns}
+    days = {n for n, c in table.columns.items() if c.type == "date" and _is_day(sources[n])}
+    native = {f"{n}__native": sources[n].cast("date") for n in days}
+    rows = raw.select(**{f"{n}__text": as_text(value) for n, value in sources.items()}, **native)
     rows = rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
+        **{name: rows[name] for name in native},
     )
-    steps = {name: _STEPS[column.type] for name, column in table.columns.items()}
+    steps = {n: (_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
     for number in range(max(map(len, steps.values()))):
         new: dict[str, ir.Value] = {}
         for name, column in table.columns.items():
@@ -264,3 +267,12 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
                 new |= steps[name][number](rows, name, column)
         rows = rows.mutate(**new)
     return rows
+
+
+def _is_day(value: ir.Value) -> bool:
+    return value.type().is_date() or value.type().is_timestamp()
+
+
+def _native(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Take a date that the source holds as a date."""
+    return {name: rows[f"{name}__native"], f"{name}__american": ibis.literal(0)}

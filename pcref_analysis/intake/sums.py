@@ -39,9 +39,29 @@ def of_residents(count: Count) -> bool:
 
 
 def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int]) -> ibis.Table:
+    """Return the rows of a counting rule in these years, each with its person."""
     found = rows.in_periods(counting.named(name).rows(tables), years)
     people = rows.people(tables, AREA_COLUMNS[parameters.imd_version])
     return rows.of_people(found, people, parameters.age_bands)
+
+
+def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Tables:
+    """Work out the rows of every counting rule that these indicators use, once each, in the database.
+
+    Only the columns that one of them needs are kept; the tables are temporary and go when the result does.
+    """
+    wanted: dict[str, set[str]] = {}
+    for entry in entries:
+        count, among = entry.count, entry.count.among
+        columns = [c.column for c in (*count.where, *(count.event or []))] + [count.value, count.total]
+        wanted.setdefault(count.rows, set()).update(filter(None, columns))
+        if among and among.rows != RESIDENTS:
+            columns = [c.column for c in among.where] + [among.at_risk]
+            wanted.setdefault(among.rows, set()).update(filter(None, columns))
+    return {
+        name: rows_of(name, tables, parameters, years).select(*PERSON, *sorted(wanted[name] - set(PERSON))).cache()
+        for name in sorted(wanted)
+    }
 
 
 def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
@@ -50,20 +70,41 @@ def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
     return table.select(*PERSON, **{name: sums.get(name, nought).cast("float64") for name in ROW_SUMS})
 
 
-def counted(entry: Indicator, tables: Tables, parameters: Parameters, years: list[int]) -> pd.DataFrame:
-    """Return sums by period, reason and stratum; only the reason "counted" becomes cells."""
-    count = entry.count
-    found = rows_of(count.rows, tables, parameters, years)
-    unsure = yes(rows.undecided(found, count.where))
-    found = found.filter(where(found, count.where) | rows.undecided(found, count.where))
-    parts = [(_own_rows if count.among is None else _matched_rows)(found, count, unsure)]
-    if count.among and count.among.rows != RESIDENTS:
-        base = rows_of(count.among.rows, tables, parameters, years)
-        doubt = yes(rows.undecided(base, count.among.where))
-        base = base.filter(where(base, count.among.where) | rows.undecided(base, count.among.where))
-        weight = base[count.among.at_risk] if count.among.at_risk else 1
+def counted(entry: Indicator, found: Tables, years: list[int]) -> pd.DataFrame:
+    """Return the sums of one indicator by period, reason and stratum; only the reason "counted" becomes cells.
+
+    ``found`` holds the rows of the counting rules, as :func:`held` returns them.
+    """
+    added = expression(entry, found, years).execute()
+    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]])
+    if of_residents(entry.count):
+        added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
+    if entry.count.value is None:
+        added[["total", "total_sq", "total_at_risk"]] = float("nan")
+    return added
+
+
+def expression(entry: Indicator, found: Tables, years: list[int]) -> ibis.Table:
+    """Return the sums of one indicator by year, reason and stratum as one Ibis expression."""
+    count, among = entry.count, entry.count.among
+    chosen, unsure = _chosen(found[count.rows], count.where, years)
+    parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]
+    if among and among.rows != RESIDENTS:
+        base, doubt = _chosen(found[among.rows], among.where, years)
+        weight = base[among.at_risk] if among.at_risk else 1
         parts.append(_part(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
-    return _sums(entry, ibis.union(*parts) if len(parts) > 1 else parts[0])
+    person = _people(entry, ibis.union(*parts) if len(parts) > 1 else parts[0])
+    sums = {name: person[name].sum() for name in ROW_SUMS}
+    sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
+    sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
+    return person.group_by(["year", "reason", *STRATA]).agg(**sums)
+
+
+def _chosen(table: ibis.Table, conditions: rows.Conditions, years: list[int]) -> tuple[ibis.Table, ibis.Value]:
+    """Return the rows that fulfil conditions or may, and 1 for each that only may (0 for those that do)."""
+    doubt = rows.undecided(table, conditions)
+    table = table.filter(table.year.isin(years), where(table, conditions) | doubt)
+    return table, yes(rows.undecided(table, conditions))
 
 
 def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
@@ -82,7 +123,8 @@ def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.T
     return _part(found, events=event * (1 - unsure), event_rows=1 - unsure, unsure_events=unsure)
 
 
-def _sums(entry: Indicator, parts: ibis.Table) -> pd.DataFrame:
+def _people(entry: Indicator, parts: ibis.Table) -> ibis.Table:
+    """Add rows up by person and year, and say for each whether it is counted."""
     count, among = entry.count, entry.count.among
     person = parts.group_by(PERSON).agg(**{name: parts[name].sum() for name in ROW_SUMS})
     if count.unit == "people":
@@ -91,17 +133,7 @@ def _sums(entry: Indicator, parts: ibis.Table) -> pd.DataFrame:
         person = person.mutate(at_risk=yes(person.base_rows > 0).cast("float64"))
     if of_residents(count):
         person = person.mutate(at_risk=ibis.literal(1.0))
-    person = person.mutate(reason=_reason(entry, person))
-    sums = {name: person[name].sum() for name in ROW_SUMS}
-    sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
-    sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
-    found = person.group_by(["year", "reason", *STRATA]).agg(**sums).execute()
-    found = found.assign(indicator=entry.id, period=[label(year) for year in found["year"]])
-    if of_residents(count):
-        found[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
-    if count.value is None:
-        found[["total", "total_sq", "total_at_risk"]] = float("nan")
-    return found
+    return person.mutate(reason=_reason(entry, person))
 
 
 def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:

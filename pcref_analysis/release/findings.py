@@ -5,6 +5,7 @@ A findings table is what is published: from its columns alone, and the rule, the
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 
 import numpy as np
@@ -45,7 +46,7 @@ def make(
 
     See :func:`pcref_analysis.release.priorities.draft` for the arguments.
     """
-    _check(estimates, catalogue)
+    _check(estimates, rule, catalogue)
     comparator = choose_comparator(estimates, rule, comparator)
     period = period or str(estimates["period"].max())
     ours = estimates[~estimates["ethnic_group"].isin(NOT_GROUPS)]
@@ -63,13 +64,21 @@ def make(
     return _with_flags(table, flags, period)[COLUMNS].sort_values(KEY, ignore_index=True)
 
 
-def _check(estimates: pd.DataFrame, catalogue: Mapping[str, Indicator]) -> None:
+def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, Indicator]) -> None:
     if absent := [name for name in ESTIMATES if name not in estimates]:
         raise PcrefError(f"priorities: the estimates lack the column(s) {', '.join(absent)}.")
     if odd := sorted(set(estimates["indicator"]) - set(catalogue)):
         raise PcrefError(f"priorities: the catalogue has no indicator {', '.join(map(str, odd))}.")
     key = ["indicator", "period", "ethnic_group", "comparator", "adjustment", "measure"]
     contrasts = estimates[~estimates["measure"].isin(LEVELS)]
+    if odd := sorted(set(rule.margins) - set(catalogue)):
+        raise PcrefError(f"priorities: the rule has a margin for {', '.join(odd)}, which the catalogue does not know.")
+    stories = {entry.story for entry in catalogue.values()}
+    for name in rule.community:
+        if name.split(": ")[0] not in stories:
+            near = difflib.get_close_matches(name, sorted(stories), n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise PcrefError(f"priorities: the rule has a community weight for '{name}', which is no story.{hint}")
     if twice := int(contrasts.duplicated(key).sum()):
         raise PcrefError(f"priorities: {twice} estimate(s) stand twice (same {', '.join(key)}).")
 
@@ -130,12 +139,14 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
         theirs, on=["indicator", "adjustment"], how="left"
     )
     per = table["per"].where(table["measure"] != "mean")
-    own_level = table["group_level"].fillna(table["events"] / table["at_risk"].where(table["at_risk"] > 0) * per)
-    implied = (own_level - table["difference"]).where(lambda x: x > 0)
-    implied = implied.fillna(own_level / table["ratio"].where(table["ratio"] > 0))
+    counted = table["events"] / table["at_risk"].where(table["at_risk"] > 0) * per
+    ratio = table["ratio"].where(table["ratio"] > 0)
+    implied = (table["group_level"] - table["difference"]).where(lambda level: level > 0)
+    implied = implied.fillna((table["difference"] / (ratio - 1)).where((ratio - 1).abs() > 0.02))
+    implied = implied.fillna(table["group_level"] / ratio).fillna(counted / ratio)
     table["comparator_level"] = table["comparator_level"].fillna(implied)
     expected = (table["events"] - table["excess"]).where(lambda x: x > 0)
-    expected = expected.fillna(table["events"] / table["ratio"].where(table["ratio"] > 0))
+    expected = expected.fillna(table["events"] / ratio)
     table["expected"] = expected.fillna(table["comparator_level"] * table["at_risk"] / per)
     return table.drop(columns="group_level")
 
@@ -209,16 +220,21 @@ def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFra
 
 def _with_flags(table: pd.DataFrame, flags: pd.DataFrame | None, period: str) -> pd.DataFrame:
     """Add ``flag`` and ``flag_reason``; a flag without an ethnic group holds for the whole indicator."""
-    if flags is None:
+    if flags is None or flags.empty:
         return table.assign(flag=np.nan, flag_reason=np.nan)
     if absent := [name for name in (*KEY, "flag", "reason") if name not in flags]:
         raise PcrefError(f"priorities: the recording flags lack the column(s) {', '.join(absent)}.")
     flags = flags[flags["flag"].fillna("").ne("") & (flags["period"].eq(period) if "period" in flags else True)]
     flags = flags.rename(columns={"reason": "flag_reason"})[[*KEY, "flag", "flag_reason"]]
-    one = flags[flags["ethnic_group"].notna()].groupby(KEY, as_index=False).agg("; ".join)
-    whole = flags[flags["ethnic_group"].isna()].drop(columns="ethnic_group")
-    whole = whole.groupby("indicator", as_index=False).agg("; ".join)
+    one = _joined(flags[flags["ethnic_group"].notna()], KEY)
+    whole = _joined(flags[flags["ethnic_group"].isna()], ["indicator"])
     table = table.merge(one, on=KEY, how="left").merge(whole, on="indicator", how="left", suffixes=("", "_whole"))
     for name in ("flag", "flag_reason"):
         table[name] = table[name].fillna(table.pop(f"{name}_whole"))
     return table
+
+
+def _joined(flags: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """One row per key; several flags of one key stand side by side."""
+    groups = flags.groupby(by)[["flag", "flag_reason"]]
+    return groups.agg(lambda words: "; ".join(words.dropna().astype(str))).reset_index()

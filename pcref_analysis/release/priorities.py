@@ -192,7 +192,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
     for name in ("findings.csv", "rule_settings.csv"):
         if not (folder / name).is_file():
             raise PcrefError(f"priorities: {folder.name} has no {name}; it is written with every list.")
-    values = pd.read_csv(folder / "rule_settings.csv", encoding="utf-8").set_index("setting")["value"]
+    values = pd.read_csv(folder / "rule_settings.csv", encoding="utf-8", dtype=str).set_index("setting")["value"]
     try:
         rule = PriorityRule.model_validate({key: json.loads(value) for key, value in values.items()})
     except (ValidationError, json.JSONDecodeError):

@@ -121,13 +121,16 @@ def test_mid_p_is_that_of_statsmodels():
         close(intervals.exact_poisson(float(row.case), row.level, mid_p=True), [row.lower, row.upper], rel=1e-6)
 
 
-@pytest.mark.parametrize("measure", ["ratio", "difference"])
-@pytest.mark.parametrize("method", ["mover", "log"])
-def test_contrasts_are_those_of_statsmodels(measure, method):
-    for row in statsmodels(f"{measure}_{method}"):
+@pytest.mark.parametrize("method", ["ratio_mover", "ratio_log", "difference_mover"])
+def test_contrasts_are_those_of_statsmodels(method):
+    for row in statsmodels(method):
         (x, n), (y, m) = (map(float, part.split("/")) for part in row.case.split())
         one, two = (poisson_side(*counts, row.level) for counts in ((x, n), (y, m)))
-        _, lower, upper = getattr(contrasts, measure)(one, two, np.zeros(1), row.level, method)
+        measure, way = method.split("_")
+        if measure == "ratio":
+            _, lower, upper = contrasts.ratio(one, two, np.zeros(1), row.level, way)
+        else:
+            _, lower, upper = contrasts.difference(one, two, np.zeros(1))
         close([lower, upper], [row.lower, row.upper])
 
 
