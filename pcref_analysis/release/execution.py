@@ -125,3 +125,21 @@ def clean(path: Path) -> None:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = f"injected-{number}"
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+
+
+def refresh(scratch: Path) -> None:
+    """Take the outputs of the demo's executed notebooks into the committed ones; sources stay as they are."""
+    import nbformat
+
+    for source in notebooks():
+        committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))
+        ran = [cell for cell in fresh.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        counter = 0
+        for cell, done in zip(committed.cells, ran, strict=True):
+            if cell.cell_type == "code":
+                counter += 1
+                cell["outputs"], cell["execution_count"] = done["outputs"], counter
+                for output in cell["outputs"]:
+                    if "execution_count" in output:
+                        output["execution_count"] = counter
+        source.write_text(nbformat.writes(committed) + "\n", encoding="utf-8", newline="\n")
