@@ -21,10 +21,9 @@ found = {
     "residents": RESIDENTS.tolist(),
     "rates": RATES.tolist(),
     "theil_index": float(TheilD(people, groups).bg[0]),
-    # the first group is the most deprived; positive: higher among the most deprived
+    # the first group is the most deprived; positive there: higher among the least deprived
     "relative_concentration_index": compute_concentration_index(
-        RATES, np.arange(len(RATES)), RESIDENTS, rank_direction="higher_is_disadvantaged"
-    )
-    * 1.0,
+        RATES, np.arange(len(RATES)), RESIDENTS, rank_direction="higher_is_advantaged"
+    ),
 }
 Path("inequality_packages.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

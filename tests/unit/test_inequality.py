@@ -206,7 +206,7 @@ NO_SHRINK = (Phase.explicit, Phase.generate)  # a table takes a tenth of a secon
 COUNTS = st.lists(st.tuples(st.integers(1, 400), st.integers(1000, 300_000)), min_size=2, max_size=7)
 
 
-@settings(max_examples=15, deadline=None, phases=NO_SHRINK)
+@settings(max_examples=8, deadline=None, phases=NO_SHRINK)
 @given(COUNTS, st.randoms(use_true_random=False), st.sampled_from([0.01, 12.5, 1000]))
 def test_invariant_to_order_names_and_unit(counts, random, factor):
     events, at_risk = np.array(counts, float).T
@@ -227,7 +227,7 @@ def test_invariant_to_order_names_and_unit(counts, random, factor):
     assert (np.diff(ordered, axis=1) >= -1e-9).all()
 
 
-@settings(max_examples=15, deadline=None, phases=NO_SHRINK)
+@settings(max_examples=8, deadline=None, phases=NO_SHRINK)
 @given(COUNTS, st.integers(2, 4))
 def test_weighted_measures_do_not_change_when_a_group_is_split(counts, parts):
     events, at_risk = np.array(counts, float).T
