@@ -1,0 +1,95 @@
+"""The disclosure rule as numbers: which counts are hidden, how the rest is rounded, what that tells an outsider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import DISCLOSURE_PRESETS, Disclosure, Parameters
+
+SHOWN, SUPPRESSED, ZERO, NOT_AVAILABLE = "shown", "suppressed", "zero", "not available"
+TEXT_SUPPRESSED, TEXT_NOT_AVAILABLE = "[c]", "[x]"
+MINIMUM_EVENTS = 10  # standardised figures are not given below this many events (Morris et al. 2018)
+
+
+def read(rules: Disclosure | Parameters | str) -> Disclosure:
+    """Return the rule from a parameters section, from all parameters, or from the name of a preset.
+
+    Raises
+    ------
+    PcrefError
+        If a name is not one of the presets.
+
+    Examples
+    --------
+    >>> read("hes").threshold
+    8
+    """
+    if isinstance(rules, Parameters):
+        return rules.disclosure
+    if isinstance(rules, Disclosure):
+        return rules
+    try:
+        return Disclosure(owner=f"preset {rules}", agreed="", preset=rules)
+    except ValidationError:
+        raise PcrefError(
+            f"disclosure rule: '{rules}' is not a preset. Presets: {', '.join(DISCLOSURE_PRESETS)}; or give the "
+            "disclosure section of the parameters."
+        ) from None
+
+
+def primary(counts: Any, rule: Disclosure) -> np.ndarray:
+    """Return which counts are below the threshold (zeros too where the rule does not show them)."""
+    counts = np.asarray(counts, dtype=float)
+    low = (counts < rule.threshold) & (counts > 0)
+    return low if rule.show_zero or rule.threshold == 0 else low | (counts == 0)
+
+
+def round_counts(counts: Any, rule: Disclosure) -> np.ndarray:
+    """Round counts to the nearest multiple of the rule's base, halves up; missing stays missing.
+
+    Examples
+    --------
+    >>> round_counts([0, 7, 8, 12], read("mhsds")).tolist()
+    [0.0, 5.0, 10.0, 10.0]
+    """
+    return np.floor(np.asarray(counts, dtype=float) / rule.rounding + 0.5) * rule.rounding
+
+
+def possible(shown: Any, rule: Disclosure) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and largest true count behind each shown count (missing: hidden).
+
+    A shown zero is a true zero unless zeros are hidden; what is shown is never below the threshold.
+    """
+    shown = np.asarray(shown, dtype=float)
+    base = rule.rounding
+    lower = np.ceil(shown - base / 2)
+    upper = np.ceil(shown + base / 2) - 1
+    lower = np.where(shown == 0, 0.0, np.maximum(lower, rule.threshold))
+    upper = np.where(shown == 0, 0.0, upper)
+    hidden = np.isnan(shown)
+    return np.where(hidden, float(rule.show_zero), lower), np.where(hidden, np.inf, upper)
+
+
+def explain(rule: Disclosure) -> str:
+    """Return in words what the marks mean under this rule."""
+    below = f"counts from {1 if rule.show_zero else 0} to {rule.threshold - 1}"
+    parts = []
+    if rule.threshold > int(rule.show_zero):
+        parts.append(
+            f"{TEXT_SUPPRESSED} suppressed to protect people: {below}, and other counts from which these could be "
+            "worked out."
+        )
+    if rule.rounding > 1:
+        parts.append(
+            f"Other counts are rounded to the nearest {rule.rounding}, and rates, percentages, ratios and intervals "
+            "are worked out from rounded counts, so that parts may not add up."
+        )
+    parts.append("0 no events." if rule.show_zero else "Zeros are suppressed too.")
+    parts.append(f"{TEXT_NOT_AVAILABLE} not available (not recorded, or too few events for this figure).")
+    if rule.minimum_denominator:
+        parts.append(f"Groups of fewer than {rule.minimum_denominator} at risk are suppressed.")
+    return " ".join(parts)
