@@ -64,8 +64,8 @@ def compare(
     kind
         ``percent`` where each of those at risk can count once (limits by Wilson), else ``rate``.
     method
-        ``mover`` joins the limits of the two rates (no gap in the method at zero events in the group);
-        ``log`` takes the log ratio, and the difference, as normal.
+        For the ratio: ``mover`` joins the limits of the two rates and has an answer for a group without events;
+        ``log`` takes the log ratio as normal. Difference and excess always join limits: normal ones miss too often.
 
     Returns
     -------
@@ -96,21 +96,26 @@ def compare(
     t = tally(cells, [*within, exposure], strata=weights[list(over)], repeat_events=repeat_events)
     own = _sums(t, kind)
     if reference is not None:
-        other, remarks = _outside(t, within, reference, repeat_events, kind)
-        covariance = np.zeros(len(t.groups))
+        other, covariance, absent = _outside(t, within, reference, repeat_events, kind)
     else:
-        other, covariance, remarks = _inside(t, own, comparator, exposure, within)
-    remarks += left_out(t) if over else []
+        other, covariance, absent = _inside(t, own, comparator, exposure, within)
+    remarks = left_out(t) if over else []
     keep = np.repeat((t.groups[exposure] != comparator).to_numpy(), np.size(level))
     frames = []
     for measure in measures:
         used, lacking = _used(t, measure, missing_strata)
         one, two, shared = _sides(measure, own, other, used, weights["weight"].to_numpy(float), kind, level)
-        combine = contrasts.ratio if measure == "ratio" else contrasts.difference
-        figures = combine(one, two, shared * covariance, level, method)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if measure == "ratio":
+                figures = contrasts.ratio(one, two, shared * covariance, level, method)
+            else:
+                figures = contrasts.difference(one, two, shared * covariance)
         scale = per if measure == "difference" else 1.0
         events, at_risk = (np.where(used, own[column], 0.0).sum(axis=1) for column in ("events", "at_risk"))
-        notes = [*faults(t, events, at_risk), *lacking, *_refusals(t, measure, other, used, one, two, over, method)]
+        notes = [*faults(t, events, at_risk), *lacking, *absent]
+        notes += _refusals(t, measure, other, used, one, two, over, method)
+        endless = np.isnan(figures[2]).reshape(len(t.groups), -1).any(axis=1) & np.isfinite(figures[0])
+        notes.append((endless, "the comparator is too uncertain for an upper limit", False))
         figures = tuple(figure * scale for figure in figures)
         frame = results(t.groups, figures, level, events, at_risk, [*notes, *remarks])
         frame = frame.assign(comparator=comparator, adjustment=adjustment(over), measure=measure)
@@ -196,7 +201,7 @@ def _inside(
 
 def _outside(
     t: Tally, within: Sequence[str], reference: pd.DataFrame, repeat_events: bool | None, kind: str
-) -> tuple[Sums, list[Remark]]:
+) -> tuple[Sums, np.ndarray, list[Remark]]:
     """Return the sums of an outside reference, matched on those columns of ``within`` that it has."""
     shared = [column for column in within if column in reference]
     r = tally(reference, shared, strata=t.strata, repeat_events=repeat_events and "events_sq" in reference)
@@ -204,7 +209,7 @@ def _outside(
     place = np.array([places.get(key, -1) for key in labels(t.groups[shared])] if shared else [0] * len(t.groups), int)
     absent = place < 0
     other = {name: np.where(absent[:, np.newaxis], np.nan, values[place]) for name, values in _sums(r, kind).items()}
-    return other, [(absent, "the reference has no rows here", True)]
+    return other, np.zeros(len(place)), [(absent, "the reference has no rows here", True)]
 
 
 def _used(t: Tally, measure: str, missing_strata: str) -> tuple[np.ndarray, list[Remark]]:

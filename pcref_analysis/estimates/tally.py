@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,8 @@ class Tally:
     groups: pd.DataFrame
     strata: pd.DataFrame
     sums: dict[str, np.ndarray]
-    unknown: dict[str, np.ndarray] = field(default_factory=dict)  # sums of rows of unknown stratum, a place a group
+    unknown: dict[str, np.ndarray]  # sums of rows of unknown stratum, a place a group
+    negative: np.ndarray  # groups with a count below zero
 
 
 def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
@@ -41,8 +42,10 @@ def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.Da
         if size > 4 * len(frame):  # keep the numbers small: renumber those that occur
             codes, seen = pd.factorize(codes, sort=True)
             size = len(seen)
-    codes, seen = pd.factorize(codes, sort=True)
-    first = np.empty(len(seen), np.intp)
+    if len(columns) > 1:
+        codes, seen = pd.factorize(codes, sort=True)
+        size = len(seen)
+    first = np.empty(size, np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     return codes, frame[list(columns)].iloc[first].reset_index(drop=True)
 
@@ -64,12 +67,13 @@ def tally(
     place = np.append(match(seen, strata), -1)[stratum] if len(strata.columns) else stratum
     shape = (len(groups), len(strata) + 1)
     index = group * shape[1] + np.where(place < 0, len(strata), place)
-    sums = {}
+    sums, negative = {}, np.zeros(len(groups), bool)
     for column in columns:
         values = _numbers(cells, column)
+        negative[group[values < 0]] |= column in ("events", "at_risk")
         sums[column] = np.bincount(index, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
     known = {column: values[:, :-1] for column, values in sums.items()}
-    return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()})
+    return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()}, negative)
 
 
 def _numbers(cells: pd.DataFrame, column: str) -> np.ndarray:
@@ -145,11 +149,10 @@ def variance(t: Tally, shares: bool = False) -> np.ndarray:
 
 def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
     """Return the remarks that refuse any figure: missing or negative counts, no one at risk."""
-    below = np.logical_or(*((t.sums[column] < 0).any(axis=1) for column in ("events", "at_risk")))
     found: list[Remark] = [
         (np.isnan(events), "a count of events is missing", True),
         (np.isnan(at_risk), "the number at risk is not known", True),
-        (below, "a count is below zero", True),
+        (t.negative, "a count is below zero", True),
         (at_risk == 0, "no one at risk: no denominator", True),
     ]
     return found

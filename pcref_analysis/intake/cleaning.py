@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 from pcref_analysis.intake.declarations import Column, Table
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
-OPEN_YEAR = 2900  # an end date in or after this year means "not ended" in many systems (31/12/9999)
 _DIGITS = tuple("0123456789")
 _MONTHS = dict(
     zip(
@@ -21,16 +20,11 @@ _MONTHS = dict(
         strict=True,
     )
 )
-_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_DAYS_OF_YEAR = tuple(f"{m:02d}{d:02d}" for m, n in enumerate(_LENGTHS, 1) for d in range(1, n + 1))
 _CENTURIES = ("18", "19", "20", "21", "29", "99")
-_TWO_DIGITS = tuple(f"{n:02d}" for n in range(100))
-_LEAP_YEARS = tuple(
-    f"{y}"
-    for c in _CENTURIES
-    for y in range(int(c) * 100, int(c) * 100 + 100)
-    if y % 4 == 0 and (y % 100 or not y % 400)
-)
+_MONTH_NUMBERS, _DAY_NUMBERS = tuple(_MONTHS.values()), tuple(f"{d:02d}" for d in range(1, 32))
+_NO_DAYS = ("0230", "0231", "0431", "0631", "0931", "1131")
+_FOURTH_YEARS = tuple(f"{y:02d}" for y in range(0, 100, 4))
+_NOT_LEAP = ("1800", "1900", "2100", "2900", "9900")
 
 
 def missing_text() -> ir.StringScalar:
@@ -85,139 +79,157 @@ def without_words(text: ir.StringValue) -> ir.StringValue:
     return when(~text.upper().isin(MISSING_WORDS), text)
 
 
-def read(text: ir.StringValue, column: Column) -> ir.Value:
-    """Read a text (already without missing words) as the declared type; missing where it cannot be read."""
-    if column.type == "date":
-        return _date(text)
-    if column.type == "number":
-        return _limits(_number(text), column)
-    if column.type == "integer":
-        return _limits(_integer(text), column)
-    if column.type == "code":
-        return _code(text, column)
-    if column.type == "id":
-        return _without_decimal(text)
-    return _listed(text, column.allowed())
-
-
-def _limits(value: ir.NumericValue, column: Column) -> ir.NumericValue:
-    if column.minimum is not None:
-        value = when(value >= column.minimum, value)
-    if column.maximum is not None:
-        value = when(value <= column.maximum, value)
-    return value
-
-
-def _without_decimal(text: ir.StringValue) -> ir.StringValue:
-    """Turn "12345.0" (a number written by a data frame or a spreadsheet) back into "12345"."""
-    head = first(text, text.length() - 2)
-    return ibis.cases((text.endswith(".0") & only_digits(head), head), else_=text)
+def is_word(text: ir.StringValue) -> ir.BooleanValue:
+    """Tell a word that stands for a missing value (an empty text is none)."""
+    return text.upper().isin(MISSING_WORDS) & (text.length() > 0)
 
 
 def mangled(text: ir.StringValue) -> ir.BooleanValue:
     """Tell an identifier in scientific notation (1.23457E+11): a spreadsheet has thrown its digits away."""
     upper = text.upper()
-    head = first(upper, upper.find("E+"))
-    tail = upper.substr(upper.find("E+") + 2)
-    return upper.contains("E+") & only_digits(head.replace(".", "")) & only_digits(tail)
+    split = upper.find("E+")
+    return (split > 0) & only_digits(first(upper, split).replace(".", "")) & only_digits(upper.substr(split + 2))
 
 
-def _listed(text: ir.StringValue, codes: tuple[str, ...]) -> ir.StringValue:
-    """Keep what stands in the list, in the list's own letter case."""
-    if not codes:
-        return text
-    folded = text.upper()
-    if all(code == code.upper() for code in codes):
-        return when(folded.isin(codes), folded)
-    return ibis.cases(*((folded == code.upper(), code) for code in codes), else_=missing_text())
+def _without_decimal(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Turn "12345.0" (a number written by a data frame or a spreadsheet) back into "12345"."""
+    text = rows[f"{name}__text"]
+    head = first(text, text.length() - 2)
+    return {f"{name}__plain": ibis.cases((text.endswith(".0") & only_digits(head), head), else_=text)}
 
 
-def _code(text: ir.StringValue, column: Column) -> ir.StringValue:
-    plain = _without_decimal(text)
+def _id(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    return {name: rows[f"{name}__plain"]}
+
+
+def _padded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Put back the leading zero of a two-character code, and take blanks out of an area code."""
+    plain = rows[f"{name}__plain"]
     if column.area:
-        area = plain.replace(" ", "").upper()
+        return {f"{name}__full": plain.replace(" ", "").upper()}
+    lost = (plain.length() == 1) & plain.isin(_DIGITS) & (column.width == 2)
+    return {f"{name}__full": ibis.cases((lost, ibis.literal("0") + plain), else_=plain), f"{name}__zero": flag(lost)}
+
+
+def _code(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Keep what stands in the list of codes, in the list's own letter case; without a list, in the declared case."""
+    full, codes = rows[f"{name}__full"], column.allowed()
+    if column.type == "text" and not codes:
+        return {name: rows[f"{name}__text"]}
+    if column.area:
         size = len(column.area.starts[0])
-        fits = area.substr(0, size).isin(column.area.starts) & only_digits(area.substr(size))
-        return when(fits & (area.length() == size + column.area.digits), area)
-    if column.width == 2:
-        plain = ibis.cases((lost_zero(plain, column), ibis.literal("0") + plain), else_=plain)
-    if column.allowed():
-        return _listed(plain, column.allowed())
-    return plain.lower() if column.case == "lower" else plain.upper()
+        fits = first(full, ibis.literal(size)).isin(column.area.starts) & only_digits(full.substr(size))
+        return {name: when(fits & (full.length() == size + column.area.digits), full)}
+    if not codes:
+        return {name: full.lower() if column.case == "lower" else full.upper()}
+    if all(code == code.upper() for code in codes):
+        return {name: when(full.upper().isin(codes), full.upper())}
+    return {name: ibis.cases(*((full.upper() == code.upper(), code) for code in codes), else_=missing_text())}
 
 
-def lost_zero(text: ir.StringValue, column: Column) -> ir.BooleanValue:
-    """Tell a one-digit code of a two-character list ("1" for "01")."""
-    return (_without_decimal(text).length() == 1) & _without_decimal(text).isin(_DIGITS) & (column.width == 2)
+def _day_text(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Cut a time off and write every separator as a hyphen."""
+    text = rows[f"{name}__text"].upper()
+    timed = (text.substr(10, 1) == "T") & (text.length() > 11)
+    space = text.find(" ")
+    head = ibis.cases((timed, text.substr(0, 10)), (space > 0, first(text, space)), else_=text)
+    return {f"{name}__day": head.replace("/", "-").replace(".", "-")}
 
 
-def compact_date(text: ir.StringValue) -> ir.StringValue:
+def _compact(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Bring the accepted ways to write a date to eight characters, year first; missing for any other form.
 
     Accepted: 2024-03-31 (also with a time), 2024/03/31, 20240331, 31/03/2024 (also 31.03.2024, 31-03-2024, with
     one-digit day or month, and with a time), 31-Mar-2024.
     """
-    space = text.find(" ")
-    head = ibis.cases((space > 0, first(text, space)), else_=text).upper()
-    head = ibis.cases((head.substr(10, 1) == "T", head.substr(0, 10)), else_=head)
-    head = head.replace("/", "-").replace(".", "-")
-    size, at = head.length(), lambda position: head.substr(position, 1) == "-"
-    month = ibis.cases(*((head.substr(3, 3) == name, number) for name, number in _MONTHS.items()), else_="")
+    day = rows[f"{name}__day"]
+    size, at = day.length(), lambda position: day.substr(position, 1) == "-"
+    month = ibis.cases(*((day.substr(3, 3) == word, number) for word, number in _MONTHS.items()), else_="")
     zero = ibis.literal("0")
-    return ibis.cases(
-        ((size == 10) & at(4) & at(7), head.substr(0, 4) + head.substr(5, 2) + head.substr(8, 2)),
-        ((size == 10) & at(2) & at(5), head.substr(6, 4) + head.substr(3, 2) + head.substr(0, 2)),
-        ((size == 9) & at(1) & at(4), head.substr(5, 4) + head.substr(2, 2) + zero + head.substr(0, 1)),
-        ((size == 9) & at(2) & at(4), head.substr(5, 4) + zero + head.substr(3, 1) + head.substr(0, 2)),
-        ((size == 8) & at(1) & at(3), head.substr(4, 4) + zero + head.substr(2, 1) + zero + head.substr(0, 1)),
-        ((size == 11) & at(2) & at(6), head.substr(7, 4) + month + head.substr(0, 2)),
-        (size == 8, head),
+    compact = ibis.cases(
+        ((size == 10) & at(4) & at(7), day.substr(0, 4) + day.substr(5, 2) + day.substr(8, 2)),
+        ((size == 10) & at(2) & at(5), day.substr(6, 4) + day.substr(3, 2) + day.substr(0, 2)),
+        ((size == 9) & at(1) & at(4), day.substr(5, 4) + day.substr(2, 2) + zero + day.substr(0, 1)),
+        ((size == 9) & at(2) & at(4), day.substr(5, 4) + zero + day.substr(3, 1) + day.substr(0, 2)),
+        ((size == 8) & at(1) & at(3), day.substr(4, 4) + zero + day.substr(2, 1) + zero + day.substr(0, 1)),
+        ((size == 11) & at(2) & at(6), day.substr(7, 4) + month + day.substr(0, 2)),
+        (size == 8, day),
         else_=missing_text(),
     )
+    return {f"{name}__compact": compact}
 
 
-def month_first(compact: ir.StringValue) -> ir.BooleanValue:
-    """Tell a date whose "month" is above 12 and whose "day" could be one: month/day/year, as in the USA."""
-    month, day = compact.substr(4, 2), compact.substr(6, 2)
-    return month.isin(_TWO_DIGITS[13:32]) & day.isin(_TWO_DIGITS[1:13]) & compact.substr(0, 2).isin(_CENTURIES)
-
-
-def _date(compact: ir.StringValue) -> ir.DateValue:
+def _date(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Turn eight characters into a date; missing where there is no such day."""
-    year, day = compact.substr(0, 4), compact.substr(4, 4)
-    exists = compact.substr(0, 2).isin(_CENTURIES) & compact.substr(2, 2).isin(_TWO_DIGITS) & day.isin(_DAYS_OF_YEAR)
-    exists &= (day != "0229") | year.isin(_LEAP_YEARS)
-    iso = year + ibis.literal("-") + compact.substr(4, 2) + ibis.literal("-") + compact.substr(6, 2)
-    return when(exists & (compact.length() == 8), iso).cast("date")
+    compact, hyphen = rows[f"{name}__compact"], ibis.literal("-")
+    year, month, day, monthday = compact.substr(0, 4), compact.substr(4, 2), compact.substr(6, 2), compact.substr(4, 4)
+    exists = year.substr(0, 2).isin(_CENTURIES) & year.substr(2, 1).isin(_DIGITS) & year.substr(3, 1).isin(_DIGITS)
+    exists &= month.isin(_MONTH_NUMBERS) & day.isin(_DAY_NUMBERS) & monthday.notin(_NO_DAYS) & (compact.length() == 8)
+    exists &= (monthday != "0229") | (compact.substr(2, 2).isin(_FOURTH_YEARS) & year.notin(_NOT_LEAP))
+    turned = month.isin(_DAY_NUMBERS[12:]) & day.isin(_MONTH_NUMBERS)  # month/day/year, as in the USA
+    iso = year + hyphen + month + hyphen + day
+    return {name: when(exists, iso).cast("date"), f"{name}__american": flag(turned)}
 
 
-def _number(text: ir.StringValue) -> ir.FloatingValue:
+def _power(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Split 1.0E+05 before and behind the E."""
+    text = rows[f"{name}__text"].upper()
+    split = text.find("E")
+    return {
+        f"{name}__mantissa": ibis.cases((split > 0, first(text, split)), else_=text),
+        f"{name}__exponent": ibis.cases((split > 0, text.substr(split + 1)), else_="0"),
+    }
+
+
+def _unsigned(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    parts = {part: rows[f"{name}__{part}"] for part in ("mantissa", "exponent")}
+    bare = {p: ibis.cases((t.substr(0, 1).isin(("+", "-")), t.substr(1)), else_=t) for p, t in parts.items()}
+    point = bare["mantissa"].find(".")
+    return {
+        f"{name}__whole": ibis.cases((point >= 0, first(bare["mantissa"], point)), else_=bare["mantissa"]),
+        f"{name}__digits": bare["mantissa"],
+        f"{name}__tail": bare["exponent"],
+    }
+
+
+def _number(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Read 1489, 1,489, 1489.0, -3.5 and 1.0E+05; a comma must stand before three digits."""
-    upper = text.upper()
-    power = upper.find("E")
-    mantissa = ibis.cases((power > 0, first(upper, power)), else_=upper)
-    exponent = ibis.cases((power > 0, upper.substr(power + 1)), else_="0")
-    sign = lambda part: ibis.cases((part.substr(0, 1).isin(("+", "-")), part.substr(1)), else_=part)  # noqa: E731
-    body, tail = sign(mantissa), sign(exponent)
-    point = body.find(".")
-    whole = ibis.cases((point >= 0, first(body, point)), else_=body)
+    whole, body, tail = (rows[f"{name}__{part}"] for part in ("whole", "digits", "tail"))
     size, commas = whole.length(), whole.length() - whole.replace(",", "").length()
     grouped = (
         (commas == 0)
         | ((commas == 1) & (whole.find(",") == size - 4) & (size <= 7))
         | ((commas == 2) & (whole.find(",") == size - 8) & (whole.substr(size - 4, 1) == ",") & (size <= 11))
     )
-    digits = body.replace(",", "").replace(".", "")
-    one_point = body.length() - body.replace(".", "").length() <= 1
-    fraction = ibis.cases((point >= 0, body.substr(point + 1)), else_="0")
-    fits = grouped & only_digits(digits) & one_point & (digits.length() <= 30) & ~fraction.contains(",")
+    bare = body.replace(",", "").replace(".", "")
+    points = body.length() - body.replace(".", "").length()
+    all_commas = body.length() - body.replace(",", "").length()
+    fits = grouped & only_digits(bare) & (bare.length() <= 30) & (points <= 1) & (all_commas == commas)
     fits &= only_digits(tail) & (tail.length() <= 2)
-    return when(fits, upper.replace(",", "")).cast("float64")
+    return {f"{name}__number": when(fits, rows[f"{name}__text"].replace(",", "")).cast("float64")}
 
 
-def _integer(text: ir.StringValue) -> ir.IntegerValue:
-    number = _number(text)
-    return when((number == number.floor()) & (number.abs() < 1e15), number).cast("int64")
+def _bounded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    value = rows[f"{name}__number"]
+    fits = ibis.literal(True)
+    if column.type == "integer":
+        fits &= (value == value.floor()) & (value.abs() < 1e15)
+    if column.minimum is not None:
+        fits &= value >= column.minimum
+    if column.maximum is not None:
+        fits &= value <= column.maximum
+    value = when(fits, value)
+    return {name: value.cast("int64") if column.type == "integer" else value}
+
+
+_STEPS = {
+    "date": (_day_text, _compact, _date),
+    "number": (_power, _unsigned, _number, _bounded),
+    "integer": (_power, _unsigned, _number, _bounded),
+    "code": (_without_decimal, _padded, _code),
+    "text": (_without_decimal, _padded, _code),
+    "id": (_without_decimal, _id),
+}
 
 
 def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
@@ -235,25 +247,32 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
     Notes
     -----
     ``<name>__text`` is missing where nothing was recorded; ``<name>__word`` is 1 where a word such as NULL stood.
-    The steps stand in nested selects, so that each is written, and run, once.
+    The steps stand in nested selects, so that each is written, and run, once. Columns with a double underscore
+    are for the checks and are never kept.
     """
-    first = {n: as_text(raw[names[n]]) if n in names else missing_text() for n in table.columns}
-    text = raw.select(**{f"{n}__text": value for n, value in first.items()})
-    second = {f"{n}__text": without_words(text[f"{n}__text"]) for n in table.columns}
-    words = {f"{n}__word": flag(_is_word(text[f"{n}__text"])) for n in table.columns}
-    known = text.select(**second, **words)
-    dates = {
-        f"{n}__compact": compact_date(known[f"{n}__text"])
-        for n, column in table.columns.items()
-        if column.type == "date"
-    }
-    form = known.mutate(**dates) if dates else known
-    read_as = {
-        n: read(form[f"{n}__compact" if column.type == "date" else f"{n}__text"], column)
-        for n, column in table.columns.items()
-    }
-    return form.mutate(**read_as)
+    sources = {n: raw[names[n]] if n in names else missing_text() for n in table.columns}
+    days = {n for n, c in table.columns.items() if c.type == "date" and _is_day(sources[n])}
+    native = {f"{n}__native": sources[n].cast("date") for n in days}
+    rows = raw.select(**{f"{n}__text": as_text(value) for n, value in sources.items()}, **native)
+    rows = rows.select(
+        **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
+        **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
+        **{name: rows[name] for name in native},
+    )
+    steps = {n: (_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
+    for number in range(max(map(len, steps.values()))):
+        new: dict[str, ir.Value] = {}
+        for name, column in table.columns.items():
+            if number < len(steps[name]):
+                new |= steps[name][number](rows, name, column)
+        rows = rows.mutate(**new)
+    return rows
 
 
-def _is_word(text: ir.StringValue) -> ir.BooleanValue:
-    return text.upper().isin(MISSING_WORDS) & (text.length() > 0)
+def _is_day(value: ir.Value) -> bool:
+    return value.type().is_date() or value.type().is_timestamp()
+
+
+def _native(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+    """Take a date that the source holds as a date."""
+    return {name: rows[f"{name}__native"], f"{name}__american": ibis.literal(0)}

@@ -12,17 +12,13 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from pcref_analysis.intake import people, rules, sources
+from pcref_analysis.intake import findings, keys, people, rules, sources, structure
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
+from pcref_analysis.intake.findings import render
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
-COLUMNS = ["table", "column", "rule", "rows", "severity", "todo"]
-SEVERITIES = {
-    "stops": "the analysis cannot start",
-    "dropped": "rows left out",
-    "noted": "kept, for you to know",
-}
+__all__ = ["Checked", "check", "clean", "examine", "render"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +26,10 @@ class Checked:
     """A checked extract.
 
     ``tables``: cleaned Ibis tables with declared names and types (id, code and text are string; date; int64;
-    float64), one row a person in MHS001MPI; an absent or empty table is not among them. ``breaches``: ``table, column,
-    rule, rows, severity, todo``. ``counts``: ``table, read, dropped, kept``; read = dropped + kept, and dropped is
-    the sum of the breaches of that severity. In MHS001MPI ``kept`` counts rows that were used, ``people`` persons.
+    float64), one row a person in MHS001MPI; an absent table is not among them, an optional column that is absent is
+    there with missing values. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
+    dropped, kept, people``; read = dropped + kept, and dropped is the sum of the table's breaches of that severity.
+    In MHS001MPI ``kept`` counts the rows that were used and ``people`` the persons that they became.
     """
 
     tables: dict[str, ibis.Table]
@@ -79,7 +76,7 @@ def check(parameters: Parameters) -> pd.DataFrame:
 def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
     """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
     day = today or date.today()
-    found = [b for t in declared().values() for b in rules.presence(t, tables, parameters)]
+    found = [b for t in declared().values() for b in structure.presence(t, tables, parameters)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
     for table in declared().values():
@@ -88,13 +85,10 @@ def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date |
         result, breaches, count = _guarded(table, tables[table.name], parameters, kept.get(PERSONS), day)
         found += breaches
         counts.append(count)
-        if count["kept"]:
-            kept[table.name] = result
-    found += rules.between(kept, parameters, declared())
-    order = {severity: n for n, severity in enumerate(SEVERITIES)}
-    frame = pd.DataFrame([b for b in found if b["rows"] or b["always"]], columns=COLUMNS)
-    frame = frame.sort_values("severity", key=lambda s: s.map(order), kind="stable", ignore_index=True)
-    return Checked(kept, frame, pd.DataFrame(counts, columns=["table", "read", "dropped", "kept", "people"]))
+        kept[table.name] = result
+    found += keys.between(kept, parameters)
+    numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
+    return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
@@ -113,56 +107,40 @@ def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, lis
 def _table(
     table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
 ) -> tuple[ibis.Table, list[dict], dict]:
-    names, _ = rules.columns(table, raw, parameters)
-    marked, wanted = rules.marked(table, raw, names, parameters, day)
-    totals = rules.one(marked.aggregate(**wanted))
+    names, _ = structure.columns(table, raw, parameters)
+    marked = _hold(rules.marked(table, raw, names, parameters, day))
+    totals = rules.totals(table, marked)
     breaches, dropped = rules.breaches(table, names, totals)
-    rows = _hold(marked.filter(marked["__reason"] == 0).select(*table.columns), f"rows_{table.name}")
     kept = totals["n"] - dropped
     count = {"table": table.name, "read": totals["n"], "dropped": dropped, "kept": kept, "people": pd.NA}
-    if not totals["n"] or not kept:
+    rows = marked.filter(marked["__reason"] == 0).select(*table.columns)
+    if not kept:
         return rows, breaches, count
     if table.name == PERSONS:
-        found, count["people"] = rules.several(table, rows)
-        return _hold(people.one_row(rows, parameters.ethnicity_rule), f"clean_{table.name}"), breaches + found, count
-    rows, found = rules.unique(table, rows, kept)
-    if table.person and persons is not None:
-        rows, orphans = rules.of_people(table, rows, persons, kept)
-        found += orphans
-    lost = sum(b["rows"] for b in found)
-    count |= {"dropped": dropped + lost, "kept": kept - lost}
-    return _hold(rows, f"clean_{table.name}") if lost else rows, breaches + found, count
+        found, count["people"] = keys.several(table, rows, kept)
+        rows = people.one_row(rows, parameters.ethnicity_rule)
+    else:
+        rows, found = keys.unique(table, rows, kept)
+        if table.person and persons is not None:
+            rows, orphans = keys.of_people(table, rows, persons, kept)
+            found += orphans
+        lost = sum(b["rows"] for b in found)
+        count |= {"dropped": dropped + lost, "kept": kept - lost}
+    clean = _hold(rows)
+    _release(marked, clean)
+    return clean, breaches + found, count
 
 
-def _hold(rows: ibis.Table, name: str) -> ibis.Table:
+def _hold(rows: ibis.Table) -> ibis.Table:
     """Keep a result for the session where the engine has private temporary tables (DuckDB, PostgreSQL); else leave
-    it an expression: what Ibis makes on SQL Server would be visible to other users."""
-    try:
-        backend = rows.get_backend()
-    except Exception:
-        return rows
+    it an expression: a temporary table that Ibis makes on SQL Server can be read by other users."""
+    backend = rows.get_backend()
     if backend.name not in ("duckdb", "postgres"):
         return rows
-    return backend.create_table(name.lower(), rows, temp=True, overwrite=True)
+    return backend.create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
 
 
-def render(breaches: pd.DataFrame) -> str:
-    """Return the breaches as lines for the terminal, gravest first; counts only, never a value.
-
-    Examples
-    --------
-    >>> print(render(pd.DataFrame([["MHS101Referral", "", "table is not in the extract", 0, "noted", "Add it."]],
-    ...                           columns=COLUMNS)))
-    noted: kept, for you to know
-      MHS101Referral: table is not in the extract. Add it.
-    """
-    lines = []
-    for severity, meaning in SEVERITIES.items():
-        part = breaches[breaches["severity"] == severity]
-        if len(part):
-            lines.append(f"{severity}: {meaning}")
-        for b in part.itertuples():
-            where = f"{b.table}.{b.column}" if b.column else b.table
-            rows = f" ({b.rows:,} row{'s' if b.rows != 1 else ''})" if b.rows else ""
-            lines.append(f"  {where}: {b.rule}{rows}. {b.todo}")
-    return "\n".join(lines) or "No breaches: the extract keeps to the contract."
+def _release(held: ibis.Table, successor: ibis.Table) -> None:
+    """Drop what was held on the way, where something was held."""
+    if successor.get_backend().name in ("duckdb", "postgres"):
+        successor.get_backend().drop_table(held.op().name)

@@ -111,15 +111,7 @@ def detailed_totals(folder: Path, lsoas: Sequence[str] | None = None) -> pd.Data
     areas = catchment.within(census.lsoa_residents(folder), lsoas)
     parts = areas.groupby("lad", as_index=False)[list(census.GROUPS)].sum()
     parts = parts.melt("lad", var_name="census_group5", value_name="part")
-    detail = open_data.read(folder, "census2021_lad21_ethnic19.csv")
-    detail = detail.merge(
-        ethnicity.census_crosswalk(), left_on="ethnic_group19", right_on="census_group", validate="many_to_one"
-    )
-    detail = detail.rename(columns={"lad21_code": "lad", "census_broad_group": "census_group5"})
-    detail = detail.groupby(_DETAIL, as_index=False)["residents"].sum()
-    whole = detail.groupby(["lad", "census_group5"])["residents"].transform("sum")
-    detail["share"] = (detail.pop("residents") / whole.where(whole > 0)).fillna(0.0)
-    both = parts.merge(detail, on=["lad", "census_group5"], validate="one_to_many")
+    both = parts.merge(_shares(folder), on=["lad", "census_group5"], validate="one_to_many")
     both["residents"] = both["part"] * both["share"]
     return both[[*_DETAIL, "residents"]]
 
@@ -151,6 +143,20 @@ def _raked(folder: Path, lsoas: tuple[str, ...], imd_version: int, detail_shape:
     fit += [raking.fit("district x sex x age x quintile, broad group", raked, broad, _BLOCK) | {"rounds": rounds}]
     fit += [raking.fit("district x detailed group", raked, totals, _DETAIL) | {"rounds": rounds}]
     return raked, pd.DataFrame(fit)
+
+
+@lru_cache(maxsize=2)
+def _shares(folder: Path) -> pd.DataFrame:
+    """Return the share of each detailed group in its census broad group, by district; never to be changed."""
+    detail = open_data.read(folder, "census2021_lad21_ethnic19.csv")
+    detail = detail.merge(
+        ethnicity.census_crosswalk(), left_on="ethnic_group19", right_on="census_group", validate="many_to_one"
+    )
+    detail = detail.rename(columns={"lad21_code": "lad", "census_broad_group": "census_group5"})
+    detail = detail.groupby(_DETAIL, as_index=False)["residents"].sum()
+    whole = detail.groupby(["lad", "census_group5"])["residents"].transform("sum")
+    detail["share"] = (detail.pop("residents") / whole.where(whole > 0)).fillna(0.0)
+    return detail
 
 
 def _broad(folder: Path, lsoas: Sequence[str], imd_version: int) -> tuple[pd.DataFrame, list[dict]]:

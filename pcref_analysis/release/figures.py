@@ -22,7 +22,7 @@ ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
 GROUP_STYLE = [(BLUE, "o"), (TEAL, "s"), (PLUM, "D"), (ORANGE, "^"), (LILAC, "v"), (GREY, "X")]
 
 
-def forest(released: Any, id: str, title: str, table: str, comparator: str) -> Shown:
+def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown:
     """Draw ratios with intervals, a panel an indicator, a line an ethnic group, the steps of adjustment side by side.
 
     Parameters
@@ -33,12 +33,16 @@ def forest(released: Any, id: str, title: str, table: str, comparator: str) -> S
         Name of the figure in the report, and its heading.
     table
         The id of the table that holds the same numbers.
-    comparator
-        Who the groups are compared with; named on the axis.
+    period
+        The financial year to draw.
     """
     frame = _drawn(released, ["estimate", "lower", "upper"])
+    frame = frame[(frame["period"] == period) & (frame["lower"] > 0)].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
     import matplotlib.pyplot as plt
 
+    comparator = frame["comparator"].iloc[0]
     panels = list(dict.fromkeys(frame["indicator_name"]))
     groups = list(dict.fromkeys(frame["ethnic_group"]))
     grid = _grid(panels, height=0.62 + 0.42 * len(groups), sharex=True)
@@ -65,6 +69,11 @@ def forest(released: Any, id: str, title: str, table: str, comparator: str) -> S
 def periods(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw a level by period, a panel an indicator, a line an ethnic group, with intervals."""
     frame = _drawn(released, ["estimate", "lower", "upper"])
+    best = frame["adjustment"].map({"crude": 0, "age_sex": 1}).groupby(frame["indicator"]).transform("max")
+    frame = frame[frame["adjustment"].map({"crude": 0, "age_sex": 1}) == best]
+    frame = frame[frame.groupby("indicator")["period"].transform("nunique") > 1].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
     import matplotlib.pyplot as plt
 
     panels = list(dict.fromkeys(frame["indicator_name"]))
@@ -92,6 +101,8 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
 def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
     """Draw one level a row with its interval: shares of a whole, or probabilities."""
     frame = _drawn(released, ["estimate"])
+    if frame.empty:
+        return _nothing(released, id, title)
     import matplotlib.pyplot as plt
     import seaborn as sns
 
@@ -105,6 +116,47 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
     lead = f" Highest: {top[label].iloc[0]}, {top['estimate'].iloc[0]:g}." if len(top) else ""
     alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
     return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def priorities(released: Any, id: str, title: str, table: str) -> Shown:
+    """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
+    frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.grid.axis": "x"})
+    figure, axis = plt.subplots(figsize=(8.8, 1.3 + 0.45 * len(frame)))
+    names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
+    for number, band in enumerate(sorted(frame["band"].unique())):
+        rows = frame[frame["band"] == band]
+        colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
+        axis.hlines(rows.index, rows["lower"], rows["upper"], color=colour, linewidth=2)
+        axis.plot(rows["ratio"], rows.index, marker, color=colour, markersize=8, label=f"band {band:g}")
+    axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(frame)), names)
+    axis.set_ylim(len(frame) - 0.5, -0.5)
+    ticks = [
+        t
+        for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
+        if frame["lower"].min() * 0.8 <= t <= frame["upper"].max() * 1.2
+    ]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.minorticks_off()
+    axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
+    axis.legend(frameon=False, loc="best")
+    first = "; ".join(f"{n}, {r:g} ({lo:g} to {up:g})" for n, r, lo, up in
+                      zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
+    alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def _nothing(released: Any, id: str, title: str) -> Shown:
+    words = f"{title}: nothing to draw from these data."
+    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
+    return Shown(record=record, text=words, html=f'<p id="{id}">{words}</p>')
 
 
 def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:

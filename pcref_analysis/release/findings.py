@@ -220,7 +220,7 @@ def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFra
 
 def _with_flags(table: pd.DataFrame, flags: pd.DataFrame | None, period: str) -> pd.DataFrame:
     """Add ``flag`` and ``flag_reason``; a flag without an ethnic group holds for the whole indicator."""
-    if flags is None:
+    if flags is None or flags.empty:
         return table.assign(flag=np.nan, flag_reason=np.nan)
     if absent := [name for name in (*KEY, "flag", "reason") if name not in flags]:
         raise PcrefError(f"priorities: the recording flags lack the column(s) {', '.join(absent)}.")
