@@ -45,8 +45,8 @@ def draw_gaps(gaps: pd.DataFrame, draws: int = 10_000, seed: int = 0) -> np.ndar
     gaps
         One row per gap: ``indicator``, ``ethnic_group``, ``gap`` (log ratio, positive is worse), ``se``
         (its standard error) and, where there are any, ``shared_variance`` (the comparator's part of ``se``
-        squared), ``sign`` (-1 where a low ratio is worse) and ``none_of`` (for a group without any event: the
-        number expected; ``gap`` and ``se`` are then only a start).
+        squared), ``sign`` (-1 where a low ratio is worse), ``none_of`` (for a group without any event: the
+        number expected; ``gap`` and ``se`` are then only a start), ``share`` and ``people`` (of a percentage).
     draws, seed
         Number of draws, and the seed that makes them the same every time.
 
@@ -122,6 +122,9 @@ def _look_again(gaps: pd.DataFrame, data: _Data, middle: np.ndarray) -> _Data:
     first = _data(gaps)
     off = np.clip(sign * (first.y - middle), -3, 3)
     y, own = middle + sign * np.expm1(off), first.own * np.exp(off)
+    if "share" in gaps:
+        share = np.clip(gaps["share"].to_numpy(float) * np.exp(-off), 1e-6, 0.999)
+        own = np.fmax(own, (1 - share) / (share * gaps["people"].to_numpy(float)))
     if "none_of" in gaps:
         none_of = gaps["none_of"].to_numpy(float)
         y = np.where(none_of > 0, middle - sign, y)

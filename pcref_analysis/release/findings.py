@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN, UNKNOWN
 from pcref_analysis.vocabulary.indicators import Indicator
-from pcref_analysis.vocabulary.priority_rule import PriorityRule
+from pcref_analysis.vocabulary.priority_rule import ADJUSTMENTS, PriorityRule
 
 ESTIMATES = ["indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"]
 ESTIMATES += ["level", "events", "at_risk", "note"]
 LEVELS = ("rate", "percent", "mean")  # measures that are a level and not a contrast
-NOT_GROUPS = ("Not stated", NOT_KNOWN, UNKNOWN)
+NOT_GROUPS = ("Not stated", ethnicity.NOT_KNOWN, ethnicity.UNKNOWN)
 EVERY_GROUP = "Every ethnic group"
 KEY = ["indicator", "ethnic_group"]
 COLUMNS = [  # what a published list holds of each finding; the list can be made again from these and the rule
@@ -75,7 +75,7 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
         raise PcrefError(f"priorities: the rule has a margin for {', '.join(odd)}, which the catalogue does not know.")
     stories = {entry.story for entry in catalogue.values()}
     for name in rule.community:
-        if name.split(": ")[0] not in stories:
+        if name.split(": ")[0].replace(" ", "_") not in {story.replace(" ", "_") for story in stories}:
             near = difflib.get_close_matches(name, sorted(stories), n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise PcrefError(f"priorities: the rule has a community weight for '{name}', which is no story.{hint}")
@@ -101,7 +101,8 @@ def _grid(now: pd.DataFrame, catalogue: Mapping[str, Indicator], flags: pd.DataF
     """Every indicator seen x every group seen, each indicator without any figure, and what was flagged."""
     seen = sorted(now["indicator"].unique())
     grid = pd.MultiIndex.from_product([seen, sorted(now["ethnic_group"].unique())], names=KEY).to_frame(index=False)
-    unseen = [name for name, entry in catalogue.items() if name not in seen and entry.polarity != "context"]
+    compared = [key for key, entry in catalogue.items() if entry.polarity != "context" and entry.domain != "recording"]
+    unseen = [key for key in compared if key not in seen]
     rows = [grid, pd.DataFrame({"indicator": unseen, "ethnic_group": EVERY_GROUP})]
     if flags is not None and {*KEY, "flag"} <= set(flags):
         flagged = flags.loc[flags["flag"].fillna("").ne("") & flags["ethnic_group"].notna(), KEY]
@@ -132,18 +133,20 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
     own = levels[[*KEY, "adjustment", "estimate"]].rename(columns={"estimate": "group_level"})
     theirs = levels[levels["ethnic_group"] == comparator]
     theirs = theirs.assign(comparator_se=_standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs))
-    theirs = theirs[["indicator", "adjustment", "estimate", "comparator_se"]].rename(
-        columns={"estimate": "comparator_level"}
-    )
-    table = table.merge(own, on=[*KEY, "adjustment"], how="left").merge(
-        theirs, on=["indicator", "adjustment"], how="left"
-    )
+    theirs = theirs.rename(columns={"estimate": "comparator_level"})
+    theirs = theirs[["indicator", "adjustment", "comparator_level", "comparator_se"]]
+    table = table.merge(own, on=[*KEY, "adjustment"], how="left")
+    table = table.merge(theirs, on=["indicator", "adjustment"], how="left")
+    order = theirs["adjustment"].map({name: place for place, name in enumerate(ADJUSTMENTS)})
+    fallback = theirs.assign(_order=order).sort_values("_order").drop_duplicates("indicator").set_index("indicator")
+    table["comparator_se"] = table["comparator_se"].fillna(table["indicator"].map(fallback["comparator_se"]))
     per = table["per"].where(table["measure"] != "mean")
     counted = table["events"] / table["at_risk"].where(table["at_risk"] > 0) * per
     ratio = table["ratio"].where(table["ratio"] > 0)
     implied = (table["group_level"] - table["difference"]).where(lambda level: level > 0)
     implied = implied.fillna((table["difference"] / (ratio - 1)).where((ratio - 1).abs() > 0.02))
     implied = implied.fillna(table["group_level"] / ratio).fillna(counted / ratio)
+    implied = implied.fillna(table["indicator"].map(fallback["comparator_level"]))
     table["comparator_level"] = table["comparator_level"].fillna(implied)
     expected = (table["events"] - table["excess"]).where(lambda x: x > 0)
     expected = expected.fillna(table["events"] / ratio)
@@ -160,12 +163,32 @@ def _standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, row
     return se.where((se > 0) & np.isfinite(se))
 
 
+def _careful(se: pd.Series, table: pd.DataFrame) -> pd.Series:
+    """Take no standard error to be smaller than numbers of this size allow.
+
+    Robust errors of two or three people can come out near zero. Rates: at least Poisson's; percentages: with two
+    people with and two without an event added (Agresti and Coull 1998), so that 2 of 2 is not certain; means: as wide
+    as Student's t.
+    """
+    events, people = table["events"].astype(float), table["at_risk"].astype(float)
+    share = (events + 2) / (people + 4)
+    percent = np.sqrt(((1 - share) / (events + 2)).clip(lower=0))
+    rate = np.sqrt(1 / events.where(events > 0))
+    least = rate.mask(table["measure"] == "percent", percent).mask(table["measure"] == "mean", 0.0)
+    wider = pd.Series(stats.t.ppf(0.975, (people - 1).clip(lower=1)) / stats.norm.ppf(0.975), index=table.index)
+    return np.fmax(se * wider.where((table["measure"] == "mean") & people.notna(), 1.0), least).where(se.notna())
+
+
 def _with_catalogue(table: pd.DataFrame, catalogue: Mapping[str, Indicator], rule: PriorityRule) -> pd.DataFrame:
     entries = [catalogue[name] for name in table["indicator"]]
     for field in ("name", "domain", "story", "polarity", "severity", "measure", "per", "unit", "caveat", "source"):
         table["severity_level" if field == "severity" else field] = [getattr(entry, field) for entry in entries]
     table["at_risk_kind"] = [entry.at_risk for entry in entries]
-    table["item"] = table["story"] + ": " + table["ethnic_group"]
+    groups = table["ethnic_group"]
+    if rule.group_by == "broad":
+        names = ethnicity.categories().set_index("ethnic_group")["broad_group"]
+        groups = groups.map(names).fillna(groups)
+    table["item"] = table["story"].str.replace("_", " ") + ": " + groups
     table["margin"] = [rule.margins.get(entry.id, rule.margin) for entry in entries]
     return table
 
@@ -182,7 +205,7 @@ def _ladder(now: pd.DataFrame) -> pd.DataFrame:
 def _on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
     """Add ``gap`` (log ratio, positive where the group is worse off), its ``se`` and the comparator's part."""
     sign = table["polarity"].map({"higher_is_worse": 1.0, "lower_is_worse": -1.0})
-    table["se"] = _standard_error(table["ratio"], table["lower"], table["upper"], table)
+    table["se"] = _careful(_standard_error(table["ratio"], table["lower"], table["upper"], table), table)
     table["gap"] = (sign * np.log(table["ratio"].astype(float).where(lambda r: r > 0))).where(table["se"].notna())
     none = (table["events"] == 0) & (table["expected"] > 0) & table["gap"].isna()
     table["none_of"] = table["expected"].where(none)
@@ -195,9 +218,8 @@ def _on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
 
 def _persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
     """Average over earlier periods of the probability that the gap exceeded the margin then (no shrinkage)."""
-    rows = earlier[earlier["measure"] == "ratio"].merge(
-        table[[*KEY, "adjustment", "polarity", "margin"]], on=[*KEY, "adjustment"]
-    )
+    known = table[[*KEY, "adjustment", "polarity", "margin", "measure"]]
+    rows = earlier[earlier["measure"] == "ratio"].drop(columns="measure").merge(known, on=[*KEY, "adjustment"])
     rows = _on_the_scale_of_harm(
         rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan)
     )

@@ -152,7 +152,7 @@ def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
 def _also(ranked: pd.DataFrame) -> pd.Series:
     """What the other findings of the same story and group show, in words."""
     rest = ranked[~ranked["list"].isin(scoring.LISTED) & ranked["item"].notna()]
-    words = (rest["name"] + ": " + rest["evidence"]).groupby(rest["item"]).agg("; ".join)
+    words = (rest["name"] + ", " + rest["ethnic_group"] + ": " + rest["evidence"]).groupby(rest["item"]).agg("; ".join)
     return ranked["item"].map(words).fillna("")
 
 
