@@ -301,7 +301,7 @@ CASES = {
         2,
         None,
     ),
-    # Acute admissions in the period: P1 seen 3 days before, P2 only 2 days before, P3 366 days before; P4 came by transfer.
+    # Acute admissions: P1 seen 3 days before, P2 only 2 days before, P3 366 days before; P4 came by transfer.
     "admission_without_contact": (
         {
             "MHS001MPI": people(),
