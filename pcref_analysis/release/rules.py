@@ -16,7 +16,7 @@ SHOWN, SUPPRESSED, ZERO, NOT_AVAILABLE = "shown", "suppressed", "zero", "not ava
 REPEATED = "repeated"  # from the last edition: a change too small to show
 TEXT_SUPPRESSED, TEXT_NOT_AVAILABLE = "[c]", "[x]"
 COUNTED = "events?|at risk|people|persons?|observations?|spells?|contacts?|referrals?|discharges?|cells?|cases?|rows?"
-NUMBER = re.compile(rf"(under )?\d[\d,.]*\s+(% of )?(?=({COUNTED})\b)")
+NUMBER = re.compile(rf"(under )?\d[\d,.]*\s*(% of (?=\w)|\s(?=({COUNTED})\b))")
 FEWER = re.compile(r"fewer than (ten|\d+)")
 MINIMUM_EVENTS = 10  # standardised figures are not given below this many events (Morris et al. 2018)
 
@@ -96,8 +96,12 @@ def plain_note(note: Any, few: bool) -> str:
     'some events of unknown age left out; few events'
     """
     clauses = [c.strip() for c in ("" if pd.isna(note) else str(note)).split(";")]
-    clauses = [NUMBER.sub("some ", c) for c in clauses if c and not FEWER.search(c)]
+    clauses = [NUMBER.sub(_no_number, c) for c in clauses if c and not FEWER.search(c)]
     return "; ".join(dict.fromkeys([*clauses, *(["few events"] if few else [])]))
+
+
+def _no_number(found: re.Match[str]) -> str:
+    return "part of " if "%" in found[0] else "some "
 
 
 def explain(rule: Disclosure, held: bool = False) -> str:

@@ -42,11 +42,10 @@ def find(
             raise PcrefError(f"attack: {one.name} is for internal use and hides nothing; give what is to be published.")
     if not released:
         return pd.DataFrame(columns=COLUMNS)
-    rows = pd.concat(
-        [_read(one, rule, "", population) for one in released]
-        + [_read(one, rule, LAST, population) for one in previous],
-        ignore_index=True,
-    )
+    parts = [_read(one, rule, "", population) for one in released]
+    parts += [_read(one, rule, LAST, population) for one in previous]
+    parts = [part.assign(table=f"{i}|" + part["table"]) for i, part in enumerate(parts)]  # names may recur
+    rows = pd.concat(parts, ignore_index=True)
     links = [("", one.links) for one in released] + [(LAST, one.links) for one in previous]
     found = sums.gather(rows, _hierarchies(links), _shares(links), _gaps(links))
     low, high = _limits(found)
@@ -194,7 +193,7 @@ def _named(found: Sums, rows: pd.DataFrame, pinned: np.ndarray) -> pd.DataFrame:
         ]
         result.append(
             {
-                "table": at["table"].iloc[0] if len(at) else "",
+                "table": at["table"].iloc[0].partition("|")[2] if len(at) else "",
                 "cell": ", ".join(label for label in labels if label) or ALL,
                 "column": facts["series"].split("/")[-1].split("#")[0],
                 "how": HOW[facts["kind"]],

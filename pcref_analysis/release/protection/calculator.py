@@ -11,7 +11,7 @@ import pandas as pd
 from pcref_analysis.estimates import intervals
 from pcref_analysis.release import rules
 from pcref_analysis.release.protection import derived, inversion
-from pcref_analysis.release.protection.comparators import figures_of
+from pcref_analysis.release.protection.comparators import figures_of, of_values
 from pcref_analysis.release.protection.linkage import indicator_of
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Disclosure
@@ -120,7 +120,7 @@ def _from_width(
     half = np.fmax(derived.unit(given) * times[:, None] / 2, 0.0)
     fine = ~np.isclose(given, np.round(given / (2 * half)) * 2 * half) & ~np.isnan(given)
     half = np.where(fine, np.column_stack([_half(given[:, i]) for i in range(3)]), half)
-    rows = rows.assign(low0=np.nan, high0=np.nan)
+    rows = rows.assign(low0=np.nan, high0=np.nan, values=of_values(rows["r"], rows["m"]))
     least, most = low.copy(), high.copy()
     todo = np.flatnonzero(~np.isnan(given).any(axis=1) & ~_crude(frame, rows))
     if len(todo):

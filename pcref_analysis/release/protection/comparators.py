@@ -47,7 +47,13 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     out["low0"], out["high0"] = _known(out["r0"], rule)
     out["external"] = compared & half.to_numpy() & ~_inside(frame)
     out["per"] = _per(out, frame)
+    out["values"] = of_values(out["r"], out["m"])
     return out
+
+
+def of_values(events: pd.Series, at_risk: pd.Series) -> np.ndarray:
+    """Return which figures are of values rather than of events: everyone at risk has one."""
+    return (events == at_risk).to_numpy(bool)
 
 
 def figures_of(frame: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +95,7 @@ def _comparator_cells(linked: Sums, table: Table, own: np.ndarray) -> tuple[np.n
     """Return the comparator's count, and the whole's where the comparator is all others (-1: not in the tables)."""
     nothing = np.full(len(own), -1)
     dims = list(linked.dimensions)
-    if "comparator" not in table.frame or not dims or not len(linked.cells):
+    if "comparator" not in table.frame or not dims or not len(linked.cells) or not len(own):
         return nothing, nothing
     name = labels(table.frame["comparator"])
     name = name.mask(name.isin(WHOLE), ALL).mask(name.isin(OTHERS), "")

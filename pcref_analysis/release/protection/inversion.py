@@ -56,7 +56,8 @@ def left(rows: pd.DataFrame, low: np.ndarray, high: np.ndarray, half: np.ndarray
     Parameters
     ----------
     rows
-        ``measure, level, estimate, lower, upper`` as shown; ``low0, high0``: limits of the comparator's events.
+        ``measure, level, estimate, lower, upper`` as shown; ``low0, high0``: limits of the comparator's events;
+        ``values``: the figure is of values (days), whose spread the count does not tell.
     half
         Half of the unit that estimate, lower and upper are shown to: three columns.
     """
@@ -68,6 +69,7 @@ def left(rows: pd.DataFrame, low: np.ndarray, high: np.ndarray, half: np.ndarray
     counts = low[:, None] + np.arange(width)
     inside = counts <= high[:, None]
     usable = ((lower - h_low > 0) & (lower <= value) & (value <= upper) & (upper > lower)).ravel()
+    usable &= ~rows["values"].to_numpy(bool)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         readings = [
             (np.isin(measure, ["ratio", "odds_ratio"]), _as_model(rows, counts, lower, upper, h_low, h_up)),

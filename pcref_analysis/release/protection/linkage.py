@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -70,18 +71,26 @@ def declare(
 
 def _refuse_undeclared(name: str, frame: pd.DataFrame, declared: set[str]) -> None:
     def number(column: str) -> bool:
-        kind = frame[column].dtype
-        return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+        values = frame[column]
+        if pd.api.types.is_bool_dtype(values.dtype):
+            return False
+        if values.dtype == object:
+            return any(isinstance(v, Number) and not isinstance(v, bool) for v in values.dropna())
+        return pd.api.types.is_numeric_dtype(values.dtype)
 
     known = {*declared, *CONTEXT, *INSIDE, *NUMBERED}
     faults = [f"column '{c}': a number whose kind is not declared" for c in frame if c not in known and number(c)]
     faults += [f"column '{c}': declared, but not in the table" for c in sorted(declared - set(frame))]
-    faults += [f"column '{c}': a count that is not a number" for c in COUNTS if c in frame and not number(c)]
+    faults += [f"column '{c}': a count that is not a number" for c in COUNTS if c in frame and _is_text(frame[c])]
     if faults:
         raise PcrefError(
             "\n  ".join([f"disclosure: {name} cannot be released:", *faults])
             + "\n  Name it under counts=[...], figures=[...] or dimensions=[...], or drop it."
         )
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool((pd.to_numeric(column, errors="coerce").isna() & column.notna()).any())
 
 
 def indicator_of(frame: pd.DataFrame) -> pd.Series:
@@ -99,6 +108,7 @@ def _from_catalogue(frame: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ..
     shares = {i.id for i in known if i.measure == "percent"}
     if "measure" in frame:
         shares |= set(ids[frame["measure"] == "percent"])
+    shares -= {i.id for i in known if i.domain == "recording"}  # says something of the data, not of people
     return residents, tuple(sorted(shares))
 
 
@@ -158,7 +168,7 @@ def in_rows(table: Table) -> pd.DataFrame:
     base = pd.DataFrame(
         {DIMENSION + d: labels(frame[d]) for d in table.dimensions if d != "indicator"}, index=frame.index
     )
-    tag = pd.Series(table.name, index=frame.index)
+    tag = pd.Series(table.name, index=frame.index, dtype=object)
     for column in ("adjustment", "measure"):
         if column in frame:
             tag = tag + "|" + frame[column].astype("string").fillna("").astype(object)
@@ -167,4 +177,7 @@ def in_rows(table: Table) -> pd.DataFrame:
     for column in table.counts:
         known = ids.isin(table.public) if column == "at_risk" else False
         parts.append(base.assign(column=column, public=known, value=pd.to_numeric(frame[column]).astype(float)))
-    return pd.concat(parts, ignore_index=True) if parts else base.assign(column="", public=False, value=np.nan).iloc[:0]
+    empty = base.assign(column="", public=False, value=np.nan).iloc[:0]
+    rows = pd.concat(parts, ignore_index=True) if parts else empty
+    words = [c for c in rows if c in ("table", "indicator", "tag", "column") or c.startswith(DIMENSION)]
+    return rows.astype(dict.fromkeys(words, object))

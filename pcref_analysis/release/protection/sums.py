@@ -208,7 +208,7 @@ def series(rows: pd.DataFrame, dims: Sequence[str], same: Sequence[Sequence[str]
     """
     dims = list(dims)
     filled = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
-    name = filled["indicator"] + "/" + filled["column"]
+    name = filled["indicator"].astype(object) + "/" + filled["column"].astype(object)
     for word, part in filled.groupby(name, sort=False):
         per_cell = part.groupby(dims, sort=False)["value"] if dims else part.groupby("indicator")["value"]
         if (per_cell.transform("max") - per_cell.transform("min")).max() > SAME_SUM:
