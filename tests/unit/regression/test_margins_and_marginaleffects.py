@@ -61,7 +61,9 @@ def test_rates_differences_and_ratios(case, make_rows, make_cells):
     me = pytest.importorskip("marginaleffects")
     kind, family, value = CASES[case]
     rows = make_rows(11, kind, size=1200)
-    found = regression.standardised(make_cells(rows, value=value), adjust=ADJUST, family=family, per=1)
+    found = regression.standardised(
+        make_cells(rows, value=value), adjust=ADJUST, family=family, per=1, interval="normal"
+    )
     fit = row_fit(rows, family)
     weights = {"wts": "t"} if kind == "rate" else {}
     levels = list(rows["ethnic_group"].cat.categories)
@@ -87,7 +89,9 @@ def test_errors_against_the_delta_method_written_out_over_rows(case, make_rows, 
     """To 1e-8: the same averages with their derivative by the chain rule, row by row."""
     kind, family, value = CASES[case]
     rows = make_rows(12, kind)
-    found = regression.standardised(make_cells(rows, value=value), adjust=ADJUST, family=family, per=1)
+    found = regression.standardised(
+        make_cells(rows, value=value), adjust=ADJUST, family=family, per=1, interval="normal"
+    )
     fit = row_fit(rows, family)
     names, levels = fit.model.exog_names, list(rows["ethnic_group"].cat.categories)
     weight = rows["t"].to_numpy() / rows["t"].sum()
