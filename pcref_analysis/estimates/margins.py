@@ -25,6 +25,7 @@ from pcref_analysis.estimates.design import Design
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.estimates.spread import spread
+from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
 PER = {"rate": 100_000.0, "percent": 100.0, "mean": 1.0}
@@ -221,8 +222,6 @@ def _strata(d: Design, frame: pd.DataFrame, ask: _Ask) -> tuple[pd.DataFrame, li
     if ask.standard is None or (isinstance(ask.standard, str) and not named):
         return there.assign(weight=there["t"] / there["t"].sum()).drop(columns="t"), []
     if named:
-        from pcref_analysis.vocabulary import standards
-
         bands = list(there["age_band"].unique()) if "age_band" in over else None
         given = standards.load(ask.standard, bands=bands, over=over)
     else:
