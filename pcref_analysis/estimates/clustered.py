@@ -17,13 +17,14 @@ Zou, American Journal of Epidemiology 2004, 159:702-706 (modified Poisson).
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates.design import Design
+from pcref_analysis.estimates.design import Design, design
+from pcref_analysis.estimates.personsums import Problem
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FAMILIES = ("poisson", "quasipoisson", "negbin", "logistic", "gamma")
@@ -56,29 +57,44 @@ class Model:
         return table[self.design.free].reset_index(drop=True)
 
 
+def fitted(
+    p: Problem,
+    exposure: str,
+    reference: object,
+    adjust: list[str],
+    family: str,
+    robust: bool = True,
+    small_sample: bool = False,
+    cross: str | None = None,
+) -> Model | None:
+    """Return a fitted model; none where the comparator has no events, or no stratum bears on a fit."""
+    if p.refused or not p.frame.loc[p.frame[exposure] == reference, "y"].sum() > 0:
+        return None
+    d = design(p.frame, exposure, reference, adjust, family, cross)
+    return fit_design(d, family, robust, small_sample) if d.fitted.any() else None
+
+
 def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool = False) -> Model:
     """Fit one family to one design and return it with its covariance.
 
-    ``robust``: the person-clustered sandwich; otherwise the model's own covariance, multiplied by the dispersion for
-    ``quasipoisson`` and ``gamma``. ``small_sample`` multiplies by ``G/(G-1) (n-1)/(n-k)``, where ``G`` is the sum of
-    ``people`` and ``n`` that of ``rows`` (``people`` where absent).
+    ``robust``: the person-clustered sandwich, with the observed information as its bread (as statsmodels has it);
+    otherwise the inverse of the expected information, times the dispersion for ``quasipoisson`` and ``gamma``.
+    ``small_sample`` multiplies by ``G/(G-1) (n-1)/(n-k)``, where ``G`` is the sum of ``people`` and ``n`` that of
+    ``rows`` (``people`` where absent).
     """
     if family not in FAMILIES:
         raise PcrefError(f"regression: family '{family}' is not one of {', '.join(FAMILIES)}.")
     result, alpha = _fit(d, family)
     beta = np.zeros(len(d.names))
     beta[d.free] = result.params
-    y, t = (d.frame[name].to_numpy(float) for name in ("y", "t"))
     mean = predicted(d, beta, family, d.x)
-    bread, factor = _bread(d, mean, family, alpha, y, t)
-    model = Model(d, family, beta, bread, bread, mean, factor, _dispersion(d, mean, family), alpha, True, result)
-    if robust:
-        covariance = joint(model, model)
-    else:
-        covariance = bread * (model.dispersion if family in ("quasipoisson", "gamma") else 1.0)
-    if small_sample:
-        covariance = covariance * _small_sample(d)
-    return Model(**{**model.__dict__, "covariance": covariance, "converged": bool(result.converged)})
+    factor, curve, expected_curve = _score_parts(d, mean, family, alpha)
+    bread, dispersion = _inverse(d, curve), _dispersion(d, mean, family)
+    model = Model(d, family, beta, bread, bread, mean, factor, dispersion, alpha, bool(result.converged), result)
+    covariance = joint(model, model) if robust else _inverse(d, expected_curve)
+    if not robust and family in ("quasipoisson", "gamma"):
+        covariance = covariance * dispersion
+    return replace(model, covariance=covariance * (_small_sample(d) if small_sample else 1.0))
 
 
 def residual_squares(frame: pd.DataFrame, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -109,24 +125,35 @@ def predicted(d: Design, beta: np.ndarray, family: str, x: np.ndarray) -> np.nda
     return np.where(np.abs(x @ d.null).max(axis=1) < 1e-7, mean, untold)
 
 
-def _bread(
-    d: Design, mean: np.ndarray, family: str, alpha: float, y: np.ndarray, t: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    expected = mean * t
+def average(model: Model, x: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the weighted mean of the fitted rates at rows ``x`` and its gradient in the coefficients."""
+    mean = predicted(model.design, model.beta, model.family, x)
+    mean = np.where(weight > 0, mean, 0.0)
+    slope = mean * (1 - mean) if model.family == "logistic" else mean
+    return float(weight @ mean), (weight * slope) @ x
+
+
+def _score_parts(d: Design, mean: np.ndarray, family: str, alpha: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the factor on a person's residual and the observed and expected information of each stratum."""
+    y, t = (d.frame[name].to_numpy(float) for name in ("y", "t"))
+    mu = mean * t
     with np.errstate(divide="ignore", invalid="ignore"):
         if family == "gamma":
-            factor, curve = 1 / mean, y / mean
+            parts = 1 / mean, y / mean, t
         elif family == "negbin":
-            factor, curve = 1 / (1 + alpha * expected), expected * (1 + alpha * y) / (1 + alpha * expected) ** 2
-        elif family == "logistic":
-            factor, curve = np.ones_like(mean), expected * (1 - mean)
+            parts = 1 / (1 + alpha * mu), mu * (1 + alpha * y) / (1 + alpha * mu) ** 2, mu / (1 + alpha * mu)
         else:
-            factor, curve = np.ones_like(mean), expected
-    factor, curve = np.where(d.fitted, factor, 0.0), np.where(d.fitted, curve, 0.0)
+            curve = mu * (1 - mean) if family == "logistic" else mu
+            parts = np.ones_like(mean), curve, curve
+    factor, curve, expected = (np.where(d.fitted, part, 0.0) for part in parts)
+    return factor, curve, expected
+
+
+def _inverse(d: Design, curve: np.ndarray) -> np.ndarray:
     x = d.x[:, d.free]
-    bread = np.zeros((len(d.names),) * 2)
-    bread[np.ix_(d.free, d.free)] = np.linalg.inv((x * curve[:, None]).T @ x)
-    return bread, factor
+    inverse = np.zeros((len(d.names),) * 2)
+    inverse[np.ix_(d.free, d.free)] = np.linalg.inv((x * curve[:, None]).T @ x)
+    return inverse
 
 
 def _dispersion(d: Design, mean: np.ndarray, family: str) -> float:
@@ -177,7 +204,7 @@ def _glm(y: np.ndarray, x: np.ndarray, family: Any, **weights: np.ndarray) -> An
 
 
 def _overdispersion(y: np.ndarray, x: np.ndarray, offset: np.ndarray, poisson: np.ndarray) -> float:
-    """Maximum-likelihood alpha, the coefficients refitted at each trial; 0 where the strata vary no more than Poisson."""
+    """Maximum-likelihood alpha, coefficients refitted at each trial; 0 where strata vary no more than Poisson."""
     from scipy.optimize import brentq
     from scipy.special import digamma
     from statsmodels.genmod import families

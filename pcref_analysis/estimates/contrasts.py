@@ -1,4 +1,7 @@
-"""Ratio and difference of two uncertain figures, from their limits or their variances."""
+"""Ratio and difference of two uncertain figures, from their limits or their variances.
+
+A side that is missing gives a missing answer; callers silence NumPy and say why in a note.
+"""
 
 from __future__ import annotations
 
@@ -51,18 +54,15 @@ def weighted(sums: Sums, share: np.ndarray, shares: bool, level: float | Sequenc
     return Side(figure, spread, events, lower, upper)
 
 
-def difference(one: Side, two: Side, covariance: np.ndarray, level: float | Sequence[float], method: str) -> Figures:
-    """Return ``one - two`` with limits: ``mover`` joins the limits of the sides, else normal.
+def difference(one: Side, two: Side, covariance: np.ndarray) -> Figures:
+    """Return ``one - two``, its limits joined from those of the sides (MOVER).
 
     References
     ----------
-    Zou GY, Donner A. Statistics in Medicine 2008;27:1693-1702 (MOVER; with dependence, Zou GY. Statistics
-    in Medicine 2008;27:4911-4929).
+    Zou GY, Donner A. Statistics in Medicine 2008;27:1693-1702; where the sides depend on each other, Zou GY.
+    Statistics in Medicine 2008;27:4911-4929.
     """
     gap = one.figure - two.figure
-    if method != "mover":
-        half = _normal(level) * _like(np.sqrt(one.variance + two.variance - 2 * covariance), one.lower)
-        return gap, _like(gap, half) - half, _like(gap, half) + half
     a, b, r, g = _reaches(one, two, covariance, gap)
     low = np.sqrt(np.maximum(a[0] ** 2 - 2 * r * a[0] * b[1] + b[1] ** 2, 0))
     high = np.sqrt(np.maximum(a[1] ** 2 - 2 * r * a[1] * b[0] + b[0] ** 2, 0))
@@ -76,20 +76,19 @@ def ratio(one: Side, two: Side, covariance: np.ndarray, level: float | Sequence[
     ----------
     Donner A, Zou GY. Statistical Methods in Medical Research 2012;21:347-359.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = one.figure / two.figure
-        if method != "mover":
-            spread = one.variance / one.figure**2 + two.variance / two.figure**2
-            spread = spread - 2 * covariance / (one.figure * two.figure)
-            factor = np.exp(_normal(level) * _like(np.sqrt(np.maximum(spread, 0)), one.lower))
-            return value, _like(value, factor) / factor, _like(value, factor) * factor
-        a, b, r, _ = _reaches(one, two, covariance, value)
-        x, y = _like(one.figure, one.lower), _like(two.figure, two.lower)
-        # the ratio R at which the MOVER limits of one - R * two touch zero: a quadratic for each limit
-        c, d, e = x**2 - a[0] ** 2, x * y - r * a[0] * b[1], y**2 - b[1] ** 2
-        lower = c / (d + np.sqrt(np.maximum(d**2 - c * e, 0)))
-        c, d, e = x**2 - a[1] ** 2, x * y - r * a[1] * b[0], y**2 - b[0] ** 2
-        upper = (d + np.sqrt(np.maximum(d**2 - c * e, 0))) / e
+    value = one.figure / two.figure
+    if method != "mover":
+        spread = one.variance / one.figure**2 + two.variance / two.figure**2
+        spread = spread - 2 * covariance / (one.figure * two.figure)
+        factor = np.exp(_normal(level) * _like(np.sqrt(np.maximum(spread, 0)), one.lower))
+        return value, _like(value, factor) / factor, _like(value, factor) * factor
+    a, b, r, _ = _reaches(one, two, covariance, value)
+    x, y = _like(one.figure, one.lower), _like(two.figure, two.lower)
+    # the ratio R at which the MOVER limits of one - R * two touch zero: a quadratic for each limit
+    c, d, e = x**2 - a[0] ** 2, x * y - r * a[0] * b[1], y**2 - b[1] ** 2
+    lower = c / (d + np.sqrt(np.maximum(d**2 - c * e, 0)))
+    c, d, e = x**2 - a[1] ** 2, x * y - r * a[1] * b[0], y**2 - b[0] ** 2
+    upper = (d + np.sqrt(np.maximum(d**2 - c * e, 0))) / e
     return value, np.where(x == 0, 0.0, np.maximum(lower, 0)), np.where(e > 0, upper, np.nan)
 
 
@@ -98,8 +97,7 @@ def _reaches(
 ) -> tuple[Figures, Figures, np.ndarray, np.ndarray]:
     """Return how far each side's limits lie below and above it, the correlation, and the gap in their shape."""
     a, b = ((_like(s.figure, s.lower) - s.lower, s.upper - _like(s.figure, s.lower)) for s in (one, two))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        r = np.where(covariance > 0, covariance / np.sqrt(one.variance * two.variance), 0.0)
+    r = np.where(covariance > 0, covariance / np.sqrt(one.variance * two.variance), 0.0)
     return a, b, _like(np.clip(r, 0, 1), one.lower), _like(gap, one.lower)
 
 

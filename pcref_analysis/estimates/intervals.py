@@ -63,8 +63,11 @@ def count(events: Any, level: float | Sequence[float] = 0.95, variance: Any = No
     ``sqrt(variance / events)``, which is Dobson's method for one stratum.
     """
     _, value = _shaped(level, events)
-    exact, approximate = exact_poisson(events, level), byar(events, level)
-    low, high = (np.where(value < EXACT_BELOW, e, a) for e, a in zip(exact, approximate, strict=True))
+    low, high = (np.atleast_1d(limit) for limit in byar(events, level))
+    few = np.atleast_1d(np.asarray(events, float)) < EXACT_BELOW
+    low[few], high[few] = exact_poisson(np.atleast_1d(events)[few], level)
+    shape = np.broadcast_shapes(value.shape, np.shape(level))
+    low, high = low.reshape(shape), high.reshape(shape)
     if variance is None:
         return low, high
     _, spread = _shaped(level, variance)
@@ -85,7 +88,7 @@ def dobson(estimate: Any, variance: Any, events: Any, level: float | Sequence[fl
     low, high = count(events, level)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.sqrt(spread / total)
-    return np.maximum(rate + scale * (low - total), 0.0), rate + scale * (high - total)
+        return np.maximum(rate + scale * (low - total), 0.0), rate + scale * (high - total)
 
 
 def gamma(

@@ -78,3 +78,36 @@ def bands(scores: np.ndarray, chance: float = 0.1) -> np.ndarray:
             head, current = item, current + 1
         band[item] = current
     return band
+
+
+def weightings(shares: np.ndarray, limits: tuple[float, float], n: int, seed: int) -> np.ndarray:
+    """Draw ``n`` sets of weights: each weight times a factor between the limits, made to sum to 1 again.
+
+    Factors are uniform on the logarithm, so that halving is as likely as doubling; the first row is the
+    given weights themselves. A lower limit of 0 stands for leaving a criterion out: factors are then uniform.
+    """
+    low, high = limits
+    rng = np.random.default_rng(seed)
+    size = (n - 1, len(shares))
+    factors = np.exp(rng.uniform(np.log(low), np.log(high), size)) if low > 0 else rng.uniform(low, high, size)
+    weights = np.vstack([np.ones(len(shares)), factors]) * np.asarray(shares, float)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def under_weightings(criteria: np.ndarray, weights: np.ndarray, first: int) -> pd.DataFrame:
+    """Summarise the ranks of items (rows of ``criteria``) over sets of weights (rows of ``weights``).
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``weights_first`` (share of the sets that put the item among the first so many), ``weights_rank_low`` and
+        ``weights_rank_high`` (its best and worst rank over all sets).
+    """
+    places = ranks(weights @ criteria.T) if len(criteria) else np.empty((len(weights), 0), dtype=int)
+    return pd.DataFrame(
+        {
+            "weights_first": (places <= first).mean(axis=0),
+            "weights_rank_low": places.min(axis=0),
+            "weights_rank_high": places.max(axis=0),
+        }
+    )

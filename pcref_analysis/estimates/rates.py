@@ -16,7 +16,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import intervals
 from pcref_analysis.estimates.strata import few_people, heavy_strata, left_out, reference_rates, resolve, strata_used
-from pcref_analysis.estimates.tally import Tally, faults, results, scaled, tally, totals, variance
+from pcref_analysis.estimates.tally import REFUSE, WARN, Tally, faults, results, scaled, tally, totals, variance
 from pcref_analysis.vocabulary.errors import PcrefError
 
 Level = float | Sequence[float]
@@ -88,7 +88,7 @@ def proportion(
     t = tally(cells, by, repeat_events=repeat_events)
     events, at_risk = totals(t)
     above = events > at_risk
-    remarks = [*faults(t, events, at_risk), (above, "more events than at risk: not a proportion", True)]
+    remarks = [*faults(t, events, at_risk), (above, "more events than at risk: not a proportion", REFUSE)]
     limits = {"wilson": intervals.wilson, "clopper_pearson": intervals.clopper_pearson}[method]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where((at_risk > 0) & ~above, events / at_risk, np.nan)
@@ -112,13 +112,6 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
     people = [column for column in ("total_at_risk", "at_risk_sq") if "total_at_risk" in cells]
     t = tally(cells, by, ["at_risk", "total", "total_sq", *people])
     size, total, squares = (t.sums[column][:, 0] for column in ("at_risk", "total", "total_sq"))
-    remarks = [
-        (np.isnan(size) | np.isnan(total), "a count or a total is missing", True),
-        (size < 0, "a count is below zero", True),
-        (size == 0, "no observations", True),
-        (size == 1, "one observation: no limits", False),
-        (np.isnan(squares), "the sum of squares is missing: no limits", False),
-    ]
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = np.where(size > 0, total / size, np.nan)
         both, sizes = (t.sums[column][:, 0] for column in people) if people else (total, size)
@@ -126,6 +119,13 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
         spread = np.maximum(squares - 2 * centre * both + centre**2 * sizes, 0) / size**2
         sd = effective * np.sqrt(spread / (effective - 1))
         low, high = intervals.student_t(centre, sd, effective, level)
+    remarks = [
+        (np.isnan(size) | np.isnan(total), "a count or a total is missing", REFUSE),
+        (t.negative, "a count is below zero", REFUSE),
+        (size == 0, "no observations", REFUSE),
+        (effective <= 1, "one person or observation: no limits", WARN),
+        (np.isnan(squares), "the sum of squares is missing: no limits", WARN),
+    ]
     return results(t.groups, (centre, low, high), level, size, size, remarks)
 
 
@@ -152,7 +152,8 @@ def direct(
         What is standardised for: ``["age_band", "sex"]``. Rows where one is unknown are left out and
         their events counted in ``note``.
     method
-        ``dobson`` (Byar's limits, scaled), ``gamma`` (Fay and Feuer, never too narrow) or ``tiwari``.
+        ``dobson`` (Byar's limits, scaled), ``gamma`` (Fay and Feuer, the safest; use it where people repeat often
+        or ``note`` says so) or ``tiwari``.
     missing_strata
         For a group in which nobody is at risk in a stratum that other groups have: ``refuse`` that
         group, or restrict all groups to the ``common`` strata. Where ``indicator`` is in ``by`` this
@@ -189,17 +190,18 @@ def direct(
         share = np.where(weight > 0, weight / weight.sum(axis=1, keepdims=True) / t.sums["at_risk"], 0.0)
         rate = np.where(used, share * t.sums["events"], 0.0).sum(axis=1)
         spread = np.where(used, share**2 * variance(t), 0.0).sum(axis=1)
-    events, at_risk = (np.where(used, t.sums[column], 0.0).sum(axis=1) for column in ("events", "at_risk"))
-    few = events < intervals.EXACT_BELOW
+        unweighted = np.where(used, variance(t), 0.0).sum(axis=1)
+        events, at_risk = (np.where(used, t.sums[column], 0.0).sum(axis=1) for column in ("events", "at_risk"))
+        size = unweighted / events
     remarks = [
         *faults(t, events, at_risk),
         *remarks,
-        (few, "fewer than ten events: not standardised", True),
-        *few_people(events, np.where(used, variance(t), 0.0).sum(axis=1)),
+        (events < intervals.EXACT_BELOW, "fewer than ten events: not standardised", REFUSE),
+        *few_people(events, unweighted),
         *heavy_strata(t, share, rate, method),
         *left_out(t),
     ]
-    low, high = _direct_limits(method, rate, spread, events, share, used, level)
+    low, high = _direct_limits(method, rate, spread, events, share, used, size, level)
     return results(t.groups, (rate * per, low * per, high * per), level, events, at_risk, remarks)
 
 
@@ -243,7 +245,7 @@ def indirect(
     expected = t.sums["at_risk"] @ rates["rate"].to_numpy()
     remarks = [
         *faults(t, events, at_risk),
-        (expected == 0, "no events expected at the reference's rates", True),
+        (expected == 0, "no events expected at the reference's rates", REFUSE),
         *few_people(events, variance(t).sum(axis=1)),
         *left_out(t),
     ]
@@ -271,13 +273,16 @@ def _direct_limits(
     events: np.ndarray,
     share: np.ndarray,
     used: np.ndarray,
+    size: np.ndarray,
     level: Level,
 ) -> intervals.Limits:
+    """Return limits of weighted sums; ``size`` is what one person more adds, in events (1 where nobody repeats)."""
     if method == "dobson":
         return intervals.dobson(rate, spread, events, level)
     if method == "gamma":
-        return intervals.gamma(rate, spread, share.max(axis=1, initial=0), level)
+        return intervals.gamma(rate, spread, share.max(axis=1, initial=0) * size, level)
     if method == "tiwari":
         strata = np.maximum(used.sum(axis=1), 1)
-        return intervals.gamma(rate, spread, share.sum(axis=1) / strata, level, (share**2).sum(axis=1) / strata)
+        jump, square = share.sum(axis=1) * size / strata, (share**2).sum(axis=1) * size**2 / strata
+        return intervals.gamma(rate, spread, jump, level, square)
     raise PcrefError(f"method: '{method}' is not one of dobson, gamma, tiwari.")

@@ -21,7 +21,8 @@ from pcref_analysis.estimates import rounded
 # limits are 4.9 and 6.8 times England's ratio; the next is 1.0 times. Any `england_times` from 1 to 4.9 marks the same.
 RULE = {
     "groups": ("Other ethnic groups", "Mixed"),  # the categories that gather what does not fit elsewhere
-    "england_times": 2.0,  # the ratio's lower limit is at least this many times England's ratio, and
+    "england_times": 2.0,  # the ratio's lower limit is at least this many times England's ratio,
+    "england_unknown": 2.0,  # what stands for England's ratio where it is not published; and
     "share_times": 3.0,  # the share of known events is at least this many times the share of residents
     "unknown_share": 0.10,  # the share of events without a known ethnic group is at least this
 }
@@ -38,7 +39,7 @@ def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White"
     counts
         Counts of a local area by broad ethnic group with residents (``intake.rounding.COLUMNS``).
     england
-        The same of England; an indicator or period that it lacks is not tested against it (no flag).
+        The same of England; for what it lacks ``rule["england_unknown"]`` stands.
     comparator
         The ethnic group that ratios are taken to.
     rule
@@ -71,7 +72,7 @@ def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White"
     odd = (
         here["ethnic_group"].isin(rule["groups"])
         & here["measure"].eq("rate")
-        & here["ratio_lower"].ge(rule["england_times"] * here["england"])
+        & here["ratio_lower"].ge(rule["england_times"] * here["england"].fillna(rule["england_unknown"]))
         & here["share"].ge(rule["share_times"] * here["of_residents"])
     )
     blank = here["ethnic_group"].eq("Unknown") & here["unknown"].ge(rule["unknown_share"])
@@ -83,10 +84,11 @@ def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White"
 
 
 def _odd_reason(row: pd.Series) -> str:
+    national = "not published for England" if pd.isna(row["england"]) else f"in England {row['england']:.1f}"
     return (
         f"{row['share']:.1%} of events with a known ethnic group are recorded as {row['ethnic_group']}, which "
         f"{row['of_residents']:.1%} of residents belong to; the ratio to {row['comparator']} is {row['ratio']:.1f} "
-        f"(at least {row['ratio_lower']:.1f}), in England {row['england']:.1f}. Named groups may be too low here."
+        f"(at least {row['ratio_lower']:.1f}), {national}. Named groups may be too low here."
     )
 
 

@@ -1,28 +1,40 @@
-"""Ratios between ethnic groups adjusted for age, sex and deprivation, exact from cells."""
+"""Ratios between ethnic groups adjusted for age, sex and deprivation, exact from cells.
+
+:func:`adjusted` gives one adjustment, :func:`ladder` the crude, age-sex and age-sex-deprivation ratios side by side,
+:func:`fit` the models themselves. :func:`standardised`, :func:`interaction` and :func:`diagnostics` stand in their own
+modules and are reached from here too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates import problems
-from pcref_analysis.estimates.clustered import Model, fit_design, joint, predicted
-from pcref_analysis.estimates.design import design
-from pcref_analysis.estimates.separation import bound
-from pcref_analysis.estimates.problems import ALL_OTHERS, WHOLE_POPULATION, Problem
+from pcref_analysis.estimates import personsums
+from pcref_analysis.estimates.answers import check
+from pcref_analysis.estimates.clustered import Model, fitted
+from pcref_analysis.estimates.diagnostics import diagnostics
+from pcref_analysis.estimates.interactions import interaction
+from pcref_analysis.estimates.margins import standardised
+from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION
+from pcref_analysis.estimates.ratios import CHANGE, ratios
 from pcref_analysis.vocabulary.errors import PcrefError
 
+__all__ = [
+    "ALL_OTHERS",
+    "STEPS",
+    "WHOLE_POPULATION",
+    "adjusted",
+    "diagnostics",
+    "fit",
+    "interaction",
+    "ladder",
+    "standardised",
+]
 STEPS: dict[str, list[str]] = {
     "crude": [],
     "age_sex": ["age_band", "sex"],
     "age_sex_imd": ["age_band", "sex", "imd_quintile"],
 }
-CHANGE = ["change_from", "change", "change_lower", "change_upper"]
-FEW = 10
-BOUND_WORDS = "no events in this group: no ratio exists, only a one-sided upper limit"
 
 
 def adjusted(
@@ -39,12 +51,79 @@ def adjusted(
     unknown_adjust: str = "exclude",
     small_sample: bool = False,
 ) -> pd.DataFrame:
-    """Return the ratio of each group against the comparator, for every indicator and period of the cells."""
-    adjust = list(adjust)
-    options = {"robust": robust, "small_sample": small_sample}
-    found = problems.problems(cells, exposure, adjust, family, outcome, unknown_exposure, unknown_adjust)
-    tables = [_steps(p, exposure, comparator, [adjust], family, level, options) for p in found]
-    return _together(tables, cells, exposure, comparator).drop(columns=CHANGE)
+    """Return the ratio of each group against the comparator, for every indicator and period of the cells.
+
+    Exactly what a row-level regression with standard errors clustered by person would give, from cells.
+
+    Parameters
+    ----------
+    cells
+        ``events, at_risk`` and, where a person can count more than once or time at risk varies, ``events_sq,
+        events_at_risk, at_risk_sq``: the sums over people of events^2, events x at_risk and at_risk^2. For a mean
+        (length of stay) ``total, at_risk, total_sq, total_at_risk, at_risk_sq``, where ``at_risk`` counts
+        observations and **total_sq is the sum over people of (their total)^2**, ``total_at_risk`` that of their
+        total x number of observations. Residents counted by the census need no person rows: each has
+        ``at_risk`` = 1, so ``events_at_risk`` = ``events`` and ``at_risk_sq`` = ``at_risk``, which is also assumed
+        where the columns are missing (``note`` says so if it is not certain).
+    exposure, comparator
+        The column whose levels are compared, and with which: one of its levels, ``"All other groups"`` (known ones,
+        a fit for each group) or ``"Whole population"`` (the group's standardised rate against that of everyone).
+    adjust
+        Any of ``age_band`` (or ``age_spline``: a natural cubic spline of the band's midpoint), ``sex``,
+        ``imd_quintile``, ``period``, or other columns of the cells. Without ``period`` each period has its own fit.
+    family
+        ``poisson``: rate ratio; of proportions, risk ratio (modified Poisson); of totals, ratio of means.
+        ``logistic``: odds ratio. ``gamma``: ratio of means. ``quasipoisson`` and ``negbin``: the strata of the cells
+        (not people) vary more than Poisson; wanted with ``robust=False``, since with ``robust=True`` quasi-Poisson
+        is the same as Poisson.
+    robust
+        Person-clustered sandwich covariance; otherwise the model's.
+    level
+        Confidence level.
+    outcome
+        ``events``, ``total``, or ``auto``: ``total`` where it is not missing.
+    unknown_exposure, unknown_adjust
+        ``keep`` unknown values as a level of their own, or ``exclude`` them, which ``note`` then says.
+    small_sample
+        Multiply the covariance by G/(G-1) (n-1)/(n-k); needs ``people`` (and ``rows``, where a person has several).
+
+    Returns
+    -------
+    pandas.DataFrame
+        The estimates shape; ``measure`` is ``ratio``, or ``odds_ratio`` for ``logistic``. The comparator has no row.
+        A group without events has no estimate but a one-sided upper limit at ``level``, and a ``note``.
+
+    Raises
+    ------
+    PcrefError
+        If a column, the comparator or an option is not there, or the cells hold impossible numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame({
+    ...     "indicator": "detentions", "period": "2023-24", "ethnic_group": ["White British"] * 2 + ["Indian"] * 2,
+    ...     "sex": ["Female", "Male"] * 2, "events": [40, 60, 30, 10], "at_risk": [40_000, 40_000, 10_000, 2_500],
+    ...     "events_sq": [60, 80, 50, 12]})
+    >>> adjusted(cells, adjust=["sex"])[["ethnic_group", "estimate", "lower", "upper"]].round(2).to_dict("records")
+    [{'ethnic_group': 'Indian', 'estimate': 2.88, 'lower': 1.82, 'upper': 4.57}]
+
+    References
+    ----------
+    Liang KY, Zeger SL. Biometrika 1986;73:13-22. Zou G. Am J Epidemiol 2004;159:702-706. Must not be used to say why
+    groups differ, nor for people one by one.
+    """
+    found = ratios(
+        cells,
+        exposure,
+        comparator,
+        [list(adjust)],
+        family,
+        level,
+        {"robust": robust, "small_sample": small_sample},
+        (outcome, unknown_exposure, unknown_adjust),
+    )
+    return found.drop(columns=CHANGE)
 
 
 def ladder(
@@ -58,153 +137,75 @@ def ladder(
     outcome: str = "auto",
     unknown_exposure: str = "keep",
 ) -> pd.DataFrame:
-    """Return the crude, age-sex and age-sex-deprivation ratios side by side, with the change between the steps."""
+    """Return the crude, age-sex and age-sex-deprivation ratios side by side, with the change between the steps.
+
+    All steps use the same people: cells whose age, sex or deprivation is unknown are left out of every step (and
+    counted in ``note``), so that a step changes the adjustment and nothing else. The steps are correlated; the
+    interval of their change comes from the joint person-clustered covariance of both fits.
+
+    Parameters
+    ----------
+    cells, exposure, comparator, family, level, outcome, unknown_exposure
+        As in :func:`adjusted`; not ``logistic``, whose odds ratios change between steps of their own accord.
+    steps
+        Name to adjusting columns, in order; by default crude, age and sex, age and sex and deprivation.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The estimates shape plus ``change_from`` (the step before), ``change`` (this ratio divided by that one; 1 is
+        no change), ``change_lower``, ``change_upper``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame({
+    ...     "indicator": "detentions", "period": "2023-24", "ethnic_group": ["White British"] * 2 + ["Indian"] * 2,
+    ...     "sex": ["Female", "Male"] * 2, "events": [40, 90, 30, 10], "at_risk": [40_000, 40_000, 10_000, 2_500]})
+    >>> out = ladder(cells, steps={"crude": [], "sex": ["sex"]})
+    >>> out[["adjustment", "estimate", "change", "change_lower", "change_upper"]].round(2).values.tolist()
+    [['crude', 1.97, nan, nan, nan], ['sex', 2.46, 1.25, 1.13, 1.39]]
+
+    References
+    ----------
+    Clogg CC, Petkova E, Haritou A. Am J Sociol 1995;100:1261-1293 (comparing coefficients between models on the
+    same data); Zeileis A. J Stat Softw 2006;16(9) (sandwich). A change between steps must not be read as a cause.
+    """
     if family == "logistic":
         raise PcrefError(
-            "regression: a ladder of odds ratios would change between steps even without any difference in make-up; "
+            "regression: odds ratios change between the steps of a ladder even where the groups' make-up is alike; "
             "use family='poisson', which gives ratios of proportions."
         )
     steps = STEPS if steps is None else steps
-    finest = list(dict.fromkeys(term for terms in steps.values() for term in terms))
-    found = problems.problems(cells, exposure, finest, family, outcome, unknown_exposure, "exclude")
-    terms = list(steps.values())
-    tables = [_steps(p, exposure, comparator, terms, family, level, {}) for p in found]
-    return _together(tables, cells, exposure, comparator)
+    options = (outcome, unknown_exposure, "exclude")
+    return ratios(cells, exposure, comparator, list(steps.values()), family, level, {}, options, list(steps))
 
 
-def _together(tables: list[pd.DataFrame], cells: pd.DataFrame, exposure: str, comparator: object) -> pd.DataFrame:
-    pooled = (ALL_OTHERS, WHOLE_POPULATION)
-    if comparator not in pooled and not (cells[exposure] == comparator).any():
-        raise PcrefError(
-            f"regression: no cell has the comparator '{comparator}' in {exposure}. "
-            f"Possible are its levels, '{ALL_OTHERS}' and '{WHOLE_POPULATION}'."
-        )
-    columns = ["indicator", "period", exposure, "comparator", "adjustment", "measure", "estimate", "lower", "upper"]
-    columns += ["level", "events", "at_risk", "note", *CHANGE]
-    found = [table for table in tables if len(table)]
-    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+def fit(
+    cells: pd.DataFrame,
+    exposure: str = "ethnic_group",
+    comparator: object = "White British",
+    adjust: list[str] | tuple[str, ...] = ("age_band", "sex"),
+    family: str = "poisson",
+    robust: bool = True,
+    *,
+    outcome: str = "auto",
+    unknown_exposure: str = "keep",
+    unknown_adjust: str = "exclude",
+    small_sample: bool = False,
+) -> dict[tuple[object, object], Model]:
+    """Return the fitted models by (indicator, period), for the curious.
 
-
-def _jobs(
-    p: Problem, exposure: str, comparator: object, over: list[str], family: str
-) -> Iterator[tuple[Problem, object, list[object]]]:
-    """Yield (problem, reference level, groups to compare) for the three kinds of comparator."""
-    levels = list(p.frame[exposure].dropna().drop_duplicates())
-    if comparator == ALL_OTHERS:
-        for group in [g for g in levels if g not in problems.UNKNOWN_WORDS]:
-            yield problems.against_all_others(p, exposure, group, over, family), ALL_OTHERS, [group]
-    elif comparator == WHOLE_POPULATION:
-        events = p.frame.groupby(exposure, observed=True)["y"].sum()
-        yield p, events.idxmax() if len(events) else None, levels
-    else:
-        yield p, comparator, [g for g in levels if g != comparator]
-
-
-def _steps(
-    p: Problem,
-    exposure: str,
-    comparator: object,
-    steps: list[list[str]],
-    family: str,
-    level: float,
-    options: dict[str, Any],
-) -> pd.DataFrame:
-    """Return the ratios of one indicator and period under each set of adjusters, on the same strata throughout."""
-    over = problems.columns_of([term for terms in steps for term in terms])
-    names = [problems.adjustment_name(terms) for terms in steps]
-    rows: list[dict[str, Any]] = []
-    for job, reference, groups in _jobs(p, exposure, comparator, over, family):
-        models: list[Model] = []
-        if job.frame.loc[job.frame[exposure] == reference, "y"].sum() > 0:
-            models = [
-                fit_design(design(job.frame, exposure, reference, terms, family), family, **options) for terms in steps
-            ]
-        for group in groups:
-            rows += _group_rows(job, models, names, exposure, group, comparator, level)
-    for group in p.without:
-        if group != comparator:
-            rows += _group_rows(p, [], names, exposure, group, comparator, level)
-    table = pd.DataFrame(rows).assign(indicator=p.indicator, period=p.period, comparator=comparator, level=level)
-    return table.assign(measure="odds_ratio" if family == "logistic" else "ratio")
-
-
-def _group_rows(
-    p: Problem,
-    models: list[Model],
-    names: list[str],
-    exposure: str,
-    group: object,
-    comparator: object,
-    level: float,
-) -> list[dict[str, Any]]:
-    own = p.frame[p.frame[exposure] == group]
-    base = {exposure: group, "events": own["count"].sum(min_count=1), "at_risk": own["t"].sum()}
-    logs = [_log_ratio(model, exposure, group, comparator) for model in models]
-    reason = _refusal(own, models, comparator)
-    rows = []
-    for i, name in enumerate(names):
-        value, gradient = logs[i] if models and not reason else (np.nan, None)
-        row = base | {"adjustment": name, "estimate": np.nan, "lower": np.nan, "upper": np.nan}
-        row |= {"change_from": None, "change": np.nan, "change_lower": np.nan, "change_upper": np.nan}
-        notes = [reason] if reason else []
-        if gradient is not None:
-            error = np.sqrt(gradient @ models[i].covariance @ gradient)
-            row |= dict(zip(("estimate", "lower", "upper"), _interval(value, error, level), strict=True))
-            notes += _cautions(own, models[i])
-        elif models and own["y"].sum() <= 0:
-            row["lower"], row["upper"] = bound(models[i], exposure, group, level)
-        elif models:
-            notes = [*notes, "these data cannot tell this group's ratio apart from the other terms"]
-        if i and gradient is not None and logs[i - 1][1] is not None:
-            row |= {"change_from": names[i - 1]} | _change(models[i - 1 : i + 1], logs[i - 1 : i + 1], level)
-        rows.append(row | {"note": "; ".join(dict.fromkeys([*notes, *p.notes]))})
-    return rows
-
-
-def _refusal(own: pd.DataFrame, models: list[Model], comparator: object) -> str:
-    if not own["t"].sum() > 0:
-        return "no one at risk recorded in this group"
-    if not models:
-        return f"the comparator ({comparator}) has no events or no one at risk"
-    if own["y"].sum() <= 0:
-        return BOUND_WORDS
-    return ""
-
-
-def _cautions(own: pd.DataFrame, model: Model) -> list[str]:
-    few = own["t"].sum() < FEW if own["is_mean"].any() else own["y"].sum() < FEW
-    words = [f"fewer than {FEW} {'observations' if own['is_mean'].any() else 'events'}: interval only approximate"]
-    return (words if few else []) + ([] if model.converged else ["the fit did not settle: do not use"])
-
-
-def _log_ratio(model: Model, exposure: str, group: object, comparator: object) -> tuple[float, np.ndarray | None]:
-    """Return the log ratio and its gradient, or a missing gradient where the data give no finite value."""
-    d = model.design
-    contrast = d.contrast(exposure, group)
-    if comparator != WHOLE_POPULATION:
-        return (float(contrast @ model.beta), contrast) if d.estimable(contrast) else (np.nan, None)
-    if model.family == "logistic":
-        raise PcrefError("regression: against the whole population use family='poisson', or standardised().")
-    t = d.frame["t"].to_numpy(float)
-    x = d.at(exposure, group, np.ones(len(t), bool))
-    as_group, as_is = t * predicted(d, model.beta, model.family, x), t * model.mean
-    if not (np.isfinite(as_group).all() and as_group.sum() > 0):
-        return np.nan, None
-    gradient = as_group @ x / as_group.sum() - as_is @ d.x / as_is.sum()
-    return float(np.log(as_group.sum() / as_is.sum())), gradient
-
-
-def _interval(value: float, error: float, level: float) -> tuple[float, float, float]:
-    from scipy.stats import norm
-
-    reach = norm.ppf(0.5 + level / 2) * error
-    return float(np.exp(value)), float(np.exp(value - reach)), float(np.exp(value + reach))
-
-
-def _change(models: list[Model], logs: list[tuple[float, np.ndarray]], level: float) -> dict[str, float]:
-    """Return this step's ratio over the last step's; the interval knows that both rest on the same people."""
-    (before, g), (after, h) = logs
-    variance = g @ joint(models[0], models[0]) @ g + h @ joint(models[1], models[1]) @ h
-    variance -= 2 * g @ joint(models[0], models[1]) @ h
-    values = _interval(after - before, np.sqrt(max(variance, 0.0)), level)
-    return dict(zip(("change", "change_lower", "change_upper"), values, strict=True))
+    ``model.coefficients`` is a frame with the standard errors that the intervals use, ``model.result`` statsmodels'
+    own result on the strata (its standard errors are model-based), ``model.design.frame`` the strata. An indicator
+    that cannot be fitted is absent. ``comparator`` must be a level of the exposure.
+    """
+    check(cells, exposure, comparator, 0.5)
+    if comparator in (ALL_OTHERS, WHOLE_POPULATION):
+        raise PcrefError("regression: fit() needs one level of the exposure as comparator.")
+    found = personsums.problems(cells, exposure, list(adjust), family, outcome, unknown_exposure, unknown_adjust)
+    models = {
+        (p.indicator, p.period): fitted(p, exposure, comparator, list(adjust), family, robust, small_sample)
+        for p in found
+    }
+    return {key: model for key, model in models.items() if model is not None}

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy.special import ndtri
+
+from pcref_analysis.estimates import intervals
 
 TABLE = [
     *("ethnic_group", "events", "events_low", "events_high", "at_risk", "estimate", "lower", "upper"),
     *("published_rate", "note", "ratio", "ratio_lower", "ratio_upper", "comparator"),
 ]
 SERIES = ["indicator", "period", "area"]  # a comparison is made within these
+SHAPE = [
+    *("indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"),
+    *("level", "events", "at_risk", "note", "events_low", "events_high", "area", "area_kind"),
+]
 _PARTS = ("events", "events_low", "events_high", "at_risk", "at_risk_low", "at_risk_high")
 
 
@@ -55,8 +61,7 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     rate = out["measure"].eq("rate")
     scale = out["per"]
     low, high = poisson_limits(out["events_low"], out["events_high"], level)
-    least = wilson(out["events_low"], out["at_risk_high"], level)[0]
-    most = wilson(out["events_high"], out["at_risk_low"], level)[1]
+    least, most = _wilson(out, level)
     out["estimate"] = out["events"] / out["at_risk"] * scale
     out["lower"] = (low / out["at_risk_high"]).where(rate, least) * scale
     out["upper"] = (high / out["at_risk_low"]).where(rate, most) * scale
@@ -86,6 +91,45 @@ def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0
     for name, a, b in zip(("ratio_lower", "ratio_upper"), exact, katz, strict=True):
         out[name] = a.where(rate, b).mask(itself, out["ratio"])
     return out
+
+
+def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
+    """Return levels and gaps in the shared shape of estimates, all crude, with rounding inside every interval.
+
+    Parameters
+    ----------
+    counts, comparator, level
+        As for :func:`crude` and :func:`compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        :data:`SHAPE`, a row each measure: ``rate`` or ``percent``; against the comparator ``ratio``, ``difference``
+        (per what the level is per) and ``excess`` (events more than at the comparator's rate). The comparator has
+        its level only. A suppressed count has limits and no estimate, and neither difference nor excess.
+
+    References
+    ----------
+    Zou GY, Donner A (2008), Construction of confidence limits about effect measures. Statistics in Medicine 27
+    (difference and excess, from the limits of both levels).
+    """
+    table = compare(crude(counts, level), comparator, level).assign(adjustment="crude", level=level)
+    other = table.loc[table["ethnic_group"].eq(comparator), [*SERIES, "estimate", "lower", "upper"]]
+    both = table[SERIES].merge(other, on=SERIES, how="left").set_index(table.index)
+    gap = table["estimate"] - both["estimate"]
+    low = gap - np.hypot(table["estimate"] - table["lower"], both["upper"] - both["estimate"])
+    high = gap + np.hypot(table["upper"] - table["estimate"], both["estimate"] - both["lower"])
+    people = table["at_risk"] / table["per"]
+    ratio = table[["ratio", "ratio_lower", "ratio_upper"]].to_numpy().T
+    parts = [table.assign(comparator="")]
+    for measure, values in (
+        ("ratio", ratio),
+        ("difference", (gap, low, high)),
+        ("excess", (gap * people, low * people, high * people)),
+    ):
+        part = table.assign(measure=measure, **dict(zip(("estimate", "lower", "upper"), values, strict=True)))
+        parts.append(part[part["ethnic_group"].ne(comparator)])
+    return pd.concat(parts, ignore_index=True)[SHAPE]
 
 
 def indirect(
@@ -137,37 +181,30 @@ def indirect(
 
 def poisson_limits(low: pd.Series, high: pd.Series, level: float = 0.95) -> tuple[pd.Series, pd.Series]:
     """Return the exact Poisson lower limit of the count ``low`` and the upper limit of the count ``high``."""
-    tail = (1 - level) / 2
-    lower = pd.Series(special.gammaincinv(low, tail), low.index).mask(low.eq(0), 0.0)
-    return lower, pd.Series(special.gammainccinv(high + 1, tail), high.index)
-
-
-def wilson(events: pd.Series, at_risk: pd.Series, level: float = 0.95) -> tuple[pd.Series, pd.Series]:
-    """Return Wilson's limits of a proportion; 0 and 1 where nobody was at risk for certain."""
-    z = special.ndtri(0.5 + level / 2)
-    part = np.minimum(events, at_risk)
-    middle = 2 * part + z**2
-    spread = z * np.sqrt(z**2 + 4 * part * (1 - part / at_risk.where(at_risk > 0, 1)))
-    whole = 2 * (at_risk + z**2)
-    nobody = at_risk.eq(0)
-    return ((middle - spread) / whole).mask(nobody, 0.0), ((middle + spread) / whole).mask(nobody, 1.0)
+    lower, upper = intervals.exact_poisson(low, level)[0], intervals.exact_poisson(high, level)[1]
+    return pd.Series(lower, low.index), pd.Series(upper, high.index)
 
 
 def ratio_limits(one: pd.DataFrame, other: pd.DataFrame, level: float = 0.95) -> tuple[pd.Series, pd.Series]:
     """Return exact limits of the ratio of two Poisson rates, at the least favourable counts of both."""
-    tail = (1 - level) / 2
     size = other["at_risk"] / one["at_risk"]
-    fewest, most = one["events_low"], other["events_high"]
-    share = pd.Series(special.betaincinv(fewest, most + 1, tail), one.index)
-    lower = (share / (1 - share) * size).mask(fewest.eq(0) & size.notna() & most.notna(), 0.0)
-    most, fewest = one["events_high"], other["events_low"]
-    share = pd.Series(special.betaincinv(most + 1, fewest, 1 - tail), one.index)
-    return lower, (share / (1 - share) * size).mask(fewest.eq(0))
+    low = intervals.clopper_pearson(one["events_low"], one["events_low"] + other["events_high"], level)[0]
+    high = intervals.clopper_pearson(one["events_high"], one["events_high"] + other["events_low"], level)[1]
+    with np.errstate(divide="ignore"):  # a comparator that may have had no events has no upper limit
+        return low / (1 - low) * size, (high / (1 - high) * size).mask(other["events_low"].eq(0))
+
+
+def _wilson(counts: pd.DataFrame, level: float) -> tuple[pd.Series, pd.Series]:
+    """Return the lower limit of the fewest events of the most people and the upper limit of the reverse."""
+    most = np.minimum(counts["events_high"], counts["at_risk_low"])
+    lower = pd.Series(intervals.wilson(counts["events_low"], counts["at_risk_high"], level)[0], counts.index)
+    upper = pd.Series(intervals.wilson(most, counts["at_risk_low"], level)[1], counts.index)
+    return lower.mask(counts["at_risk_high"].eq(0), 0.0), upper.mask(counts["at_risk_low"].eq(0), 1.0)
 
 
 def _katz(one: pd.DataFrame, other: pd.DataFrame, level: float) -> tuple[pd.Series, pd.Series]:
     """Return limits of the ratio of two proportions, at the least favourable counts of both."""
-    z = special.ndtri(0.5 + level / 2)
+    z = ndtri(0.5 + level / 2)
     limits = []
     for sign, end, far in ((-1, "low", "high"), (1, "high", "low")):
         x, n = one[f"events_{end}"], one[f"at_risk_{far}"]

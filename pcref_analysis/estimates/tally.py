@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,11 @@ import pandas as pd
 from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
-# rows it concerns, what to say (one text, or a text for a row), whether the figure is refused
-Remark = tuple[np.ndarray, str | Callable[[int], str], bool]
+# groups it concerns, what to say (one text, or one for each), and what it does
+Remark = tuple[np.ndarray, str | Callable[[int], str], Literal["refuse", "warn", "tell"]]
+REFUSE: Literal["refuse"] = "refuse"  # the figure is not given; only the first reason is said
+WARN: Literal["warn"] = "warn"  # said of figures that are given
+TELL: Literal["tell"] = "tell"  # always said
 REPEATS = ("events_sq", "events_at_risk", "at_risk_sq")
 
 
@@ -23,7 +27,8 @@ class Tally:
     groups: pd.DataFrame
     strata: pd.DataFrame
     sums: dict[str, np.ndarray]
-    unknown: dict[str, np.ndarray] = field(default_factory=dict)  # sums of rows of unknown stratum, a place a group
+    unknown: dict[str, np.ndarray]  # sums of rows of unknown stratum, a place a group
+    negative: np.ndarray  # groups with a count below zero
 
 
 def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:
@@ -41,8 +46,10 @@ def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.Da
         if size > 4 * len(frame):  # keep the numbers small: renumber those that occur
             codes, seen = pd.factorize(codes, sort=True)
             size = len(seen)
-    codes, seen = pd.factorize(codes, sort=True)
-    first = np.empty(len(seen), np.intp)
+    if len(columns) > 1:
+        codes, seen = pd.factorize(codes, sort=True)
+        size = len(seen)
+    first = np.empty(size, np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     return codes, frame[list(columns)].iloc[first].reset_index(drop=True)
 
@@ -64,12 +71,13 @@ def tally(
     place = np.append(match(seen, strata), -1)[stratum] if len(strata.columns) else stratum
     shape = (len(groups), len(strata) + 1)
     index = group * shape[1] + np.where(place < 0, len(strata), place)
-    sums = {}
+    sums, negative = {}, np.zeros(len(groups), bool)
     for column in columns:
         values = _numbers(cells, column)
+        negative[group[values < 0]] |= column in ("events", "at_risk")
         sums[column] = np.bincount(index, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
     known = {column: values[:, :-1] for column, values in sums.items()}
-    return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()})
+    return Tally(groups, strata, known, {column: values[:, -1] for column, values in sums.items()}, negative)
 
 
 def _numbers(cells: pd.DataFrame, column: str) -> np.ndarray:
@@ -145,12 +153,11 @@ def variance(t: Tally, shares: bool = False) -> np.ndarray:
 
 def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
     """Return the remarks that refuse any figure: missing or negative counts, no one at risk."""
-    below = np.logical_or(*((t.sums[column] < 0).any(axis=1) for column in ("events", "at_risk")))
     found: list[Remark] = [
-        (np.isnan(events), "a count of events is missing", True),
-        (np.isnan(at_risk), "the number at risk is not known", True),
-        (below, "a count is below zero", True),
-        (at_risk == 0, "no one at risk: no denominator", True),
+        (np.isnan(events), "a count of events is missing", REFUSE),
+        (np.isnan(at_risk), "the number at risk is not known", REFUSE),
+        (t.negative, "a count is below zero", REFUSE),
+        (at_risk == 0, "no one at risk: no denominator", REFUSE),
     ]
     return found
 
@@ -184,14 +191,15 @@ def _grid(figure: np.ndarray, levels: int) -> np.ndarray:
 
 
 def _notes(size: int, remarks: Sequence[Remark]) -> tuple[np.ndarray, np.ndarray]:
-    """Join remarks into a note a group; after the first refusal only remarks that inform are added."""
+    """Join remarks into a note a group, and return which groups are refused."""
     note, refused = np.full(size, "", dtype=object), np.zeros(size, bool)
-    for rows, say, refuses in remarks:
-        rows = rows & ~refused if refuses else rows
+    for rows, say, does in sorted(remarks, key=lambda remark: remark[2] != REFUSE):
+        rows = rows if does == TELL else rows & ~refused
         for i in np.flatnonzero(rows):
             text = say if isinstance(say, str) else say(i)
             note[i] = f"{note[i]}; {text}" if note[i] else text
-        refused |= rows if refuses else False
+        if does == REFUSE:
+            refused |= rows
     return note, refused
 
 

@@ -13,17 +13,18 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import counting, demo
-from pcref_analysis.intake.counting import Tables
-from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import Indicator, catalogue
+from pcref_analysis.intake import availability, rows, sums
+from pcref_analysis.intake.availability import STRATA
+from pcref_analysis.intake.rows import Tables, missing, present, where
+from pcref_analysis.intake.sums import COUNTED, label
+from pcref_analysis.vocabulary.indicators import Indicator, with_local
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
-from pcref_analysis.vocabulary.parameters import load as load_parameters
 
-STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
 KEYS = ["indicator", "period", *STRATA]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
-COUNTED = "counted"
+NOT_RECORDED = "not recorded whether it counts"
+LENGTHS = [*range(29), *range(35, 183, 7), *range(210, 731, 28)]
+LONGEST = 99_999
 
 
 def build(
@@ -39,31 +40,54 @@ def build(
     parameters
         The run: periods, age bands, deprivation version.
     indicators
-        The catalogue to count; the shipped one by default.
+        The catalogue to count; by default the shipped one and the Trust's own beside the parameters.
 
     Returns
     -------
     cells
-        One row a cell, in a fixed order, with the sums of :data:`SUMS` (missing where they do not apply).
+        One row a cell, in a fixed order, with the sums of ``SUMS`` (missing where they do not apply). ``events_sq``,
+        ``events_at_risk``, ``at_risk_sq``, ``total_sq`` and ``total_at_risk`` are sums over people of products of
+        each person's sums in the period. For means, ``events`` and ``at_risk`` are both the observations.
     ledger
-        ``indicator, period, side, reason, rows``: how many rows of the numerator (side "events") and of the
-        denominator (side "at_risk") were counted, and how many were left out for which reason.
+        ``indicator, period, side, reason, rows, amount``: how many rows of the numerator (side "events") and of
+        the denominator (side "at_risk"; residents have none) were counted or left out for which reason, and what
+        they add up to. The amount counted is the sum of the cells; it is less than the rows where a person counts
+        once.
+
+    Raises
+    ------
+    PcrefError
+        If an entry of the catalogue names a rule or column that does not exist.
+
+    Notes
+    -----
+    A person is in one cell a period: age is that on its first day. Rates among residents count residents of the
+    catchment only; every other measure counts everybody in the Trust's care, with deprivation missing for
+    those who live elsewhere. Cells are confidential: nothing may be shown before ``release.disclosure``.
+
+    Examples
+    --------
+    >>> cells, ledger = build(tables, parameters)  # doctest: +SKIP
     """
-    entries = catalogue() if indicators is None else indicators
-    people = counting.people(tables, f"LSOA{2011 if parameters.imd_version == 2019 else 2021}")
-    cells, ledger = [], []
-    for entry in entries.values():
-        if entry.count is None:
-            continue
-        if reason := _not_available(entry, tables):
-            ledger += [(entry.id, period, "events", f"not available: {reason}", 0) for period in periods(parameters)]
-            continue
-        found = _count(entry, tables, people, parameters)
-        cells.append(found[found["reason"] == COUNTED])
-        ledger += _ledger(entry, found)
-        if entry.count.among and entry.count.among.rows == "residents":
-            cells.append(_residents(entry, tables, parameters))
-    return _tidy(cells), _ledger_frame(ledger)
+    entries = catalogue_of(parameters.run) if indicators is None else indicators
+    availability.check(entries)
+    entries = {name: entry for name, entry in entries.items() if entry.count}
+    reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
+    ready = [entry for name, entry in entries.items() if not reasons[name]]
+    found = sums.held(ready, tables, parameters, years)
+    seen = {name: availability.years_seen(table) for name, table in found.items()}
+    frames, lines = [], []
+    for name, entry in entries.items():
+        good = [year for year in years if not reasons[name] and year in seen[entry.count.rows]]
+        why = f"not available: {reasons[name] or 'no rows in the period'}"
+        lines += [(name, label(year), "events", why, 0, 0.0) for year in years if year not in good]
+        if good:
+            added = sums.counted(entry, found, good)
+            frames.append(added[added["reason"] == COUNTED])
+            lines += _ledger(entry, added)
+        if good and sums.of_residents(entry.count):
+            frames += [sums.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
+    return _tidy(frames), _ledger_frame(lines)
 
 
 def periods(parameters: Parameters) -> list[str]:
@@ -71,130 +95,71 @@ def periods(parameters: Parameters) -> list[str]:
     return parameters.periods or [parameters.period]
 
 
-def _not_available(entry: Indicator, tables: Tables) -> str:
-    count = entry.count
-    needs = ["MHS001MPI", *counting.named(count.rows).needs]
-    if count.among and count.among.rows == "residents":
-        needs += ["Population", "Areas"]
-    elif count.among:
-        needs += counting.named(count.among.rows).needs
-    absent = [name for name in dict.fromkeys(needs) if name not in tables]
-    return f"the extract has no {', '.join(absent)}" if absent else ""
+def catalogue_of(run: str) -> dict[str, Indicator]:
+    """Return the shipped catalogue and the run's own entries (``<run>-indicators.yml`` beside its parameters)."""
+    return with_local(project_root() / "notebooks" / "parameters" / f"{run}-indicators.yml")
 
 
-def _count(entry: Indicator, tables: Tables, people: ibis.Table, parameters: Parameters) -> pd.DataFrame:
-    """Return sums by period, reason and stratum; only the reason "counted" becomes cells."""
-    count, among = entry.count, entry.count.among
-    years = [int(period[:4]) for period in periods(parameters)]
-
-    def rows(name: str) -> ibis.Table:
-        found = counting.in_periods(counting.named(name).rows(tables), years)
-        found = found.left_join(people, "Person_ID").drop("Person_ID_right")
-        return counting.aged(found, parameters.age_bands)
-
-    one, none = ibis.literal(1.0), ibis.literal(0.0)
-    found = rows(count.rows)
-    found = found.filter(counting.where(found, count.where))
-    value = none
-    if count.value:
-        found = found.filter(counting.present(found[count.value]))
-        value = found[count.value].cast("float64")
-    event = counting.yes(counting.where(found, count.event)) if count.event is not None else one
-    if count.total:
-        event = found[count.total]
-    parts = [_part(found, events=event, at_risk=none if among else one, total=value, event_rows=event, base_rows=one)]
-    if count.total or among:
-        parts = [_part(found, events=event, at_risk=none, total=value, event_rows=one, base_rows=none)]
-    if among and among.rows != "residents":
-        base = rows(among.rows)
-        base = base.filter(counting.where(base, among.where))
-        weight = base[among.at_risk].cast("float64") if among.at_risk else one
-        parts.append(_part(base, events=none, at_risk=weight, total=none, event_rows=none, base_rows=one))
-    return _sums(entry, ibis.union(*parts) if len(parts) > 1 else parts[0])
-
-
-PERSON = ["year", "Person_ID", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate"]
-ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows"]
-
-
-def _part(rows: ibis.Table, **sums: ibis.Value) -> ibis.Table:
-    return rows.select(*PERSON, **{name: value.cast("float64") for name, value in sums.items()})
-
-
-def _sums(entry: Indicator, rows: ibis.Table) -> pd.DataFrame:
-    count, among = entry.count, entry.count.among
-    person = rows.group_by(PERSON).agg(**{name: rows[name].sum() for name in ROW_SUMS})
-    if count.unit == "people":
-        person = person.mutate(events=counting.yes(person.events >= count.at_least).cast("float64"))
-    if count.unit == "people" or (among and not among.at_risk):
-        person = person.mutate(at_risk=counting.yes(person.base_rows > 0).cast("float64"))
-    if among and among.rows == "residents":
-        person = person.mutate(at_risk=ibis.literal(1.0))
-    person = person.mutate(reason=_reason(entry, person))
-    sums = {name: person[name].sum() for name in ("events", "at_risk", "total", "event_rows", "base_rows")}
-    sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
-    sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
-    found = person.group_by(["year", "reason", *STRATA]).agg(**sums).execute()
-    found["indicator"] = entry.id
-    found["period"] = [f"{year}-{(year + 1) % 100:02d}" for year in found.pop("year")]
-    if among and among.rows == "residents":
-        found[["at_risk", "at_risk_sq"]] = 0.0
-    if count.value is None:
-        found[["total", "total_sq", "total_at_risk"]] = float("nan")
+def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Parameters) -> dict[str, str]:
+    """Say for each indicator why it cannot be counted from this extract; "" where it can."""
+    values = availability.filled(tables)
+    found = {name: availability.reason(entry, values, parameters.imd_version) for name, entry in entries.items()}
+    if "Population" in tables:
+        bands = rows.band_labels(parameters.age_bands)
+        if tables["Population"].filter(~_.age_band.isin(bands)).count().execute():
+            odd = "the table Population has other age bands than the parameters"
+            found |= {n: odd for n, entry in entries.items() if sums.of_residents(entry.count) and not found[n]}
     return found
 
 
-def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
-    among = entry.count.among
-    cases = [
-        (counting.missing(person.known_person), "no person record"),
-        (
-            (_year_of(person.PersDeathDate) < person.year),
-            "died before the period",
-        ),
-    ]
-    if among and among.rows == "residents":
-        cases += [
-            (person.area == counting.NOT_KNOWN, "home area not known"),
-            (person.area == "elsewhere", "lives outside the catchment"),
-            (~counting.where(person, among.where), "outside the population of the measure"),
-        ]
-    elif among:
-        cases.append((person.base_rows == 0, "not among the people at risk"))
-    return ibis.cases(*cases, else_=COUNTED).cast("string")
+def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indicator] | None = None) -> pd.DataFrame:
+    """Count the observations of every mean indicator by length, so that medians need no rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, period, ethnic_group, sex, age_band, imd_quintile, days_upto, count``: how many lasted longer
+        than the previous bound and at most ``days_upto`` days; every day up to 28, then weeks to half a year, then
+        four weeks to two years, then ``LONGEST``.
+    """
+    entries = catalogue_of(parameters.run) if indicators is None else indicators
+    entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
+    reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
+    frames = []
+    for entry in (entry for name, entry in entries.items() if not reasons[name]):
+        found = sums.rows_of(entry.count.rows, tables, parameters, years)
+        found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
+        days = found[entry.count.value]
+        upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
+        found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
+        found = found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count()).execute()
+        frames.append(found.assign(indicator=entry.id, period=[label(year) for year in found.pop("year")]))
+    columns = [*KEYS, "days_upto", "count"]
+    table = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    table["imd_quintile"] = table["imd_quintile"].astype("Int64")
+    return table.sort_values(columns[:-1], na_position="last").reset_index(drop=True)
 
 
-def _year_of(date: ibis.Value) -> ibis.Value:
-    """Return the financial year of a date."""
-    return date.year() - (date.month() < 4).ifelse(1, 0)
+# --- the ledger, and the shelf ----------------------------------------------------------------------------------------
 
 
-def _residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.DataFrame:
-    table = tables["Population"]
-    labels = counting.band_labels(parameters.age_bands)
-    lows = dict(zip(labels, parameters.age_bands, strict=True))
-    highs = dict(zip(labels, [*[cut - 1 for cut in parameters.age_bands[1:]], counting.OLDEST], strict=True))
-    table = table.mutate(
-        age_from=table.age_band.cases(*lows.items()).cast("int64"),
-        age_to=table.age_band.cases(*highs.items()).cast("int64"),
-    )
-    table = table.filter(counting.where(table, entry.count.among.where))
-    found = table.group_by(STRATA).agg(at_risk=_.residents.sum().cast("float64")).execute()
-    found = found.assign(indicator=entry.id, at_risk_sq=found["at_risk"], events=0.0, events_sq=0.0, events_at_risk=0.0)
-    return pd.concat([found.assign(period=period) for period in periods(parameters)])
-
-
-def _ledger(entry: Indicator, found: pd.DataFrame) -> list[tuple[str, str, str, str, int]]:
+def _ledger(entry: Indicator, added: pd.DataFrame) -> list[tuple[str, str, str, str, int, float]]:
+    sides = [("events", "event_rows", "events", "unsure_events")]
+    if not sums.of_residents(entry.count):
+        sides.append(("at_risk", "base_rows", "at_risk", "unsure_base"))
     lines = []
-    for (period, reason), part in found.groupby(["period", "reason"]):
-        lines.append((entry.id, period, "events", reason, int(part["event_rows"].sum())))
-        lines.append((entry.id, period, "at_risk", reason, int(part["base_rows"].sum())))
+    for (period, reason), part in added.groupby(["period", "reason"]):
+        for side, row, amount, unsure in sides:
+            lines.append((entry.id, period, side, reason, int(part[row].sum()), float(part[amount].sum())))
+            lines.append((entry.id, period, side, NOT_RECORDED, int(part[unsure].sum()), 0.0))
     return lines
 
 
 def _ledger_frame(lines: list[tuple]) -> pd.DataFrame:
-    frame = pd.DataFrame(lines, columns=["indicator", "period", "side", "reason", "rows"])
-    return frame.sort_values(["indicator", "period", "side", "reason"]).reset_index(drop=True)
+    frame = pd.DataFrame(lines, columns=["indicator", "period", "side", "reason", "rows", "amount"])
+    frame = frame.groupby(["indicator", "period", "side", "reason"], as_index=False)[["rows", "amount"]].sum()
+    told = (frame["rows"] > 0) | (frame["reason"] == COUNTED) | frame["reason"].str.startswith("not available")
+    return frame[told].reset_index(drop=True)
 
 
 def _tidy(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -214,25 +179,3 @@ def save(run: str, cells: pd.DataFrame, ledger: pd.DataFrame, **beside: pd.DataF
     for name, frame in {"cells": cells, "ledger": ledger, **beside}.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     return folder
-
-
-def load(run: str, what: str = "cells") -> pd.DataFrame:
-    """Return the cells of a run (or its "ledger"); those of the demo are made when they are absent.
-
-    Raises
-    ------
-    PcrefError
-        If the run has no cells yet.
-    """
-    path = project_root() / "data" / "processed" / run / f"{what}.parquet"
-    if not path.is_file() and run == "demo":
-        save(run, *build(demo_tables(), load_parameters("demo")))
-    if not path.is_file():
-        raise PcrefError(f"cells: run '{run}' has no {what} yet. Make them with: pcref report {run}")
-    return pd.read_parquet(path)
-
-
-def demo_tables(seed: int = demo.SEED) -> Tables:
-    """Return the invented Trust as Ibis tables in DuckDB, typed as the contracts say."""
-    connection = ibis.duckdb.connect()
-    return {name: connection.create_table(name, demo.typed(frame)) for name, frame in demo.tables(seed).items()}

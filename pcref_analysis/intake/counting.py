@@ -1,205 +1,22 @@
 """Named counting rules: which rows of which tables count as an event, and on which day.
 
-Each rule is a function from the tables to one Ibis expression with a column ``Person_ID`` and either ``date``
-(the row belongs to the period of that day) or ``start`` and ``until`` (the row belongs to every period that it
-touches, with ``days`` in it). A rule that the law or NHS England may change carries the date from which it
-holds. Only plain Ibis is used, so that the same expression runs on DuckDB, PostgreSQL, SQL Server and Spark.
+The rules for the Mental Health Act are in :mod:`pcref_analysis.intake.detention`; these are the others. A rule may
+add columns that the conditions of an indicator use (days waited, days to the next contact, whether scores are paired).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
-
 import ibis
 from ibis import _
 
-from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.intake import detention
+from pcref_analysis.intake.rows import RULES, Rule, Tables, days_from, missing, present, rule, yes
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
-from pcref_analysis.vocabulary.indicators import Condition
+
+__all__ = ["RULES", "detention", "named"]
 
 ATTENDED = ("5", "6")
-ACUTE_BEDS = ("200", "201", "202", "10", "11", "12")
-TRANSFER_OR_DEATH = ("49", "50", "51", "52", "53", "79", "84", "87")
-
-OLDEST = 200
-ETHNIC_GROUPS = dict(zip(*(ethnicity.categories()[c] for c in ("code", "ethnic_group")), strict=True))
-
-Tables = dict[str, ibis.Table]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A counting rule: what it needs and what it yields."""
-
-    name: str
-    meaning: str
-    needs: tuple[str, ...]
-    rows: Callable[[Tables], ibis.Table]
-    valid_from: str
-
-
-RULES: dict[str, Rule] = {}
-
-
-def rule(*needs: str, valid_from: str = "2016-04-01") -> Callable:
-    """Register a function as a counting rule that needs these tables."""
-
-    def register(function: Callable[[Tables], ibis.Table]) -> Callable[[Tables], ibis.Table]:
-        meaning = (function.__doc__ or "").strip().splitlines()[0]
-        RULES[function.__name__] = Rule(function.__name__, meaning, needs, function, valid_from)
-        return function
-
-    return register
-
-
-def days_from(earlier: ibis.Value, later: ibis.Value) -> ibis.Value:
-    """Return whole days from one date to another."""
-    return later.delta(earlier, unit="day").cast("int64")
-
-
-def yes(condition: ibis.Value) -> ibis.Value:
-    """Return 1 where a condition holds and 0 where not or unknown (SQL Server has no truth values in rows)."""
-    return condition.ifelse(1, 0).cast("int64")
-
-
-def missing(value: ibis.Value) -> ibis.Value:
-    """Say where a value is missing."""
-    return value.isnull()
-
-
-def present(value: ibis.Value) -> ibis.Value:
-    """Say where a value is there."""
-    return value.notnull()
-
-
-def where(table: ibis.Table, conditions: list[Condition]) -> ibis.Value:
-    """Turn the conditions of an indicator into one Ibis condition; none at all holds always."""
-    found = ibis.literal(1) == ibis.literal(1)
-    for condition in conditions:
-        found = found & _one(table[condition.column], condition)
-    return found
-
-
-def _one(column: ibis.Value, condition: Condition) -> ibis.Value:
-    ((name, value),) = condition.operators().items()
-    match name:
-        case "in":
-            return column.isin(value)
-        case "not_in":
-            return column.notin(value) & present(column)
-        case "missing":
-            return missing(column) if value else present(column)
-        case "between":
-            return (column >= value[0]) & (column <= value[1])
-    return {
-        "eq": column == value,
-        "ne": column != value,
-        "lt": column < value,
-        "le": column <= value,
-        "gt": column > value,
-        "ge": column >= value,
-    }[name]
-
-
-# --- referrals and contacts -------------------------------------------------------------------------------------------
-
-
-@rule("MHS101Referral")
-def referrals_received(tables: Tables) -> ibis.Table:
-    """Referrals, on the day they were received."""
-    return tables["MHS101Referral"].mutate(date=_.ReferralRequestReceivedDate)
-
-
-@rule("MHS101Referral")
-def caseload(tables: Tables) -> ibis.Table:
-    """Referrals that were open (received, not rejected, not yet closed)."""
-    open_ = tables["MHS101Referral"].filter(missing(_.ReferRejectionDate))
-    return open_.mutate(start=_.ReferralRequestReceivedDate, until=_.ServDischDate)
-
-
-@rule("MHS201CareContact", "MHS101Referral")
-def contacts(tables: Tables) -> ibis.Table:
-    """Planned contacts, on their day, with the team type of their referral."""
-    teams = tables["MHS101Referral"].select("UniqServReqID", "ServTeamTypeMH")
-    joined = tables["MHS201CareContact"].left_join(teams, "UniqServReqID")
-    return joined.mutate(date=_.CareContDate).drop("UniqServReqID_right")
-
-
-# --- the Mental Health Act --------------------------------------------------------------------------------------------
-
-
-@rule("MHS401MHActPeriod")
-def section_136_episodes(tables: Tables) -> ibis.Table:
-    """Periods under section 136 (place of safety), on their first day."""
-    held = tables["MHS401MHActPeriod"].filter(_.LegalStatusCode == "20")
-    return held.mutate(date=_.StartDateMHActLegalStatusClass)
-
-
-@rule("MHS401MHActPeriod")
-def detention_episodes(tables: Tables) -> ibis.Table:
-    """Detentions counted by NHS England's rule, on their first day."""
-    held = tables["MHS401MHActPeriod"].filter(_.LegalStatusCode.isin(["02", "03"]))
-    return held.mutate(date=_.StartDateMHActLegalStatusClass)
-
-
-# --- hospital ---------------------------------------------------------------------------------------------------------
-
-
-def _spells(tables: Tables) -> ibis.Table:
-    """Spells with the kind of their first bed and the start of the person's next spell."""
-    stays = tables["MHS502WardStay"]
-    by_spell = ibis.window(group_by="UniqHospProvSpellID", order_by=["StartDateWardStay", "UniqWardStayID"])
-    first = stays.mutate(place=ibis.row_number().over(by_spell)).filter(_.place == 0)
-    first = first.select("UniqHospProvSpellID", "MHAdmittedPatientClass")
-    by_person = ibis.window(group_by="Person_ID", order_by=["StartDateHospProvSpell", "UniqHospProvSpellID"])
-    spells = tables["MHS501HospProvSpell"].mutate(next_admission=_.StartDateHospProvSpell.lead().over(by_person))
-    return spells.left_join(first, "UniqHospProvSpellID").drop("UniqHospProvSpellID_right")
-
-
-@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact")
-def discharges(tables: Tables) -> ibis.Table:
-    """Hospital discharges, on their day, with length of stay, next admission and first contact after."""
-    spells = _spells(tables).filter(present(_.DischDateHospProvSpell))
-    attended = tables["MHS201CareContact"].filter(_.AttendStatus.isin(ATTENDED)).select("Person_ID", "CareContDate")
-    near = spells.select("UniqHospProvSpellID", "Person_ID", "DischDateHospProvSpell").inner_join(attended, "Person_ID")
-    near = near.mutate(gap=days_from(near.DischDateHospProvSpell, near.CareContDate)).filter(_.gap.between(1, 30))
-    first = near.group_by("UniqHospProvSpellID").agg(days_to_contact=_.gap.min())
-    joined = spells.left_join(first, "UniqHospProvSpellID").drop("UniqHospProvSpellID_right")
-    return joined.mutate(
-        date=_.DischDateHospProvSpell,
-        length=days_from(_.StartDateHospProvSpell, _.DischDateHospProvSpell),
-        days_to_readmission=days_from(_.DischDateHospProvSpell, _.next_admission),
-    )
-
-
-@rule("MHS501HospProvSpell")
-def inpatients(tables: Tables) -> ibis.Table:
-    """Hospital spells, in every period they touch."""
-    return tables["MHS501HospProvSpell"].mutate(start=_.StartDateHospProvSpell, until=_.DischDateHospProvSpell)
-
-
-@rule("MHS502WardStay")
-def bed_days(tables: Tables) -> ibis.Table:
-    """Ward stays, in every period they touch, with the nights in it."""
-    return tables["MHS502WardStay"].mutate(start=_.StartDateWardStay, until=_.EndDateWardStay)
-
-
-@rule("MHS515RestrictiveInterventType")
-def restrictive_interventions(tables: Tables) -> ibis.Table:
-    """Types of restrictive intervention used in an incident, on their day."""
-    return tables["MHS515RestrictiveInterventType"].mutate(date=_.StartDateRestrictiveIntType)
-
-
-# --- experience -------------------------------------------------------------------------------------------------------
-
-
-@rule("Experience")
-def responses(tables: Tables) -> ibis.Table:
-    """Answers to a local question on experience, on their day."""
-    return tables["Experience"].mutate(date=_.ResponseDate)
+SPELL, REFERRAL = "UniqHospProvSpellID", "UniqServReqID"
 
 
 def named(name: str) -> Rule:
@@ -215,77 +32,194 @@ def named(name: str) -> Rule:
     return RULES[name]
 
 
-# --- people and periods -----------------------------------------------------------------------------------------------
+def _attended(tables: Tables) -> ibis.Table:
+    return tables["MHS201CareContact"].filter(_.AttendStatus.isin(ATTENDED))
 
 
-def people(tables: Tables, area_column: str) -> ibis.Table:
-    """Return one row a person: ethnic group, sex, birth and death, home deprivation, and whether in the catchment.
+def _beside(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
+    """Attach columns of another table by key; every row stays once."""
+    return table.left_join(other, key).drop(f"{key}_right")
 
-    ``area`` is "catchment", "elsewhere" or "not known" (also where there is no table of areas).
+
+# --- referrals and contacts -------------------------------------------------------------------------------------------
+
+
+@rule("MHS101Referral")
+def referrals_received(tables: Tables) -> ibis.Table:
+    """Referrals, on the day they were received."""
+    return tables["MHS101Referral"].mutate(date=_.ReferralRequestReceivedDate)
+
+
+@rule("MHS101Referral")
+def caseload(tables: Tables) -> ibis.Table:
+    """Referrals that were open (received, not rejected, not yet closed), in every period they touch."""
+    taken = tables["MHS101Referral"].filter(missing(_.ReferRejectionDate))
+    return taken.mutate(start=_.ReferralRequestReceivedDate, until=_.ServDischDate)
+
+
+@rule("MHS201CareContact", "MHS101Referral")
+def contacts(tables: Tables) -> ibis.Table:
+    """Planned contacts, on their day, with the team type of their referral."""
+    teams = tables["MHS101Referral"].select(REFERRAL, "ServTeamTypeMH")
+    return _beside(tables["MHS201CareContact"], teams, REFERRAL).mutate(date=_.CareContDate)
+
+
+def _contact_number(tables: Tables, number: int) -> ibis.Table:
+    """Return referrals on the day of their first, second, ... attended contact, with ``days_waited`` from receipt."""
+    order = ibis.window(group_by=REFERRAL, order_by=["CareContDate", "UniqCareContID"])
+    seen = _attended(tables).mutate(turn=ibis.row_number().over(order)).filter(_.turn == number - 1)
+    made = tables["MHS101Referral"].select(REFERRAL, "ServTeamTypeMH", "ReferralRequestReceivedDate")
+    seen = seen.inner_join(made, REFERRAL).mutate(date=_.CareContDate)
+    return seen.mutate(days_waited=days_from(seen.ReferralRequestReceivedDate, seen.CareContDate))
+
+
+@rule("MHS201CareContact", "MHS101Referral")
+def first_contacts(tables: Tables) -> ibis.Table:
+    """Referrals, on the day of their first attended contact, with the days waited since receipt."""
+    return _contact_number(tables, 1)
+
+
+@rule("MHS201CareContact", "MHS101Referral")
+def second_contacts(tables: Tables) -> ibis.Table:
+    """Referrals, on the day of their second attended contact, with the days waited since receipt."""
+    return _contact_number(tables, 2)
+
+
+@rule("MHS101Referral", "MHS201CareContact", "MHS606CodedScoreAssessmentRefer")
+def referrals_closed(tables: Tables) -> ibis.Table:
+    """Referrals, on the day they were closed, with days open, attended contacts, and whether a score was repeated."""
+    closed = tables["MHS101Referral"].filter(present(_.ServDischDate))
+    closed = closed.mutate(date=_.ServDischDate, days_open=days_from(_.ReferralRequestReceivedDate, _.ServDischDate))
+    return _with_outcome(closed, tables)
+
+
+@rule("MHS101Referral", "MHS201CareContact", "MHS606CodedScoreAssessmentRefer")
+def referrals_due_outcome(tables: Tables) -> ibis.Table:
+    """Referrals, on the day they were closed or had been open for 180 days, whichever came first.
+
+    A day cannot be added portably, so an open referral is dated by its first contact at least 180 days after receipt.
     """
-    person = tables["MHS001MPI"]
-    person = person.mutate(
-        ethnic_group=person.EthnicCategory.cases(*ETHNIC_GROUPS.items(), else_=NOT_KNOWN).cast("string"),
-        sex=person.Gender.cases(("1", "Male"), ("2", "Female"), else_=NOT_KNOWN).cast("string"),
-        home=person[area_column],
+    taken = tables["MHS101Referral"].filter(missing(_.ReferRejectionDate))
+    late = (
+        _attended(tables)
+        .select(REFERRAL, "CareContDate")
+        .inner_join(taken.select(REFERRAL, "ReferralRequestReceivedDate"), REFERRAL)
     )
-    if "Areas" in tables:
-        areas = tables["Areas"].select(home_area="lsoa", imd_quintile="imd_quintile")
-        person = person.left_join(areas, person.home == areas.home_area)
-        area = ibis.cases((missing(_.home), NOT_KNOWN), (missing(_.home_area), "elsewhere"), else_="catchment")
-    else:
-        person = person.mutate(imd_quintile=ibis.null("int64"))
-        area = ibis.literal(NOT_KNOWN)
-    return person.select(
-        "Person_ID",
-        "EthnicCategory",
-        "LanguageCodePreferred",
-        "PersonBirthDate",
-        "PersDeathDate",
-        "ethnic_group",
-        "sex",
-        imd_quintile=_.imd_quintile.cast("int64"),
-        area=area.cast("string"),
-        known_person=ibis.literal(1),
+    late = late.filter(days_from(_.ReferralRequestReceivedDate, _.CareContDate) >= 180)
+    late = late.group_by(REFERRAL).agg(seen_late=_.CareContDate.min())
+    found = _beside(taken, late, REFERRAL)
+    first = (present(found.seen_late)).ifelse(found.seen_late, found.ServDischDate)
+    found = found.mutate(date=first).filter(present(_.date))
+    return _with_outcome(found.mutate(days_open=days_from(found.ReferralRequestReceivedDate, found.date)), tables)
+
+
+def _with_outcome(referrals: ibis.Table, tables: Tables) -> ibis.Table:
+    """Attach ``attended`` (contacts) and ``paired`` (1: one measure scored on two days, 0: not) up to ``date``."""
+    upto = referrals.select(REFERRAL, upto="date")
+    seen = _attended(tables).select(REFERRAL, "CareContDate").inner_join(upto, REFERRAL)
+    seen = seen.filter(_.CareContDate <= _.upto).group_by(REFERRAL).agg(attended=_.count())
+    score = tables["MHS606CodedScoreAssessmentRefer"].select(REFERRAL, "AssToolCompDate", "CodedAssToolType")
+    score = score.inner_join(upto, REFERRAL).filter(_.AssToolCompDate <= _.upto)
+    score = score.group_by([REFERRAL, "CodedAssToolType"]).agg(
+        first=_.AssToolCompDate.min(), last=_.AssToolCompDate.max()
     )
+    pairs = score.group_by(REFERRAL).agg(paired=yes(_.last > _.first).max())
+    joined = _beside(_beside(referrals, seen, REFERRAL), pairs, REFERRAL)
+    return joined.mutate(attended=ibis.coalesce(joined.attended, 0), paired=ibis.coalesce(joined.paired, 0))
 
 
-def aged(rows: ibis.Table, bands: list[int]) -> ibis.Table:
-    """Add ``age`` in whole years at the start of the period, ``age_band``, ``age_from`` and ``age_to``.
+# --- hospital ---------------------------------------------------------------------------------------------------------
 
-    The start of the period is 1 April of ``year``; who is born later counts as 0.
+
+def _spells(tables: Tables) -> ibis.Table:
+    """Spells with the kind of their first bed and the person's next admission."""
+    in_order = ibis.window(group_by=SPELL, order_by=["StartDateWardStay", "UniqWardStayID"])
+    stays = tables["MHS502WardStay"].mutate(place=ibis.row_number().over(in_order))
+    beds = stays.filter(_.place == 0).select(SPELL, "MHAdmittedPatientClass")
+    by_person = ibis.window(group_by="Person_ID", order_by=["StartDateHospProvSpell", SPELL])
+    spells = tables["MHS501HospProvSpell"].mutate(next_admission=_.StartDateHospProvSpell.lead().over(by_person))
+    return _beside(spells, beds, SPELL)
+
+
+@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact")
+def admissions(tables: Tables) -> ibis.Table:
+    """Admissions, on their day, with the kind of bed and whether a contact was attended 3 to 365 days before.
+
+    ``seen_before`` is 1 or 0.
     """
-    birth = rows.PersonBirthDate
-    before = (birth.month() > 4) | ((birth.month() == 4) & (birth.day() > 1))
-    age = (rows.year - birth.year() - before.ifelse(1, 0)).cast("int64")
-    rows = rows.mutate(age=(age < 0).ifelse(0, age))
-    labels = band_labels(bands)
-    known = present(rows.age)
-    names = [(rows.age < cut, label) for cut, label in zip(bands[1:], labels, strict=False)]
-    starts = [(rows.age < high, low) for low, high in pairwise(bands)]
-    ends = [(rows.age < high, high - 1) for high in bands[1:]]
-    return rows.mutate(
-        age_band=ibis.cases((missing(rows.age), NOT_KNOWN), *names, else_=labels[-1]).cast("string"),
-        age_from=known.ifelse(ibis.cases(*starts, else_=bands[-1]), None).cast("int64"),
-        age_to=known.ifelse(ibis.cases(*ends, else_=OLDEST), None).cast("int64"),
+    spells = _spells(tables)
+    seen = _attended(tables).select("Person_ID", "CareContDate")
+    near = spells.select(SPELL, "Person_ID", "StartDateHospProvSpell").inner_join(seen, "Person_ID")
+    near = near.filter(days_from(_.CareContDate, _.StartDateHospProvSpell).between(3, 365))
+    near = near.group_by(SPELL).agg(before=_.count())
+    joined = _beside(spells, near, SPELL)
+    return joined.mutate(date=joined.StartDateHospProvSpell, seen_before=yes(joined.before > 0))
+
+
+@rule("MHS501HospProvSpell", "MHS502WardStay")
+def discharges(tables: Tables) -> ibis.Table:
+    """Hospital discharges, on their day, with the kind of bed, ``length`` of stay and ``days_to_readmission``."""
+    spells = _spells(tables).filter(present(_.DischDateHospProvSpell))
+    return spells.mutate(
+        date=spells.DischDateHospProvSpell,
+        length=days_from(spells.StartDateHospProvSpell, spells.DischDateHospProvSpell),
+        days_to_readmission=days_from(spells.DischDateHospProvSpell, spells.next_admission),
     )
 
 
-def band_labels(bands: list[int]) -> list[str]:
-    """Name age bands by their cuts: ``[0, 16, 65]`` gives "0-15", "16-64", "65+"."""
-    return [f"{low}-{high - 1}" for low, high in pairwise(bands)] + [f"{bands[-1]}+"]
+@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact")
+def discharges_and_contacts(tables: Tables) -> ibis.Table:
+    """Hospital discharges, on their day, with ``days_to_contact``: the first attended contact from the day after."""
+    spells = discharges(tables)
+    seen = _attended(tables).select("Person_ID", "CareContDate")
+    near = spells.select(SPELL, "Person_ID", "DischDateHospProvSpell").inner_join(seen, "Person_ID")
+    near = near.mutate(gap=days_from(near.DischDateHospProvSpell, near.CareContDate)).filter(_.gap.between(1, 30))
+    return _beside(spells, near.group_by(SPELL).agg(days_to_contact=_.gap.min()), SPELL)
 
 
-def in_periods(rows: ibis.Table, years: list[int]) -> ibis.Table:
-    """Give each row the ``year`` in which its financial year starts; a row that lasts is in each year it touches."""
-    if "date" in rows.columns:
-        year = (rows.date.year() - (rows.date.month() < 4).ifelse(1, 0)).cast("int64")
-        return rows.mutate(year=year).filter(_.year.isin(years))
-    parts = []
-    for year in years:
-        first, last, after = ibis.date(year, 4, 1), ibis.date(year + 1, 3, 31), ibis.date(year + 1, 4, 1)
-        touching = rows.filter((rows.start <= last) & (missing(rows.until) | (rows.until >= first)))
-        begin = (touching.start < first).ifelse(first, touching.start)
-        end = (missing(touching.until) | (touching.until > last)).ifelse(after, touching.until)
-        parts.append(touching.mutate(year=ibis.literal(year, "int64"), days=days_from(begin, end)))
-    return parts[0] if len(parts) == 1 else ibis.union(*parts)
+@rule("MHS501HospProvSpell")
+def inpatients(tables: Tables) -> ibis.Table:
+    """Hospital spells, in every period they touch."""
+    return tables["MHS501HospProvSpell"].mutate(start=_.StartDateHospProvSpell, until=_.DischDateHospProvSpell)
+
+
+@rule("MHS502WardStay")
+def bed_days(tables: Tables) -> ibis.Table:
+    """Ward stays, in every period they touch, with the nights in it."""
+    return tables["MHS502WardStay"].mutate(start=_.StartDateWardStay, until=_.EndDateWardStay)
+
+
+@rule("MHS518ClinReadyforDischarge")
+def delays(tables: Tables) -> ibis.Table:
+    """Periods clinically ready for discharge but still in a bed, in every period they touch, with the nights in it."""
+    ready = tables["MHS518ClinReadyforDischarge"]
+    return ready.mutate(start=_.StartDateClinReadyforDisch, until=_.EndDateClinReadyforDisch)
+
+
+@rule("MHS515RestrictiveInterventType")
+def restrictive_interventions(tables: Tables) -> ibis.Table:
+    """Types of restrictive intervention used in an incident, on their day."""
+    return tables["MHS515RestrictiveInterventType"].mutate(date=_.StartDateRestrictiveIntType)
+
+
+# --- talking therapies and experience ---------------------------------------------------------------------------------
+
+
+@rule("IDS101Referral", "IDS101Referral.TherapySession_FirstDate")
+def therapy_starts(tables: Tables) -> ibis.Table:
+    """Talking Therapies referrals, on the day of their first session."""
+    begun = tables["IDS101Referral"].filter(present(_.TherapySession_FirstDate))
+    return begun.mutate(date=_.TherapySession_FirstDate)
+
+
+@rule("IDS101Referral", "IDS101Referral.ServDischDate", "IDS101Referral.CompletedTreatment_Flag")
+def therapy_courses(tables: Tables) -> ibis.Table:
+    """Courses of Talking Therapies treatment that were finished, on the day the referral was closed."""
+    ended = tables["IDS101Referral"].filter(present(_.ServDischDate) & (_.CompletedTreatment_Flag == "Y"))
+    return ended.mutate(date=_.ServDischDate)
+
+
+@rule("Experience")
+def responses(tables: Tables) -> ibis.Table:
+    """Answers to a local question on experience, on their day."""
+    return tables["Experience"].mutate(date=_.ResponseDate)

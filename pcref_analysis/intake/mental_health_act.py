@@ -11,6 +11,8 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ENGLAND = "England"
+EVERY_BOARD = "every board"
+SUMMED = "sum of the boards' rounded counts; a suppressed one counts as 2"
 PERIOD = "2023-24"
 _FILE = "mha_2023_24_annual.csv.gz"
 UNKNOWN_LOCAL = "ethnic group not stated, not known or missing; no residents to set against it"
@@ -21,11 +23,14 @@ _DENOMINATORS = {
     ("local", "Other ethnic groups"): "published rate divides by the census' Other, without Chinese; ours counts "
     "Chinese in both",
     ("England", "White"): "published rate leaves Roma out of the residents; ours counts them in White",
+    ("England", "Any other White background"): "published rate leaves Gypsy or Irish Traveller and Roma out of the "
+    "residents; ours counts them here",
+    ("England", "Any other ethnic group"): "published rate leaves Arab out of the residents; ours counts them here",
 }
 # indicator -> measure and subcategory, and where it is given by ethnic group
 MEASURES = {
     "detentions": ("All detentions", "All", "boards and England"),
-    "short_term_orders": ("Short term orders", "All", "boards"),  # sections 4, 5(2), 5(4), 135, 136
+    "short_term_orders": ("Short term orders", "All", "boards and England"),  # sections 4, 5(2), 5(4), 135, 136
     "section_136": ("Short term orders", "Section 136", "England"),
     "cto_starts": ("Uses of CTOs", "All", "England"),
 }
@@ -50,8 +55,9 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     area
         The code of an integrated care board ("QUE"), or "England".
     indicator
-        ``detentions`` (boards and England), ``short_term_orders`` (boards only), ``section_136`` or
-        ``cto_starts`` (England only): what is published by ethnic group, and where.
+        ``detentions`` or ``short_term_orders`` (boards and England), ``section_136`` or ``cto_starts`` (England
+        only): what is published by ethnic group, and where. Short-term orders are given for boards alone;
+        England is their sum, records without a board among them, and so an interval too.
     detail
         ``broad``; for England also ``detailed``.
 
@@ -74,16 +80,17 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     sex is not female or male; boards do not. England's "unknown" leaves out records without any code; boards' do not.
     """
     measure, subcategory, where = MEASURES[indicator]
-    rows = _rows(folder, area, "Ethnicity")
+    summed = area == ENGLAND and indicator == "short_term_orders"
+    rows = _rows(folder, EVERY_BOARD if summed else area, "Ethnicity")
     rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
     unknown = [ethnicity.UNKNOWN] if detail == "broad" else ["Not stated", "Not known"]
     rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"])).set_index("ethnic_group")
     wanted = [*ethnicity.known_groups(detail), *unknown]
     if not set(wanted) <= set(rows.index):
         raise PcrefError(
-            f"published figures: {indicator} is published by {detail} ethnic group for {where}, not {area}."
+            f"published figures: {indicator} is published by {detail} ethnic group for {where}, not for {area}."
         )
-    rows = rows.loc[wanted].reset_index()
+    rows = _add_up(rows, wanted) if summed else rows.loc[wanted].reset_index()
     people = population.totals(folder, None if area == ENGLAND else catchment.lsoas(folder, area), detail)
     at_risk = rows["ethnic_group"].map(people.set_index("ethnic_group")["residents"])
     return _finish(rows, at_risk, indicator, area, "rate", 100_000)
@@ -151,10 +158,19 @@ def group_names(labels: pd.Series) -> pd.Series:
 def _rows(folder: Path, area: str, demographic: str) -> pd.DataFrame:
     table = open_data.read(folder, _FILE)
     level, code = ("All submissions", "All prov") if area == ENGLAND else ("ICB", area)
-    found = table[table["organisation_breakdown"].eq(level) & table["org_code"].eq(code)]
+    here = table["org_code"].ne("All prov") if area == EVERY_BOARD else table["org_code"].eq(code)
+    found = table[table["organisation_breakdown"].eq(level) & here]
     if found.empty:
         raise PcrefError(f"published figures: {_FILE} has no integrated care board '{area}'.")
     return found[found["demographic"].eq(demographic)]
+
+
+def _add_up(rows: pd.DataFrame, wanted: list[str]) -> pd.DataFrame:
+    """Return the sum of all boards with its interval; a suppressed count goes in as the middle of what it may be."""
+    parts = rows[["mhsds_count"]].assign(**rounding.interval(rows["mhsds_count"]))
+    middle = (parts["events_low"] + parts["events_high"]) / 2
+    parts["mhsds_count"] = parts["mhsds_count"].fillna(middle)
+    return parts.groupby(level=0).sum().loc[wanted].reset_index().assign(crude_rate_per_100k=float("nan"))
 
 
 def _finish(rows: pd.DataFrame, at_risk: pd.Series, indicator: str, area: str, measure: str, per: int) -> pd.DataFrame:
@@ -164,11 +180,16 @@ def _finish(rows: pd.DataFrame, at_risk: pd.Series, indicator: str, area: str, m
     )
     out["events"], out["at_risk"] = rows["mhsds_count"].astype(float), at_risk.astype(float)
     out[["events_low", "events_high"]] = rounding.interval(out["events"], exact=exact)
+    summed = "events_low" in rows
+    if summed:
+        out[["events_low", "events_high"]] = rows[["events_low", "events_high"]]
     out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
     out["published_rate"] = rows["crude_rate_per_100k"].astype(float)
     kind = "England" if exact else "local"
-    why = out["ethnic_group"].map(lambda group: _DENOMINATORS.get((kind, group), "") if measure == "rate" else "")
+    told = measure == "rate" and not summed  # where a published rate stands beside ours
+    why = out["ethnic_group"].map(lambda group: _DENOMINATORS.get((kind, group), "") if told else "")
     nobody = pd.Series("", out.index).mask(out["at_risk"].isna(), UNKNOWN_ENGLAND if exact else UNKNOWN_LOCAL)
     hidden = pd.Series("", out.index).mask(out["events"].isna(), rounding.SUPPRESSED)
-    out["note"] = rounding.join_notes(hidden, nobody, why)
+    added = pd.Series(SUMMED if summed else "", out.index)
+    out["note"] = rounding.join_notes(hidden, nobody, added, why)
     return out[rounding.COLUMNS]

@@ -15,6 +15,7 @@ import pandas as pd
 
 from pcref_analysis.intake import catchment, census, open_data, raking
 from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary.parameters import Parameters
 
 _BLOCK = ["lad", "census_group5", "sex", "age", "imd_quintile"]  # what the tables without detail give
 _DETAIL = ["lad", "census_group5", "ethnic_group"]
@@ -68,6 +69,23 @@ def build(
     return raked.groupby(keys, as_index=False)["residents"].sum(), fit.copy()
 
 
+def tables(parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """Return the contract tables ``Population`` and ``Areas`` of a Trust's catchment (its board's area).
+
+    For an extract that brings none of its own: residents and deprivation of the LSOAs of ``trust.icb_code``, in
+    the parameters' age bands and deprivation version; LSOA 2021 codes with 2025, LSOA 2011 codes with 2019.
+
+    Raises
+    ------
+    PcrefError
+        If the board is not named or unknown, or a file of the census or of deprivation is missing.
+    """
+    folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
+    lsoas = catchment.lsoas(folder, parameters.trust.icb_code)
+    residents, _ = build(folder, lsoas, parameters.age_bands, parameters.imd_version)
+    return {"Population": residents, "Areas": catchment.areas(folder, lsoas, parameters.imd_version)}
+
+
 def by_age(
     folder: Path,
     lsoas: Sequence[str] | None,
@@ -111,15 +129,7 @@ def detailed_totals(folder: Path, lsoas: Sequence[str] | None = None) -> pd.Data
     areas = catchment.within(census.lsoa_residents(folder), lsoas)
     parts = areas.groupby("lad", as_index=False)[list(census.GROUPS)].sum()
     parts = parts.melt("lad", var_name="census_group5", value_name="part")
-    detail = open_data.read(folder, "census2021_lad21_ethnic19.csv")
-    detail = detail.merge(
-        ethnicity.census_crosswalk(), left_on="ethnic_group19", right_on="census_group", validate="many_to_one"
-    )
-    detail = detail.rename(columns={"lad21_code": "lad", "census_broad_group": "census_group5"})
-    detail = detail.groupby(_DETAIL, as_index=False)["residents"].sum()
-    whole = detail.groupby(["lad", "census_group5"])["residents"].transform("sum")
-    detail["share"] = (detail.pop("residents") / whole.where(whole > 0)).fillna(0.0)
-    both = parts.merge(detail, on=["lad", "census_group5"], validate="one_to_many")
+    both = parts.merge(_shares(folder), on=["lad", "census_group5"], validate="one_to_many")
     both["residents"] = both["part"] * both["share"]
     return both[[*_DETAIL, "residents"]]
 
@@ -151,6 +161,20 @@ def _raked(folder: Path, lsoas: tuple[str, ...], imd_version: int, detail_shape:
     fit += [raking.fit("district x sex x age x quintile, broad group", raked, broad, _BLOCK) | {"rounds": rounds}]
     fit += [raking.fit("district x detailed group", raked, totals, _DETAIL) | {"rounds": rounds}]
     return raked, pd.DataFrame(fit)
+
+
+@lru_cache(maxsize=2)
+def _shares(folder: Path) -> pd.DataFrame:
+    """Return the share of each detailed group in its census broad group, by district; never to be changed."""
+    detail = open_data.read(folder, "census2021_lad21_ethnic19.csv")
+    detail = detail.merge(
+        ethnicity.census_crosswalk(), left_on="ethnic_group19", right_on="census_group", validate="many_to_one"
+    )
+    detail = detail.rename(columns={"lad21_code": "lad", "census_broad_group": "census_group5"})
+    detail = detail.groupby(_DETAIL, as_index=False)["residents"].sum()
+    whole = detail.groupby(["lad", "census_group5"])["residents"].transform("sum")
+    detail["share"] = (detail.pop("residents") / whole.where(whole > 0)).fillna(0.0)
+    return detail
 
 
 def _broad(folder: Path, lsoas: Sequence[str], imd_version: int) -> tuple[pd.DataFrame, list[dict]]:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -24,8 +26,6 @@ def data_files(folder: Path) -> list[Path]:
 def input_folder(parameters: Parameters) -> Path | None:
     """Return the folder or file that a run reads, or ``None`` where it reads a database."""
     source = parameters.source
-    if source.kind == "demo":
-        return project_root() / "data" / "raw" / parameters.run
     if source.kind == "published":
         from pcref_analysis.intake import published
 
@@ -84,12 +84,45 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         from pcref_analysis.intake import demo
 
         say("  making the invented Trust")
-        demo.write(project_root() / "data" / "raw" / parameters.run, seed=parameters.seed)
+        demo.write(project_root() / parameters.source.location, seed=parameters.seed)
     say("  checking the extract")
     checked = contracts.clean(sources.open(parameters), parameters)
     say("  counting rows into cells")
-    cells.save(parameters.run, *cells.build(checked.tables, parameters), breaches=checked.breaches)
+    beside = {"breaches": checked.breaches, "read": checked.counts}
+    cells.save(parameters.run, *cells.build(checked.tables, parameters), **beside)
     return folder
+
+
+def load(run: str, what: str = "cells") -> pd.DataFrame:
+    """Return the cells of a run; of a run on published figures, its counts with the interval that rounding leaves.
+
+    Parameters
+    ----------
+    run
+        The name of a run; the demo is made where it is absent.
+    what
+        Another frame of the run: "ledger" (rows counted and dropped, by reason), "breaches" (of the contract), ...
+
+    Raises
+    ------
+    PcrefError
+        If the run has no such frame yet.
+
+    Examples
+    --------
+    >>> cells = load("demo")                                   # doctest: +SKIP
+    """
+    folder = run_folder(run)
+    if run == "demo" and not (folder / "cells.parquet").is_file():
+        from pcref_analysis.vocabulary import parameters
+
+        prepare(parameters.load("demo"), lambda line: None)
+    if what == "cells" and (folder / "counts.parquet").is_file():
+        what = "counts"
+    path = folder / f"{what}.parquet"
+    if not path.is_file():
+        raise PcrefError(f"run '{run}' has no {what} yet. Make them with: pcref report --run {run}")
+    return pd.read_parquet(path)
 
 
 def _sha256(path: Path) -> str:

@@ -27,7 +27,6 @@ UNAVAILABLE = {  # what is not published by ethnic group where it would be wante
     "section_136": "published by ethnic group for England only; a board has all short term orders together",
     "cto_starts": "published by ethnic group for England only",
     "repeat_detention": "published by ethnic group for England only",
-    "short_term_orders": "England is not published by ethnic group, only its section 136",
     "restrictive_interventions": "not published by ethnic group for a provider or board in the files at hand",
 }
 
@@ -45,7 +44,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
     -------
     dict of pandas.DataFrame
         ``counts``: counts by broad ethnic group of the board, the Trust and England, with the interval that
-        rounding leaves (``rounding.COLUMNS``). ``cells``: the same for the run's own area in the shape of cells,
+        rounding leaves (``rounding.COLUMNS``); ``own`` marks the run's own figure of an indicator: the board's rates
+        and the Trust's own percentages. ``cells``: the same for the run's own area in the shape of cells,
         all ages and sexes together, suppressed events missing. ``population`` and ``areas``: the tables Population and
         Areas of the contracts. ``fit``: how exactly the census tables are met. ``residents_by_age`` and
         ``england_by_age``: for :func:`pcref_analysis.estimates.rounded.indirect`. ``deprivation``: detentions by
@@ -65,7 +65,7 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
     counts = _counts(folder, board, trust)
     return {
         "counts": counts,
-        "cells": _cells(counts, board, trust),
+        "cells": _cells(counts),
         "population": residents,
         "fit": fit,
         "areas": catchment.areas(folder, lsoas, parameters.imd_version),
@@ -96,20 +96,21 @@ def saved(folder: Path) -> dict[str, pd.DataFrame]:
 
 def _counts(folder: Path, board: str, trust: str) -> pd.DataFrame:
     acts = [("detentions", board), ("short_term_orders", board), ("detentions", ENGLAND)]
-    acts += [("section_136", ENGLAND), ("cto_starts", ENGLAND)]
+    acts += [("short_term_orders", ENGLAND), ("section_136", ENGLAND), ("cto_starts", ENGLAND)]
     parts = [mental_health_act.by_ethnic_group(folder, area, indicator) for indicator, area in acts]
     parts.append(mental_health_act.repeat_detention(folder))
-    for indicator, (_, denominator, _) in talking_therapies.MEASURES.items():
-        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if denominator else [])
+    for indicator, (_, percent) in talking_therapies.MEASURES.items():
+        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if percent else [])
         parts += [talking_therapies.by_ethnic_group(folder, *place, indicator) for place in places]
-    return pd.concat(parts, ignore_index=True)[rounding.COLUMNS]
+    counts = pd.concat(parts, ignore_index=True)[rounding.COLUMNS]
+    rate = counts["measure"].eq("rate")
+    return counts.assign(own=counts["area"].eq(board) & rate | counts["area"].eq(trust) & ~rate)
 
 
-def _cells(counts: pd.DataFrame, board: str, trust: str) -> pd.DataFrame:
-    """Return one figure an indicator: the board's rates, the Trust's own percentages."""
-    own = counts["area"].eq(board) & counts["measure"].eq("rate")
-    own |= counts["area"].eq(trust) & counts["measure"].eq("percent")
-    cells = counts.loc[own, ["indicator", "period", "ethnic_group", "events", "at_risk"]].reset_index(drop=True)
+def _cells(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the run's own figures in the shape of cells; one of all ages, sexes and areas."""
+    cells = counts.loc[counts["own"], ["indicator", "period", "ethnic_group", "events", "at_risk"]]
+    cells = cells.reset_index(drop=True)
     cells.insert(3, "sex", "All")
     cells.insert(4, "age_band", "All")
     cells.insert(5, "imd_quintile", pd.array([pd.NA] * len(cells), dtype="Int64"))

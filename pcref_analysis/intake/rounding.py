@@ -47,5 +47,5 @@ def interval(counts: pd.Series, name: str = "events", exact: bool = False) -> pd
 
 def join_notes(*notes: pd.Series) -> pd.Series:
     """Join notes row by row with "; ", leaving out the empty ones."""
-    table = pd.concat(notes, axis=1).fillna("")
-    return table.agg(lambda row: "; ".join(part for part in row if part), axis=1)
+    rows = zip(*(note.fillna("") for note in notes), strict=True)
+    return pd.Series(["; ".join(part for part in row if part) for row in rows], notes[0].index, dtype=str)

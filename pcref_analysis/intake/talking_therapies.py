@@ -12,12 +12,12 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 
 _FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
-# indicator -> numerator, denominator (None: residents aged 16 and over) and the published percentage
+# indicator -> numerator and the published percentage of people treated (None: a rate of residents aged 16 and over)
 MEASURES = {
-    "talking_therapies_referrals": ("referrals_received_n", None, None),
-    "talking_therapies_finished": ("finished_course_treatment_n", None, None),
-    "talking_therapies_recovery": ("recovery_n", "at_caseness_n", "recovery_pct"),
-    "talking_therapies_reliable_recovery": ("reliable_recovery_n", "at_caseness_n", "reliable_recovery_pct"),
+    "talking_therapies_referrals": ("referrals_received_n", None),
+    "talking_therapies_finished": ("finished_course_treatment_n", None),
+    "talking_therapies_recovery": ("recovery_n", "recovery_pct"),
+    "talking_therapies_reliable_recovery": ("reliable_recovery_n", "reliable_recovery_pct"),
 }
 # Services of a Trust that report under a site's code: they are added to the Trust's own rows.
 SITES = {"RT1": ("RT119",)}
@@ -55,8 +55,10 @@ def by_ethnic_group(
     Returns
     -------
     pandas.DataFrame
-        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is people who finished a course and were
-        at caseness when it began, itself rounded. For rates it is residents aged 16 and over, NHS basis.
+        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is people who finished a course less those
+        not at caseness when it began, which is what the published percentage divides by; both are rounded.
+        Where the latter are suppressed, the number published as at caseness, which is a little lower, stands for
+        the difference within the interval of the two. For rates it is residents aged 16 and over, NHS basis.
         Where a Trust reports under several codes in one year the counts and their intervals are summed.
 
     Raises
@@ -68,16 +70,19 @@ def by_ethnic_group(
     -----
     Do not compare a Trust's recovery with another's: services differ in whom they take.
     """
-    numerator, denominator, percent = MEASURES[indicator]
-    if kind == "provider" and denominator is None:
+    numerator, percent = MEASURES[indicator]
+    if kind == "provider" and percent is None:
         raise PcrefError(f"published figures: {indicator} needs residents; a Trust has none. Use its board's row.")
     rows = _rows(folder, area, kind, detail)
-    rows = rows[rows["reporting_period"].isin(periods)] if periods else rows
+    if periods:
+        rows = rows[rows["reporting_period"].isin(periods)]
+        if rows.empty:
+            raise PcrefError(f"published figures: {_FILE} has no rows of {', '.join(periods)} for '{area}'.")
     keys = ["reporting_period", "ethnic_group"]
     exact = kind == "england"
     out = _sum(rows, keys, numerator, "events", exact)
-    if denominator:
-        out = out.merge(_sum(rows, keys, denominator, "at_risk", exact).drop(columns="rows"), on=keys)
+    if percent:
+        out = out.merge(_treated(rows, keys, exact), on=keys)
         out["published_rate"] = _only(rows, keys, percent).reindex(pd.MultiIndex.from_frame(out[keys])).to_numpy()
     else:
         out["at_risk"] = out["ethnic_group"].map(_adults(folder, area, kind, detail))
@@ -87,8 +92,8 @@ def by_ethnic_group(
         indicator=indicator,
         area=area,
         area_kind=kind,
-        measure="percent" if denominator else "rate",
-        per=100 if denominator else 100_000,
+        measure="percent" if percent else "rate",
+        per=100 if percent else 100_000,
     )
     out["note"] = _notes(out, area)
     order = {name: place for place, name in enumerate(_wanted(detail))}
@@ -109,8 +114,9 @@ def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     unknown = table["variable_a"].str.startswith("Not stated", na=False)
     broad = table["variable_b"].eq("All")
     labels = table["variable_a"] if detail == "broad" else table["variable_b"].mask(unknown, table["variable_a"])
-    rows = table[here & (broad if detail == "broad" else ~broad | unknown)].assign(ethnic_group=group_names(labels))
-    rows = rows[rows["ethnic_group"].isin(_wanted(detail))]
+    table["ethnic_group"] = group_names(labels)
+    level = broad if detail == "broad" else ~broad | unknown
+    rows = table[here & level & table["ethnic_group"].isin(_wanted(detail))]
     if rows.empty:
         raise PcrefError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
     return rows
@@ -129,6 +135,18 @@ def _sum(rows: pd.DataFrame, keys: list[str], column: str, name: str, exact: boo
     complete = parts.assign(missing=parts[name].isna(), rows=1).groupby(keys, as_index=False)
     total = complete.agg(value=(name, "sum"), missing=("missing", "any"), rows=("rows", "sum"))
     return out.assign(**{name: total["value"].mask(total["missing"]), "rows": total["rows"]})
+
+
+def _treated(rows: pd.DataFrame, keys: list[str], exact: bool) -> pd.DataFrame:
+    """Return ``at_risk`` with its limits: people who finished a course less those not at caseness at its start."""
+    finished = _sum(rows, keys, "finished_course_treatment_n", "finished", exact)
+    well = _sum(rows, keys, "not_at_caseness_n", "well", exact)
+    out = finished.merge(well, on=keys).merge(_sum(rows, keys, "at_caseness_n", "ill", exact), on=keys)
+    out["at_risk_low"] = (out["finished_low"] - out["well_high"]).clip(lower=0)
+    out["at_risk_high"] = out["finished_high"] - out["well_low"]
+    stand_in = out["ill"].clip(lower=out["at_risk_low"], upper=out["at_risk_high"])
+    out["at_risk"] = (out["finished"] - out["well"]).fillna(stand_in)
+    return out[[*keys, "at_risk", "at_risk_low", "at_risk_high"]]
 
 
 def _only(rows: pd.DataFrame, keys: list[str], column: str) -> pd.Series:

@@ -22,7 +22,7 @@ ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
 GROUP_STYLE = [(BLUE, "o"), (TEAL, "s"), (PLUM, "D"), (ORANGE, "^"), (LILAC, "v"), (GREY, "X")]
 
 
-def forest(released: Any, id: str, title: str, table: str, comparator: str) -> Shown:
+def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown:
     """Draw ratios with intervals, a panel an indicator, a line an ethnic group, the steps of adjustment side by side.
 
     Parameters
@@ -33,12 +33,17 @@ def forest(released: Any, id: str, title: str, table: str, comparator: str) -> S
         Name of the figure in the report, and its heading.
     table
         The id of the table that holds the same numbers.
-    comparator
-        Who the groups are compared with; named on the axis.
+    period
+        The financial year to draw.
     """
     frame = _drawn(released, ["estimate", "lower", "upper"])
+    frame = frame[(frame["period"] == period) & (frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown")]
+    frame = frame.reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
     import matplotlib.pyplot as plt
 
+    comparator = frame["comparator"].iloc[0]
     panels = list(dict.fromkeys(frame["indicator_name"]))
     groups = list(dict.fromkeys(frame["ethnic_group"]))
     grid = _grid(panels, height=0.62 + 0.42 * len(groups), sharex=True)
@@ -46,7 +51,7 @@ def forest(released: Any, id: str, title: str, table: str, comparator: str) -> S
         part = frame[frame["indicator_name"] == panel]
         for step, (label, colour, marker, shift) in ADJUSTMENTS.items():
             rows = part[part["adjustment"] == step]
-            y = rows["ethnic_group"].map(groups.index) + shift
+            y = rows["ethnic_group"].map(groups.index).astype(float) + shift
             axis.hlines(y, rows["lower"], rows["upper"], color=colour, linewidth=1.6)
             axis.plot(rows["estimate"], y, marker, color=colour, markersize=5.5, label=label, linestyle="none")
         axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
@@ -65,6 +70,11 @@ def forest(released: Any, id: str, title: str, table: str, comparator: str) -> S
 def periods(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw a level by period, a panel an indicator, a line an ethnic group, with intervals."""
     frame = _drawn(released, ["estimate", "lower", "upper"])
+    best = frame["adjustment"].map({"crude": 0, "age_sex": 1}).groupby(frame["indicator"]).transform("max")
+    frame = frame[frame["adjustment"].map({"crude": 0, "age_sex": 1}) == best]
+    frame = frame[frame.groupby("indicator")["period"].transform("nunique") > 1].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
     import matplotlib.pyplot as plt
 
     panels = list(dict.fromkeys(frame["indicator_name"]))
@@ -75,7 +85,7 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
         for number, group in enumerate(groups):
             rows = part[part["ethnic_group"] == group].sort_values("period")
             colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
-            x = rows["period"].map(years.index) + (number - (len(groups) - 1) / 2) * 0.08
+            x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.08
             axis.vlines(x, rows["lower"], rows["upper"], color=colour, linewidth=1.1, alpha=0.75)
             axis.plot(x, rows["estimate"], marker=marker, color=colour, markersize=5, linewidth=1.2, label=group)
         axis.set_xticks(range(len(years)), years)
@@ -92,6 +102,8 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
 def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
     """Draw one level a row with its interval: shares of a whole, or probabilities."""
     frame = _drawn(released, ["estimate"])
+    if frame.empty:
+        return _nothing(released, id, title)
     import matplotlib.pyplot as plt
     import seaborn as sns
 
@@ -107,6 +119,47 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
+def priorities(released: Any, id: str, title: str, table: str) -> Shown:
+    """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
+    frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.grid.axis": "x"})
+    figure, axis = plt.subplots(figsize=(8.8, 1.3 + 0.45 * len(frame)))
+    names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
+    for number, band in enumerate(sorted(frame["band"].unique())):
+        rows = frame[frame["band"] == band]
+        colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
+        axis.hlines(rows.index, rows["lower"], rows["upper"], color=colour, linewidth=2)
+        axis.plot(rows["ratio"], rows.index, marker, color=colour, markersize=8, label=f"band {band:g}")
+    axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(frame)), names)
+    axis.set_ylim(len(frame) - 0.5, -0.5)
+    ticks = [
+        t
+        for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
+        if frame["lower"].min() * 0.8 <= t <= frame["upper"].max() * 1.2
+    ]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.minorticks_off()
+    axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
+    axis.legend(frameon=False, loc="best")
+    first = "; ".join(f"{n}, {r:g} ({lo:g} to {up:g})" for n, r, lo, up in
+                      zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
+    alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def _nothing(released: Any, id: str, title: str) -> Shown:
+    words = f"{title}: nothing to draw from these data."
+    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
+    return Shown(record=record, text=words, html=f'<p id="{id}">{words}</p>')
+
+
 def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
     frame = released.table.copy()
     for column in {*numbers, "lower", "upper"} & set(frame):
@@ -120,13 +173,15 @@ def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -
     sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.titlepad": 6, "grid.color": "#E3E6E8"})
     frame = pd.DataFrame({"panel": panels})
     wrap = min(2, max(1, len(panels)))
-    return sns.FacetGrid(
+    grid = sns.FacetGrid(
         frame, col="panel", col_wrap=wrap, height=height, aspect=4.6 / height, sharex=sharex, sharey=sharey
     )
+    return grid.set_titles("")
 
 
 def _ratio_axis(grid: Any, low: float, high: float) -> None:
-    ticks = [t for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if low * 0.75 <= t <= high * 1.3]
+    fine = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if high / low < 8 else (0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ticks = [t for t in fine if low * 0.75 <= t <= high * 1.3]
     for axis in grid.axes.flat:
         axis.set_xlim(min(low * 0.9, 0.8), max(high * 1.1, 1.25))
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])

@@ -47,14 +47,3 @@ class Shown:
 def fingerprint(data: Any) -> str:
     """Return a short hash of plain data, the same on every machine."""
     return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()[:16]
-
-
-def said(sentence: str, id: str, released: Any) -> Shown:
-    """Show a sentence whose numbers come from released tables (text adapts to the data through this door).
-
-    ``released`` is the Releasable (or list) that the numbers were read from; a sentence without one is refused.
-    """
-    sources = released if isinstance(released, (list, tuple)) else [released]
-    sources = [getattr(item, "source_id", None) or getattr(item, "id", "") for item in sources]
-    record = {"id": id, "kind": "text", "title": "", "text": sentence, "sources": sources}
-    return Shown(record=record, text=sentence, markdown=sentence)

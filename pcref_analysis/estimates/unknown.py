@@ -1,0 +1,90 @@
+"""The unknown ethnic group, all known groups and the comparator laid beside each group's counts, stratum by stratum."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.ethnicity import UNKNOWN, categories
+
+ALL_OTHER = "All other groups"
+WHOLE = "Whole population"
+COUNTS = ["events", "at_risk"]
+
+
+def strata(
+    cells: pd.DataFrame, by: list[str], group: str, over: list[str], standard: pd.DataFrame | None, comparator: str
+) -> pd.DataFrame:
+    """Return one row per table, known group and stratum, with the unknown, all known and the comparator beside it."""
+    lost = [name for name in (*by, group, *over, *COUNTS) if name not in cells]
+    if lost:
+        raise PcrefError(f"cells: column(s) {', '.join(lost)} are missing.")
+    frame = cells.assign(_unknown=cells[group].isin({UNKNOWN, *_unknown_groups()}) | cells[group].isna())
+    wrong = frame["events"].isna() | (frame["events"] < 0) | (frame["at_risk"] < 0)
+    wrong |= frame["at_risk"].isna() & ~frame["_unknown"]
+    if wrong.any():
+        raise PcrefError(f"cells: events or at_risk is missing or negative in {int(wrong.sum())} row(s). Give counts.")
+    if comparator not in (ALL_OTHER, WHOLE, *frame.loc[~frame["_unknown"], group]):
+        raise PcrefError(f"cells: the comparator '{comparator}' is not a known group of column '{group}'.")
+    frame["_left"] = 0.0
+    frame["weight"] = 1.0
+    if over:
+        if standard is None:
+            raise PcrefError(f"bounds: strata {', '.join(over)} need a standard with these columns and 'weight'.")
+        weights = standard.assign(weight=standard["weight"] / standard["weight"].sum())
+        frame = frame.drop(columns="weight").merge(weights[[*over, "weight"]], on=over, how="left")
+        frame["_left"] = frame["events"].where(frame["weight"].isna(), 0.0)
+    placed = frame[frame["weight"].notna()]
+    keys = [*by, *over]
+    known = placed[~placed["_unknown"]]
+    table = _full(known, by, group, over, standard)
+    table = table.merge(_sums(known, [*keys, group]), on=[*keys, group], how="left").fillna({"events": 0, "at_risk": 0})
+    for name, part in (("known", known), ("unknown", placed[placed["_unknown"]])):
+        sums = _sums(part, keys).rename(columns={c: f"{name}_{c}" for c in COUNTS})
+        table = table.merge(sums, on=keys, how="left") if keys else table.merge(sums, how="cross")
+    left = frame.groupby(by, dropna=False)["_left"].sum().reset_index() if by else frame[["_left"]].sum().to_frame().T
+    table = table.merge(left, on=by, how="left") if by else table.merge(left, how="cross")
+    table = table.fillna({f"unknown_{c}": 0.0 for c in COUNTS})
+    return _beside(table, keys, group, comparator)
+
+
+def _full(known: pd.DataFrame, by: list[str], group: str, over: list[str], standard: pd.DataFrame | None):
+    """Return every known group of a table with every stratum of the standard."""
+    table = known[[*by, group]].drop_duplicates()
+    if not over:
+        return table.assign(weight=1.0)
+    weights = standard.assign(weight=standard["weight"] / standard["weight"].sum())
+    return table.merge(weights[[*over, "weight"]], how="cross")
+
+
+def _beside(table: pd.DataFrame, keys: list[str], group: str, comparator: str) -> pd.DataFrame:
+    """Put the comparator's events and at_risk beside each row."""
+    for count in COUNTS:
+        if comparator == WHOLE:
+            table[f"other_{count}"] = table[f"known_{count}"]
+        elif comparator == ALL_OTHER:
+            table[f"other_{count}"] = table[f"known_{count}"] - table[count]
+    if comparator in (WHOLE, ALL_OTHER):
+        return table
+    other = table.loc[table[group] == comparator, [*keys, *COUNTS]].rename(columns={c: f"other_{c}" for c in COUNTS})
+    return table.merge(other, on=keys, how="left") if keys else table.merge(other, how="cross")
+
+
+def _sums(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    if not keys:
+        return frame[COUNTS].sum().to_frame().T
+    return frame.groupby(keys, dropna=False, sort=False)[COUNTS].sum().reset_index()
+
+
+def summed(table: pd.DataFrame, by: list[str], group: str, columns: list[str], whole: list[str]) -> pd.DataFrame:
+    """Sum over strata; a column of ``whole`` that is missing in any stratum is missing in the sum."""
+    parts = table.groupby([*by, group], dropna=False, sort=False)
+    out = parts[columns].sum()
+    for name in whole:
+        out[name] = out[name].where(~table[name].isna().groupby([table[k] for k in (*by, group)], dropna=False).any())
+    return out.reset_index()
+
+
+def _unknown_groups() -> list[str]:
+    table = categories()
+    return list(table.loc[table["broad_group"] == UNKNOWN, "ethnic_group"])
