@@ -16,6 +16,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "domain": "estimates.domain",
     "rates": "estimates.rates",
     "regression": "estimates.regression",
     "inequality": "estimates.inequality",
@@ -25,6 +26,8 @@ _ROOMS = {
     "priorities": "release.priorities",
     "tables": "release.tables",
     "figures": "release.figures",
+    "text": "release.text",
+    "door": "release.door",
     "ethnicity": "vocabulary.ethnicity",
     "indicators": "vocabulary.indicators",
     "parameters": "vocabulary.parameters",
@@ -36,7 +39,7 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"pcref_analysis.{_ROOMS[name]}")
     if name == "load":
-        return import_module("pcref_analysis.intake.cells").load
+        return import_module("pcref_analysis.intake.prepare").load
     raise AttributeError(f"module 'pcref_analysis' has no attribute '{name}'")
 
 

@@ -1,15 +1,95 @@
-"""The indicator catalogue: what each measure counts, among whom, which way is worse, and its caveat."""
+"""The indicator catalogue: what each measure counts, among whom, which way is worse, and its caveat.
+
+An entry of ``indicators.yml`` holds words for people and, in ``count``, a declaration of how rows become
+cells: a named counting rule, conditions on its columns, and the people or rows at risk. Adding an indicator
+is an entry, not code.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
+
+Value = str | int | float
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Condition(_Part):
+    """One condition on one column; a missing value fulfils none of them except ``missing: true``."""
+
+    column: str
+    is_in: list[Value] | None = Field(default=None, alias="in")
+    not_in: list[Value] | None = None
+    eq: Value | None = None
+    ne: Value | None = None
+    lt: Value | None = None
+    le: Value | None = None
+    gt: Value | None = None
+    ge: Value | None = None
+    between: tuple[Value, Value] | None = None
+    missing: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> Condition:
+        if len(self.operators()) != 1:
+            raise ValueError("needs exactly one of in, not_in, eq, ne, lt, le, gt, ge, between, missing")
+        return self
+
+    def operators(self) -> dict[str, Any]:
+        """Return the operator that is set, with its value."""
+        named = self.model_dump(exclude={"column"}, exclude_none=True)
+        return {name.removeprefix("is_"): value for name, value in named.items()}
+
+
+class Among(_Part):
+    """The people or rows at risk: ``residents``, or a counting rule whose rows are matched by person.
+
+    ``at_risk`` names the column to add up (days in bed); without it each person counts once a period.
+    """
+
+    rows: str
+    where: list[Condition] = Field(default_factory=list)
+    at_risk: str | None = None
+
+
+class Count(_Part):
+    """How rows become cells.
+
+    ``rows`` is a counting rule. Without ``among`` the rows that fulfil ``where`` are the denominator and
+    those that also fulfil ``event`` the numerator (or ``value`` is averaged over them). With ``among`` the rows
+    that fulfil ``where`` are the numerator. ``unit: people`` counts each person once a period, if at least
+    ``at_least`` rows are theirs.
+    """
+
+    rows: str
+    where: list[Condition] = Field(default_factory=list)
+    unit: Literal["rows", "people"] = "rows"
+    at_least: int = Field(default=1, ge=1)
+    event: list[Condition] | None = None
+    value: str | None = None
+    total: str | None = None  # numerator: add this column up instead of counting rows
+    among: Among | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Count:
+        shapes = [self.event is not None, self.value is not None, self.among is not None]
+        if sum(shapes) != 1:
+            raise ValueError("needs exactly one of event, value, among")
+        if self.at_least > 1 and not (self.unit == "people" and self.among):
+            raise ValueError("at_least needs unit: people and among")
+        if self.total and not self.among:
+            raise ValueError("total needs among")
+        return self
 
 
 class Indicator(BaseModel):
@@ -50,7 +130,13 @@ class Indicator(BaseModel):
     source: str
     caveat: str
     valid_from: str
-    count: dict[str, Any] = Field(default_factory=dict)  # how rows become cells; empty: published figures only
+    count: Count | None = None  # how rows become cells; none: published figures only
+
+    @model_validator(mode="after")
+    def _measure_fits_the_count(self) -> Indicator:
+        if self.count and (self.measure == "mean") != (self.count.value is not None):
+            raise ValueError("measure: mean and count.value go together")
+        return self
 
 
 @cache
@@ -69,11 +155,48 @@ def catalogue() -> dict[str, Indicator]:
 def read(entries: dict[str, dict[str, Any]], name: str) -> dict[str, Indicator]:
     """Check a catalogue given as ``{id: fields}``; ``name`` stands in the error."""
     faults, good = [], {}
-    for key, fields in (entries or {}).items():
+    if not isinstance(entries, dict):
+        raise PcrefError(f"indicators: {name} must hold 'id:' entries, each with its fields below it.")
+    for key, fields in entries.items():
+        if not isinstance(fields, dict):
+            faults.append(f"  {key}: must hold 'field: value' lines")
+            continue
         try:
-            good[key] = Indicator.model_validate({"id": key} | (fields or {}))
+            good[key] = Indicator.model_validate({"id": key} | fields)
         except ValidationError as error:
-            faults += [f"  {key}.{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()]
+            faults += [f"  {key}.{_place(f['loc'])}: {_words(f)}" for f in error.errors()]
     if faults:
         raise PcrefError("\n".join([f"indicators: {name} has {len(faults)} fault(s):", *faults]))
     return good
+
+
+def with_local(path: Path) -> dict[str, Indicator]:
+    """Return the catalogue with a Trust's own entries added; a missing file adds none.
+
+    ``path`` is ``<run>-indicators.yml`` beside the run's parameters. A local entry may not take the id of a
+    shipped one, so that a figure never changes its meaning between Trusts.
+    """
+    if not path.is_file():
+        return dict(catalogue())
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        raise PcrefError(f"indicators: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+    local = read(entries, path.name)
+    if taken := sorted(local.keys() & catalogue().keys()):
+        raise PcrefError(f"indicators: {path.name} redefines {', '.join(taken)}. Give local entries ids of their own.")
+    return catalogue() | local
+
+
+def _place(loc: tuple[Any, ...]) -> str:
+    return ".".join(map(str, loc)) or "entry"
+
+
+def _words(fault: Any) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "unknown field"
+    if fault["type"] == "missing":
+        return "is missing"
+    return fault["msg"].removeprefix("Value error, ")

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
 
@@ -36,31 +37,47 @@ class Source(_Section):
     tables: dict[str, str] = Field(default_factory=dict)  # contract table -> local table or file name
 
 
+DISCLOSURE_PRESETS: dict[str, dict[str, Any]] = {
+    "mhsds": {"threshold": 5, "rounding": 5},  # provider level: below 5 hidden, nearest 5
+    "hes": {"threshold": 8, "rounding": 5},  # 1 to 7 hidden, nearest 5, zeros shown
+    "opensafely": {"threshold": 8, "rounding": 5, "show_zero": False},  # 7 or fewer hidden, zeros too, then nearest 5
+}
+
+
 class Disclosure(_Section):
-    """The disclosure rule, with the person who owns it and the date it was agreed."""
+    """The disclosure rule, with the person who owns it and the date it was agreed.
+
+    ``preset`` fills in what is not given: "mhsds", "hes" or "opensafely".
+    """
 
     owner: str
     agreed: str
+    preset: Literal["", "mhsds", "hes", "opensafely"] = ""
     threshold: int = Field(default=5, ge=0)  # counts below this are suppressed
     rounding: int = Field(default=5, ge=1)  # counts are rounded to the nearest
     show_zero: bool = True
+    show_all: bool = False  # a percent of 100 (everyone in the group) is shown
     minimum_denominator: int = Field(default=0, ge=0)
+    dominance: float = Field(default=0.5, gt=0, le=1)  # no mean where one person may hold more of the total than this
+    uncertainty: int = Field(default=0, ge=0)  # values a hidden count must leave possible; 0: threshold - 1, at least 2
 
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_fills_in(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            return DISCLOSURE_PRESETS.get(values.get("preset", ""), {}) | values
+        return values
 
-class Criterion(_Section):
-    """One criterion of the priorities rule."""
+    @model_validator(mode="after")
+    def _nobody_is_rounded_away(self) -> Disclosure:
+        if self.threshold < self.rounding / 2:
+            raise ValueError(f"threshold {self.threshold} with rounding {self.rounding} would show some people as 0")
+        return self
 
-    weight: float = Field(ge=0)
-
-
-class PriorityRule(_Section):
-    """The written rule for the draft list: weights are set before results are seen."""
-
-    owner: str
-    agreed: str
-    margin: float = Field(default=1.1, gt=1)  # a ratio smaller than this does not matter in practice
-    weights: dict[str, float] = Field(default_factory=dict)
-    draws: int = Field(default=10_000, ge=100)
+    @property
+    def values_left(self) -> int:
+        """How many values of a hidden count must stay possible for an outsider."""
+        return self.uncertainty or max(2, self.threshold - int(self.show_zero))
 
 
 class Parameters(_Section):
@@ -77,7 +94,7 @@ class Parameters(_Section):
     edition_date: str = ""
     source: Source
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
-    period: str = Field(pattern=r"^\d{4}-\d{2}$")
+    period: str
     periods: list[str] = Field(default_factory=list)  # all periods to build cells for; the last is `period`
     comparator: str = "White British"
     detail: Literal["broad", "detailed"] = "broad"

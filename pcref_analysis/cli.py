@@ -1,0 +1,137 @@
+"""``pcref``: a thin door for people; the Makefile calls it, and so do Windows users."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from pcref_analysis import __version__
+from pcref_analysis.vocabulary.errors import PcrefError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Run = Annotated[str, typer.Option(help="Name of a file in notebooks/parameters, or a path to one.")]
+Period = Annotated[str | None, typer.Option(help="Financial year that replaces the file's, e.g. 2022-23.")]
+
+
+def say(line: str) -> None:
+    """Print one line of progress at once."""
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+@app.command()
+def report(
+    run: Run = "demo",
+    period: Period = None,
+    force: Annotated[bool, typer.Option(help="Make everything again, changed or not.")] = False,
+) -> None:
+    """Regenerate the published analysis: reports/RUN/index.html."""
+    from pcref_analysis.vocabulary import parameters
+
+    checked = parameters.load(run, period=period)
+    from pcref_analysis.release import report as story
+
+    story.make(checked, say, force=force)
+
+
+@app.command()
+def review(
+    run: Annotated[str | None, typer.Option(help="Review this run's executed notebooks; else the committed.")] = None,
+) -> None:
+    """Run the notebooks again and compare every shown output (nbval)."""
+    from pcref_analysis.release import review as check
+
+    raise typer.Exit(check.review(run, say))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the test suite; further words go to pytest."""
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *context.args], cwd=project_root()))
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on the first notebook."""
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    first = "notebooks/00_recording.ipynb"
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", first], cwd=project_root()))
+
+
+@app.command()
+def notebooks() -> None:
+    """Run the committed notebooks on the demo and keep their outputs in them (then look at the difference)."""
+    from pcref_analysis.release import execution
+    from pcref_analysis.release import report as story
+    from pcref_analysis.vocabulary import parameters
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    story.make(parameters.load("demo"), say)
+    execution.refresh(project_root() / "data" / "processed" / "demo" / "notebooks")
+    say("notebooks: the committed notebooks hold the demo's outputs")
+
+
+@app.command()
+def check(run: Run = "demo") -> None:
+    """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
+    from pcref_analysis.intake import contracts
+    from pcref_analysis.vocabulary import parameters
+
+    breaches = contracts.check(parameters.load(run))
+    say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
+    raise typer.Exit(2 if (breaches["severity"] == "stops").any() else 0)
+
+
+@app.command()
+def data(run: Run = "published-cpft", period: Period = None) -> None:
+    """Say which published figures are here, which are wanted, and who publishes them."""
+    from pcref_analysis.intake import open_data
+    from pcref_analysis.vocabulary import parameters
+
+    checked = parameters.load(run, period=period)
+    folder = open_data.open_data_folder(checked)
+    for name, publisher in open_data.PUBLISHERS.items():
+        say(f"  {name}: here ({publisher})")
+    say(f"data: all {len(open_data.PUBLISHERS)} published files of '{folder.name}' are here")
+
+
+@app.command()
+def indicators(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """List the indicator catalogue."""
+    import json
+
+    from pcref_analysis.vocabulary.indicators import catalogue
+
+    entries = catalogue()
+    if as_json:
+        say(json.dumps({key: entry.model_dump(mode="json") for key, entry in entries.items()}, ensure_ascii=False))
+        return
+    for key, entry in entries.items():
+        say(f"{key:38} {entry.domain:11} {entry.measure:8} {entry.name}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command; an error that people can mend is a short message and status 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # a Windows console may default to a code page
+    try:
+        app(standalone_mode=True)
+    except PcrefError as error:
+        typer.echo(f"pcref: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Rows of the estimates shape for regression results: intervals, refusals and cautions in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.estimates.clustered import Model
+from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
+from pcref_analysis.vocabulary.errors import PcrefError
+
+FEW = 10
+NO_EVENTS = "no events in this group: only a one-sided limit exists"
+ALL_EVENTS = "nothing but events in this group: only a one-sided limit exists"
+UNTOLD = "these data cannot tell this group apart from the other terms"
+
+
+def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, interval: str = "t") -> None:
+    """Raise for a comparator that no cell has, a level not between 0 and 1, or an interval of neither kind."""
+    if interval not in ("t", "normal"):
+        raise PcrefError("regression: interval must be 't' or 'normal'.")
+    if not 0 < level < 1:
+        raise PcrefError(f"regression: level must lie between 0 and 1 (0.95 for 95 %), not {level}.")
+    if exposure not in cells:
+        raise PcrefError(f"regression: the cells have no column '{exposure}'.")
+    if comparator not in (ALL_OTHERS, WHOLE_POPULATION) and not cells[exposure].isin([comparator]).any():
+        raise PcrefError(
+            f"regression: no cell has the comparator '{comparator}' in {exposure}. "
+            f"Choose one of its levels, '{ALL_OTHERS}' or '{WHOLE_POPULATION}'."
+        )
+
+
+def group_row(p: Problem, exposure: str, group: object) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return a group's strata and the row that its results start from."""
+    own = p.frame[p.frame[exposure] == group]
+    row = {"indicator": p.indicator, "period": p.period, exposure: group}
+    row |= {"events": own["count"].sum(skipna=False), "at_risk": own["t"].sum()}
+    return own, row | dict.fromkeys(("estimate", "lower", "upper"), np.nan)
+
+
+def refusal(p: Problem, own: pd.DataFrame, model: Model | None, comparator: object) -> str:
+    """Say why a group gets no figure; empty where it gets one."""
+    if p.refused:
+        return p.refused
+    if not own["t"].sum() > 0:
+        return "no one at risk recorded in this group"
+    if model is None:
+        return f"the comparator ({comparator}) has no events or no one at risk, so nothing to compare with"
+    if own["y"].sum() <= 0:
+        return NO_EVENTS
+    if model.family == "logistic" and np.isclose(own["y"].sum(), own["t"].sum()):
+        return ALL_EVENTS
+    return ""
+
+
+def cautions(own: pd.DataFrame, model: Model) -> list[str]:
+    """Say what makes a figure that is given weak."""
+    mean, sums = own["is_mean"].any(), own[["y", "yy", "t"]].sum()
+    words = []
+    if (sums["t"] if mean else sums["y"]) < FEW:
+        words.append(f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate")
+    elif sums["y"] ** 2 < FEW * sums["yy"]:
+        words.append(f"as good as fewer than {FEW} people carry this figure: the interval is only approximate")
+    return words + ([] if model.converged else ["the fit did not settle: do not use"])
+
+
+def limits(value: float, spread: tuple[float, float], level: float, scale: str = "log") -> tuple[float, float, float]:
+    """Return estimate and limits of a value on the ``log``, ``logit`` or ``identity`` scale.
+
+    ``spread``: its standard error and degrees of freedom (infinite: normal).
+    """
+    from scipy.special import ndtri, stdtrit
+
+    error, df = spread
+    quantile = ndtri(0.5 + level / 2) if np.isinf(df) else stdtrit(df, 0.5 + level / 2)
+    back = {"log": np.exp, "logit": lambda v: 1 / (1 + np.exp(-v)), "identity": lambda v: v}[scale]
+    width = quantile * error
+    return float(back(value)), float(back(value - width)), float(back(value + width))
+
+
+def finished(rows: list[dict[str, Any]], exposure: str, more: list[str], **same: object) -> pd.DataFrame:
+    """Return rows as a frame with the columns of the estimates shape, and ``more``."""
+    columns = ["indicator", "period", exposure, "comparator", "adjustment", "measure", "estimate", "lower", "upper"]
+    columns += ["level", "events", "at_risk", "note", *more]
+    return pd.DataFrame(rows).assign(**same).reindex(columns=columns) if rows else pd.DataFrame(columns=columns)

@@ -1,0 +1,335 @@
+"""All indicators of a domain at once: levels and gaps by ethnic group, as the catalogue says each is measured.
+
+What comes in is either cells (a Trust's own records) or published counts, which are known to an interval only;
+both come out in the shared shape of estimates, so that one notebook serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from pcref_analysis.estimates import missing, rates, recording, regression, rounded
+from pcref_analysis.intake import prepare
+from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.indicators import Indicator
+from pcref_analysis.vocabulary.parameters import Parameters
+
+KEYS = ["indicator", "period", "ethnic_group"]
+SHAPE = [
+    *KEYS,
+    "comparator",
+    "adjustment",
+    "measure",
+    "estimate",
+    "lower",
+    "upper",
+    "level",
+    "events",
+    "at_risk",
+    "note",
+]
+FAMILY = {"rate": "poisson", "percent": "poisson", "mean": "quasipoisson"}
+COMPARATORS = ("All other groups", "Whole population")  # offered beside the comparator of the run
+STEPS = ("crude", "age_sex", "age_sex_imd")
+
+
+def is_published(data: pd.DataFrame) -> bool:
+    """Say whether these are published counts (known to an interval) rather than cells."""
+    return "events_low" in data
+
+
+def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
+    """Return what belongs to a domain, with ethnic groups at the run's level of detail.
+
+    Unknown ethnic group (not stated, not known, missing) stays a group of its own. Of published counts, rates among
+    residents are those of the integrated care board, percentages those of the Trust itself.
+    """
+    catalogue = indicators.catalogue()
+    part = data[data["indicator"].isin([k for k, entry in catalogue.items() if domain in (None, entry.domain)])]
+    if is_published(part):
+        return part[part["own"]]
+    groups = ethnicity.to_broad(part["ethnic_group"])
+    if parameters.detail == "detailed":
+        groups = groups.where(groups == ethnicity.UNKNOWN, part["ethnic_group"])
+    return part.assign(ethnic_group=groups)
+
+
+def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
+    """Return each indicator's level by period and ethnic group: crude, and standardised by age and sex.
+
+    Parameters
+    ----------
+    data
+        Cells or published counts, as :func:`pcref_analysis.intake.prepare.load` returns them.
+    parameters
+        ``standard``, ``level``, ``detail`` and, for published counts, the Trust's codes are used.
+    domain
+        One of the catalogue's domains; all of them when left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shared shape of estimates, with ``indicator_name`` and ``unit``; ``measure`` is rate, percent or mean.
+        Rates among residents are also standardised directly; other measures stand as they are (their gaps are
+        adjusted in :func:`gaps`).
+
+    Notes
+    -----
+    Not to be used to rank Trusts: case mix and recording differ.
+    """
+    part = select(data, parameters, domain)
+    if is_published(part):
+        table = rounded.crude(part, parameters.level).assign(adjustment="crude", comparator="", level=parameters.level)
+        return _finished(table, ["events_low", "events_high", "area"])
+    tables = [
+        _crude(mine, measure, parameters.level).assign(adjustment="crude", measure=measure)
+        for measure, mine in _split(part, lambda entry: entry.measure)
+    ]
+    tables += [
+        rates.direct(
+            mine, KEYS, parameters.standard, ["age_band", "sex"], per=1, level=parameters.level, repeat_events=True
+        ).assign(adjustment="age_sex", measure="rate")
+        for _, mine in _split(part, _standardised)
+    ]
+    if not tables:
+        return _finished(pd.DataFrame(columns=SHAPE))
+    table = _one_count(pd.concat(tables, ignore_index=True), part)
+    per = table["indicator"].map({key: entry.per for key, entry in indicators.catalogue().items()})
+    per = per.where(table["measure"] != "mean", 1).astype(float)
+    figures = {name: table[name] * per for name in ("estimate", "lower", "upper")}
+    return _finished(table.assign(comparator="", **figures))
+
+
+def gaps(
+    data: pd.DataFrame, parameters: Parameters, domain: str | None = None, comparator: str | None = None
+) -> pd.DataFrame:
+    """Return each group's ratio to the comparator: before adjustment, after age and sex, and after deprivation too.
+
+    Parameters
+    ----------
+    data, domain
+        As in :func:`levels`.
+    parameters
+        ``comparator``, ``detail`` and ``level`` are used.
+    comparator
+        Replaces the comparator of the parameters: a group, "All other groups" or "Whole population".
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``. Published counts
+        hold no ages: their ratios are crude only.
+
+    Notes
+    -----
+    Ratios of percentages are ratios of proportions (modified Poisson regression), not odds ratios. A ratio does not
+    say why groups differ.
+    """
+    part = select(data, parameters, domain)
+    part = part[part["indicator"].map({k: e.domain for k, e in indicators.catalogue().items()}) != "recording"]
+    comparator = comparator or parameters.comparator
+    if is_published(part):
+        table = rounded.compare(rounded.crude(part, parameters.level), comparator, parameters.level)
+        table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
+        figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
+        table = table.assign(adjustment="crude", measure="ratio", level=parameters.level, **figures)
+        return _finished(table, ["events_low", "events_high", "area"])
+    tables = [
+        regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], level=parameters.level)
+        for measure, mine in _split(part, lambda entry: entry.measure)
+    ]
+    if not tables:
+        return _finished(pd.DataFrame(columns=SHAPE))
+    table = _one_count(pd.concat(tables, ignore_index=True), part)
+    nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
+    return _finished(table[~nobody])
+
+
+def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
+    """Return the fullest ratios of the run's period against all other groups together and the whole population.
+
+    Published counts are compared with the named group only, since the others are known to an interval only.
+    """
+    part = data[data["period"] == parameters.period]
+    if is_published(data):
+        return gaps(part, parameters, domain).head(0)
+    tables = [gaps(part, parameters, domain, comparator) for comparator in COMPARATORS]
+    table = pd.concat(tables, ignore_index=True)
+    return table[table["adjustment"] == STEPS[-1]].reset_index(drop=True)
+
+
+def unknown(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return, for each indicator, how many of its events have no known ethnic group (percent, Wilson's interval)."""
+    part = select(data, parameters)
+    part = part[part["period"] == parameters.period]
+    counts = part.assign(unknown=part["events"].where(part["ethnic_group"] == ethnicity.UNKNOWN, 0.0))
+    counts = counts.groupby(["indicator", "period"], as_index=False)[["unknown", "events"]].sum(min_count=1)
+    counts = counts.rename(columns={"events": "at_risk", "unknown": "events"})
+    table = rates.proportion(counts, ["indicator", "period"], level=parameters.level)
+    table = table.assign(ethnic_group=ethnicity.UNKNOWN, comparator="", adjustment="crude", measure="percent")
+    return _finished(table[table["events"].notna()])
+
+
+def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return between which values each crude ratio lies, whatever the ethnic group of those not recorded.
+
+    Parameters
+    ----------
+    table
+        Levels as released (:func:`levels`): what is suppressed stays so. A suppressed count of unknown ethnic group is
+        taken at the most that it can be.
+    parameters
+        ``period``, ``comparator`` and the disclosure threshold are used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, ethnic_group, ratio, ratio_low, ratio_high``, among others, as the priorities rule takes them.
+    """
+    entries = indicators.catalogue()
+    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)].copy()
+    part = part[
+        part["measure"].ne("mean") & part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")
+    ]
+    nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
+    part.loc[nobody, "events"] = part.loc[nobody, "events"].fillna(parameters.disclosure.threshold - 1)
+    part.loc[nobody, "at_risk"] = part.loc[nobody, "at_risk"].fillna(0)
+    part = part.dropna(subset=["events", "at_risk"])
+    there = part.loc[part["ethnic_group"].eq(parameters.comparator), "indicator"]
+    part = part[part["indicator"].isin(there)]
+    if part.empty:
+        return pd.DataFrame(columns=["indicator", "ethnic_group", "ratio", "ratio_low", "ratio_high"])
+    single = [k for k, e in entries.items() if e.measure == "percent" and not e.repeat_events]
+    found = missing.bounds(part[[*KEYS, "events", "at_risk"]], parameters.comparator, percent=single)
+    return found[found["ethnic_group"] != parameters.comparator].reset_index(drop=True)
+
+
+def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return figures that tell of recording rather than of care (published counts; cells have none yet).
+
+    Columns as in :func:`pcref_analysis.estimates.recording.flags`; only flagged rows.
+    """
+    if not is_published(data):
+        return pd.DataFrame(columns=recording.COLUMNS)
+    england = data[data["area"] == "England"]
+    found = recording.flags(select(data, parameters), england, parameters.comparator)
+    return found[found["flag"].ne("")].reset_index(drop=True)
+
+
+def detentions(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return detention in every denominator that the data allow, for the run's period.
+
+    Cells: crude levels among residents, people in contact and inpatients. Published counts: the table of
+    :func:`pcref_analysis.estimates.rounded.table`, with the published rate beside ours.
+    """
+    part = data[data["period"] == parameters.period]
+    if is_published(data):
+        board = part[part["indicator"].eq("detentions") & part["area"].eq(parameters.trust.icb_code)]
+        return rounded.table(board, parameters.comparator, parameters.level)
+    story = [key for key, entry in indicators.catalogue().items() if entry.story == "detention"]
+    table = levels(part[part["indicator"].isin(story)], parameters)
+    return table[table["adjustment"] == "crude"].reset_index(drop=True)
+
+
+def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return detentions observed over expected, given the ages of each ethnic group (indirect standardisation).
+
+    Published counts: expected at England's rates by age. Cells: at the rates by age and sex of the whole catchment.
+    """
+    part = data[data["indicator"].eq("detentions") & data["period"].eq(parameters.period)]
+    if is_published(data):
+        board = part[part["area"] == parameters.trust.icb_code]
+        residents, england = prepare.load(run, "residents_by_age"), prepare.load(run, "england_by_age")
+        return rounded.indirect(board, residents, england, parameters.comparator, parameters.level)
+    over, groups = ["age_band", "sex"], select(part, parameters)
+    whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
+    table = rates.indirect(groups, KEYS, whole, over, level=parameters.level, repeat_events=True)
+    table = _one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), groups)
+    return _finished(table)
+
+
+def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
+    """Return rows that were read but not counted: ``what``, ``reason``, ``rows``, of the run's period."""
+    if parameters.source.kind == "published":
+        return pd.DataFrame(columns=["what", "reason", "rows"])
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    breaches = prepare.load(run, "breaches")
+    breaches = breaches[breaches["severity"] == "dropped"]
+    ledger = prepare.load(run, "ledger")
+    ledger = ledger[(ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available")]
+    parts = [
+        pd.DataFrame({"what": breaches["table"], "reason": breaches["rule"], "rows": breaches["rows"]}),
+        pd.DataFrame(
+            {
+                "what": ledger["indicator"].map(names)
+                + ledger["side"].map({"events": "", "at_risk": " (denominator)"}),
+                "reason": ledger["reason"],
+                "rows": ledger["rows"],
+            }
+        ),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["rows"] > 0].groupby(["what", "reason"], as_index=False, sort=True)["rows"].sum()
+
+
+def not_available(data: pd.DataFrame, domain: str) -> list[str]:
+    """Return the names of the domain's indicators that these data do not hold."""
+    have = set(data["indicator"])
+    return [entry.name for key, entry in indicators.catalogue().items() if entry.domain == domain and key not in have]
+
+
+def named(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Add what people read: ``indicator_name`` and ``unit`` from the catalogue."""
+    catalogue = indicators.catalogue()
+    names = {key: entry.name for key, entry in catalogue.items()}
+    units = {key: entry.unit for key, entry in catalogue.items()}
+    return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=estimates["indicator"].map(units))
+
+
+def _one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Give every figure of a group the same events and people at risk: all of them, as counted.
+
+    A standardised or adjusted figure leaves out people of unknown age or sex and says so in ``note``; were its own
+    counts shown beside the crude ones, the difference would show how many they are.
+    """
+    counts = cells.groupby(KEYS, as_index=False, dropna=False)[["events", "at_risk"]].sum(min_count=1)
+    return table.drop(columns=["events", "at_risk"]).merge(counts, on=KEYS, how="left", validate="many_to_one")
+
+
+def _crude(cells: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
+    if measure == "percent":
+        return rates.proportion(cells, KEYS, per=1, level=level)
+    if measure == "mean":
+        return rates.mean(cells, KEYS, level=level)
+    return rates.crude(cells, KEYS, per=1, level=level)
+
+
+def _standardised(entry: Indicator) -> str:
+    return "rate" if (entry.at_risk, entry.measure) == ("residents", "rate") else ""
+
+
+def _split(cells: pd.DataFrame, kind: Callable[[Indicator], str]) -> list[tuple[str, pd.DataFrame]]:
+    """Return the cells by a property of their indicators, those of an empty property left out."""
+    kinds = cells["indicator"].map({key: kind(entry) for key, entry in indicators.catalogue().items()})
+    return [(name, part) for name, part in cells.groupby(kinds, sort=True) if name]
+
+
+def _finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
+    """Return the shared shape in the order that people read: catalogue, period, NHS order of groups, steps."""
+    table = named(table[[*SHAPE, *(more or [])]])
+    groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]
+    ranks = pd.DataFrame(
+        {
+            "indicator": table["indicator"].map(_places(indicators.catalogue())),
+            "period": table["period"],
+            "ethnic_group": table["ethnic_group"].map(_places(groups)),
+            "adjustment": table["adjustment"].map(_places(STEPS)),
+        }
+    )
+    return table.loc[ranks.sort_values(list(ranks), kind="stable").index].reset_index(drop=True)
+
+
+def _places(names: object) -> dict[str, int]:
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}

@@ -1,0 +1,139 @@
+"""Can an indicator be counted: does its entry fit the rules and columns, and does the extract hold what it needs?
+
+A table that is absent or empty, a column nobody filled, a year without rows: each would turn into a rate of nought
+if it were counted. Such an indicator is not available, and the reason is given.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import ibis
+from ibis import _
+
+from pcref_analysis.intake import counting, rows
+from pcref_analysis.intake.rows import Tables
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.indicators import Condition, Indicator
+
+RESIDENTS = "residents"
+STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
+AREA_COLUMNS = {2019: "LSOA2011", 2025: "LSOA2021"}
+BANDS = [0, 16, 65]  # any will do to find out which columns there are
+
+
+def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
+    """Check that every entry names a counting rule, and columns of it of the right kind.
+
+    Raises
+    ------
+    PcrefError
+        Naming each entry and field that does not fit.
+    """
+    faults = []
+    for entry in entries.values():
+        if entry.count is None:
+            continue
+        count = entry.count
+        columns = _columns(count.rows, faults, f"{entry.id}.count.rows")
+        faults += _misfits(count.where, columns, f"{entry.id}.count.where")
+        faults += _misfits(count.event or [], columns, f"{entry.id}.count.event")
+        faults += _not_numbers({"value": count.value, "total": count.total}, columns, f"{entry.id}.count")
+        if count.among:
+            place = f"{entry.id}.count.among"
+            columns = _columns(count.among.rows, faults, f"{place}.rows")
+            faults += _misfits(count.among.where, columns, f"{place}.where")
+            faults += _not_numbers({"at_risk": count.among.at_risk}, columns, place)
+    if faults:
+        raise PcrefError("\n".join([f"indicators: {name} has {len(faults)} fault(s):", *faults]))
+
+
+def _columns(rule: str, faults: list[str], place: str) -> dict[str, ibis.expr.datatypes.DataType]:
+    """Return the columns that conditions on a rule may name, with their types."""
+    if rule == RESIDENTS:
+        found = {"sex": ibis.dtype("string"), "ethnic_group": ibis.dtype("string")}
+        return found | dict.fromkeys(("imd_quintile", "age_from", "age_to"), ibis.dtype("int64"))
+    if rule not in rows.RULES:
+        faults.append(f"  {place}: there is no counting rule '{rule}'; rules: {', '.join(sorted(rows.RULES))}")
+        return {}
+    return columns_of(rule)
+
+
+@cache
+def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
+    """Return the columns of a counting rule's rows and of their people, with their types."""
+    tables = rows.declared_tables()
+    found = rows.in_periods(counting.named(rule).rows(tables), [2023])
+    found = rows.of_people(found, rows.people(tables, "LSOA2021"), BANDS)
+    return dict(found.schema().items())
+
+
+def _misfits(conditions: list[Condition], columns: dict, place: str) -> list[str]:
+    faults = []
+    for condition in conditions if columns else ():
+        ((_name, value),) = condition.operators().items()
+        kind = columns.get(condition.column)
+        if kind is None:
+            faults.append(f"  {place}: there is no column '{condition.column}' in these rows")
+        elif condition.missing is None:
+            values = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(item, str) != kind.is_string() for item in values):
+                wanted = "text in quotes" if kind.is_string() else "a number"
+                faults.append(f"  {place}: '{condition.column}' is compared with {wanted}")
+    return faults
+
+
+def _not_numbers(named: dict[str, str | None], columns: dict, place: str) -> list[str]:
+    wrong = [field for field, column in named.items() if column and columns and not _is_number(columns.get(column))]
+    return [f"  {place}.{field}: '{named[field]}' is not a column of numbers in these rows" for field in wrong]
+
+
+def _is_number(kind: object) -> bool:
+    return kind is not None and kind.is_numeric()
+
+
+def filled(tables: Tables) -> dict[str, dict[str, int]]:
+    """Return for every table the number of rows (under "") and of values in each column."""
+    found = {}
+    for name, table in tables.items():
+        counts = {f"n{i}": table[column].count() for i, column in enumerate(table.columns)}
+        line = table.agg(rows=_.count(), **counts).execute().iloc[0]
+        found[name] = {"": int(line["rows"])} | {c: int(line[f"n{i}"]) for i, c in enumerate(table.columns)}
+    return found
+
+
+def years_seen(found: ibis.Table) -> set[int]:
+    """Return the years in which the rows of a counting rule fall."""
+    return set(found.group_by("year").agg(n=_.count()).execute()["year"].astype(int))
+
+
+def _rules(entry: Indicator) -> list[str]:
+    count = entry.count
+    return [count.rows, *([count.among.rows] if count.among and count.among.rows != RESIDENTS else [])]
+
+
+def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int) -> str:
+    """Say why an indicator cannot be counted from the tables at all; "" if it can."""
+    needs = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting.named(rule).needs)]
+    if entry.count.among and entry.count.among.rows == RESIDENTS:
+        needs += ["Population", "Areas", f"MHS001MPI.{AREA_COLUMNS[imd_version]}"]
+    named = [need.split(".")[0] for need in needs]
+    absent = [name for name in dict.fromkeys(named) if name not in values]
+    if absent:
+        return f"the extract has no table {', '.join(absent)}"
+    bare = [name for name in dict.fromkeys(named) if not values[name][""]]
+    if bare:
+        return f"the table {', '.join(bare)} has no rows"
+    used = [need for need in needs if "." in need] + _used_columns(entry, named)
+    blank = [need for need in dict.fromkeys(used) if not values[need.split(".")[0]].get(need.split(".")[1])]
+    return f"the column {', '.join(blank)} has no values" if blank else ""
+
+
+def _used_columns(entry: Indicator, tables: list[str]) -> list[str]:
+    """Return the columns of the extract that the conditions of an entry rest on, as Table.Column."""
+    count = entry.count
+    conditions = [*count.where, *(count.event or [])]
+    if count.among and count.among.rows != RESIDENTS:
+        conditions += count.among.where
+    declared = rows.schemas()
+    return [f"{table}.{c.column}" for c in conditions for table in tables if c.column in declared[table].names]

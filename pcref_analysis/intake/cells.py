@@ -1,0 +1,181 @@
+"""Rows become cells, once, where the data live.
+
+A cell is indicator x period x ethnic group x sex x age band x IMD quintile with its sufficient statistics.
+No row of a person leaves the database: people are added up there, and what comes back is cells and counts of
+what was left out and why (the ledger).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from pcref_analysis.intake import availability, rows, sums
+from pcref_analysis.intake.availability import STRATA
+from pcref_analysis.intake.rows import Tables, missing, present, where
+from pcref_analysis.intake.sums import COUNTED, label
+from pcref_analysis.vocabulary.indicators import Indicator, with_local
+from pcref_analysis.vocabulary.parameters import Parameters, project_root
+
+KEYS = ["indicator", "period", *STRATA]
+SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
+NOT_RECORDED = "not recorded whether it counts"
+LENGTHS = [*range(29), *range(35, 183, 7), *range(210, 731, 28)]
+LONGEST = 99_999
+
+
+def build(
+    tables: Tables, parameters: Parameters, indicators: dict[str, Indicator] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count the rows of an extract into cells.
+
+    Parameters
+    ----------
+    tables
+        Contract table name to Ibis table, already checked and cleaned. A table may be absent: the indicators
+        that need it are then in the ledger as not available, with the reason.
+    parameters
+        The run: periods, age bands, deprivation version.
+    indicators
+        The catalogue to count; by default the shipped one and the Trust's own beside the parameters.
+
+    Returns
+    -------
+    cells
+        One row a cell, in a fixed order, with the sums of ``SUMS`` (missing where they do not apply). ``events_sq``,
+        ``events_at_risk``, ``at_risk_sq``, ``total_sq`` and ``total_at_risk`` are sums over people of products of
+        each person's sums in the period. For means, ``events`` and ``at_risk`` are both the observations.
+    ledger
+        ``indicator, period, side, reason, rows, amount``: how many rows of the numerator (side "events") and of
+        the denominator (side "at_risk"; residents have none) were counted or left out for which reason, and what
+        they add up to. The amount counted is the sum of the cells; it is less than the rows where a person counts
+        once.
+
+    Raises
+    ------
+    PcrefError
+        If an entry of the catalogue names a rule or column that does not exist.
+
+    Notes
+    -----
+    A person is in one cell a period: age is that on its first day. Rates among residents count residents of the
+    catchment only; every other measure counts everybody in the Trust's care, with deprivation missing for
+    those who live elsewhere. Cells are confidential: nothing may be shown before ``release.disclosure``.
+
+    Examples
+    --------
+    >>> cells, ledger = build(tables, parameters)  # doctest: +SKIP
+    """
+    entries = catalogue_of(parameters.run) if indicators is None else indicators
+    availability.check(entries)
+    entries = {name: entry for name, entry in entries.items() if entry.count}
+    reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
+    ready = [entry for name, entry in entries.items() if not reasons[name]]
+    found = sums.held(ready, tables, parameters, years)
+    seen = {name: availability.years_seen(table) for name, table in found.items()}
+    frames, lines = [], []
+    for name, entry in entries.items():
+        good = [year for year in years if not reasons[name] and year in seen[entry.count.rows]]
+        why = f"not available: {reasons[name] or 'no rows in the period'}"
+        lines += [(name, label(year), "events", why, 0, 0.0) for year in years if year not in good]
+        if good:
+            added = sums.counted(entry, found, good)
+            frames.append(added[added["reason"] == COUNTED])
+            lines += _ledger(entry, added)
+        if good and sums.of_residents(entry.count):
+            frames += [sums.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
+    return _tidy(frames), _ledger_frame(lines)
+
+
+def periods(parameters: Parameters) -> list[str]:
+    """Return the financial years that cells are built for."""
+    return parameters.periods or [parameters.period]
+
+
+def catalogue_of(run: str) -> dict[str, Indicator]:
+    """Return the shipped catalogue and the run's own entries (``<run>-indicators.yml`` beside its parameters)."""
+    return with_local(project_root() / "notebooks" / "parameters" / f"{run}-indicators.yml")
+
+
+def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Parameters) -> dict[str, str]:
+    """Say for each indicator why it cannot be counted from this extract; "" where it can."""
+    values = availability.filled(tables)
+    found = {name: availability.reason(entry, values, parameters.imd_version) for name, entry in entries.items()}
+    if "Population" in tables:
+        bands = rows.band_labels(parameters.age_bands)
+        if tables["Population"].filter(~_.age_band.isin(bands)).count().execute():
+            odd = "the table Population has other age bands than the parameters"
+            found |= {n: odd for n, entry in entries.items() if sums.of_residents(entry.count) and not found[n]}
+    return found
+
+
+def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indicator] | None = None) -> pd.DataFrame:
+    """Count the observations of every mean indicator by length, so that medians need no rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, period, ethnic_group, sex, age_band, imd_quintile, days_upto, count``: how many lasted longer
+        than the previous bound and at most ``days_upto`` days; every day up to 28, then weeks to half a year, then
+        four weeks to two years, then ``LONGEST``.
+    """
+    entries = catalogue_of(parameters.run) if indicators is None else indicators
+    entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
+    reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
+    frames = []
+    for entry in (entry for name, entry in entries.items() if not reasons[name]):
+        found = sums.rows_of(entry.count.rows, tables, parameters, years)
+        found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
+        days = found[entry.count.value]
+        upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
+        found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
+        found = found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count()).execute()
+        frames.append(found.assign(indicator=entry.id, period=[label(year) for year in found.pop("year")]))
+    columns = [*KEYS, "days_upto", "count"]
+    table = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    table["imd_quintile"] = table["imd_quintile"].astype("Int64")
+    return table.sort_values(columns[:-1], na_position="last").reset_index(drop=True)
+
+
+# --- the ledger, and the shelf ----------------------------------------------------------------------------------------
+
+
+def _ledger(entry: Indicator, added: pd.DataFrame) -> list[tuple[str, str, str, str, int, float]]:
+    sides = [("events", "event_rows", "events", "unsure_events")]
+    if not sums.of_residents(entry.count):
+        sides.append(("at_risk", "base_rows", "at_risk", "unsure_base"))
+    lines = []
+    for (period, reason), part in added.groupby(["period", "reason"]):
+        for side, row, amount, unsure in sides:
+            lines.append((entry.id, period, side, reason, int(part[row].sum()), float(part[amount].sum())))
+            lines.append((entry.id, period, side, NOT_RECORDED, int(part[unsure].sum()), 0.0))
+    return lines
+
+
+def _ledger_frame(lines: list[tuple]) -> pd.DataFrame:
+    frame = pd.DataFrame(lines, columns=["indicator", "period", "side", "reason", "rows", "amount"])
+    frame = frame.groupby(["indicator", "period", "side", "reason"], as_index=False)[["rows", "amount"]].sum()
+    told = (frame["rows"] > 0) | (frame["reason"] == COUNTED) | frame["reason"].str.startswith("not available")
+    return frame[told].reset_index(drop=True)
+
+
+def _tidy(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Add frames up into one row a cell, in a fixed order."""
+    if not frames:
+        return pd.DataFrame(columns=[*KEYS, *SUMS])
+    cells = pd.concat(frames, ignore_index=True)
+    cells["imd_quintile"] = cells["imd_quintile"].astype("Int64")
+    cells = cells.groupby(KEYS, dropna=False, sort=True)[SUMS].sum(min_count=1).reset_index()
+    return cells.sort_values(KEYS, na_position="last", kind="stable").reset_index(drop=True)
+
+
+def save(run: str, cells: pd.DataFrame, ledger: pd.DataFrame, **beside: pd.DataFrame) -> Path:
+    """Write the cells of a run, its ledger and any frame given by name; return the confidential folder."""
+    folder = project_root() / "data" / "processed" / run
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in {"cells": cells, "ledger": ledger, **beside}.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder

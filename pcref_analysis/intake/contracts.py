@@ -1,0 +1,147 @@
+"""What each table of an extract must look like: every breach named at once, counted, and never shown.
+
+The checks are Ibis expressions made from ``contracts.yml``; they run where the rows live and return counts only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from pcref_analysis.intake import findings, keys, people, rules, sources, structure
+from pcref_analysis.intake.cleaning import engine
+from pcref_analysis.intake.declarations import PERSONS, Table, declared
+from pcref_analysis.intake.findings import render
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+PRIVATE = ("duckdb", "postgres")  # engines whose temporary tables only this session can read
+__all__ = ["Checked", "check", "clean", "examine", "render"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A checked extract.
+
+    ``tables``: cleaned Ibis tables with declared names and types (id, code and text are string; date; int64;
+    float64), one row a person in MHS001MPI; an absent table is not among them, an optional column that is absent is
+    there with missing values. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
+    dropped, kept, people``; read = dropped + kept, and dropped is the sum of the table's breaches of that severity.
+    In MHS001MPI ``kept`` counts the rows that were used and ``people`` the persons that they became.
+    """
+
+    tables: dict[str, ibis.Table]
+    breaches: pd.DataFrame
+    counts: pd.DataFrame
+
+
+def clean(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
+    """Check the raw tables and return them cleaned.
+
+    Parameters
+    ----------
+    tables
+        Raw Ibis tables under contract names (see :func:`pcref_analysis.intake.sources.open`).
+    parameters
+        ``source.columns`` maps contract columns to local ones; ``ethnicity_rule`` chooses among several ethnic
+        categories of one person; the first period sets who would be older than 120.
+    today
+        The day after which a date lies in the future (default: the day of the run).
+
+    Raises
+    ------
+    PcrefError
+        If a breach stops the analysis. The message names every such breach; no message shows a row's value.
+
+    Examples
+    --------
+    >>> checked = clean(sources.open(parameters), parameters)      # doctest: +SKIP
+    >>> checked.breaches.query("severity == 'dropped'")            # doctest: +SKIP
+    """
+    checked = examine(tables, parameters, today)
+    stops = checked.breaches.query("severity == 'stops'")
+    if len(stops):
+        raise PcrefError(f"extract: {len(stops)} thing(s) stop the analysis:\n{render(stops)}")
+    return checked
+
+
+def check(parameters: Parameters) -> pd.DataFrame:
+    """Open the source that the parameters name and return every breach (see :class:`Checked`); nothing is raised
+    for what the extract holds, only for a source that cannot be opened."""
+    return examine(sources.open(parameters), parameters).breaches
+
+
+def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
+    """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
+    day = today or date.today()
+    found = [b for t in declared().values() for b in structure.presence(t, tables, parameters)]
+    unusable = {b["table"] for b in found if b["severity"] == "stops"}
+    kept, counts = {}, []
+    for table in declared().values():
+        if table.name not in tables or table.name in unusable:
+            continue
+        result, breaches, count = _guarded(table, tables[table.name], parameters, kept.get(PERSONS), day)
+        found += breaches
+        counts.append(count)
+        kept[table.name] = result
+    found += keys.between(kept, parameters)
+    numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
+    return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
+
+
+def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
+    """Run one table's checks; whatever an engine says in an error may hold a row's value, and is not shown."""
+    try:
+        return _table(table, raw, *rest)
+    except PcrefError:
+        raise
+    except Exception as error:
+        raise PcrefError(
+            f"{table.name}: the checks could not be run where the rows live ({type(error).__name__}). "
+            "Is the source still reachable, and are the column types plain text, numbers and dates?"
+        ) from None
+
+
+def _table(
+    table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
+) -> tuple[ibis.Table, list[dict], dict]:
+    names, _ = structure.columns(table, raw, parameters)
+    marked = _hold(rules.marked(table, raw, names, parameters, day))
+    totals = rules.totals(table, marked)
+    breaches, dropped = rules.breaches(table, names, totals)
+    kept = totals["n"] - dropped
+    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "kept": kept, "people": pd.NA}
+    rows = marked.filter(marked["__reason"] == 0).select(*table.columns)
+    if not kept:
+        return rows, breaches, count
+    if table.name == PERSONS:
+        found, count["people"] = keys.several(table, rows, kept)
+        rows = people.one_row(rows, parameters.ethnicity_rule)
+    else:
+        rows, found = keys.unique(table, rows, kept)
+        if table.person and persons is not None:
+            rows, orphans = keys.of_people(table, rows, persons, kept)
+            found += orphans
+        lost = sum(b["rows"] for b in found)
+        count |= {"dropped": dropped + lost, "kept": kept - lost}
+    clean = _hold(rows)
+    _release(marked, clean)
+    return clean, breaches + found, count
+
+
+def _hold(rows: ibis.Table) -> ibis.Table:
+    """Keep a result for the session where the engine has private temporary tables (DuckDB, PostgreSQL); else leave
+    it an expression: a temporary table that Ibis makes on SQL Server can be read by other users."""
+    if engine(rows) not in PRIVATE:
+        return rows
+    return rows.get_backend().create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
+
+
+def _release(held: ibis.Table, successor: ibis.Table) -> None:
+    """Drop what was held on the way, where something was held."""
+    if engine(successor) in PRIVATE:
+        successor.get_backend().drop_table(held.op().name)

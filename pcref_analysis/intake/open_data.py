@@ -1,0 +1,98 @@
+"""The folder of published open figures: where it is, which files are wanted, and who publishes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters, project_root
+
+ONS = "Office for National Statistics, Census 2021 (custom datasets and TS021)"
+ONS_2011 = "Office for National Statistics, Census 2011 (LC2101EW)"
+ONS_LOOKUP = "Office for National Statistics, LSOA 2011 to LSOA 2021 lookup"
+MHCLG = "Ministry of Housing, Communities and Local Government, English Indices of Deprivation"
+NHS_MHA = "NHS England, Mental Health Act Statistics, Annual Figures 2023-24"
+NHS_TT = "NHS England, NHS Talking Therapies annual reports"
+
+PUBLISHERS = {
+    "census2021_lsoa21_ethnic5.csv.gz": ONS,
+    "census2021_msoa21_ethnic5_sex_age13.csv.gz": ONS,
+    "census2021_lad21_ethnic19.csv": ONS,
+    "census2021_england_ethnic5_sex_age13.csv": ONS,
+    "census2011_england_ethnic18_sex_age21.csv": ONS_2011,
+    "lookup_lsoa11_lsoa21_lad22.csv.gz": ONS_LOOKUP,
+    "imd2025_lsoa21.csv.gz": MHCLG,
+    "imd2019_lsoa11.csv.gz": MHCLG,
+    "mha_2023_24_annual.csv.gz": NHS_MHA,
+    "nhs_talking_therapies_annual_by_ethnic_group.csv.gz": NHS_TT,
+}
+
+
+RESIDENTS = tuple(name for name, who in PUBLISHERS.items() if who not in (NHS_MHA, NHS_TT))  # what residents rest on
+
+
+def open_data_folder(parameters: Parameters, wanted: Sequence[str] = tuple(PUBLISHERS)) -> Path:
+    """Return the folder that holds the published figures, with every wanted file in it.
+
+    The variable ``PCREF_OPEN_DATA`` wins; then ``open_data`` of the parameters file, relative to the project.
+
+    Raises
+    ------
+    PcrefError
+        If the folder or a file is missing: which files, from which publisher, and where to put them.
+    """
+    named = os.environ.get("PCREF_OPEN_DATA") or parameters.open_data
+    if not named:
+        raise PcrefError(_wanted(list(wanted), "the parameter open_data is empty", "a folder of your choice"))
+    folder = (project_root() / Path(named).expanduser()).resolve()
+    missing = [name for name in wanted if not (folder / name).is_file()]
+    if missing:
+        why = f"{len(missing)} file(s) are not in" if folder.is_dir() else "there is no folder"
+        raise PcrefError(_wanted(missing, f"{why} '{named}'", f"'{named}'"))
+    return folder
+
+
+def read(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read one of the files in :data:`PUBLISHERS`; only an empty cell is missing (``NULL`` is a text here).
+
+    A file that has not changed is read once in a session; what is returned is the caller's own.
+
+    Raises
+    ------
+    PcrefError
+        If the file is missing, cannot be read, or lacks one of ``columns``.
+    """
+    path = Path(folder) / name
+    if not path.is_file():
+        raise PcrefError(_wanted([name], f"there is no {name}", "the folder of published figures"))
+    facts = path.stat()
+    table = _parsed(path, facts.st_mtime_ns, facts.st_size)
+    lacking = [column for column in columns or () if column not in table]
+    if lacking:
+        raise PcrefError(f"open data: {name} has no column {', '.join(lacking)}. Copy it again from the publisher.")
+    return table[list(columns)].copy() if columns else table.copy()
+
+
+@lru_cache(maxsize=len(PUBLISHERS))
+def _parsed(path: Path, changed: int, size: int) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (ValueError, OSError, EOFError) as error:
+        raise PcrefError(
+            f"open data: {path.name} cannot be read as the table that is expected ({type(error).__name__}). "
+            "Copy it again and do not edit it in a spreadsheet."
+        ) from None
+
+
+def _wanted(names: list[str], why: str, where: str) -> str:
+    by_publisher: dict[str, list[str]] = {}
+    for name in names:
+        by_publisher.setdefault(PUBLISHERS[name], []).append(name)
+    lines = [f"  {publisher}: {', '.join(files)}" for publisher, files in by_publisher.items()]
+    last = f"Put them into {where}, or let the variable PCREF_OPEN_DATA name their folder (docs/published-figures.md)."
+    return "\n".join([f"open data: {why}. Wanted:", *lines, last])

@@ -1,0 +1,55 @@
+"""Are the tables and columns of the contract there, under which local names, and of a type that can be read?"""
+
+from __future__ import annotations
+
+import difflib
+
+import ibis
+
+from pcref_analysis.intake.declarations import Table
+from pcref_analysis.intake.findings import breach
+from pcref_analysis.vocabulary.parameters import Parameters
+
+
+def presence(table: Table, tables: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
+    """Return breaches for an absent table, and for columns that are absent or of an unreadable type."""
+    if table.name in tables:
+        return columns(table, tables[table.name], parameters)[1]
+    todo = "Nothing can be analysed without it."
+    if not table.required:
+        todo = "Indicators that need it are not available. Add the table if the Trust has it."
+    return [breach(table.name, "", "table is not in the extract", "stops" if table.required else "noted", todo)]
+
+
+def columns(table: Table, raw: ibis.Table, parameters: Parameters) -> tuple[dict[str, str], list[dict]]:
+    """Return declared name -> name in the raw table (letter case and outer spaces aside), and the breaches."""
+    mapping = parameters.source.columns.get(table.name, {})
+    folded = {name.strip().lstrip("\ufeff").lower(): name for name in reversed(raw.columns)}
+    names = {}
+    for name in table.columns:
+        local = mapping.get(name, name)
+        found = local if local in raw.columns else folded.get(local.strip().lower())
+        if found is not None:
+            names[name] = found
+    if not names:
+        todo = "Is the first line the column names? Else map local names in source.columns."
+        return names, [breach(table.name, "", "none of the columns has a name of the contract", "stops", todo)]
+    faults = [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
+    for name, local in names.items():
+        kind = raw[local].type()
+        if kind.is_nested() or kind.is_binary():
+            faults.append(breach(table.name, name, f"type {kind} cannot be read", "stops", "Export plain values."))
+    return names, faults
+
+
+def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, str]) -> dict:
+    """A found column is named only where it is close to the wanted one: without a header line, names are values."""
+    required = table.columns[name].required
+    near = difflib.get_close_matches(mapping.get(name, name).lower(), folded, n=1, cutoff=0.8)
+    hint = f"Is it '{folded[near[0]]}'? Map it in source.columns." if near else "Map it in source.columns or add it."
+    if name in mapping:
+        return breach(table.name, name, "column mapped in source.columns is not in the table", "stops", hint)
+    if required:
+        return breach(table.name, name, "required column is missing", "stops", hint)
+    todo = f"Taken as not recorded. {hint}" if near else "Taken as not recorded."
+    return breach(table.name, name, "optional column is missing", "noted", todo)

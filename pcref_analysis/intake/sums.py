@@ -1,0 +1,174 @@
+"""The sums of one indicator: its rows, added up a person and then a stratum, in the database.
+
+Two steps, so that a person who counts more than once is known as one person: rows are added up by person and period,
+and only then people by stratum, with the squares and products that person-clustered standard errors need.
+"""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from pcref_analysis.intake import counting, rows
+from pcref_analysis.intake.availability import AREA_COLUMNS, RESIDENTS, STRATA
+from pcref_analysis.intake.rows import Tables, missing, where, yes
+from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
+from pcref_analysis.vocabulary.indicators import Count, Indicator
+from pcref_analysis.vocabulary.parameters import Parameters
+
+COUNTED = "counted"
+PERSON = ["year", "Person_ID", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate"]
+ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
+
+
+def label(year: int) -> str:
+    """Name the financial year that starts in a calendar year.
+
+    Examples
+    --------
+    >>> label(2023)
+    '2023-24'
+    """
+    return f"{year}-{(year + 1) % 100:02d}"
+
+
+def of_residents(count: Count) -> bool:
+    """Say whether residents of the catchment are at risk."""
+    return count.among is not None and count.among.rows == RESIDENTS
+
+
+def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int]) -> ibis.Table:
+    """Return the rows of a counting rule in these years, each with its person."""
+    found = rows.in_periods(counting.named(name).rows(tables), years)
+    people = rows.people(tables, AREA_COLUMNS[parameters.imd_version])
+    return rows.of_people(found, people, parameters.age_bands)
+
+
+def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Tables:
+    """Work out the rows of every counting rule that these indicators use, once each, in the database.
+
+    Only the columns that one of them needs are kept; the tables are temporary and go when the result does.
+    """
+    wanted: dict[str, set[str]] = {}
+    for entry in entries:
+        count, among = entry.count, entry.count.among
+        columns = [c.column for c in (*count.where, *(count.event or []))] + [count.value, count.total]
+        wanted.setdefault(count.rows, set()).update(filter(None, columns))
+        if among and among.rows != RESIDENTS:
+            columns = [c.column for c in among.where] + [among.at_risk]
+            wanted.setdefault(among.rows, set()).update(filter(None, columns))
+    return {
+        name: rows_of(name, tables, parameters, years).select(*PERSON, *sorted(wanted[name] - set(PERSON))).cache()
+        for name in sorted(wanted)
+    }
+
+
+def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
+    """Reduce rows to who they belong to and what they add; sums not named are nought."""
+    nought = ibis.literal(0.0)
+    return table.select(*PERSON, **{name: sums.get(name, nought).cast("float64") for name in ROW_SUMS})
+
+
+def counted(entry: Indicator, found: Tables, years: list[int]) -> pd.DataFrame:
+    """Return the sums of one indicator by period, reason and stratum; only the reason "counted" becomes cells.
+
+    ``found`` holds the rows of the counting rules, as :func:`held` returns them.
+    """
+    added = expression(entry, found, years).execute()
+    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]])
+    if of_residents(entry.count):
+        added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
+    if entry.count.value is None:
+        added[["total", "total_sq", "total_at_risk"]] = float("nan")
+    return added
+
+
+def expression(entry: Indicator, found: Tables, years: list[int]) -> ibis.Table:
+    """Return the sums of one indicator by year, reason and stratum as one Ibis expression."""
+    count, among = entry.count, entry.count.among
+    chosen, unsure = _chosen(found[count.rows], count.where, years)
+    parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]
+    if among and among.rows != RESIDENTS:
+        base, doubt = _chosen(found[among.rows], among.where, years)
+        weight = base[among.at_risk] if among.at_risk else 1
+        parts.append(_part(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
+    person = _people(entry, ibis.union(*parts) if len(parts) > 1 else parts[0])
+    sums = {name: person[name].sum() for name in ROW_SUMS}
+    sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
+    sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
+    return person.group_by(["year", "reason", *STRATA]).agg(**sums)
+
+
+def _chosen(table: ibis.Table, conditions: rows.Conditions, years: list[int]) -> tuple[ibis.Table, ibis.Value]:
+    """Return the rows that fulfil conditions or may, and 1 for each that only may (0 for those that do)."""
+    doubt = rows.undecided(table, conditions)
+    table = table.filter(table.year.isin(years), where(table, conditions) | doubt)
+    return table, yes(rows.undecided(table, conditions))
+
+
+def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
+    """Rows that are numerator and denominator at once: an event among rows, or a value of each row."""
+    doubt = yes(rows.undecided(found, count.event)) if count.event else yes(missing(found[count.value]))
+    unsure = yes((unsure + doubt) > 0)
+    sure = 1 - unsure
+    event = sure * yes(where(found, count.event)) if count.event else sure
+    total = sure * ibis.coalesce(found[count.value], 0) if count.value else ibis.literal(0.0)
+    return _part(found, events=event, event_rows=event, at_risk=sure, base_rows=sure, total=total, unsure_base=unsure)
+
+
+def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
+    """Rows that are the numerator only; the people or rows at risk come from elsewhere."""
+    event = ibis.coalesce(found[count.total], 0) if count.total else 1
+    return _part(found, events=event * (1 - unsure), event_rows=1 - unsure, unsure_events=unsure)
+
+
+def _people(entry: Indicator, parts: ibis.Table) -> ibis.Table:
+    """Add rows up by person and year, and say for each whether it is counted."""
+    count, among = entry.count, entry.count.among
+    person = parts.group_by(PERSON).agg(**{name: parts[name].sum() for name in ROW_SUMS})
+    if count.unit == "people":
+        person = person.mutate(events=yes(person.events >= count.at_least).cast("float64"))
+    if count.unit == "people" or (among and not among.at_risk):
+        person = person.mutate(at_risk=yes(person.base_rows > 0).cast("float64"))
+    if of_residents(count):
+        person = person.mutate(at_risk=ibis.literal(1.0))
+    return person.mutate(reason=_reason(entry, person))
+
+
+def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
+    """Say why a person's rows are not counted, or that they are."""
+    among = entry.count.among
+    cases = [
+        (missing(person.known_person), "no person record"),
+        (rows.year_of(person.PersDeathDate) < person.year, "died before the period"),
+    ]
+    if among and among.rows == RESIDENTS:
+        cases += [
+            (person.area == NOT_KNOWN, "home area not known"),
+            (person.area == "elsewhere", "lives outside the catchment"),
+        ]
+        if among.where:
+            unknown = (person.age_band == NOT_KNOWN) | (person.sex == NOT_KNOWN)
+            cases += [
+                (unknown, "age or sex not known"),
+                (yes(where(person, among.where)) == 0, "outside the population of the measure"),
+            ]
+    elif among:
+        cases.append((person.base_rows == 0, "not among the people at risk"))
+    return ibis.cases(*cases, else_=COUNTED).cast("string")
+
+
+def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.DataFrame:
+    """Return the residents at risk by stratum; those without an event are cells too."""
+    labels, bands = rows.band_labels(parameters.age_bands), parameters.age_bands
+    ends = [*(cut - 1 for cut in bands[1:]), rows.OLDEST]
+    table = tables["Population"]
+    table = table.mutate(
+        age_from=table.age_band.cases(*zip(labels, bands, strict=True)).cast("int64"),
+        age_to=table.age_band.cases(*zip(labels, ends, strict=True)).cast("int64"),
+    )
+    table = table.filter(where(table, entry.count.among.where))
+    found = table.group_by(STRATA).agg(at_risk=_.residents.sum().cast("float64")).execute()
+    nought = dict.fromkeys(("events", "events_sq", "events_at_risk"), 0.0)
+    return found.assign(indicator=entry.id, at_risk_sq=found["at_risk"], **nought)

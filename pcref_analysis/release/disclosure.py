@@ -1,0 +1,341 @@
+"""The one door out: only this module makes a :class:`Releasable`, and nothing is shown that is not one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.release import rules as ruled
+from pcref_analysis.release.protection import attack as attacker
+from pcref_analysis.release.protection import display, files, linkage, treatment
+from pcref_analysis.release.rules import NOT_AVAILABLE, SHOWN, SUPPRESSED, ZERO
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Disclosure, Parameters
+
+_DOOR = object()
+Previous = Iterable["Releasable"] | Path | str
+
+
+@dataclass(frozen=True, eq=False)
+class Releasable:
+    """A table that may be shown, with its marks; made by this module and by nothing else.
+
+    Attributes
+    ----------
+    table
+        Released values only (a copy each time), with a status column beside each count (``events_status``)
+        and one for the figures (``status``): "shown", "suppressed", "zero", "not available" or "repeated".
+    marks
+        The status columns alone.
+    text
+        The table as it is read: "[c]" suppressed, "[x]" not available.
+    explanation
+        What the marks mean, in words.
+    source_id
+        The run or publication that the numbers come from.
+    synthetic, audience
+        For the marks that every page must carry ("internal" is not for release).
+    """
+
+    _table: pd.DataFrame = field(repr=False)
+    name: str
+    rules: Disclosure
+    source_id: str
+    synthetic: bool
+    audience: str
+    dimensions: tuple[str, ...]
+    counts: tuple[str, ...]
+    figures: tuple[str, ...]
+    links: Mapping[str, Any] = field(repr=False)  # what adds up to what: for the attack
+    door: InitVar[object] = None
+
+    def __post_init__(self, door: object) -> None:
+        if door is not _DOOR:
+            raise PcrefError("disclosure: a Releasable is made by release(table, rules) only.")
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return self._table.copy()
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        return self._table[[c for c in self._table if c == "status" or c.endswith("_status")]].copy()
+
+    @property
+    def explanation(self) -> str:
+        words = ruled.explain(self.rules, self.links.get("later", False))
+        if published := self.links.get("published"):
+            return f"As published by {published}, with its own suppression and rounding. [c] suppressed there."
+        return f"Internal: small numbers are shown. On release: {words}" if self.audience == "internal" else words
+
+    @property
+    def text(self) -> pd.DataFrame:
+        numbers = {c: f"{c}_status" for c in self.counts} | dict.fromkeys(self.figures, "status")
+        return display.text(self._table, numbers)
+
+    def _repr_html_(self) -> str:
+        return display.html(self)
+
+
+def release(
+    table: pd.DataFrame, rules: Disclosure | Parameters | str, *, name: str = "table", **options: Any
+) -> Releasable:
+    """Turn a table into one that may be shown: suppressed, protected, rounded, and worked out again.
+
+    Parameters
+    ----------
+    table
+        Estimates or counts. Known columns need no declaration: ``events``, ``at_risk``, ``estimate``,
+        ``lower``, ``upper``, ``comparator``, ``adjustment``, ``measure``, ``level``, ``note``; text columns are
+        dimensions. Sums of squares are used for the dominance rule and dropped.
+    rules
+        The disclosure section of the parameters, all parameters (then audience and the synthetic mark come
+        from there), or a preset: "mhsds", "hes", "opensafely".
+    name
+        The caption, and the file name when written.
+    **options
+        See :func:`release_all`, which is the way for tables that share counts.
+
+    Raises
+    ------
+    PcrefError
+        If a numeric column is not declared, or the rule is not known.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"ethnic_group": ["African", "Caribbean", "Indian"], "events": [3, 21, 0]})
+    >>> release(frame, "mhsds").text["events"].tolist()
+    ['[c]', '20', '0']
+    """
+    return release_all({name: table}, rules, **options)[0]
+
+
+def release_all(
+    tables: Mapping[str, pd.DataFrame] | Sequence[pd.DataFrame],
+    rules: Disclosure | Parameters | str,
+    *,
+    dimensions: Sequence[str] | None = None,
+    counts: Sequence[str] | None = None,
+    figures: Sequence[str] = (),
+    hierarchies: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    public: bool | Sequence[str] | None = None,
+    same: Sequence[Sequence[str]] = (),
+    previous: Previous = (),
+    complementary: bool = True,
+    source_id: str = "",
+    synthetic: bool | None = None,
+    audience: str | None = None,
+) -> list[Releasable]:
+    """Release several tables together, so that none gives away what another hides.
+
+    Parameters
+    ----------
+    tables
+        Tables by name (or a list of them). A dimension that a table lacks counts as its total; so do the
+        labels "All", "Total", "Everyone", "Persons".
+    dimensions, counts, figures
+        Names of columns where they are not the known ones; other figures are given to two digits.
+    hierarchies
+        ``{dimension: {parent: [children]}}``; broad and detailed ethnic groups and pooled years are known.
+    public
+        Whose ``at_risk`` is published by others (census residents): True for all, or indicator ids; by
+        default those whose catalogue entry says residents.
+    same
+        Groups of series that are one number, such as ``("people_detained_caseload/events",
+        "people_detained_inpatients/events")``; series with equal numbers throughout are found.
+    previous
+        The last published edition, Releasables or a folder: what it hid stays hidden, and a count that
+        changed by less than the rule's base (or threshold) is repeated.
+    complementary
+        False leaves out the protection by hiding more: for tests of the attack only.
+    source_id, synthetic, audience
+        Carried along; ``audience="internal"`` hides nothing and says so.
+    """
+    rule = ruled.read(rules)
+    if isinstance(rules, Parameters):
+        audience, synthetic = audience or rules.audience, rules.synthetic if synthetic is None else synthetic
+        source_id = source_id or rules.run
+    if not isinstance(tables, Mapping):
+        tables = {f"table {number}": table for number, table in enumerate(tables, 1)}
+    audience = audience or "release"
+    declared = [linkage.declare(n, t, dimensions, counts, figures, public) for n, t in tables.items()]
+    treated = treatment.treat(
+        declared,
+        rule,
+        hierarchies or {},
+        same,
+        _read_in(previous),
+        complementary,
+        internal=audience == "internal",
+    )
+    return [
+        Releasable(
+            _table=frame,
+            name=table.name,
+            rules=rule,
+            source_id=source_id,
+            synthetic=bool(synthetic),
+            audience=audience,
+            dimensions=table.dimensions,
+            counts=table.counts,
+            figures=table.figures,
+            links=links,
+            door=_DOOR,
+        )
+        for table, (frame, links) in zip(declared, treated, strict=True)
+    ]
+
+
+def release_published(
+    table: pd.DataFrame,
+    publisher: str,
+    *,
+    name: str = "table",
+    counts: Sequence[str] | None = None,
+    figures: Sequence[str] = (),
+    dimensions: Sequence[str] | None = None,
+    suppressed: Mapping[str, pd.Series] | None = None,
+    source_id: str = "",
+) -> Releasable:
+    """Pass on figures that an official publisher has already released, with its own marks.
+
+    Nothing is suppressed, rounded or worked out again, and the attack leaves such tables alone.
+
+    Parameters
+    ----------
+    publisher
+        Who released them, and where: stands in the explanation.
+    suppressed
+        ``{column: where the publisher suppressed it}``; other missing numbers are "not available".
+
+    Raises
+    ------
+    PcrefError
+        If no publisher is named, or a numeric column is not declared.
+    """
+    if not publisher.strip():
+        raise PcrefError("disclosure: name the publisher of figures that are already released.")
+    declared = linkage.declare(name, table, dimensions, counts, figures)
+    out = declared.frame[[c for c in declared.frame if c not in linkage.INSIDE]].copy()
+    gone = {c: pd.Series(mask).to_numpy(bool) for c, mask in (suppressed or {}).items()}
+    for column in declared.counts:
+        out[f"{column}_status"] = _publishers_marks(out[[column]], gone.get(column))
+    if declared.figures:
+        out["status"] = _publishers_marks(out[list(declared.figures)], gone.get(declared.figures[0]))
+    return Releasable(
+        _table=out,
+        name=name,
+        rules=ruled.read("mhsds"),
+        source_id=source_id or publisher,
+        synthetic=False,
+        audience="release",
+        dimensions=declared.dimensions,
+        counts=declared.counts,
+        figures=declared.figures,
+        links={"published": publisher},
+        door=_DOOR,
+    )
+
+
+def _publishers_marks(columns: pd.DataFrame, gone: Any) -> pd.Series:
+    missing = columns.isna().all(axis=1)
+    marks = pd.Series(SHOWN, columns.index).mask((columns == 0).all(axis=1), ZERO).mask(missing, NOT_AVAILABLE)
+    return marks if gone is None else marks.mask(missing & gone, SUPPRESSED)
+
+
+def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: str, **arguments: Any) -> Releasable:
+    """Release what a function makes of released tables alone (a summary, a ranking, a reshaped table).
+
+    The function gets a copy of each released table and nothing else that is confidential, so its answer
+    can tell no more than they do. Pass public figures (population) as keyword arguments, never cells or estimates.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"ethnic_group": ["African", "Indian"], "events": [21, 34]})
+    >>> counted = release(frame, "mhsds", name="counts")
+    >>> derive(lambda t: t.nlargest(1, "events")[["ethnic_group", "events"]], counted, name="most").table
+      ethnic_group  events
+    0       Indian    35.0
+    """
+    if not released or any(not isinstance(one, Releasable) for one in released):
+        raise PcrefError("disclosure: derive() takes released tables only.")
+    out = function(*(one.table for one in released), **arguments).reset_index(drop=True)
+    first, audiences = released[0], {one.audience for one in released}
+    numbers = tuple(c for c in out if pd.api.types.is_numeric_dtype(out[c]) and c not in linkage.NUMBERED)
+    return Releasable(
+        _table=out.copy(),
+        name=name,
+        rules=first.rules,
+        source_id=", ".join(dict.fromkeys(one.source_id for one in released)),
+        synthetic=any(one.synthetic for one in released),
+        audience="internal" if "internal" in audiences else "release",
+        dimensions=tuple(c for c in out if c not in numbers),
+        counts=(),
+        figures=numbers,
+        links={"derived": [one.name for one in released], "later": first.links.get("later", False)},
+        door=_DOOR,
+    )
+
+
+def attack(
+    released: Iterable[Releasable],
+    rules: Disclosure | Parameters | str | None = None,
+    previous: Previous = (),
+    population: pd.DataFrame | None = None,
+    revision: int = 1,
+) -> pd.DataFrame:
+    """Try to work out what is hidden, as an outsider could, and name what can be pinned too closely.
+
+    Every hidden count, and every small number that follows by subtraction, is bounded by linear and integer
+    programs from: sums (margins, broad and detailed groups, pooled years, tables that share counts), the
+    rounding of what is shown, the thresholds, rates and intervals read back to counts, and the last edition.
+
+    Parameters
+    ----------
+    released
+        Everything about to be published.
+    rules
+        The rule; by default the one that the tables carry.
+    previous
+        The last published edition: Releasables or a folder.
+    population
+        Public denominators (dimensions and ``at_risk``) for tables that show rates without them.
+    revision
+        By how many people a count may have changed between editions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``table, cell, column, how``: a row a finding, never a value; empty when nothing was found.
+
+    Notes
+    -----
+    An empty answer is no proof of safety: see docs/methods/disclosure.md for what is not tried.
+    """
+    tables = [one for one in released if "series" in one.links]
+    rule = ruled.read(rules) if rules is not None else (tables[0].rules if tables else ruled.read("mhsds"))
+    before = [one for one in _read_in(previous) if "series" in one.links]
+    return attacker.find(tables, rule, before, population, revision)
+
+
+def attack_files(folder: Path | str, previous: Path | str | None = None, **options: Any) -> pd.DataFrame:
+    """Attack what lies in a folder: the published CSV and JSON files alone (see :func:`attack`)."""
+    return attack(read(folder), previous=previous or (), **options)
+
+
+def write(released: Iterable[Releasable], folder: Path | str) -> list[Path]:
+    """Write each table as CSV with a JSON beside it that :func:`read` and :func:`attack_files` need."""
+    return files.write(released, folder)
+
+
+def read(folder: Path | str) -> list[Releasable]:
+    """Read what :func:`write` wrote, here or in folders below."""
+    return [Releasable(_table=frame, door=_DOOR, **facts) for frame, facts in files.read(folder)]
+
+
+def _read_in(previous: Previous) -> list[Releasable]:
+    return read(previous) if isinstance(previous, (str, Path)) else list(previous)

@@ -1,0 +1,95 @@
+"""What a notebook calls at the door: tables in, Releasables out, by the rule of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pcref_analysis.estimates import domain
+from pcref_analysis.release import disclosure, priorities
+from pcref_analysis.release.disclosure import Releasable
+from pcref_analysis.vocabulary.parameters import Parameters
+
+PUBLISHER = "NHS England and the Office for National Statistics, published figures"
+COUNTS = ("events", "events_low", "events_high", "at_risk", "rows")
+
+
+def release(tables: Sequence[pd.DataFrame], parameters: Parameters) -> list[Releasable]:
+    """Release tables together, so that none gives away what another hides.
+
+    Parameters
+    ----------
+    tables
+        Estimates, or counts of rows by reason (``what, reason, rows``). All tables of a page that rest on the same
+        records belong in one call.
+    parameters
+        The run: its disclosure rule, audience and synthetic mark. Figures that an official publisher has
+        suppressed and rounded already are passed on with the publisher's own marks.
+
+    Returns
+    -------
+    list of Releasable
+        In the order of ``tables``.
+
+    Examples
+    --------
+    >>> levels, gaps = release([levels, gaps], parameters)                      # doctest: +SKIP
+    """
+    if parameters.source.kind == "published" or all(table.empty for table in tables):
+        return [_published(table, f"table {number}") for number, table in enumerate(tables, start=1)]
+    counted = ["rows"] if all("rows" in table for table in tables) else None  # rows left out, by reason
+    return disclosure.release_all(list(tables), parameters, counts=counted)
+
+
+def draft(levels: Releasable, gaps: Releasable, parameters: Parameters, flags: pd.DataFrame) -> Releasable:
+    """Make the draft priorities list of released levels and gaps alone, so that it can tell no more than they do.
+
+    Parameters
+    ----------
+    levels, gaps
+        As released; the worst case over unknown ethnic group is worked out from them too.
+    flags
+        Recording flags (:func:`pcref_analysis.estimates.domain.recording_flags`); they rest on published figures.
+    """
+    return disclosure.derive(_draft, levels, gaps, name="findings", parameters=parameters, flags=flags)
+
+
+def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame) -> pd.DataFrame:
+    return priorities.draft(
+        pd.concat([levels, gaps], ignore_index=True),
+        parameters.priorities,
+        bounds=_around_adjusted(domain.worst_case(levels, parameters), gaps, parameters),
+        flags=flags,
+        comparator=parameters.comparator,
+        period=parameters.period,
+    )
+
+
+def _around_adjusted(bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Move the worst case of the crude ratio to the fullest adjusted ratio, by how many times it could rise or fall.
+
+    Takes people of unknown ethnic group to be of the same ages, sexes and areas as the others in what is counted.
+    """
+    keys = ["indicator", "ethnic_group"]
+    full = gaps[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]
+    full = full.dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")[[*keys, "estimate"]]
+    table = bounds.merge(full, on=keys, how="left", validate="one_to_one")
+    factor = (table["estimate"] / table["ratio"]).where(table["ratio"] > 0)
+    return table.assign(**{end: table[end] * factor.fillna(1.0) for end in ("ratio_low", "ratio_high")})
+
+
+def part(released: Releasable, parameters: Parameters, name: str) -> Releasable:
+    """Return one table of the draft list (priorities, to_watch, strengths, evidence_gaps, recording, findings, ...)."""
+    return disclosure.derive(lambda ranked: priorities.tables(ranked, parameters.priorities)[name], released, name=name)
+
+
+def _published(table: pd.DataFrame, name: str) -> Releasable:
+    counts = [column for column in COUNTS if column in table]
+    figures = [c for c in table if c not in (*counts, "level") and pd.api.types.is_numeric_dtype(table[c])]
+    gone = {}
+    if {"events", "events_high"} <= set(table):
+        gone = {"events": table["events"].isna() & table["events_high"].notna()}
+    return disclosure.release_published(
+        table, PUBLISHER, name=name, counts=counts, figures=figures, suppressed=gone, source_id="published figures"
+    )

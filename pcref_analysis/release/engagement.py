@@ -1,0 +1,203 @@
+"""The engagement record: what groups of people changed in the draft list, when, and why.
+
+``engagement.yml`` stands beside the parameters. It names groups, never persons; nothing is changed without a reason.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.priority_rule import CRITERIA
+
+PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    who: Text  # a group: "Advisory group", "Carers' forum", never a person
+    when: datetime.date
+
+    @field_validator("who")
+    @classmethod
+    def _a_group(cls, value: str) -> str:
+        if PERSON.search(value):
+            raise ValueError("name a group, not a person")
+        return value
+
+
+class _Change(_Entry):
+    why: Text
+
+
+class Move(_Change):
+    """Put an item at another place."""
+
+    action: Literal["move"]
+    item: Text
+    to: int = Field(ge=1)
+
+
+class Merge(_Change):
+    """Make one item of several; it stands at the best place of its parts, or at ``to``."""
+
+    action: Literal["merge"]
+    items: list[Text] = Field(min_length=2)
+    name: Text
+    wording: str = ""
+    to: int | None = Field(default=None, ge=1)
+
+
+class Part(BaseModel):
+    """One part of an item that was split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    name: Text
+    wording: Text
+
+
+class Split(_Change):
+    """Make several items of one; they stand one after another in its place."""
+
+    action: Literal["split"]
+    item: Text
+    into: list[Part] = Field(min_length=2)
+
+
+class Add(_Change):
+    """Add an item: one the figures found but did not list, or one that people know and the figures do not."""
+
+    action: Literal["add"]
+    item: Text
+    wording: Text
+    evidence: Literal["data", "lived experience", "other"] = "lived experience"
+    to: int | None = Field(default=None, ge=1)
+
+
+class SetAside(_Change):
+    """Take an item off the list, for a reason that stays on record."""
+
+    action: Literal["set_aside"]
+    item: Text
+
+
+class Reword(_Change):
+    """Say an item in other words."""
+
+    action: Literal["reword"]
+    item: Text
+    wording: Text
+
+
+class Weight(_Change):
+    """Change the weight of a criterion, or give a story or item its community weight (0 to 1)."""
+
+    action: Literal["weight"]
+    weight: float = Field(ge=0)
+    criterion: str = ""
+    item: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Weight:
+        if bool(self.criterion) == bool(self.item):
+            raise ValueError("give either a criterion, or a story or item")
+        if self.criterion and self.criterion not in CRITERIA:
+            raise ValueError(f"unknown criterion '{self.criterion}'; criteria are {', '.join(CRITERIA)}")
+        if self.item and self.weight > 1:
+            raise ValueError("a community weight lies between 0 and 1")
+        return self
+
+
+class Outcome(_Entry):
+    """What became of an item: "you said, we did"."""
+
+    item: Text
+    said: Text
+    did: Text
+    status: Literal["not started", "in progress", "done", "stopped"]
+
+
+Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]
+
+
+class Engagement(BaseModel):
+    """Everything the record holds: the changes in the order made, and what became of earlier priorities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    changes: list[Change] = Field(default_factory=list)
+    outcomes: list[Outcome] = Field(default_factory=list)
+
+    @field_validator("changes", "outcomes", mode="before")
+    @classmethod
+    def _nothing_is_an_empty_list(cls, value: Any) -> Any:
+        return value or []
+
+
+def load(path: Path) -> Engagement:
+    """Read and check an engagement record.
+
+    Raises
+    ------
+    PcrefError
+        If the file is missing, is not YAML, or an entry does not fit: the message names the entry, its action and
+        what is missing. A change without a reason is refused.
+    """
+    if not path.is_file():
+        raise PcrefError(f"engagement: there is no {path.name}.")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        raise PcrefError(f"engagement: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+    return read(values, path.name)
+
+
+def read(values: Any, name: str = "engagement.yml") -> Engagement:
+    """Check a record given as ``{"changes": [...], "outcomes": [...]}``; ``name`` stands in the error."""
+    if values is None:
+        return Engagement()
+    if not isinstance(values, dict):
+        raise PcrefError(f"engagement: {name} must hold 'changes:' and, where there are any, 'outcomes:'.")
+    try:
+        return TypeAdapter(Engagement).validate_python(values)
+    except ValidationError as error:
+        faults = [_fault(fault, values) for fault in error.errors()]
+        raise PcrefError("\n".join([f"engagement: {name} has {len(faults)} fault(s):", *faults])) from None
+
+
+def _fault(fault: Any, values: dict[str, Any]) -> str:
+    """Say which entry is wrong, and how: 'change 3 (move): why is missing.'"""
+    path = list(fault["loc"])
+    where = str(path[0])
+    if len(path) > 1 and isinstance(path[1], int):
+        entry = values[path[0]][path[1]]
+        action = f" ({entry['action']})" if isinstance(entry, dict) and isinstance(entry.get("action"), str) else ""
+        where = f"{where[:-1]} {path[1] + 1}{action}"
+        path = [part for part in path[2:] if not (isinstance(entry, dict) and part == entry.get("action"))]
+        field = ".".join(str(part) for part in path)
+    else:
+        field = ".".join(str(part) for part in path[1:])
+    kind = fault["type"]
+    if kind == "union_tag_invalid":
+        return f"  {where}: unknown action; actions are move, merge, split, add, set_aside, reword, weight."
+    if kind == "union_tag_not_found":
+        return f"  {where}: action is missing."
+    if kind == "missing":
+        return f"  {where}: {field} is missing."
+    if kind == "string_too_short":
+        return f"  {where}: {field} is empty."
+    if kind == "extra_forbidden":
+        return f"  {where}: unknown key '{field or where}'."
+    words = fault["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"  {where}{': ' + field if field else ''}: {words}."

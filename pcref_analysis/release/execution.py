@@ -1,0 +1,145 @@
+"""Run the notebooks with papermill: checked parameters, scratch outputs, errors in words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters, project_root
+
+LAST = "05_priorities"  # reads what the others estimated
+VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
+
+
+def notebooks() -> list[Path]:
+    """Return the committed analysis notebooks, in reading order."""
+    return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, jobs: int = 2) -> list[Path]:
+    """Execute every notebook for a run and return the executed copies in ``scratch``.
+
+    Parameters
+    ----------
+    parameters
+        The checked parameters; each notebook gets those that its parameters cell names.
+    scratch
+        A git-ignored folder. Executed notebooks may hold anything until the gate has read them.
+    say
+        Called with one line a notebook.
+    code
+        Hash of everything outside the notebooks that results rest on; an executed notebook is used
+        again when nothing that it depends on has changed.
+    jobs
+        Notebooks that run side by side; the priorities notebook runs last.
+
+    Raises
+    ------
+    PcrefError
+        If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    _quiet_kernels(scratch)
+    sources = notebooks()
+    if not sources:
+        raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
+    plans = [_plan(source, parameters, scratch, code) for source in sources]
+    first = [plan for plan in plans if plan["source"].stem != LAST]
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        list(pool.map(lambda plan: _run(plan, say), first))
+    for plan in plans:
+        if plan not in first:
+            _run(plan, say)
+    return [plan["target"] for plan in plans]
+
+
+def _quiet_kernels(scratch: Path) -> None:
+    """Give kernels settings of their own: nobody's start-up files, no history of what ran, no routine warnings."""
+    profile = scratch / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = "c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n"
+    (profile / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
+
+
+def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dict[str, Any]:
+    from papermill import inspect_notebook
+
+    known = parameters.for_notebooks()
+    wanted = inspect_notebook(str(source))
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise PcrefError(f"notebooks: {source.name} has parameter(s) that no parameters file can set: {unknown}.")
+    values = {name: known[name] for name in wanted}
+    key = hashlib.sha256(source.read_bytes() + json.dumps(values, sort_keys=True).encode() + code.encode()).hexdigest()
+    return {"source": source, "target": scratch / source.name, "values": values, "key": key}
+
+
+def _run(plan: dict[str, Any], say: Callable[[str], None]) -> None:
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    source, target, stamp = plan["source"], plan["target"], plan["target"].with_suffix(".key")
+    if target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == plan["key"]:
+        say(f"  {source.stem}: unchanged")
+        return
+    stamp.unlink(missing_ok=True)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        execute_notebook(
+            str(source), str(target), parameters=plan["values"], progress_bar=False, log_output=False,
+            kernel_name="python3", cwd=str(project_root()),
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        kind = error.ename
+        words = error.evalue if kind == "PcrefError" else "see the executed copy in the scratch folder (confidential)"
+        target.rename(target.with_suffix(".failed.ipynb")) if target.exists() else None
+        raise PcrefError(f"notebooks: {source.name}, cell {error.exec_count}, stopped ({kind}): {words}") from None
+    clean(target)
+    stamp.write_text(plan["key"], encoding="utf-8")
+    say(f"  {source.stem}: done")
+
+
+def clean(path: Path) -> None:
+    """Take out of a notebook what differs from run to run: times, paths, counters of the session."""
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    for holder in (notebook, *notebook.cells):
+        for name in VOLATILE:
+            holder.metadata.pop(name, None)
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3 (pcref-analysis)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    for number, cell in enumerate(notebook.cells):
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = f"injected-{number}"
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+
+
+def refresh(scratch: Path) -> None:
+    """Take the outputs of the demo's executed notebooks into the committed ones; sources stay as they are."""
+    import nbformat
+
+    for source in notebooks():
+        committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))
+        ran = [cell for cell in fresh.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        counter = 0
+        for cell, done in zip(committed.cells, ran, strict=True):
+            if cell.cell_type == "code":
+                counter += 1
+                cell["outputs"], cell["execution_count"] = done["outputs"], counter
+                for output in cell["outputs"]:
+                    if "execution_count" in output:
+                        output["execution_count"] = counter
+        source.write_text(nbformat.writes(committed) + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,49 @@
+"""The pages around the notebooks: the landing page, the definitions, the method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pcref_analysis.release import pages
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.parameters import Parameters
+
+DOMAINS = {
+    "recording": "Recording",
+    "prevalence": "Prevalence",
+    "access": "Access",
+    "experience": "Experience",
+    "outcomes": "Outcomes",
+}
+LEADS = ("priorities-in-short", "priorities-figure", "priorities-draft", "recording-in-short")
+
+
+def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, str]:
+    """Return the bodies of ``index.html``, ``definitions.html`` and ``method.html``.
+
+    What the landing page shows are released records of the notebooks, taken over whole.
+    """
+    by_id = {record["id"]: record for record in records}
+    tables = [record for record in records if record["kind"] == "table"]
+    index = pages.fragment(
+        "index.html.j2",
+        about=about,
+        leads=[_show(by_id[name]) for name in LEADS if name in by_id],
+        tables=tables,
+    )
+    used = {row for record in tables for row in _indicators_of(record)}
+    entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
+    definitions = pages.fragment("definitions.html.j2", domains=DOMAINS, entries=entries)
+    method = pages.fragment("method.html.j2", about=about, parameters=parameters)
+    return {"index.html": index, "definitions.html": definitions, "method.html": method}
+
+
+def _indicators_of(record: dict[str, Any]) -> set[str]:
+    if "indicator" not in record["columns"]:
+        return set()
+    place = record["columns"].index("indicator")
+    return {row[place] for row in record["rows"]}
+
+
+def _show(record: dict[str, Any]) -> Any:
+    return pages.safe(pages.output_body(record["output"]))

@@ -1,0 +1,203 @@
+"""The draft priorities list: a written rule over released estimates, for people to question and change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from pydantic import ValidationError
+
+from pcref_analysis.release import findings, scoring, wording
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.indicators import Indicator
+from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
+
+
+def draft(
+    estimates: pd.DataFrame,
+    rule: PriorityRule,
+    *,
+    catalogue: Mapping[str, Indicator] | None = None,
+    bounds: pd.DataFrame | None = None,
+    flags: pd.DataFrame | None = None,
+    comparator: str | None = None,
+    period: str | None = None,
+    terms: Mapping[str, object] | None = None,
+) -> pd.DataFrame:
+    """Rank the gaps of one Trust by the written rule.
+
+    Parameters
+    ----------
+    estimates
+        The shared shape: ratios (and, where there are any, differences, excess and levels) against one or more
+        comparators, for one or more periods. Intervals may include rounding.
+    rule
+        The rule of the parameters file.
+    catalogue
+        The indicators; the shipped catalogue when left out.
+    bounds
+        ``indicator, ethnic_group, ratio_low, ratio_high``: the ratio with unknown ethnic group placed at worst.
+    flags
+        ``indicator, ethnic_group, flag, reason``: figures that a recording fault makes unfit to rank. A missing
+        ``ethnic_group`` means all; an empty ``flag`` means none.
+    comparator, period
+        Which comparator and period the list is for: the rule's or the only comparator, and the last period.
+    terms
+        Words to use in place of :data:`pcref_analysis.release.wording.TERMS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per indicator and ethnic group. ``list`` says where it belongs: priority, watch, supporting (another
+        finding of a listed story and group), strength, unclear, evidence_gap, recording or context. Priorities come
+        first, with ``rank``, ``band``, ``score``, the nine criteria (each 0 to 1, missing where not known),
+        ``probability`` (of being among the first ``rule.first``), ``rank_low``, ``rank_high``, ``wording``,
+        ``how_sure``, ``not_shown``, ``would_close``, and every input.
+
+    Raises
+    ------
+    PcrefError
+        If columns, an indicator, the comparator or the period are not there, an estimate stands twice, or the rule
+        names an indicator or story that does not exist.
+
+    Examples
+    --------
+    See ``docs/methods/priorities.md``.
+
+    Notes
+    -----
+    A draft for discussion. Not to be used to set priorities without the people concerned, to rank Trusts, or to
+    compare ethnic groups with one another.
+
+    References
+    ----------
+    National Collaborating Centre for Mental Health (2019). Advancing Mental Health Equality: steps and guidance on
+    commissioning and delivering equality in mental health care. Public Health England, The Prioritisation Framework.
+    Lin R, Louis TA, Paddock SM, Ridgeway G (2006). Loss function based ranking in two-stage, hierarchical models.
+    Bayesian Analysis 1, 915-946.
+    """
+    catalogue = indicators.catalogue() if catalogue is None else catalogue
+    table = findings.make(estimates, rule, catalogue, comparator, period, bounds, flags)
+    ranked = scoring.rank(table, rule)
+    return ranked.join(wording.first_draft(ranked, terms))
+
+
+def rule_text(rule: PriorityRule) -> pd.DataFrame:
+    """Return the rule as a table for the report: criterion, question, definition, scale, weight (shares of 1)."""
+    scales = rule.absolute_full
+    absolute = (
+        f"{scales['residents']:g} per 100,000 residents, {scales['bed_days']:g} per 1,000 bed days, "
+        f"{scales['percent']:g} percentage points, {scales['mean']:g} days"
+    )
+    values = rule.model_dump() | {"absolute_full": absolute}
+    shares = rule.shares()
+    rows = [
+        {
+            "criterion": name.replace("_", " ").capitalize(),
+            "question": item.question,
+            "definition": item.definition.format(**values),
+            "scale": item.scale.format(**values),
+            "weight": round(shares[name], 4),
+        }
+        for name, item in CRITERIA.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def settings(rule: PriorityRule) -> pd.DataFrame:
+    """Return every setting of the rule as ``setting, value``; values are JSON, so that the rule can be read back."""
+    values = rule.model_dump(mode="json")
+    return pd.DataFrame({"setting": list(values), "value": [json.dumps(value) for value in values.values()]})
+
+
+def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
+    """Return the tables of a workbook or of a folder of CSV files, by name.
+
+    ``priorities``, ``to_watch``, ``strengths``, ``evidence_gaps``, ``recording``, ``rule`` are for reading;
+    ``findings`` and ``rule_settings`` are enough to make the list again (:func:`rebuild`).
+    """
+    listed = [
+        *(
+            "rank",
+            "band",
+            "item",
+            "name",
+            "ethnic_group",
+            "wording",
+            "how_sure",
+            "not_shown",
+            "ratio",
+            "lower",
+            "upper",
+        ),
+        *("expected", "score", "score_low", "score_high", "probability", "rank_low", "rank_high", "weights_first"),
+        *("weights_rank_low", "weights_rank_high", *CRITERIA, "not_known", "also"),
+    ]
+    ranked = ranked.assign(also=_also(ranked))
+    return {
+        "priorities": ranked.loc[ranked["list"] == "priority", listed],
+        "to_watch": ranked.loc[ranked["list"] == "watch", [*listed, "would_close"]],
+        "strengths": _by_indicator(ranked[ranked["list"] == "strength"], "evidence"),
+        "evidence_gaps": _by_indicator(ranked[ranked["list"] == "evidence_gap"], "would_close"),
+        "recording": ranked.loc[ranked["flag"].notna(), ["name", "ethnic_group", "flag", "flag_reason"]],
+        "rule": rule_text(rule),
+        "rule_settings": settings(rule),
+        "findings": ranked.drop(columns="also"),
+    }
+
+
+def _also(ranked: pd.DataFrame) -> pd.Series:
+    """What the other findings of the same story and group show, in words."""
+    rest = ranked[~ranked["list"].isin(scoring.LISTED) & ranked["item"].notna()]
+    words = (rest["name"] + ", " + rest["ethnic_group"] + ": " + rest["evidence"]).groupby(rest["item"]).agg("; ".join)
+    return ranked["item"].map(words).fillna("")
+
+
+def _by_indicator(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row per indicator and ``column``, the ethnic groups joined."""
+    grouped = rows.groupby(["domain", "name", column], sort=False, as_index=False)
+    return grouped.agg(ethnic_groups=("ethnic_group", "; ".join), comparisons=("ethnic_group", "size"))
+
+
+def write(ranked: pd.DataFrame, rule: PriorityRule, folder: Path) -> list[Path]:
+    """Write the tables as CSV files (UTF-8, every digit) into ``folder`` and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, table in tables(ranked, rule).items():
+        paths.append(folder / f"{name}.csv")
+        table.to_csv(paths[-1], index=False, encoding="utf-8", lineterminator="\n")
+    return paths
+
+
+def rebuild(folder: Path, terms: Mapping[str, object] | None = None) -> pd.DataFrame:
+    """Make the list again from ``findings.csv`` and ``rule_settings.csv`` of a folder, and nothing else.
+
+    Raises
+    ------
+    PcrefError
+        If a file or a column is missing, or the settings do not make a rule.
+    """
+    table, rule = read(folder)
+    if absent := [name for name in findings.COLUMNS if name not in table]:
+        raise PcrefError(f"priorities: findings.csv lacks the column(s) {', '.join(absent)}.")
+    ranked = scoring.rank(table[findings.COLUMNS], rule)
+    return ranked.join(wording.first_draft(ranked, terms))
+
+
+def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
+    """Read a published list and its rule from the CSV files of a folder."""
+    for name in ("findings.csv", "rule_settings.csv"):
+        if not (folder / name).is_file():
+            raise PcrefError(f"priorities: {folder.name} has no {name}; it is written with every list.")
+    values = pd.read_csv(folder / "rule_settings.csv", encoding="utf-8", dtype=str).set_index("setting")["value"]
+    try:
+        rule = PriorityRule.model_validate({key: json.loads(value) for key, value in values.items()})
+    except (ValidationError, json.JSONDecodeError):
+        raise PcrefError("priorities: rule_settings.csv does not make a rule; was it changed by hand?") from None
+    table = pd.read_csv(folder / "findings.csv", encoding="utf-8", float_precision="round_trip")
+    for name in ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high"):
+        table[name] = table[name].astype("Int64")
+    return table, rule

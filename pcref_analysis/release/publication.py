@@ -1,0 +1,71 @@
+"""Publication in one step: everything is made beside the last edition, then takes its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_digest(paths: list[Path], root: Path) -> str:
+    """Return one hash over files, by their path under ``root`` and content, in a fixed order."""
+    total = hashlib.sha256()
+    for path in sorted(paths, key=lambda p: p.relative_to(root).as_posix()):
+        total.update(path.relative_to(root).as_posix().encode() + b"\0" + digest(path).encode() + b"\n")
+    return total.hexdigest()
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write ``manifest.json``: what went in (with hashes), what came out (with hashes)."""
+    outputs = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json")
+    facts = facts | {"outputs": {p.relative_to(folder).as_posix(): digest(p) for p in outputs}}
+    text = json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=True)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a published edition, or an empty one where there is none or it is not whole."""
+    try:
+        return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def is_whole(folder: Path, manifest: dict[str, Any]) -> bool:
+    """Say whether every output that the manifest names is there, unchanged."""
+    outputs = manifest.get("outputs", {})
+    return bool(outputs) and all(
+        (folder / name).is_file() and digest(folder / name) == value for name, value in outputs.items()
+    )
+
+
+def settle(target: Path) -> None:
+    """Mend what a killed run may have left: an old edition moved aside, or half-removed leftovers."""
+    aside = target.with_name(f".{target.name}.last")
+    if aside.exists() and not target.exists():
+        aside.rename(target)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def swap(fresh: Path, target: Path) -> None:
+    """Put ``fresh`` in the place of ``target``; until the rename the last edition stands whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    settle(target)
+    aside = target.with_name(f".{target.name}.last")
+    if target.exists():
+        target.rename(aside)
+    try:
+        fresh.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

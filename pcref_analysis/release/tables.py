@@ -1,0 +1,241 @@
+"""Tables as people read them: each takes a Releasable and shows only what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.release.rules import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
+from pcref_analysis.release.shown import Shown
+
+STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
+
+
+def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = None) -> Shown:
+    """Show a released table as it stands; ``columns`` picks, orders and names what is shown."""
+    text = released.text
+    names = columns or {c: c.replace("_", " ").capitalize() for c in text.columns}
+    numeric = {c for c in (*released.counts, *released.figures) if c in names}
+    rows = [[(str(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
+    return _shown(
+        released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
+    )
+
+
+def levels(released: Any, id: str, title: str, period: str) -> Shown:
+    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with 95 % intervals."""
+    frame = released.table
+    frame = frame[frame["period"] == period].reset_index(drop=True)
+    heads = [
+        "Ethnic group",
+        "Events",
+        "At risk",
+        "Before adjustment (95 % interval)",
+        "After age and sex (95 % interval)",
+    ]
+    if not (frame["adjustment"] == "age_sex").any():
+        heads = heads[:4]
+    blocks = []
+    for (name, unit), part in frame.groupby(["indicator_name", "unit"], sort=False):
+        rows = []
+        for group, lines in part.groupby("ethnic_group", sort=False):
+            crude = lines[lines["adjustment"] == "crude"]
+            first = crude.iloc[0] if len(crude) else lines.iloc[0]
+            row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
+            row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
+            rows.append(row)
+        blocks.append((f"{name} ({unit})", rows))
+    return _shown(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def gaps(released: Any, id: str, title: str, period: str) -> Shown:
+    """Show the ladder of ratios by indicator and ethnic group, one column a step of adjustment."""
+    frame = released.table
+    frame = frame[frame["period"] == period].reset_index(drop=True)
+    steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
+    heads = ["Ethnic group", *(f"Ratio {STEPS[step]} (95 % interval)" for step in steps)]
+    blocks = []
+    for name, part in frame.groupby("indicator_name", sort=False):
+        rows = [
+            [(str(group), False), *((_interval(lines, step), True) for step in steps)]
+            for group, lines in part.groupby("ethnic_group", sort=False)
+        ]
+        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
+    return _shown(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def unknown(released: Any, id: str, title: str) -> Shown:
+    """Show the share of events without a known ethnic group, a line an indicator."""
+    rows = []
+    for _, row in released.table.iterrows():
+        numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row))
+        rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
+    heads = ["Indicator", "Ethnic group not known", "All", "Per cent (95 % interval)"]
+    return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
+
+
+def detentions(released: Any, id: str, title: str) -> Shown:
+    """Show detention in every denominator; of published figures, ours beside the published rate."""
+    if "published_rate" not in released.table:
+        return levels(released, id, title, released.table["period"].max())
+    rows, comparator = [], released.table["comparator"].iloc[0]
+    for _, row in released.table.iterrows():
+        between = f"{row['events_low']:,.0f} to {row['events_high']:,.0f}"
+        ratio = _one(row.rename({"ratio": "estimate", "ratio_lower": "lower", "ratio_upper": "upper", "estimate": "x",
+                                 "lower": "y", "upper": "z"}))  # fmt: skip
+        cells = [
+            _count(row, "events"),
+            between,
+            _count(row, "at_risk"),
+            _one(row),
+            _number(row["published_rate"]),
+            ratio,
+        ]
+        rows.append([(row["ethnic_group"], False), *((text, True) for text in cells), (row["note"], False)])
+    heads = ["Ethnic group", "Detentions, as published", "True count lies in", "Residents",
+             "Our rate per 100,000 (95 % interval)", "Published rate",
+             f"Ratio to {comparator} (95 % interval)", "Note"]  # fmt: skip
+    return _shown(released, id, title, heads, [("", rows)], set(heads[1:-1]))
+
+
+def expected(released: Any, id: str, title: str) -> Shown:
+    """Show events observed over expected at the ages of each group: 1 is as often as the reference at the same ages."""
+    rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True)]
+            for _, row in released.table.iterrows()]  # fmt: skip
+    heads = ["Ethnic group", "Detentions", "Observed over expected (95 % interval)"]
+    return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
+
+
+def priorities(released: Any, id: str, title: str) -> Shown:
+    """Show a part of the draft list: what, for whom, the gap, how sure, and what it does not show."""
+    words = {
+        "rank": "Place", "band": "Band", "name": "What", "ethnic_group": "For whom", "ethnic_groups": "For whom",
+        "wording": "What the figures say", "evidence": "What the figures say", "how_sure": "How sure",
+        "not_shown": "What this does not show", "would_close": "What would close it", "flag": "What it is",
+        "flag_reason": "Why",
+    }  # fmt: skip
+    have = {column: name for column, name in words.items() if column in released.table}
+    return plain(released, id, title, have)
+
+
+def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
+    """Show the written rule: it is part of the parameters, set before results are seen."""
+    owner = f"Owner: {parameters.priorities.owner}; agreed {parameters.priorities.agreed}."
+    rows = [[(str(value), isinstance(value, float)) for value in line] for line in table.itertuples(index=False)]
+    heads = [name.capitalize() for name in table.columns]
+    return _table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters.synthetic, table)
+
+
+def _one(row: pd.Series) -> str:
+    return _interval(pd.DataFrame([row.to_dict() | {"adjustment": ""}]), "")
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else _figure(value)
+
+
+def _interval(lines: pd.DataFrame, step: str) -> str:
+    rows = lines[lines["adjustment"] == step]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    if row["status"] == SUPPRESSED:
+        return TEXT_SUPPRESSED
+    if pd.isna(row["estimate"]):
+        if pd.notna(row["upper"]):
+            return f"{TEXT_NOT_AVAILABLE} (at most {_figure(row['upper'])})"
+        return TEXT_NOT_AVAILABLE
+    if pd.isna(row["lower"]):
+        return f"{_figure(row['estimate'])}"
+    return f"{_figure(row['estimate'])} ({_figure(row['lower'])} to {_figure(row['upper'])})"
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, whole numbers whole: what a figure can bear, read easily."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{float(f'{value:.3g}'):g}"
+
+
+def _count(row: pd.Series, column: str) -> str:
+    status = row.get(f"{column}_status")
+    if status == SUPPRESSED:
+        return TEXT_SUPPRESSED
+    return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or pd.isna(row[column]) else f"{row[column]:,.0f}"
+
+
+def _shown(
+    released: Any,
+    id: str,
+    title: str,
+    heads: Sequence[str],
+    blocks: Sequence[tuple[str, list[list[tuple[str, bool]]]]],
+    numeric: set[str],
+) -> Shown:
+    if not any(rows for _, rows in blocks):
+        return _nothing(released, id, title)
+    return _table(id, title, heads, blocks, numeric, released.explanation, released.synthetic, released.table)
+
+
+def _nothing(released: Any, id: str, title: str) -> Shown:
+    """Say that there is nothing to show, which is a finding too."""
+    words = f"{title}: nothing to show from these data."
+    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
+    return Shown(record=record, text=words, html=f'<p id="{id}">{escape(words)}</p>')
+
+
+def _table(
+    id: str,
+    title: str,
+    heads: Sequence[str],
+    blocks: Sequence[tuple[str, list[list[tuple[str, bool]]]]],
+    numeric: set[str],
+    marks: str,
+    synthetic: bool,
+    frame: pd.DataFrame,
+) -> Shown:
+    """Make the accessible table: a caption, heads with scope, a row head each line, the marks explained below."""
+    mark = ' <strong class="synthetic">Synthetic data</strong>' if synthetic else ""
+    head = "".join(f'<th scope="col"{_class(name in numeric)}>{escape(name)}</th>' for name in heads)
+    body = []
+    for block, rows in blocks:
+        lines = (
+            [f'<tr class="block"><th scope="rowgroup" colspan="{len(heads)}">{escape(block)}</th></tr>']
+            if block
+            else []
+        )
+        for row in rows:
+            first = f'<th scope="row">{escape(row[0][0])}</th>' if row else ""
+            lines.append(f"<tr>{first}" + "".join(_cell(text, number) for text, number in row[1:]) + "</tr>")
+        body.append(f"<tbody>{''.join(lines)}</tbody>")
+    html = (
+        f'<div class="scroll" id="{id}" tabindex="0" role="region" aria-label="{escape(title)}"><table>'
+        f"<caption>{escape(title)}{mark}</caption><thead><tr>{head}</tr></thead>{''.join(body)}</table></div>"
+        f'<p class="marks">{escape(marks)}</p>'
+    )
+    frame = frame.drop(columns=[c for c in frame if c.endswith(("_low_status", "_high_status"))])
+    if synthetic:
+        frame = frame.assign(synthetic="synthetic data")
+    record = {
+        "id": id,
+        "kind": "table",
+        "title": title,
+        "synthetic": synthetic,
+        "marks": marks,
+        "columns": list(frame.columns),
+        "rows": frame.astype(object).where(frame.notna(), None).values.tolist(),
+    }
+    lines = [" | ".join(heads)]
+    for block, rows in blocks:
+        lines += ([block] if block else []) + [" | ".join(text for text, _ in row) for row in rows]
+    return Shown(record=record, text="\n".join([title, *lines]), html=html)
+
+
+def _cell(text: str, number: bool) -> str:
+    kind = ' class="num"' if number else ' class="words"' if len(text) > 40 else ""
+    return f"<td{kind}>{escape(text)}</td>"
+
+
+def _class(number: bool) -> str:
+    return ' class="num"' if number else ""

@@ -1,0 +1,65 @@
+"""Sentences that depend on the data: each is made of released tables or of the catalogue's names, never of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pcref_analysis.release.shown import Shown
+
+
+def available(names: Sequence[str], domain: str, id: str) -> Shown:
+    """Say which indicators of a domain these data do not hold: a gap in what we know, not a zero."""
+    if not names:
+        return _said(f"All {domain} indicators of the catalogue can be worked out from these data.", id)
+    listed = "\n".join(f"- {name}" for name in names)
+    return _said(
+        f"These data do not hold what the following {domain} indicators need. Not available is not zero: it is a "
+        f"question that these data cannot answer yet.\n\n{listed}",
+        id,
+    )
+
+
+def unknown(released: Any, id: str) -> Shown:
+    """Say how far the share of events without a known ethnic group reaches over the indicators."""
+    frame = released.table.dropna(subset=["estimate"]).sort_values("estimate")
+    if frame.empty:
+        return _said("How many records have no known ethnic group cannot be shown.", id, released)
+    least, most = frame.iloc[0], frame.iloc[-1]
+    return _said(
+        f"Ethnic group is not known for between {least['estimate']:.3g} % ({_lower(least['indicator_name'])}) and "
+        f"{most['estimate']:.3g} % ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
+        "Unknown; their ethnic group could change any comparison on these pages.",
+        id,
+        released,
+    )
+
+
+def in_short(released: Any, id: str) -> Shown:
+    """Count what the draft list holds: gaps to discuss, strengths, questions that the data cannot answer."""
+    lists = released.table["list"].value_counts()
+    bands = released.table.loc[released.table["list"] == "priority", "band"].nunique()
+    first, gaps = int(lists.get("priority", 0)), int(lists.get("evidence_gap", 0))
+    parts = [
+        f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
+        else "**No gap stands out** from chance and from the margin that was agreed to matter",
+        f"**{lists.get('strength', 0)} {_n('strength', lists.get('strength', 0))}**",
+        f"**{gaps} {_n('question', gaps)} our data cannot answer yet**",
+    ]  # fmt: skip
+    flagged = int(released.table["flag"].notna().sum())
+    if flagged:
+        parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
+    return _said(f"{'; '.join(parts)}. This is a draft for discussion: people decide, not numbers.", id, released)
+
+
+def _said(words: str, id: str, *released: Any) -> Shown:
+    record = {"id": id, "kind": "text", "title": "", "text": words, "sources": [one.name for one in released]}
+    return Shown(record=record, text=words, markdown=words)
+
+
+def _n(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _lower(name: str) -> str:
+    return name[:1].lower() + name[1:]

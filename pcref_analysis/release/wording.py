@@ -1,0 +1,224 @@
+"""Every sentence of the draft list in one place, so that an advisory group can change it.
+
+The sentences say what is known, how sure it is, and what it does not show. None says why a gap is there, and
+none decides anything. ``TERMS`` holds the words that groups differ about; a run may replace any of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.release.findings import EVERY_GROUP
+from pcref_analysis.vocabulary.errors import PcrefError
+
+TERMS: dict[str, Any] = {
+    "people": "{group} people",
+    "people_by_background": "people of {group} ethnicity",
+    "groups": {  # how a group is spoken of, where the template above reads badly
+        "Asian or Asian British": "Asian people",
+        "Black or Black British": "Black people",
+        "Mixed": "people of Mixed ethnicity",
+        "Other ethnic groups": "people of Other ethnic groups",
+        "All other groups": "people of all other ethnic groups",
+        "Whole population": "everyone",
+        EVERY_GROUP: "each ethnic group",
+    },
+    "adjusted": {
+        "crude": "without allowing for age, sex or deprivation",
+        "age_sex": "after allowing for age and sex",
+        "age_sex_imd": "after allowing for age, sex and deprivation",
+    },
+    "level": {"rate": "rate", "percent": "percentage", "mean": "average"},
+    "not_why": "The numbers do not say why.",
+    "not_decided": "Whether it becomes a priority is for people to decide.",
+    "nothing": "No gap in these figures is both clear of chance and larger than the margin agreed to matter. "
+    "That is not evidence that there is none: {unclear} comparisons could not tell, and {missing} had no figure.",
+}
+BANNED = (  # words that claim a cause; a test reads every sentence for them
+    *("because", "caused", "causes", "cause", "due to", "owing to", "leads to", "led to", "results in", "result of"),
+    *("explains", "explained", "explain", "driven", "attributable", "effect of", "impact", "thanks to", "BAME"),
+)
+TOLD = 1.5  # a ratio that a comparison should be able to tell from none: sets the years needed
+
+
+def words(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the terms with a run's changes; nested terms are replaced one by one.
+
+    Raises
+    ------
+    PcrefError
+        If a term is not one of :data:`TERMS`.
+    """
+    changes = dict(changes or {})
+    if odd := sorted(set(changes) - set(TERMS)):
+        raise PcrefError(f"wording: unknown term(s) {', '.join(odd)}; terms are {', '.join(TERMS)}.")
+    return {key: value | changes.get(key, {}) if isinstance(value, dict) else changes.get(key, value)
+            for key, value in TERMS.items()}  # fmt: skip
+
+
+def people(group: str, terms: Mapping[str, Any]) -> str:
+    """Return how the people of an ethnic group are spoken of."""
+    if group in terms["groups"]:
+        return str(terms["groups"][group])
+    if group.startswith("Any other"):
+        return f"people of {group[0].lower()}{group[1:]}"
+    return str(terms["people_by_background" if " and " in group else "people"]).format(group=group)
+
+
+def first_draft(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Return ``wording`` (what is known), ``how_sure``, ``not_shown`` and ``would_close`` for each row of a list."""
+    terms = words(terms)
+    columns = ["wording", "how_sure", "not_shown", "would_close"]
+    family = int(table["p_value"].notna().sum())
+    rows = [
+        (_known(row, terms), _how_sure(row, family), _not_shown(row, terms), _would_close(row))
+        for row in table.to_dict("records")
+    ]
+    return pd.DataFrame(rows, index=table.index, columns=columns)
+
+
+def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str:
+    """Return the list in one sentence; where there is no clear gap, say so."""
+    terms = words(terms)
+    number = table["list"].value_counts().to_dict()
+    missing = int(table.loc[table["list"] == "evidence_gap", "indicator"].nunique())
+    if not number.get("priority"):
+        unclear = number.get("unclear", 0) + number.get("watch", 0)
+        return str(terms["nothing"]).format(unclear=unclear, missing=number.get("evidence_gap", 0))
+    parts = [
+        f"{_count(number['priority'], 'gap')} to discuss in {_count(int(table['band'].max()), 'band')}",
+        f"{_count(number.get('watch', 0), 'possible gap')} to watch",
+        f"{_count(number.get('strength', 0), 'comparison')} equal or better",
+        f"{_count(missing, 'indicator')} with a question that our data cannot answer yet",
+    ]
+    if number.get("recording"):
+        parts.append(f"{_count(number['recording'], 'figure')} that may be a matter of recording")
+    return ", ".join(parts) + "."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
+    who, others = people(row["ethnic_group"], terms), people(row["comparator"], terms)
+    if row["evidence"] == "recording" and isinstance(row["flag"], str):
+        reason = f" {row['flag_reason']}" if isinstance(row["flag_reason"], str) else ""
+        return f"{row['name']}, {who}: {row['flag']}.{reason} This is first a question about records; it is not ranked."
+    if row["evidence"] == "no figure":
+        if row["ethnic_group"] == EVERY_GROUP:
+            return f"{row['name']}: there are no figures by ethnic group."
+        note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
+        return f"{row['name']}: these figures cannot say how {who} compare with {others}{note}."
+    if _has(row["none_of"]):
+        return f"{row['name']}: none among {who}, where about {_rounded(row['none_of'])} would be expected at the " + (
+            f"level among {others}."
+        )
+    level = terms["level"][row["measure"]]
+    opening = f"{row['name']}: {terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
+    interval = f"(ratio {row['ratio']:.2f}, {row['level']:.0%} interval {row['lower']:.2f} to {row['upper']:.2f})"
+    sentence = f"{opening}was {_times(row['ratio'])} that among {others} {interval}"
+    closing = {
+        "better": f"; the difference is in favour of {who}.",
+        "equal": f"; a gap to the disadvantage of {who}, if there is one, is smaller than {row['margin'] - 1:.0%}.",
+        "context": ". It is shown as context: neither high nor low is better by itself.",
+        "not clear": ". These figures do not tell whether there is a gap that matters.",
+    }
+    return sentence + closing.get(row["evidence"], _amount(row, level, others) + _bounds(row))
+
+
+def _times(ratio: float) -> str:
+    if abs(ratio - 1) < 0.005:
+        return "the same as"
+    if ratio >= 1.5:
+        return f"{ratio:.1f} times"
+    return f"{abs(ratio - 1):.0%} {'higher' if ratio > 1 else 'lower'} than"
+
+
+def _amount(row: dict[str, Any], level: str, others: str) -> str:
+    """Say how many events more or fewer, or how many days, than at the comparator's level."""
+    if row["measure"] == "mean":
+        if not _has(row["difference"]):
+            return "."
+        return f", {_rounded(abs(row['difference']))} {row['unit']} {'more' if row['difference'] > 0 else 'fewer'}."
+    excess = row["excess"] if _has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
+    if not _has(excess) or abs(excess) < 1:
+        return "."
+    unit = f" {row['unit']}" if row["measure"] == "rate" else ""
+    more = "more" if excess > 0 else "fewer"
+    return f": about {_rounded(abs(excess))} {more}{unit} in the period than at the {level} among {others}."
+
+
+def _bounds(row: dict[str, Any]) -> str:
+    if not (_has(row["ratio_low"]) and _has(row["ratio_high"])):
+        return ""
+    crude = "" if row["adjustment"] == "crude" else "before any allowance "
+    instead = f" instead of {row['ratio_crude']:.1f}" if crude and _has(row["ratio_crude"]) else ""
+    return (
+        f" Depending on the ethnic group of the people whose group is not recorded, the ratio {crude}could lie "
+        f"between {row['ratio_low']:.1f} and {row['ratio_high']:.1f}{instead}."
+    )
+
+
+def _how_sure(row: dict[str, Any], family: int) -> str:
+    if not _has(row["certainty"]):
+        return ""
+    chance = f"{min(max(row['certainty'], 0.01), 0.99):.0%}"
+    parts = [
+        f"The chance that the gap is larger than {row['margin'] - 1:.0%} is "
+        f"{'at least ' if row['certainty'] > 0.99 else 'at most ' if row['certainty'] < 0.01 else ''}{chance}, "
+        "with uncertain figures drawn towards the rest."
+    ]
+    if row["evidence"] == "clear":
+        parts.append(f"It is clear of chance over all {family} comparisons made.")
+    if _has(row["rank_low"]):
+        span = f"{row['rank_low']} and {row['rank_high']}"
+        where = f"is {row['rank_low']}" if row["rank_low"] == row["rank_high"] else f"lies between {span}"
+        parts.append(f"With these weights its rank {where} (95% interval).")
+    steps = [("crude", "no allowance"), ("age_sex", "age and sex"), ("age_sex_imd", "age, sex and deprivation")]
+    ladder = [f"{row[f'ratio_{key}']:.2f} with {name}" for key, name in steps if _has(row[f"ratio_{key}"])]
+    if len(ladder) > 1:
+        parts.append(f"The ratio is {', '.join(ladder)}.")
+    if _has(row["persistence"]):
+        parts.append(f"In earlier periods the same chance was {row['persistence']:.0%} on average.")
+    return " ".join(parts)
+
+
+def _not_shown(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
+    caveat = f"{row['caveat'].rstrip('.')}." if isinstance(row["caveat"], str) and row["caveat"] else ""
+    closing = [terms["not_why"], terms["not_decided"]] if row["list"] in ("priority", "watch") else [terms["not_why"]]
+    return " ".join(filter(None, [caveat, *closing]))
+
+
+def _would_close(row: dict[str, Any]) -> str:
+    """Say what would answer the question that the figures leave open."""
+    if row["evidence"] == "no figure":
+        if row["ethnic_group"] == EVERY_GROUP:
+            return f"Needs figures by ethnic group: {row['source']}."
+        if _has(row["events"]) and 0 < row["events"] < 10:
+            years = math.ceil(10 / row["events"])
+            return f"At {_rounded(row['events'])} a period, about {years} periods together would reach ten events."
+        return "Needs several periods together, broader ethnic groups, or the records that are missing."
+    if row["evidence"] in ("not clear", "possible") and _has(row["se"]):
+        periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)
+        if periods > 20:
+            return "Too few events for this group here at any number of periods: look at the wider area, and listen."
+        if periods > 1:
+            return f"About {periods} periods together would tell a ratio of {TOLD:g} from none."
+    return ""
+
+
+def _rounded(number: float) -> str:
+    """Two figures are enough in a sentence, and no fraction of a person."""
+    if number < 10:
+        return f"{number:.0f}"
+    digits = max(0, math.floor(math.log10(number)) - 1)
+    return f"{round(number / 10**digits) * 10**digits:,}"
+
+
+def _has(value: Any) -> bool:
+    return value is not None and not pd.isna(value)

@@ -1,0 +1,139 @@
+"""Rates and intervals against other people's software: R, epitools, PHStatsMethods, statsmodels.
+
+The expected values are in ``expected_*.csv`` with the software's name and version; ``make_*`` made them.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis.estimates import contrasts, intervals, multiplicity, rates
+
+HERE = Path(__file__).parent
+CELLS = pd.read_csv(HERE / "cells.csv")
+STANDARD = CELLS.groupby(["sex", "age_band"], as_index=False)["weight"].first()
+R = pd.read_csv(HERE / "expected_r.csv", dtype={"case": str})
+PHS = pd.read_csv(HERE / "expected_phs.csv")
+STATSMODELS = pd.read_csv(HERE / "expected_statsmodels.csv")
+
+
+def close(got, expected, rel=1e-8):
+    np.testing.assert_allclose(
+        np.asarray(got, float).ravel(), np.asarray(expected, float).ravel(), rtol=rel, atol=1e-15
+    )
+
+
+def r(method):
+    return R[R["method"] == method]
+
+
+def test_every_method_has_expected_values():
+    assert set(R["method"]) == {
+        "exact_poisson",
+        "clopper_pearson",
+        "wilson",
+        "student_t",
+        "gamma",
+        "tiwari",
+        "BH",
+        "holm",
+    }
+    assert set(PHS["method"]) == {"rate", "proportion", "dsr", "isratio", "israte"}
+
+
+def test_exact_poisson_is_that_of_r():
+    table = r("exact_poisson")
+    for level, part in table.groupby("level"):
+        got = intervals.exact_poisson(part["estimate"], level)
+        close(got, part[["lower", "upper"]].T)
+
+
+@pytest.mark.parametrize("method", ["clopper_pearson", "wilson"])
+def test_proportion_limits_are_those_of_r(method):
+    table = r(method)
+    counts = table["case"].str.split("/", expand=True).astype(float)
+    for level, rows in table.groupby("level").groups.items():
+        part = table.loc[rows]
+        got = getattr(intervals, method)(counts.loc[rows, 0], counts.loc[rows, 1], level)
+        close(got, part[["lower", "upper"]].T)
+
+
+def test_student_t_is_that_of_r():
+    for row in r("student_t").itertuples():
+        values = np.array(row.case.split(), float)
+        cells = pd.DataFrame({"at_risk": [len(values)], "total": [values.sum()], "total_sq": [(values**2).sum()]})
+        got = rates.mean(cells, [], level=row.level)
+        close(got[["estimate", "lower", "upper"]], [row.estimate, row.lower, row.upper])
+
+
+@pytest.mark.parametrize("method", ["gamma", "tiwari"])
+def test_gamma_limits_are_those_of_r(method):
+    for level, part in r(method).groupby("level"):
+        got = rates.direct(CELLS, ["group"], STANDARD, ["sex", "age_band"], per=1, level=level, method=method)
+        expected = part.set_index("case").loc[list("BCDE"), ["estimate", "lower", "upper"]]
+        close(got.set_index("group").loc[list("BCDE"), ["estimate", "lower", "upper"]], expected)
+
+
+@pytest.mark.parametrize(("name", "method"), [("BH", "benjamini_hochberg"), ("holm", "holm")])
+def test_multiplicity_is_that_of_r(name, method):
+    table = r(name)
+    close(getattr(multiplicity, method)(table["case"].astype(float)), table["estimate"])
+
+
+def phs(method, level):
+    table = PHS[(PHS["method"] == method) & (PHS["level"] == level)]
+    return table.set_index("case")[["estimate", "lower", "upper"]].sort_index()
+
+
+COUNTS = pd.DataFrame({"group": [f"n{n}" for n in (1, 5, 9, 10, 11, 50, 1000)], "events": [1, 5, 9, 10, 11, 50, 1000]})
+COUNTS["at_risk"] = 1500
+
+
+@pytest.mark.parametrize("level", [0.95, 0.998])
+@pytest.mark.parametrize(
+    ("method", "call"),
+    [
+        ("rate", lambda level: rates.crude(pd.concat([COUNTS, CELLS]), ["group"], level=level)),
+        ("proportion", lambda level: rates.proportion(pd.concat([COUNTS, CELLS]), ["group"], per=1, level=level)),
+        ("dsr", lambda level: rates.direct(CELLS, ["group"], STANDARD, ["sex", "age_band"], level=level)),
+        ("isratio", lambda level: rates.indirect(CELLS, ["group"], CELLS, ["sex", "age_band"], level=level)),
+        ("israte", lambda level: rates.indirect(CELLS, ["group"], CELLS, ["sex", "age_band"], 100_000, level)),
+    ],
+)
+def test_rates_are_those_of_phstatsmethods(method, call, level):
+    expected = phs(method, level)
+    got = call(level).set_index("group").sort_index()
+    close(got.loc[expected.index, ["estimate", "lower", "upper"]], expected)
+    if method == "dsr":
+        assert got["estimate"].isna().sum() == 1 and "A" not in expected.index  # nine events: refused by both
+
+
+def statsmodels(method):
+    table = STATSMODELS[STATSMODELS["method"] == method]
+    assert len(table) > 0
+    return table.itertuples()
+
+
+def test_mid_p_is_that_of_statsmodels():
+    for row in statsmodels("midp"):  # its root finder stops at about 1e-7
+        close(intervals.exact_poisson(float(row.case), row.level, mid_p=True), [row.lower, row.upper], rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["ratio_mover", "ratio_log", "difference_mover"])
+def test_contrasts_are_those_of_statsmodels(method):
+    for row in statsmodels(method):
+        (x, n), (y, m) = (map(float, part.split("/")) for part in row.case.split())
+        one, two = (poisson_side(*counts, row.level) for counts in ((x, n), (y, m)))
+        measure, way = method.split("_")
+        if measure == "ratio":
+            _, lower, upper = contrasts.ratio(one, two, np.zeros(1), row.level, way)
+        else:
+            _, lower, upper = contrasts.difference(one, two, np.zeros(1))
+        close([lower, upper], [row.lower, row.upper])
+
+
+def poisson_side(x, n, level):
+    lower, upper = intervals.exact_poisson(np.array([x]), level)
+    return contrasts.Side(np.array([x / n]), np.array([x / n**2]), np.array([x]), lower / n, upper / n)
