@@ -55,10 +55,13 @@ def refusal(p: Problem, own: pd.DataFrame, model: Model | None, comparator: obje
 
 def cautions(own: pd.DataFrame, model: Model) -> list[str]:
     """Say what makes a figure that is given weak."""
-    mean = own["is_mean"].any()
-    found = own["t"].sum() if mean else own["y"].sum()
-    words = [f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate"]
-    return (words if found < FEW else []) + ([] if model.converged else ["the fit did not settle: do not use"])
+    mean, sums = own["is_mean"].any(), own[["y", "yy", "t"]].sum()
+    words = []
+    if (sums["t"] if mean else sums["y"]) < FEW:
+        words.append(f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate")
+    elif sums["y"] ** 2 < FEW * sums["yy"]:
+        words.append(f"as good as fewer than {FEW} people carry this figure: the interval is only approximate")
+    return words + ([] if model.converged else ["the fit did not settle: do not use"])
 
 
 def reach(level: float) -> float:

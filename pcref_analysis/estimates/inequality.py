@@ -23,6 +23,7 @@ NOTES = {
     "lost": "the reference group has no estimate",
     "interval": "no interval: an estimate has none",
     "still": "no interval: every estimate is zero",
+    "open": "no upper limit: a group's rate could be zero",
 }
 
 
@@ -182,6 +183,7 @@ def _add_intervals(
         for source in (distances, picks):
             names = [name for name in source.index if given[name]]
             table.loc[names, source.columns] = source.loc[names]
+        table.loc[np.isinf(table["upper"]), "note"] = NOTES["open"]
 
 
 def _arrays(groups: pd.DataFrame, reference: str | None) -> tuple[np.ndarray, np.ndarray, int | None]:

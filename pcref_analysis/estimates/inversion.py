@@ -105,13 +105,14 @@ def _centred(groups: pd.DataFrame, weight: np.ndarray) -> tuple[float, np.ndarra
 
 def _first(tails: np.ndarray, true: np.ndarray, seen: float, falling: bool = False) -> float:
     """Return the true measure where a tail along the path first reaches the measure that was seen."""
-    reached = tails <= seen if falling else tails >= seen
+    slack = 1e-9 * abs(seen)  # few events give few values: ties count as reached
+    reached = tails <= seen + slack if falling else tails >= seen - slack
     if not reached.any():
         return float(true[-1])
     place = int(np.argmax(reached))
     if place == 0:
         return float(true[0])
     before, here = tails[place - 1], tails[place]
-    if not np.isfinite([here - before, true[place]]).all():
+    if not np.isfinite([here - before, true[place] - true[place - 1]]).all():
         return float(true[place - 1])
     return float(true[place - 1] + (seen - before) / (here - before) * (true[place] - true[place - 1]))

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass
-from html import escape
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from pcref_analysis.release import derived, linkage, suppression
-from pcref_analysis.release import rules as rule_words
+from pcref_analysis.release import rules as ruled
+from pcref_analysis.release.protection import attack as attacker
+from pcref_analysis.release.protection import display, files, linkage, treatment
 from pcref_analysis.release.rules import NOT_AVAILABLE, SHOWN, SUPPRESSED, ZERO
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure, Parameters
 
 _DOOR = object()
-_FIGURES = ("estimate", "lower", "upper")
+Previous = Iterable["Releasable"] | Path | str
 
 
 @dataclass(frozen=True, eq=False)
 class Releasable:
-    """A table that may be shown, with its marks; made by :func:`release` and by nothing else.
+    """A table that may be shown, with its marks; made by this module and by nothing else.
 
-    ``table`` holds released values only, with a status column beside each count (``events_status``) and
-    one for the figures (``status``): "shown", "suppressed", "zero" or "not available".
+    Attributes
+    ----------
+    table
+        Released values only (a copy each time), with a status column beside each count (``events_status``)
+        and one for the figures (``status``): "shown", "suppressed", "zero", "not available" or "repeated".
+    marks
+        The status columns alone.
+    text
+        The table as it is read: "[c]" suppressed, "[x]" not available.
+    explanation
+        What the marks mean, in words.
+    source_id
+        The run or publication that the numbers come from.
+    synthetic, audience
+        For the marks that every page must carry ("internal" is not for release).
     """
 
-    _table: pd.DataFrame
+    _table: pd.DataFrame = field(repr=False)
     name: str
     rules: Disclosure
-    source: str
+    source_id: str
     synthetic: bool
     audience: str
     dimensions: tuple[str, ...]
     counts: tuple[str, ...]
     figures: tuple[str, ...]
+    links: Mapping[str, Any] = field(repr=False)  # what adds up to what: for the attack
     door: InitVar[object] = None
 
     def __post_init__(self, door: object) -> None:
@@ -45,32 +59,30 @@ class Releasable:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The released values, a copy."""
         return self._table.copy()
 
     @property
     def marks(self) -> pd.DataFrame:
-        """The status columns alone."""
         return self._table[[c for c in self._table if c == "status" or c.endswith("_status")]].copy()
 
     @property
     def explanation(self) -> str:
-        """What the marks mean, in words."""
-        if self.audience == "internal":
-            return "Internal: not for release. Small numbers are shown. " + rule_words.explain(self.rules)
-        return rule_words.explain(self.rules)
+        words = ruled.explain(self.rules, self.links.get("later", False))
+        if published := self.links.get("published"):
+            return f"As published by {published}, with its own suppression and rounding. [c] suppressed there."
+        return f"Internal: small numbers are shown. On release: {words}" if self.audience == "internal" else words
 
     @property
     def text(self) -> pd.DataFrame:
-        """The table as it is read: numbers as text, "[c]" suppressed, "[x]" not available, no status columns."""
-        return _text(self)
+        numbers = {c: f"{c}_status" for c in self.counts} | dict.fromkeys(self.figures, "status")
+        return display.text(self._table, numbers)
 
     def _repr_html_(self) -> str:
-        return _html(self)
+        return display.html(self)
 
 
 def release(
-    table: pd.DataFrame, rules: Disclosure | Parameters | str, *, name: str = "table", **declaration: Any
+    table: pd.DataFrame, rules: Disclosure | Parameters | str, *, name: str = "table", **options: Any
 ) -> Releasable:
     """Turn a table into one that may be shown: suppressed, protected, rounded, and worked out again.
 
@@ -79,16 +91,14 @@ def release(
     table
         Estimates or counts. Known columns need no declaration: ``events``, ``at_risk``, ``estimate``,
         ``lower``, ``upper``, ``comparator``, ``adjustment``, ``measure``, ``level``, ``note``; text columns are
-        dimensions. Sums of squares are dropped.
+        dimensions. Sums of squares are used for the dominance rule and dropped.
     rules
         The disclosure section of the parameters, all parameters (then audience and the synthetic mark come
         from there), or a preset: "mhsds", "hes", "opensafely".
-    **declaration
-        See :func:`release_all`.
-
-    Returns
-    -------
-    Releasable
+    name
+        The caption, and the file name when written.
+    **options
+        See :func:`release_all`, which is the way for tables that share counts.
 
     Raises
     ------
@@ -97,12 +107,11 @@ def release(
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> frame = pd.DataFrame({"ethnic_group": ["African", "Caribbean", "All"], "events": [3, 21, 24]})
+    >>> frame = pd.DataFrame({"ethnic_group": ["African", "Caribbean", "Indian"], "events": [3, 21, 0]})
     >>> release(frame, "mhsds").text["events"].tolist()
-    ['[c]', '[c]', '25']
+    ['[c]', '20', '0']
     """
-    return release_all({name: table}, rules, **declaration)[0]
+    return release_all({name: table}, rules, **options)[0]
 
 
 def release_all(
@@ -114,8 +123,10 @@ def release_all(
     figures: Sequence[str] = (),
     hierarchies: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     public: bool | Sequence[str] | None = None,
+    same: Sequence[Sequence[str]] = (),
+    previous: Previous = (),
     complementary: bool = True,
-    source: str = "",
+    source_id: str = "",
     synthetic: bool | None = None,
     audience: str | None = None,
 ) -> list[Releasable]:
@@ -124,157 +135,207 @@ def release_all(
     Parameters
     ----------
     tables
-        Tables by name (or a list of them); a dimension that a table lacks counts as its total.
+        Tables by name (or a list of them). A dimension that a table lacks counts as its total; so do the
+        labels "All", "Total", "Everyone", "Persons".
     dimensions, counts, figures
-        Names of the columns where they are not the known ones.
+        Names of columns where they are not the known ones; other figures are given to two digits.
     hierarchies
-        ``{dimension: {parent: [children]}}``; broad and detailed ethnic groups and pooled periods are known.
+        ``{dimension: {parent: [children]}}``; broad and detailed ethnic groups and pooled years are known.
     public
-        Whose ``at_risk`` is public (census residents): True for all, or indicator ids; by default those whose
-        catalogue entry says residents.
+        Whose ``at_risk`` is published by others (census residents): True for all, or indicator ids; by
+        default those whose catalogue entry says residents.
+    same
+        Groups of series that are one number, such as ``("people_detained_caseload/events",
+        "people_detained_inpatients/events")``; series with equal numbers throughout are found.
+    previous
+        The last published edition, Releasables or a folder: what it hid stays hidden, and a count that
+        changed by less than the rule's base (or threshold) is repeated.
+    complementary
+        False leaves out the protection by hiding more: for tests of the attack only.
+    source_id, synthetic, audience
+        Carried along; ``audience="internal"`` hides nothing and says so.
     """
-    rule = rule_words.read(rules)
+    rule = ruled.read(rules)
     if isinstance(rules, Parameters):
         audience, synthetic = audience or rules.audience, rules.synthetic if synthetic is None else synthetic
-        source = source or rules.run
+        source_id = source_id or rules.run
     if not isinstance(tables, Mapping):
-        tables = {f"table {i}": table for i, table in enumerate(tables, 1)}
-    declared = {n: linkage.declare(t, dimensions, counts, figures) for n, t in tables.items()}
-    linked = linkage.gather(declared, hierarchies or {}, public)
-    open_house = audience == "internal"
-    hidden = np.zeros(len(linked.cells), bool) if open_house else suppression.protect(linked, rule, complementary)
-    facts = {"rules": rule, "source": source, "synthetic": bool(synthetic), "audience": audience or "release"}
-    return [_released(n, declared[n], linked, hidden, rule, facts) for n in declared]
-
-
-def _released(
-    name: str,
-    table: linkage.Declared,
-    linked: linkage.Counts,
-    hidden: np.ndarray,
-    rule: Disclosure,
-    facts: dict[str, Any],
-) -> Releasable:
-    frame = table.frame.reset_index(drop=True)
-    out = frame[[c for c in frame.columns if c in (*table.dimensions, *table.context)]].copy()
-    places = linked.places[linked.places["table"] == name]
-    value, public = linked.cells["value"].to_numpy(), linked.cells["public"].to_numpy(bool)
-    exact = public | (facts["audience"] == "internal")
-    shown = np.where(hidden, np.nan, np.where(exact, value, rule_words.round_counts(value, rule)))
-    for column in table.counts:
-        cell = places[places["column"] == column].set_index("row")["cell"].reindex(frame.index)
-        known = cell.notna().to_numpy()
-        where = cell.fillna(-1).astype(int).to_numpy()
-        out[column] = np.where(known, shown[where], np.nan)
-        gone = known & hidden[where]
-        out[f"{column}_status"] = np.select(
-            [~known, gone, out[column].to_numpy() == 0], [NOT_AVAILABLE, SUPPRESSED, ZERO], SHOWN
+        tables = {f"table {number}": table for number, table in enumerate(tables, 1)}
+    audience = audience or "release"
+    declared = [linkage.declare(n, t, dimensions, counts, figures, public) for n, t in tables.items()]
+    treated = treatment.treat(
+        declared,
+        rule,
+        hierarchies or {},
+        same,
+        _read_in(previous),
+        complementary,
+        internal=audience == "internal",
+    )
+    return [
+        Releasable(
+            _table=frame,
+            name=table.name,
+            rules=rule,
+            source_id=source_id,
+            synthetic=bool(synthetic),
+            audience=audience,
+            dimensions=table.dimensions,
+            counts=table.counts,
+            figures=table.figures,
+            links=links,
+            door=_DOOR,
         )
-    if table.figures:
-        _figures(out, frame, table, rule, facts["audience"] == "internal")
-    order = [c for c in frame.columns if c in out] + [c for c in out if c not in frame.columns]
-    return Releasable(
-        _table=out[order].copy(),
-        name=name,
-        dimensions=table.dimensions,
-        counts=table.counts,
-        figures=table.figures,
-        door=_DOOR,
-        **facts,
-    )
-
-
-def _figures(out: pd.DataFrame, frame: pd.DataFrame, table: linkage.Declared, rule: Disclosure, internal: bool) -> None:
-    """Put the figures into ``out``: as they are for internal use, otherwise from the released counts."""
-    figures = list(table.figures)
-    given = frame[figures].notna().any(axis=1).to_numpy()
-    if internal:
-        out[figures] = frame[figures]
-        out["status"] = np.where(given, SHOWN, NOT_AVAILABLE)
-        return
-    rows = _rows(out, frame, rule)
-    gone = _hangs_on_hidden(out, rows)
-    values = derived.again(rows)
-    values.loc[gone | ~given] = np.nan
-    for column in figures:
-        out[column] = values[column] if column in values else np.nan
-    none = ~gone & out[figures].isna().all(axis=1).to_numpy()
-    zero = (out["estimate"] == 0).to_numpy() & (rows["o"] == 0).to_numpy() if "estimate" in out else False
-    out["status"] = np.select([gone, none, zero], [SUPPRESSED, NOT_AVAILABLE, ZERO], SHOWN)
-    if "note" in out:
-        out["note"] = out["note"].astype(object).where(~gone, "suppressed to protect people")
-
-
-def _rows(out: pd.DataFrame, frame: pd.DataFrame, rule: Disclosure) -> pd.DataFrame:
-    """Return the true and the released counts of each row and of its comparator, side by side."""
-    nothing = pd.Series(np.nan, frame.index)
-    rows = frame[[c for c in (*_FIGURES, "ethnic_group", "comparator") if c in frame]].copy()
-    rows["level"] = frame["level"].astype(float) if "level" in frame else 0.95
-    rows["measure"] = frame["measure"] if "measure" in frame else "rate"
-    rows["base"] = float(rule.rounding)
-    for true, shown, column in (("o", "r", "events"), ("n", "m", "at_risk")):
-        rows[true] = frame[column].astype(float) if column in frame else nothing
-        rows[shown] = out[column].astype(float) if column in out else nothing
-    return rows.join(_comparators(rows, frame))
-
-
-def _comparators(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the counts of each row's comparator where it stands in the table itself."""
-    result = pd.DataFrame(np.nan, index=rows.index, columns=["o0", "n0", "r0", "m0", "per"])
-    if not {"comparator", "ethnic_group"} <= set(frame):
-        return result
-    keys = [c for c in frame.columns if c in ("indicator", "period", "sex", "age_band", "imd_quintile", "adjustment")]
-    look = rows.assign(**{k: frame[k].astype("string").fillna("") for k in keys})
-    own = look.drop_duplicates([*keys, "ethnic_group"]).rename(
-        columns={"o": "o0", "n": "n0", "r": "r0", "m": "m0", "ethnic_group": "_of"}
-    )
-    found = look[[*keys, "comparator"]].merge(
-        own[[*keys, "_of", "o0", "n0", "r0", "m0"]], left_on=[*keys, "comparator"], right_on=[*keys, "_of"], how="left"
-    )
-    result[["o0", "n0", "r0", "m0"]] = found[["o0", "n0", "r0", "m0"]].to_numpy()
-    return result
-
-
-def _hangs_on_hidden(out: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    hidden = np.zeros(len(out), bool)
-    for column in ("events", "at_risk"):
-        if f"{column}_status" in out:
-            hidden |= (out[f"{column}_status"] == SUPPRESSED).to_numpy()
-    compared = rows["measure"].isin(["ratio", "difference", "excess"]).to_numpy()
-    lost = (rows["o0"].notna() & rows["r0"].isna()) | (rows["n0"].notna() & rows["m0"].isna())
-    return hidden | (compared & lost.to_numpy())
-
-
-def _text(released: Releasable) -> pd.DataFrame:
-    frame = released._table
-    out = frame[[c for c in frame if c != "status" and not c.endswith("_status")]].astype(object).copy()
-    for column in (*released.counts, *released.figures):
-        status = frame["status" if column in released.figures else f"{column}_status"]
-        mark = status.map({SUPPRESSED: rule_words.TEXT_SUPPRESSED, NOT_AVAILABLE: rule_words.TEXT_NOT_AVAILABLE})
-        plain = frame[column].map(lambda x: "" if pd.isna(x) else f"{x:,.10g}")
-        plain = plain.where(plain != "", rule_words.TEXT_NOT_AVAILABLE)
-        out[column] = mark.where(mark.notna(), plain)
-    return out.where(out.notna(), "")
-
-
-def _html(released: Releasable) -> str:
-    text = released.text
-    head = "".join(f'<th scope="col">{escape(str(c).replace("_", " "))}</th>' for c in text.columns)
-    body = []
-    for row in text.itertuples(index=False):
-        cells = [f'<th scope="row">{escape(str(row[0]))}</th>'] if len(row) else []
-        body.append("<tr>" + "".join([*cells, *(f"<td>{escape(str(v))}</td>" for v in row[1:])]) + "</tr>")
-    flags = [
-        w
-        for w, on in (
-            ("SYNTHETIC DATA", released.synthetic),
-            ("INTERNAL, NOT FOR RELEASE", released.audience == "internal"),
-        )
-        if on
+        for table, (frame, links) in zip(declared, treated, strict=True)
     ]
-    mark = f"<p><strong>{' · '.join(flags)}</strong></p>" if flags else ""
-    return (
-        f'<div class="pcref-released">{mark}<table><caption>{escape(released.name)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        f"<p>{escape(released.explanation)}</p></div>"
+
+
+def release_published(
+    table: pd.DataFrame,
+    publisher: str,
+    *,
+    name: str = "table",
+    counts: Sequence[str] | None = None,
+    figures: Sequence[str] = (),
+    dimensions: Sequence[str] | None = None,
+    suppressed: Mapping[str, pd.Series] | None = None,
+    source_id: str = "",
+) -> Releasable:
+    """Pass on figures that an official publisher has already released, with its own marks.
+
+    Nothing is suppressed, rounded or worked out again, and the attack leaves such tables alone.
+
+    Parameters
+    ----------
+    publisher
+        Who released them, and where: stands in the explanation.
+    suppressed
+        ``{column: where the publisher suppressed it}``; other missing numbers are "not available".
+
+    Raises
+    ------
+    PcrefError
+        If no publisher is named, or a numeric column is not declared.
+    """
+    if not publisher.strip():
+        raise PcrefError("disclosure: name the publisher of figures that are already released.")
+    declared = linkage.declare(name, table, dimensions, counts, figures)
+    out = declared.frame[[c for c in declared.frame if c not in linkage.INSIDE]].copy()
+    gone = {c: pd.Series(mask).to_numpy(bool) for c, mask in (suppressed or {}).items()}
+    for column in declared.counts:
+        out[f"{column}_status"] = _publishers_marks(out[[column]], gone.get(column))
+    if declared.figures:
+        out["status"] = _publishers_marks(out[list(declared.figures)], gone.get(declared.figures[0]))
+    return Releasable(
+        _table=out,
+        name=name,
+        rules=ruled.read("mhsds"),
+        source_id=source_id or publisher,
+        synthetic=False,
+        audience="release",
+        dimensions=declared.dimensions,
+        counts=declared.counts,
+        figures=declared.figures,
+        links={"published": publisher},
+        door=_DOOR,
     )
+
+
+def _publishers_marks(columns: pd.DataFrame, gone: Any) -> pd.Series:
+    missing = columns.isna().all(axis=1)
+    marks = pd.Series(SHOWN, columns.index).mask((columns == 0).all(axis=1), ZERO).mask(missing, NOT_AVAILABLE)
+    return marks if gone is None else marks.mask(missing & gone, SUPPRESSED)
+
+
+def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: str, **arguments: Any) -> Releasable:
+    """Release what a function makes of released tables alone (a summary, a ranking, a reshaped table).
+
+    The function gets a copy of each released table and nothing else that is confidential, so its answer
+    can tell no more than they do. Pass public figures (population) as keyword arguments, never cells or estimates.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"ethnic_group": ["African", "Indian"], "events": [21, 34]})
+    >>> counted = release(frame, "mhsds", name="counts")
+    >>> derive(lambda t: t.nlargest(1, "events")[["ethnic_group", "events"]], counted, name="most").table
+      ethnic_group  events
+    0       Indian    35.0
+    """
+    if not released or any(not isinstance(one, Releasable) for one in released):
+        raise PcrefError("disclosure: derive() takes released tables only.")
+    out = function(*(one.table for one in released), **arguments).reset_index(drop=True)
+    first, audiences = released[0], {one.audience for one in released}
+    numbers = tuple(c for c in out if pd.api.types.is_numeric_dtype(out[c]) and c not in linkage.NUMBERED)
+    return Releasable(
+        _table=out.copy(),
+        name=name,
+        rules=first.rules,
+        source_id=", ".join(dict.fromkeys(one.source_id for one in released)),
+        synthetic=any(one.synthetic for one in released),
+        audience="internal" if "internal" in audiences else "release",
+        dimensions=tuple(c for c in out if c not in numbers),
+        counts=(),
+        figures=numbers,
+        links={"derived": [one.name for one in released], "later": first.links.get("later", False)},
+        door=_DOOR,
+    )
+
+
+def attack(
+    released: Iterable[Releasable],
+    rules: Disclosure | Parameters | str | None = None,
+    previous: Previous = (),
+    population: pd.DataFrame | None = None,
+    revision: int = 1,
+) -> pd.DataFrame:
+    """Try to work out what is hidden, as an outsider could, and name what can be pinned too closely.
+
+    Every hidden count, and every small number that follows by subtraction, is bounded by linear and integer
+    programs from: sums (margins, broad and detailed groups, pooled years, tables that share counts), the
+    rounding of what is shown, the thresholds, rates and intervals read back to counts, and the last edition.
+
+    Parameters
+    ----------
+    released
+        Everything about to be published.
+    rules
+        The rule; by default the one that the tables carry.
+    previous
+        The last published edition: Releasables or a folder.
+    population
+        Public denominators (dimensions and ``at_risk``) for tables that show rates without them.
+    revision
+        By how many people a count may have changed between editions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``table, cell, column, how``: a row a finding, never a value; empty when nothing was found.
+
+    Notes
+    -----
+    An empty answer is no proof of safety: see docs/methods/disclosure.md for what is not tried.
+    """
+    tables = [one for one in released if "series" in one.links]
+    rule = ruled.read(rules) if rules is not None else (tables[0].rules if tables else ruled.read("mhsds"))
+    before = [one for one in _read_in(previous) if "series" in one.links]
+    return attacker.find(tables, rule, before, population, revision)
+
+
+def attack_files(folder: Path | str, previous: Path | str | None = None, **options: Any) -> pd.DataFrame:
+    """Attack what lies in a folder: the published CSV and JSON files alone (see :func:`attack`)."""
+    return attack(read(folder), previous=previous or (), **options)
+
+
+def write(released: Iterable[Releasable], folder: Path | str) -> list[Path]:
+    """Write each table as CSV with a JSON beside it that :func:`read` and :func:`attack_files` need."""
+    return files.write(released, folder)
+
+
+def read(folder: Path | str) -> list[Releasable]:
+    """Read what :func:`write` wrote, here or in folders below."""
+    return [Releasable(_table=frame, door=_DOOR, **facts) for frame, facts in files.read(folder)]
+
+
+def _read_in(previous: Previous) -> list[Releasable]:
+    return read(previous) if isinstance(previous, (str, Path)) else list(previous)

@@ -46,4 +46,4 @@ def _indicators_of(record: dict[str, Any]) -> set[str]:
 
 
 def _show(record: dict[str, Any]) -> Any:
-    return pages.safe(record["html"])
+    return pages.safe(pages.output_body(record["output"]))

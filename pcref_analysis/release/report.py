@@ -60,7 +60,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
 def code_digest() -> str:
     """Return a hash over the package, the notebooks and the lock: what results rest on besides data."""
     root, package = project_root(), Path(__file__).resolve().parents[1]
-    files = [p for p in package.rglob("*") if p.suffix in (".py", ".yml", ".csv", ".j2", ".css")]
+    files = [p for p in package.rglob("*") if p.suffix in (".py", ".yml", ".csv", ".j2", ".css", ".json")]
     rest = [root / "requirements.txt", *execution.notebooks()]
     return publication.tree_digest(files, package) + publication.tree_digest([p for p in rest if p.is_file()], root)
 
@@ -68,7 +68,9 @@ def code_digest() -> str:
 def about(parameters: Parameters) -> dict[str, Any]:
     """Return what every page, sheet and figure says about the run."""
     rule = parameters.disclosure
-    basis = {"demo": "an invented Trust", "published": "official published figures"}
+    board = f"official published figures; rates are those of the integrated care board {parameters.trust.icb_code}"
+    published = f"{board}, percentages those of the Trust itself"
+    basis = {"demo": "an invented Trust", "published": published}
     return {
         "trust": parameters.trust.name,
         "period_text": f"April 20{parameters.period[2:4]} to March 20{parameters.period[-2:]}",

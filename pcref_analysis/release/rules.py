@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import DISCLOSURE_PRESETS, Disclosure, Parameters
 
 SHOWN, SUPPRESSED, ZERO, NOT_AVAILABLE = "shown", "suppressed", "zero", "not available"
+REPEATED = "repeated"  # from the last edition: a change too small to show
 TEXT_SUPPRESSED, TEXT_NOT_AVAILABLE = "[c]", "[x]"
+COUNTED = "events?|at risk|people|persons?|observations?|spells?|contacts?|referrals?|discharges?|cells?|cases?|rows?"
+NUMBER = re.compile(rf"(under )?\d[\d,.]*\s*(% of (?=\w)|\s(?=({COUNTED})\b))")
+FEWER = re.compile(r"fewer than (ten|\d+)")
 MINIMUM_EVENTS = 10  # standardised figures are not given below this many events (Morris et al. 2018)
 
 
@@ -59,22 +65,46 @@ def round_counts(counts: Any, rule: Disclosure) -> np.ndarray:
     return np.floor(np.asarray(counts, dtype=float) / rule.rounding + 0.5) * rule.rounding
 
 
-def possible(shown: Any, rule: Disclosure) -> tuple[np.ndarray, np.ndarray]:
+def possible(shown: Any, rule: Disclosure, repeated: Any = False, later: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Return the smallest and largest true count behind each shown count (missing: hidden).
 
-    A shown zero is a true zero unless zeros are hidden; what is shown is never below the threshold.
+    A shown zero is a true zero; what is shown is never below the threshold. A count ``repeated`` from the
+    last edition may have moved by less than :func:`holds`; in a ``later`` edition what is hidden may be zero.
     """
     shown = np.asarray(shown, dtype=float)
-    base = rule.rounding
-    lower = np.ceil(shown - base / 2)
-    upper = np.ceil(shown + base / 2) - 1
-    lower = np.where(shown == 0, 0.0, np.maximum(lower, rule.threshold))
-    upper = np.where(shown == 0, 0.0, upper)
+    lower = np.maximum(np.ceil(shown - rule.rounding / 2), rule.threshold)
+    upper = np.ceil(shown + rule.rounding / 2) - 1
+    move = np.where(repeated, holds(rule) - 1, 0.0)
+    lower, upper = np.where(shown == 0, 0.0, lower), np.where(shown == 0, 0.0, upper)
+    lower = np.where(repeated, np.maximum(shown - move, 0.0), lower)
+    upper = np.where(repeated, shown + move, upper)
     hidden = np.isnan(shown)
-    return np.where(hidden, float(rule.show_zero), lower), np.where(hidden, np.inf, upper)
+    return np.where(hidden, float(rule.show_zero and not later), lower), np.where(hidden, np.inf, upper)
 
 
-def explain(rule: Disclosure) -> str:
+def holds(rule: Disclosure) -> float:
+    """Return by how much a published count must change before the next edition shows the change."""
+    return float(max(rule.rounding, rule.threshold))
+
+
+def plain_note(note: Any, few: bool) -> str:
+    """Return a note without the counts that estimates write into theirs.
+
+    Examples
+    --------
+    >>> plain_note("3 events of unknown age left out; fewer than 10 events: interval only approximate", True)
+    'some events of unknown age left out; few events'
+    """
+    clauses = [c.strip() for c in ("" if pd.isna(note) else str(note)).split(";")]
+    clauses = [NUMBER.sub(_no_number, c) for c in clauses if c and not FEWER.search(c)]
+    return "; ".join(dict.fromkeys([*clauses, *(["few events"] if few else [])]))
+
+
+def _no_number(found: re.Match[str]) -> str:
+    return "part of " if "%" in found[0] else "some "
+
+
+def explain(rule: Disclosure, held: bool = False) -> str:
     """Return in words what the marks mean under this rule."""
     below = f"counts from {1 if rule.show_zero else 0} to {rule.threshold - 1}"
     parts = []
@@ -88,7 +118,9 @@ def explain(rule: Disclosure) -> str:
             f"Other counts are rounded to the nearest {rule.rounding}, and rates, percentages, ratios and intervals "
             "are worked out from rounded counts, so that parts may not add up."
         )
-    parts.append("0 no events." if rule.show_zero else "Zeros are suppressed too.")
+    parts.append("0 none." if rule.show_zero else "Zeros are suppressed too.")
+    if held:
+        parts.append(f"Figures published before are repeated unless the count has changed by {holds(rule):g} or more.")
     parts.append(f"{TEXT_NOT_AVAILABLE} not available (not recorded, or too few events for this figure).")
     if rule.minimum_denominator:
         parts.append(f"Groups of fewer than {rule.minimum_denominator} at risk are suppressed.")

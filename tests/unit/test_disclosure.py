@@ -38,7 +38,7 @@ def test_three_marks_are_three():
 
 def test_a_releasable_is_made_by_the_door_only():
     with pytest.raises(PcrefError):
-        disclosure.Releasable(pd.DataFrame(), "t", None, "", False, "release", (), (), ())
+        disclosure.Releasable(pd.DataFrame(), "t", None, "", False, "release", (), (), (), {})
 
 
 def test_undeclared_numbers_do_not_leave():

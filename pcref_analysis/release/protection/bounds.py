@@ -1,0 +1,132 @@
+"""How far an outsider can narrow down counts, from sums and from what is known of each count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+from scipy.sparse.csgraph import connected_components
+
+WHOLE = 1e-6  # a solution this close to a whole number is one
+FAR = 1e7  # stands for "no limit" where the solver needs a number
+
+
+@dataclass
+class Puzzle:
+    """Counts that are linked with one another: ``matrix @ x = 0`` and ``low <= x <= high``.
+
+    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers.
+    """
+
+    cells: np.ndarray
+    matrix: sparse.csr_array
+    low: np.ndarray
+    high: np.ndarray
+    integer: np.ndarray
+
+    def extreme(self, direction: np.ndarray, whole: bool = False) -> tuple[np.ndarray | None, object]:
+        """Return the solution that makes ``direction @ x`` smallest (None: there is none), and the solver's answer."""
+        answer = linprog(
+            direction,
+            A_eq=self.matrix if self.matrix.shape[0] else None,
+            b_eq=np.zeros(self.matrix.shape[0]) if self.matrix.shape[0] else None,
+            bounds=np.column_stack([self.low, self.high]),
+            method="highs",
+            integrality=self.integer.astype(int) if whole else None,
+        )
+        return answer.x, answer
+
+
+def puzzles(matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, integer: np.ndarray) -> list[Puzzle]:
+    """Cut the whole into puzzles that have no count in common."""
+    count = matrix.shape[1]
+    links = sparse.csr_array(abs(matrix).T @ abs(matrix)) if matrix.shape[0] else sparse.csr_array((count, count))
+    number, label = connected_components(links, directed=False)
+    order = np.argsort(label, kind="stable")
+    starts = np.searchsorted(label[order], np.arange(number + 1))
+    by_column = sparse.csc_array(matrix)
+    found = []
+    for i in range(number):
+        cells = order[starts[i] : starts[i + 1]]
+        part = sparse.csr_array(by_column[:, cells])
+        part = part[np.flatnonzero(np.diff(part.indptr))]
+        found.append(Puzzle(cells, part, low[cells].copy(), np.minimum(high[cells], FAR), integer[cells]))
+    return found
+
+
+def ranges(puzzle: Puzzle, wanted: np.ndarray, enough: np.ndarray, known: np.ndarray | None = None, seed: int = 0):
+    """Return for each wanted count the smallest and largest value that fits, as far as is needed.
+
+    A range at least ``enough`` wide (largest less smallest) is not widened further; a narrower one is exact.
+
+    Parameters
+    ----------
+    wanted
+        Places of the counts in the puzzle.
+    enough
+        The width from which a range is wide enough, one for each.
+    known
+        A solution, where one is known (the true counts).
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        ``low``, ``high``; missing where nothing fits.
+    """
+    size = len(puzzle.cells)
+    seen_low, seen_high = np.full(size, np.inf), np.full(size, -np.inf)
+
+    def see(x: np.ndarray) -> bool:
+        if np.abs(x - np.round(x))[puzzle.integer].max(initial=0) > WHOLE:
+            return False
+        x = np.where(puzzle.integer, np.round(x), x)
+        np.minimum(seen_low, x, out=seen_low)
+        np.maximum(seen_high, x, out=seen_high)
+        return True
+
+    if known is not None:
+        see(known)
+    rng = np.random.default_rng(seed)
+    for attempt in range(4):  # one solution often shows room for many counts at once
+        todo = wanted[~(seen_high[wanted] - seen_low[wanted] >= enough)]
+        if not len(todo):
+            return seen_low[wanted], seen_high[wanted]
+        signs = [-1.0, 1.0][attempt] if attempt < 2 else rng.choice([-1.0, 1.0], len(todo))
+        direction = np.zeros(size)
+        direction[todo] = signs
+        x, answer = puzzle.extreme(direction)
+        if x is None and answer.status == 2:
+            return np.full(len(wanted), np.nan), np.full(len(wanted), np.nan)
+        if x is not None:
+            see(x)
+    low, high = seen_low[wanted], seen_high[wanted]
+    for i, cell in enumerate(wanted):
+        for side in (-1.0, 1.0):
+            if seen_high[cell] - seen_low[cell] >= enough[i]:
+                break
+            direction = np.zeros(size)
+            direction[cell] = side
+            x, _ = puzzle.extreme(direction)
+            if x is not None and not see(x):  # not whole numbers: ask again for whole ones
+                x, _ = puzzle.extreme(direction, whole=True)
+                if x is not None:
+                    see(x)
+        low[i], high[i] = seen_low[cell], seen_high[cell]
+    return low, high
+
+
+def relaxed(puzzle: Puzzle) -> Puzzle:
+    """Return the puzzle without the sums that contradict the others (data revised, or people counted twice)."""
+    rows, size = puzzle.matrix.shape
+    slack = sparse.eye_array(rows)
+    matrix = sparse.csr_array(sparse.hstack([puzzle.matrix, slack, -slack]))
+    low = np.concatenate([puzzle.low, np.zeros(2 * rows)])
+    high = np.concatenate([puzzle.high, np.full(2 * rows, FAR)])
+    wide = Puzzle(np.arange(size + 2 * rows), matrix, low, high, np.zeros(size + 2 * rows, bool))
+    x, _ = wide.extreme(np.concatenate([np.zeros(size), np.ones(2 * rows)]))
+    if x is None:
+        return puzzle
+    holds = (x[size : size + rows] + x[size + rows :]) < WHOLE
+    return Puzzle(puzzle.cells, puzzle.matrix[np.flatnonzero(holds)], puzzle.low, puzzle.high, puzzle.integer)

@@ -1,0 +1,63 @@
+"""Successive editions: what was hidden stays hidden, and a change too small to show is not shown.
+
+Two editions that differ by one person would otherwise tell the count on the day that a rounded figure moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.release import rules
+from pcref_analysis.release.protection import outside
+from pcref_analysis.release.protection.linkage import ALL
+from pcref_analysis.release.protection.sums import Sums, dimensions_of
+from pcref_analysis.release.rules import SUPPRESSED
+from pcref_analysis.vocabulary.parameters import Disclosure
+
+ABOUT_FIGURES = ["measure", "comparator", "adjustment", "level"]
+
+
+def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disclosure) -> pd.DataFrame | None:
+    """Return what the last edition said of each count: ``repeated``, ``number``, ``hidden``; None without one.
+
+    ``rows`` are those that ``linked`` was gathered from.
+    """
+    if not previous:
+        return None
+    old = outside.all_of(previous, rule)
+    dims = dimensions_of(rows)
+    key = ["indicator", "column", "way", *dims]
+    old = old.assign(**{d: old[d].fillna(ALL) if d in old else ALL for d in dims}).drop_duplicates(key)
+    new = rows.assign(way=outside.way(rows), **{d: rows[d].fillna(ALL) for d in dims})
+    new = new.merge(linked.places, on=["table", "row", "column"]).merge(
+        old[[*key, "value", "status"]].rename(columns={"value": "was"}), on=key
+    )
+    result = pd.DataFrame({"repeated": False, "number": np.nan, "hidden": False}, index=linked.cells.index)
+    new = new[~new["public"]].drop_duplicates("cell").set_index("cell")
+    gone = new.index[new["status"] == SUPPRESSED]
+    small_move = (new["low"] - new["was"]).abs() < rules.holds(rule)
+    still = new.index[(new["status"] != SUPPRESSED) & small_move]
+    result.loc[gone, "hidden"] = True
+    result.loc[still, "repeated"] = True
+    result.loc[still, "number"] = new.loc[still, "was"]
+    return result
+
+
+def figures_again(
+    out: pd.DataFrame, released: Sequence[Any], name: str, figures: list[str], steady: np.ndarray
+) -> None:
+    """Put the last edition's figures where every count behind them is repeated."""
+    old = [r.table for r in released if r.name == name and set(figures) <= set(r.table)]
+    if not old or not steady.any():
+        return
+    key = [c for c in old[0] if c in out and c not in (*figures, "note", "status") and not c.endswith("_status")]
+    key = [c for c in key if out[c].dtype == object or c in ABOUT_FIGURES or pd.api.types.is_string_dtype(out[c])]
+    before = old[0].drop_duplicates(key)[[*key, *figures, "status"]]
+    found = out[key].merge(before, on=key, how="left")
+    take = steady & found["status"].notna().to_numpy()
+    for column in (*figures, "status"):
+        out.loc[take, column] = found.loc[take, column].to_numpy()

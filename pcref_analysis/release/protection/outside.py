@@ -1,0 +1,57 @@
+"""What an outsider reads in released tables: a row a count, with the limits that its mark allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.release import rules
+from pcref_analysis.release.protection import linkage
+from pcref_analysis.release.rules import NOT_AVAILABLE, REPEATED
+from pcref_analysis.vocabulary.parameters import Disclosure
+
+
+def read(released: Any, rule: Disclosure, prefix: str = "") -> pd.DataFrame:
+    """Return a row for each count in a released table.
+
+    Columns of :func:`pcref_analysis.release.protection.linkage.in_rows`, ``status``, ``series``, ``low``, ``high``.
+    """
+    frame, links = released.table, released.links
+    table = linkage.Table(
+        prefix + released.name,
+        frame,
+        released.dimensions,
+        released.counts,
+        (),
+        (),
+        tuple(links["public"]),
+        tuple(links["shares"]),
+    )
+    rows = linkage.in_rows(table)
+    if not len(rows):
+        return rows.assign(status="", series="", low=0.0, high=0.0)
+    rows["status"] = pd.concat([frame[f"{c}_status"] for c in released.counts], ignore_index=True).to_numpy()
+    rows["way"] = way(rows)
+    series = {tuple(name): to for *name, to in links["series"]}
+    names = zip(rows["way"], rows["indicator"], rows["column"], strict=True)
+    rows["series"] = [prefix + series.get(name, f"{name[1]}/{name[2]}") for name in names]
+    shown, public = rows["value"].to_numpy(float), rows["public"].to_numpy(bool)
+    low, high = rules.possible(shown, rule, rows["status"].to_numpy() == REPEATED, links.get("later", False))
+    rows["low"], rows["high"] = np.where(public, shown, low), np.where(public, shown, high)
+    return rows[rows["status"] != NOT_AVAILABLE].reset_index(drop=True)
+
+
+def way(rows: pd.DataFrame) -> pd.Series:
+    """Return by which adjustment and measure a count was made, whatever the table is called."""
+    return pd.Series(
+        [t.removeprefix(n) for t, n in zip(rows["tag"], rows["table"], strict=True)], rows.index, dtype=object
+    )
+
+
+def all_of(released: Iterable[Any], rule: Disclosure, prefix: str = "") -> pd.DataFrame:
+    """Return the rows of several released tables together."""
+    parts = [read(one, rule, prefix) for one in released]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -1,0 +1,156 @@
+"""From tables to what may be shown of them: hide, round, and work the figures out again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.release import rules
+from pcref_analysis.release.protection import (
+    comparators,
+    derived,
+    editions,
+    linkage,
+    outside,
+    primary,
+    sums,
+    suppression,
+)
+from pcref_analysis.release.protection.linkage import Table
+from pcref_analysis.release.protection.sums import Sums
+from pcref_analysis.release.rules import NOT_AVAILABLE, REPEATED, SHOWN, SUPPRESSED, ZERO
+from pcref_analysis.vocabulary.parameters import Disclosure
+
+PROTECTED = "suppressed to protect people"
+
+
+def treat(
+    tables: Sequence[Table],
+    rule: Disclosure,
+    hierarchies: Mapping[str, Any],
+    same: Sequence[Sequence[str]] = (),
+    previous: Sequence[Any] = (),
+    complementary: bool = True,
+    internal: bool = False,
+) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
+    """Return each table as it may be shown, and what adds up to what in it (for the attack)."""
+    rows, linked = link(tables, hierarchies, same)
+    value, before = linked.cells["low"].to_numpy(float), None
+    if internal:
+        shown, hidden = value, np.zeros(len(value), bool)
+    else:
+        before = editions.recall(rows, linked, previous, rule)
+        hidden = primary.small_counts(tables, linked, rule)
+        if before is not None:
+            hidden = (hidden & ~before["repeated"].to_numpy()) | before["hidden"].to_numpy()
+        hidden = suppression.protect(linked, rule, hidden, before, complementary)
+        shown = _numbers(linked, hidden, before, rule)
+    repeated = np.zeros(len(value), bool) if before is None else before["repeated"].to_numpy(bool)
+    settled = repeated | linked.cells["public"].to_numpy(bool)
+    trees = {d: {p: list(c) for p, c in tree.items()} for d, tree in hierarchies.items()}
+    result = []
+    for table in tables:
+        links = {"later": before is not None, "hierarchies": trees, **_links(table, rows, linked)}
+        out = _counts(table, linked, shown, hidden, repeated)
+        if table.figures:
+            steady = _figures(out, table, linked, (shown, settled), rule, links, internal)
+            editions.figures_again(out, previous, table.name, list(table.figures), steady)
+        order = [c for c in table.frame.columns if c in out] + [c for c in out if c not in table.frame.columns]
+        result.append((out[order], links))
+    return result
+
+
+def link(
+    tables: Sequence[Table], hierarchies: Mapping[str, Any], same: Sequence[Sequence[str]]
+) -> tuple[pd.DataFrame, Sums]:
+    """Return the counts of the tables row by row, and once each with their sums."""
+    rows = pd.concat([linkage.in_rows(table) for table in tables], ignore_index=True).dropna(subset="value")
+    rows = rows.assign(low=rows["value"], high=rows["value"]).reset_index(drop=True)
+    dims = sums.dimensions_of(rows)
+    rows["series"] = sums.series(rows, dims, same)
+    return rows, sums.gather(rows, hierarchies, sorted({i for table in tables for i in table.shares}))
+
+
+def _links(table: Table, rows: pd.DataFrame, linked: Sums) -> dict[str, Any]:
+    mine = rows[rows["table"] == table.name]
+    mine = mine.assign(way=outside.way(mine))[["way", "indicator", "column", "series"]].drop_duplicates()
+    odd = mine[mine["series"] != mine["indicator"] + "/" + mine["column"]]
+    return {
+        "public": list(table.public),
+        "shares": list(table.shares),
+        "series": odd.astype(str).to_numpy().tolist(),
+        "gaps": linked.gaps,
+    }
+
+
+def _numbers(linked: Sums, hidden: np.ndarray, before: pd.DataFrame | None, rule: Disclosure) -> np.ndarray:
+    value = linked.cells["low"].to_numpy(float)
+    shown = np.where(linked.cells["public"].to_numpy(bool), value, rules.round_counts(value, rule))
+    if before is not None:
+        shown = np.where(before["repeated"], before["number"], shown)
+    return np.where(hidden, np.nan, shown)
+
+
+def _counts(table: Table, linked: Sums, shown: np.ndarray, hidden: np.ndarray, repeated: np.ndarray) -> pd.DataFrame:
+    frame = table.frame
+    out = frame[[c for c in frame.columns if c in (*table.dimensions, *table.context)]].copy()
+    for column in table.counts:
+        cell = comparators.cells_of(linked, table, column)
+        known, at = cell >= 0, np.maximum(cell, 0)
+        out[column] = np.where(known, shown[at], np.nan) if len(shown) else np.nan
+        status = (
+            [~known, known & hidden[at], known & repeated[at], out[column].to_numpy(float) == 0]
+            if len(shown)
+            else [~known]
+        )
+        out[f"{column}_status"] = np.select(status, [NOT_AVAILABLE, SUPPRESSED, REPEATED, ZERO][: len(status)], SHOWN)
+    return out
+
+
+def _figures(
+    out: pd.DataFrame,
+    table: Table,
+    linked: Sums,
+    counts: tuple[np.ndarray, np.ndarray],
+    rule: Disclosure,
+    links: dict[str, Any],
+    internal: bool,
+) -> np.ndarray:
+    """Put the figures into ``out``: as they are for internal use, otherwise from the released counts.
+
+    Returns the rows whose every count is that of the last edition.
+    """
+    frame, figures = table.frame, list(table.figures)
+    given = frame[figures].notna().any(axis=1).to_numpy()
+    if internal:
+        out[figures] = frame[figures]
+        out["status"] = np.where(given, SHOWN, NOT_AVAILABLE)
+        return np.zeros(len(out), bool)
+    rows = comparators.rows(table, linked, *counts, rule)
+    mean = (rows["measure"] == "mean").to_numpy()
+    lost = rows["lost"].to_numpy(bool) | (mean & primary.dominated(frame, rule))
+    few = (rows["low"] < rules.MINIMUM_EVENTS).to_numpy() & (rows["r"] > 0).to_numpy()
+    standardised = (rows["measure"] == "rate").to_numpy() & _adjusted(frame)
+    values = derived.figures(rows)
+    for column in figures:
+        limited = derived.significant(frame[column].to_numpy(float), derived.FEW_DIGITS)
+        new = values[column].to_numpy() if column in values else limited
+        out[column] = np.where(lost | ~given | (standardised & few), np.nan, new)
+    missing = out[figures].isna().all(axis=1).to_numpy()
+    zero = (rows["o"] == 0).to_numpy() & (out[figures[0]] == 0).to_numpy()
+    out["status"] = np.select([lost, missing, zero], [SUPPRESSED, NOT_AVAILABLE, ZERO], SHOWN)
+    if "note" in out:
+        plain = [rules.plain_note(note, bool(f)) for note, f in zip(frame["note"], few, strict=True)]
+        out["note"] = np.where(lost, PROTECTED, plain)
+    coarse = np.flatnonzero((values["times"] > 1).to_numpy() & ~missing)
+    links["coarser"] = {str(row): float(values["times"].iloc[row]) for row in coarse}
+    return rows["steady"].to_numpy(bool)
+
+
+def _adjusted(frame: pd.DataFrame) -> np.ndarray:
+    if "adjustment" not in frame:
+        return np.zeros(len(frame), bool)
+    return ~frame["adjustment"].astype("string").fillna("crude").isin(["crude", ""]).to_numpy(bool)
