@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import findings, priorities, scoring, sensitivity
+from pcref_analysis.release import adjustment, engagement, findings, priorities, scoring, sensitivity
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
@@ -432,3 +432,19 @@ def test_one_weight_left_out_is_named_with_what_moves(ranked, estimates, rule, c
     assert moved["item"].tolist() == ranked.loc[ranked["list"] == "priority", "item"].tolist()
     assert (moved["weights_rank_low"] <= moved["rank"]).all() and (moved["rank"] <= moved["weights_rank_high"]).all()
     assert (moved["band_low"] <= moved["band_high"]).all()
+
+
+def test_a_weight_changed_in_engagement_scores_the_list_again(ranked, rule):
+    base = {"who": "Advisory group", "when": "2026-10-14", "why": "Access came first in every conversation."}
+    changes = [
+        base | {"action": "weight", "criterion": name, "weight": float(name == "unmet_need")} for name in CRITERIA
+    ]
+    changes.append(base | {"action": "weight", "item": "community access", "weight": 1})
+    table, log = adjustment.adjust(ranked, engagement.read({"changes": changes}), rule)
+    assert ranked.iloc[0]["item"] == "detention: Black"
+    assert table.loc[0, "item"] == "community access: Asian"
+    assert log.loc[0, ["item", "before", "after"]].tolist() == ["relative_gap", "0.15", "0"]
+    assert log.loc[9, ["item", "before", "after"]].tolist() == ["community access", "none", "1"]
+    odd = base | {"action": "weight", "item": "comunity access", "weight": 1}
+    with pytest.raises(PcrefError, match="Did you mean 'community access'"):
+        adjustment.adjust(ranked, engagement.read({"changes": [odd]}), rule)
