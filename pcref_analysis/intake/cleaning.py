@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
-from ibis.common.exceptions import IbisError
 
 from pcref_analysis.intake.declarations import Column, Table
+from pcref_analysis.intake.engines import fence
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
-NO_LIMIT = 9_000_000_000_000_000_000
 _DIGITS = tuple("0123456789")
 _MONTHS = dict(
     zip(
@@ -51,10 +50,12 @@ def first(text: ir.StringValue, size: ir.IntegerValue) -> ir.StringValue:
 
 def only_digits(value: ir.StringValue) -> ir.BooleanValue:
     """Tell whether a text consists of digits and nothing else."""
-    rest = value
-    for digit in _DIGITS:
-        rest = rest.replace(digit, "")
-    return (rest.length() == 0) & (value.length() > 0)
+    return (value.translate("0123456789", "0000000000").replace("0", "").length() == 0) & (value.length() > 0)
+
+
+def countable(number: ir.FloatingValue) -> ir.FloatingValue:
+    """Keep numbers of at most fifteen digits: others, and "not a number", cannot become whole without an error."""
+    return when(number.abs() < 1e15, number)
 
 
 def as_text(value: ir.Value) -> ir.StringValue:
@@ -67,12 +68,9 @@ def as_text(value: ir.Value) -> ir.StringValue:
     if kind.is_timestamp():
         return value.date().cast("string")
     if kind.is_floating() or kind.is_decimal():
-        whole = value == value.cast("float64").floor()
-        small = value.cast("float64").abs() < 1e15
-        return ibis.cases(
-            (whole & small, when(whole & small, value.cast("float64")).cast("int64").cast("string")),
-            else_=value.cast("string"),
-        )
+        number = countable(value.cast("float64"))
+        whole = when(number == number.floor(), number)
+        return ibis.cases((whole.notnull(), whole.cast("int64").cast("string")), else_=value.cast("string"))
     return value.cast("string").strip()
 
 
@@ -200,8 +198,14 @@ def _number(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     size, commas = whole.length(), whole.length() - whole.replace(",", "").length()
     grouped = (
         (commas == 0)
-        | ((commas == 1) & (whole.find(",") == size - 4) & (size <= 7))
-        | ((commas == 2) & (whole.find(",") == size - 8) & (whole.substr(size - 4, 1) == ",") & (size <= 11))
+        | ((commas == 1) & (whole.find(",") == size - 4) & (size >= 5) & (size <= 7))
+        | (
+            (commas == 2)
+            & (whole.find(",") == size - 8)
+            & (whole.substr(size - 4, 1) == ",")
+            & (size >= 9)
+            & (size <= 11)
+        )
     )
     bare = body.replace(",", "").replace(".", "")
     points = body.length() - body.replace(".", "").length()
@@ -215,7 +219,8 @@ def _bounded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
     value = rows[f"{name}__number"]
     fits = ibis.literal(True)
     if column.type == "integer":
-        fits &= (value == value.floor()) & (value.abs() < 1e15)
+        value = countable(value)
+        fits &= value == value.floor()
     if column.minimum is not None:
         fits &= value >= column.minimum
     if column.maximum is not None:
@@ -270,23 +275,6 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
                 new |= steps[name][number](rows, name, column)
         rows = fence(rows.mutate(**new))
     return rows
-
-
-def fence(rows: ibis.Table) -> ibis.Table:
-    """Keep PostgreSQL and SQL Server from writing a step out again at every place of the next that uses it.
-
-    Both fold nested selects into one before they plan, and a step that uses the last one ten times would be run
-    ten times, the one after it a hundred times. A limit that no table reaches stops the folding.
-    """
-    return rows.limit(NO_LIMIT) if engine(rows) in ("postgres", "mssql") else rows
-
-
-def engine(rows: ibis.Table) -> str:
-    """Return the name of the engine that holds the rows; "" for tables that are only declared."""
-    try:
-        return rows.get_backend().name
-    except IbisError:
-        return ""
 
 
 def _is_day(value: ir.Value) -> bool:
