@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.standards import UNKNOWN_VALUES
 
-UNKNOWN_WORDS = ("Not stated", "Not known", "Unknown")
 ALL_OTHERS = "All other groups"
 WHOLE_POPULATION = "Whole population"
 SUMS = ["y", "t", "yy", "yt", "tt"]
@@ -37,7 +37,7 @@ def adjustment_name(adjust: list[str]) -> str:
 
 def is_unknown(column: pd.Series) -> pd.Series:
     """Mark missing values and the words of the vocabulary for an unknown value."""
-    return column.isna() | column.isin(UNKNOWN_WORDS)
+    return column.isna() | column.isin(UNKNOWN_VALUES)
 
 
 def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
+from ibis.common.exceptions import IbisError
 
 from pcref_analysis.intake.declarations import Column, Table
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
+NO_LIMIT = 9_000_000_000_000_000_000
 _DIGITS = tuple("0123456789")
 _MONTHS = dict(
     zip(
@@ -259,14 +261,32 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
         **{name: rows[name] for name in native},
     )
+    rows = fence(rows)
     steps = {n: (_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
     for number in range(max(map(len, steps.values()))):
         new: dict[str, ir.Value] = {}
         for name, column in table.columns.items():
             if number < len(steps[name]):
                 new |= steps[name][number](rows, name, column)
-        rows = rows.mutate(**new)
+        rows = fence(rows.mutate(**new))
     return rows
+
+
+def fence(rows: ibis.Table) -> ibis.Table:
+    """Keep PostgreSQL and SQL Server from writing a step out again at every place of the next that uses it.
+
+    Both fold nested selects into one before they plan, and a step that uses the last one ten times would be run
+    ten times, the one after it a hundred times. A limit that no table reaches stops the folding.
+    """
+    return rows.limit(NO_LIMIT) if engine(rows) in ("postgres", "mssql") else rows
+
+
+def engine(rows: ibis.Table) -> str:
+    """Return the name of the engine that holds the rows; "" for tables that are only declared."""
+    try:
+        return rows.get_backend().name
+    except IbisError:
+        return ""
 
 
 def _is_day(value: ir.Value) -> bool:

@@ -13,11 +13,13 @@ import ibis
 import pandas as pd
 
 from pcref_analysis.intake import findings, keys, people, rules, sources, structure
+from pcref_analysis.intake.cleaning import engine
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
+PRIVATE = ("duckdb", "postgres")  # engines whose temporary tables only this session can read
 __all__ = ["Checked", "check", "clean", "examine", "render"]
 
 
@@ -134,13 +136,12 @@ def _table(
 def _hold(rows: ibis.Table) -> ibis.Table:
     """Keep a result for the session where the engine has private temporary tables (DuckDB, PostgreSQL); else leave
     it an expression: a temporary table that Ibis makes on SQL Server can be read by other users."""
-    backend = rows.get_backend()
-    if backend.name not in ("duckdb", "postgres"):
+    if engine(rows) not in PRIVATE:
         return rows
-    return backend.create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
+    return rows.get_backend().create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
 
 
 def _release(held: ibis.Table, successor: ibis.Table) -> None:
     """Drop what was held on the way, where something was held."""
-    if successor.get_backend().name in ("duckdb", "postgres"):
+    if engine(successor) in PRIVATE:
         successor.get_backend().drop_table(held.op().name)

@@ -56,7 +56,7 @@ def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Par
     for name, column in table.columns.items():
         if column.type == "date":
             sensible |= _sensible(rows[name], name, column, oldest, day)
-    rows = rows.mutate(**sensible) if sensible else rows
+    rows = cleaning.fence(rows.mutate(**sensible)) if sensible else rows
     tests = [_test(table, rows, name, kind) for name, kind in _reasons(table)]
     oddities: dict[str, ir.Value] = {}
     for name, column in table.columns.items():
