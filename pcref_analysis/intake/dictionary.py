@@ -192,12 +192,16 @@ def _window(table: Table, start: str, end: str) -> list[str]:
         "-- If one row is submitted every month, keep the last: add ROW_NUMBER() OVER (PARTITION BY "
         f"{', '.join(table.key)} ORDER BY <<UniqMonthID>> DESC) and take number 1."
     )
+    if table.name == PERSONS:
+        return [
+            "-- Everyone who appears in any other table, with every submission, so that a changed category is seen."
+        ]
     if not start:
-        return ["-- Everyone who appears in any other table."] if table.name == PERSONS else []
+        return []
     if not end:
-        return [f"WHERE source.<<{start}>> >= @from AND source.<<{start}>> <= @to", latest]
+        return [latest, f"WHERE source.<<{start}>> >= @from AND source.<<{start}>> <= @to"]
     return [
-        f"WHERE source.<<{start}>> <= @to",
-        f"  AND (source.<<{end}>> IS NULL OR source.<<{end}>> >= @from)  -- whatever lasted into the window",
         latest,
+        "-- Whatever lasted into the window:",
+        f"WHERE source.<<{start}>> <= @to AND (source.<<{end}>> IS NULL OR source.<<{end}>> >= @from)",
     ]
