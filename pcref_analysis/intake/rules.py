@@ -8,10 +8,10 @@ import ibis
 import ibis.expr.types as ir
 
 from pcref_analysis.intake import cleaning
-from pcref_analysis.intake.cleaning import flag, when
 from pcref_analysis.intake.declarations import PERSONS, Column, Table
 from pcref_analysis.intake.engines import fence
 from pcref_analysis.intake.findings import breach, one
+from pcref_analysis.intake.portable import flag, when
 from pcref_analysis.vocabulary.parameters import Parameters
 
 SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says

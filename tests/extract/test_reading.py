@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcref_analysis.intake import cleaning
+from pcref_analysis.intake import cleaning, portable
 from pcref_analysis.intake.declarations import Area, Column, Table
 
 CONNECTION = ibis.duckdb.connect()
@@ -207,4 +207,4 @@ def test_identifiers():
     ("text", "is_mangled"), [("1.2E+11", 1), ("1E+05", 1), ("7e+3", 1), ("1E5", 0), ("AE+05", 0), ("E+05", 0)]
 )
 def test_identifiers_in_scientific_notation(text, is_mangled):
-    assert cleaning.flag(cleaning.mangled(ibis.literal(text))).to_pyarrow().as_py() == is_mangled
+    assert portable.flag(cleaning.mangled(ibis.literal(text))).to_pyarrow().as_py() == is_mangled
