@@ -116,22 +116,24 @@ SCENARIOS: dict[str, tuple[Callable[[np.random.Generator], pd.DataFrame], str]] 
 }
 
 
-def simulate(scenario: str, trusts: int, seed: int, naive: bool = True) -> pd.DataFrame:
-    """Return a row a Trust and group: planted and found ratio, both intervals (the naive one if asked for)."""
+def simulate(scenario: str, trusts: int, seed: int, naive: int = 200) -> pd.DataFrame:
+    """Return a row a Trust and group: planted and found ratio, both intervals (the naive one for the first Trusts)."""
     make, family = SCENARIOS[scenario]
     rng = np.random.default_rng(seed)
     frames = []
     for trust in range(trusts):
         cells = make(rng)
         found = regression.adjusted(cells, adjust=ADJUST, family=family)
-        plain = regression.adjusted(cells, adjust=ADJUST, family=family, robust=False) if naive else found
+        limits = {"naive_lower": np.nan, "naive_upper": np.nan}
+        if trust < naive:
+            plain = regression.adjusted(cells, adjust=ADJUST, family=family, robust=False)
+            limits = {"naive_lower": plain["lower"], "naive_upper": plain["upper"]}
         name = "total" if "total" in cells else "events"
         sums = cells.groupby("ethnic_group")[[name, f"{name}_sq"]].sum()
         frames.append(
             found[["ethnic_group", "estimate", "lower", "upper"]].assign(
                 trust=trust,
-                naive_lower=plain["lower"],
-                naive_upper=plain["upper"],
+                **limits,
                 people=found["ethnic_group"].map(sums[name] ** 2 / sums[f"{name}_sq"]),
             )
         )
@@ -144,7 +146,9 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
     planted = table["planted"]
     table = table.assign(
         clustered=(table["lower"] <= planted) & (planted <= table["upper"]),
-        naive=(table["naive_lower"] <= planted) & (planted <= table["naive_upper"]),
+        naive=((table["naive_lower"] <= planted) & (planted <= table["naive_upper"]))
+        .where(table["naive_lower"].notna())
+        .astype(float),
         bias=np.log(table["estimate"] / planted),
         called=((table["lower"] > 1) | (table["upper"] < 1)).where(planted == 1).astype(float),
     )

@@ -52,7 +52,11 @@ def test(context: typer.Context) -> None:
     """Run the test suite; further words go to pytest."""
     from pcref_analysis.vocabulary.parameters import project_root
 
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *context.args], cwd=project_root()))
+    raise typer.Exit(
+        subprocess.call(
+            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *context.args], cwd=project_root()
+        )
+    )
 
 
 @app.command()

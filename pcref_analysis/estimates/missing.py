@@ -57,8 +57,8 @@ def bounds(
     per
         Rates are per this many ``at_risk`` (100 for those in ``percent``).
     over, standard
-        Strata and their weights (columns ``over`` and ``weight``) for directly standardised rates. Unknown events in
-        strata that the standard does not have are left out and counted in the note.
+        Strata and their weights (columns ``over`` and ``weight``) for directly standardised rates. Events in strata
+        that the standard does not have (an unknown age, say) are left out and counted in the note.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def bounds(
     else:
         binary = table["indicator"].isin(list(percent)) if "indicator" in table else pd.Series(False, table.index)
     gained, held = table["unknown_events"], table["unknown_at_risk"]
-    _people_fit(gained, held, binary)
+    _people_fit(table[[*by, *over]], binary & (held > 0) & (gained > held))
     with_event = gained.where(binary & (held > 0), 0.0)  # at_risk that the unknown events bring along
     without = held - with_event
     scale = table["weight"] * np.where(binary, 100.0, per)
@@ -174,18 +174,19 @@ def tipping_point(
     out["known_share"] = out["events"] / out["known_events"].where(out["known_events"] > 0)
     out["tipping_share"] = share.where((share >= 0) & (share <= 1) & (out[group] != comparator))
     out["comparator"] = comparator
-    out["note"] = np.select(
-        [out[group] == comparator, share.isna(), share < 0, share > 1],
-        [
-            "the comparator itself",
-            "no unknown events, or no one at risk in some stratum",
-            f"the ratio stays above {ratio:g} even if none of the unknown events belongs to the group",
-            f"the ratio stays below {ratio:g} even if all unknown events belong to the group",
-        ],
-        "",
-    )
+    out["note"] = _why_not(share, out[group] == comparator, ratio)
     columns = ["comparator", "events", "unknown_events", "known_share", "tipping_share", "note"]
     return out[[*by, group, *columns]]
+
+
+def _why_not(share: pd.Series, same: pd.Series, ratio: float) -> np.ndarray:
+    reasons = {
+        "the comparator itself": same,
+        "no unknown events, or no one at risk in some stratum": share.isna(),
+        f"the ratio stays above {ratio:g} even if none of the unknown events belongs to the group": share < 0,
+        f"the ratio stays below {ratio:g} even if all unknown events belong to the group": share > 1,
+    }
+    return np.select(list(reasons.values()), list(reasons), "")
 
 
 def _proportional(table: pd.DataFrame, event: pd.Series, risk: pd.Series, people: pd.Series) -> pd.Series:
@@ -222,10 +223,10 @@ def _over_strata(table: pd.DataFrame, by: list[str], group: str, comparator: str
     return out[[*by, group, "comparator", "denominator", *SHOWN]]
 
 
-def _people_fit(gained: pd.Series, held: pd.Series, binary: pd.Series) -> None:
-    wrong = int((binary & (held > 0) & (gained > held)).sum())
-    if wrong:
+def _people_fit(tables: pd.DataFrame, wrong: pd.Series) -> None:
+    if wrong.any():
+        count = max(1, len(tables[wrong].drop_duplicates()))
         raise PcrefError(
-            f"cells: {wrong} table(s) given as percent have more events than at_risk among the unknown. "
+            f"cells: {count} table(s) given as percent have more events than at_risk among the unknown. "
             "Leave the indicator out of percent if a person can have several events."
         )

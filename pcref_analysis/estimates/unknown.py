@@ -28,16 +28,14 @@ def strata(
         raise PcrefError(f"cells: the comparator '{comparator}' is not a known group of column '{group}'.")
     frame["_left"] = 0.0
     frame["weight"] = 1.0
+    weights = _weights(standard, over)
     if over:
-        if standard is None:
-            raise PcrefError(f"bounds: strata {', '.join(over)} need a standard with these columns and 'weight'.")
-        weights = standard.assign(weight=standard["weight"] / standard["weight"].sum())
-        frame = frame.drop(columns="weight").merge(weights[[*over, "weight"]], on=over, how="left")
+        frame = frame.drop(columns="weight").merge(weights, on=over, how="left")
         frame["_left"] = frame["events"].where(frame["weight"].isna(), 0.0)
     placed = frame[frame["weight"].notna()]
     keys = [*by, *over]
     known = placed[~placed["_unknown"]]
-    table = _full(known, by, group, over, standard)
+    table = known[[*by, group]].drop_duplicates().merge(weights, how="cross")
     table = table.merge(_sums(known, [*keys, group]), on=[*keys, group], how="left").fillna({"events": 0, "at_risk": 0})
     for name, part in (("known", known), ("unknown", placed[placed["_unknown"]])):
         sums = _sums(part, keys).rename(columns={c: f"{name}_{c}" for c in COUNTS})
@@ -48,13 +46,13 @@ def strata(
     return _beside(table, keys, group, comparator)
 
 
-def _full(known: pd.DataFrame, by: list[str], group: str, over: list[str], standard: pd.DataFrame | None):
-    """Return every known group of a table with every stratum of the standard."""
-    table = known[[*by, group]].drop_duplicates()
+def _weights(standard: pd.DataFrame | None, over: list[str]) -> pd.DataFrame:
+    """Return the strata with weights that add to one; a single one of weight 1 without ``over``."""
     if not over:
-        return table.assign(weight=1.0)
-    weights = standard.assign(weight=standard["weight"] / standard["weight"].sum())
-    return table.merge(weights[[*over, "weight"]], how="cross")
+        return pd.DataFrame({"weight": [1.0]})
+    if standard is None or not {*over, "weight"} <= set(standard.columns) or standard.duplicated(over).any():
+        raise PcrefError(f"standard: strata {', '.join(over)} need one row each with these columns and 'weight'.")
+    return standard[[*over, "weight"]].assign(weight=standard["weight"] / standard["weight"].sum())
 
 
 def _beside(table: pd.DataFrame, keys: list[str], group: str, comparator: str) -> pd.DataFrame:

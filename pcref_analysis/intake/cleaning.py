@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from pcref_analysis.intake.declarations import Column, Table
+from pcref_analysis.intake.engines import fence
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
 _DIGITS = tuple("0123456789")
@@ -49,10 +50,12 @@ def first(text: ir.StringValue, size: ir.IntegerValue) -> ir.StringValue:
 
 def only_digits(value: ir.StringValue) -> ir.BooleanValue:
     """Tell whether a text consists of digits and nothing else."""
-    rest = value
-    for digit in _DIGITS:
-        rest = rest.replace(digit, "")
-    return (rest.length() == 0) & (value.length() > 0)
+    return (value.translate("0123456789", "0000000000").replace("0", "").length() == 0) & (value.length() > 0)
+
+
+def countable(number: ir.FloatingValue) -> ir.FloatingValue:
+    """Keep numbers of at most fifteen digits: others, and "not a number", cannot become whole without an error."""
+    return when(number.abs() < 1e15, number)
 
 
 def as_text(value: ir.Value) -> ir.StringValue:
@@ -65,12 +68,9 @@ def as_text(value: ir.Value) -> ir.StringValue:
     if kind.is_timestamp():
         return value.date().cast("string")
     if kind.is_floating() or kind.is_decimal():
-        whole = value == value.cast("float64").floor()
-        small = value.cast("float64").abs() < 1e15
-        return ibis.cases(
-            (whole & small, when(whole & small, value.cast("float64")).cast("int64").cast("string")),
-            else_=value.cast("string"),
-        )
+        number = countable(value.cast("float64"))
+        whole = when(number == number.floor(), number)
+        return ibis.cases((whole.notnull(), whole.cast("int64").cast("string")), else_=value.cast("string"))
     return value.cast("string").strip()
 
 
@@ -198,8 +198,14 @@ def _number(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     size, commas = whole.length(), whole.length() - whole.replace(",", "").length()
     grouped = (
         (commas == 0)
-        | ((commas == 1) & (whole.find(",") == size - 4) & (size <= 7))
-        | ((commas == 2) & (whole.find(",") == size - 8) & (whole.substr(size - 4, 1) == ",") & (size <= 11))
+        | ((commas == 1) & (whole.find(",") == size - 4) & (size >= 5) & (size <= 7))
+        | (
+            (commas == 2)
+            & (whole.find(",") == size - 8)
+            & (whole.substr(size - 4, 1) == ",")
+            & (size >= 9)
+            & (size <= 11)
+        )
     )
     bare = body.replace(",", "").replace(".", "")
     points = body.length() - body.replace(".", "").length()
@@ -213,7 +219,8 @@ def _bounded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
     value = rows[f"{name}__number"]
     fits = ibis.literal(True)
     if column.type == "integer":
-        fits &= (value == value.floor()) & (value.abs() < 1e15)
+        value = countable(value)
+        fits &= value == value.floor()
     if column.minimum is not None:
         fits &= value >= column.minimum
     if column.maximum is not None:
@@ -259,13 +266,14 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
         **{name: rows[name] for name in native},
     )
+    rows = fence(rows)
     steps = {n: (_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
     for number in range(max(map(len, steps.values()))):
         new: dict[str, ir.Value] = {}
         for name, column in table.columns.items():
             if number < len(steps[name]):
                 new |= steps[name][number](rows, name, column)
-        rows = rows.mutate(**new)
+        rows = fence(rows.mutate(**new))
     return rows
 
 

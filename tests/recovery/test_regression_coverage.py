@@ -31,6 +31,6 @@ def test_clustered_intervals_cover_and_naive_ones_do_not(recovery):
 
 
 def test_a_gap_that_nobody_planted_is_called_at_the_stated_rate(recovery):
-    table = recovery.coverage(recovery.simulate("detentions of residents", trusts=40, seed=8, naive=False))
+    table = recovery.coverage(recovery.simulate("detentions of residents", trusts=40, seed=8, naive=0))
     assert table["called"].mean() <= 0.125  # 80 intervals: more than 10 of them about once in 250 runs
     assert 0.895 <= table["clustered"].mean() <= 0.99
