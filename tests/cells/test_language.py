@@ -233,7 +233,7 @@ class Spark(ibis.config.Config):
 
 def statement(entry, years=(2022, 2023)):
     tables = rows.declared_tables()
-    people = rows.people(tables, "LSOA2021")
+    people = rows.people(tables, ["LSOA2021", "LSOA2011"])
     names = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
     found = {
         name: rows.of_people(rows.in_periods(rows.RULES[name].rows(tables), list(years)), people, [0, 16, 65])
