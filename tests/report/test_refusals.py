@@ -42,7 +42,11 @@ def pcref(home, *words):
     environment = os.environ | {"PCREF_HOME": str(home), "PYTHONIOENCODING": "utf-8"}
     environment.pop("PCREF_OPEN_DATA", None)
     return subprocess.run(
-        [sys.executable, "-m", "pcref_analysis", *words], cwd=home, env=environment, capture_output=True, encoding="utf-8"
+        [sys.executable, "-m", "pcref_analysis", *words],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
     )
 
 
