@@ -37,7 +37,18 @@ A young group (numbers at risk fall sixfold from the first band to the last) is 
 
 {reading}
 """
-READING = """TODO"""
+READING = """How to read it:
+
+- Independent events: every limit holds the truth in about 95 % or more, at every number of events and of bands. Below
+  about fifteen events they are conservative (up to 99 %), because counts are whole numbers.
+- People who repeat: the same, from 94.5 % up.
+- Fay and Feuer's gamma limits are the most cautious, and hold up best where people repeat.
+- Equal groups show a gap in about 5 % of comparisons or fewer, whichever the comparator. `method="log"` is a little
+  less cautious for ratios, and falls to 92 % with one or a few events.
+- **Few with most: crude, indirect and excess limits miss too often (84 to 93 % hold) between five and fifty events**,
+  because a group may by chance show none of the people who would have had many. No method can see that from the
+  group's own counts: pool years, count people as well as events, and prefer gamma limits for standardised rates
+  (94 % and more over three bands or more, where Dobson's fall to 91 %)."""
 
 
 def setting(bands: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -52,7 +52,11 @@ def test(context: typer.Context) -> None:
     """Run the test suite; further words go to pytest."""
     from pcref_analysis.vocabulary.parameters import project_root
 
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *context.args], cwd=project_root()))
+    raise typer.Exit(
+        subprocess.call(
+            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *context.args], cwd=project_root()
+        )
+    )
 
 
 @app.command()
@@ -62,6 +66,78 @@ def lab() -> None:
 
     first = "notebooks/00_recording.ipynb"
     raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", first], cwd=project_root()))
+
+
+@app.command()
+def notebooks() -> None:
+    """Run the committed notebooks on the demo and keep their outputs in them (then look at the difference)."""
+    from pcref_analysis.release import execution
+    from pcref_analysis.release import report as story
+    from pcref_analysis.vocabulary import parameters
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    story.make(parameters.load("demo"), say)
+    execution.refresh(project_root() / "data" / "processed" / "demo" / "notebooks")
+    say("notebooks: the committed notebooks hold the demo's outputs")
+
+
+@app.command()
+def check(run: Run = "demo") -> None:
+    """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
+    from pcref_analysis.intake import contracts
+    from pcref_analysis.vocabulary import parameters
+
+    breaches = contracts.check(parameters.load(run))
+    say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
+    raise typer.Exit(2 if (breaches["severity"] == "stops").any() else 0)
+
+
+@app.command()
+def dictionary(html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False) -> None:
+    """Print the data dictionary: every table and column that an extract may hold."""
+    from pcref_analysis.intake import dictionary as words
+
+    say(words.html() if html else words.markdown())
+
+
+@app.command()
+def templates(
+    folder: Annotated[str, typer.Argument(help="Where to; nothing there is overwritten.")] = "data/raw/templates",
+) -> None:
+    """Write a blank CSV file and an annotated SQL Server query for each table."""
+    from pcref_analysis.intake import dictionary as words
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    paths = words.templates(project_root() / folder)
+    say(f"templates: {len(paths)} files in {folder}")
+
+
+@app.command()
+def data(run: Run = "published-cpft", period: Period = None) -> None:
+    """Say which published figures are here, which are wanted, and who publishes them."""
+    from pcref_analysis.intake import open_data
+    from pcref_analysis.vocabulary import parameters
+
+    checked = parameters.load(run, period=period)
+    folder = open_data.open_data_folder(checked)
+    for name, publisher in open_data.PUBLISHERS.items():
+        say(f"  {name}: here ({publisher})")
+    say(f"data: all {len(open_data.PUBLISHERS)} published files of '{folder.name}' are here")
+
+
+@app.command()
+def indicators(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """List the indicator catalogue."""
+    import json
+
+    from pcref_analysis.vocabulary.indicators import catalogue
+
+    entries = catalogue()
+    if as_json:
+        say(json.dumps({key: entry.model_dump(mode="json") for key, entry in entries.items()}, ensure_ascii=False))
+        return
+    for key, entry in entries.items():
+        say(f"{key:38} {entry.domain:11} {entry.measure:8} {entry.name}")
 
 
 @app.command()

@@ -17,8 +17,10 @@ ALL_EVENTS = "nothing but events in this group: only a one-sided limit exists"
 UNTOLD = "these data cannot tell this group apart from the other terms"
 
 
-def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float) -> None:
-    """Raise for a comparator that no cell has, or a level that is not between 0 and 1."""
+def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, interval: str = "t") -> None:
+    """Raise for a comparator that no cell has, a level not between 0 and 1, or an interval of neither kind."""
+    if interval not in ("t", "normal"):
+        raise PcrefError("regression: interval must be 't' or 'normal'.")
     if not 0 < level < 1:
         raise PcrefError(f"regression: level must lie between 0 and 1 (0.95 for 95 %), not {level}.")
     if exposure not in cells:
@@ -55,23 +57,26 @@ def refusal(p: Problem, own: pd.DataFrame, model: Model | None, comparator: obje
 
 def cautions(own: pd.DataFrame, model: Model) -> list[str]:
     """Say what makes a figure that is given weak."""
-    mean = own["is_mean"].any()
-    found = own["t"].sum() if mean else own["y"].sum()
-    words = [f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate"]
-    return (words if found < FEW else []) + ([] if model.converged else ["the fit did not settle: do not use"])
+    mean, sums = own["is_mean"].any(), own[["y", "yy", "t"]].sum()
+    words = []
+    if (sums["t"] if mean else sums["y"]) < FEW:
+        words.append(f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate")
+    elif sums["y"] ** 2 < FEW * sums["yy"]:
+        words.append(f"as good as fewer than {FEW} people carry this figure: the interval is only approximate")
+    return words + ([] if model.converged else ["the fit did not settle: do not use"])
 
 
-def reach(level: float) -> float:
-    """Return the normal quantile of a two-sided interval."""
-    from scipy.stats import norm
+def limits(value: float, spread: tuple[float, float], level: float, scale: str = "log") -> tuple[float, float, float]:
+    """Return estimate and limits of a value on the ``log``, ``logit`` or ``identity`` scale.
 
-    return float(norm.ppf(0.5 + level / 2))
+    ``spread``: its standard error and degrees of freedom (infinite: normal).
+    """
+    from scipy.special import ndtri, stdtrit
 
-
-def limits(value: float, error: float, level: float, scale: str = "log") -> tuple[float, float, float]:
-    """Return estimate and limits of a value and error on the ``log``, ``logit`` or ``identity`` scale."""
+    error, df = spread
+    quantile = ndtri(0.5 + level / 2) if np.isinf(df) else stdtrit(df, 0.5 + level / 2)
     back = {"log": np.exp, "logit": lambda v: 1 / (1 + np.exp(-v)), "identity": lambda v: v}[scale]
-    width = reach(level) * error
+    width = quantile * error
     return float(back(value)), float(back(value - width)), float(back(value + width))
 
 

@@ -43,9 +43,11 @@ class Model:
     covariance: np.ndarray
     bread: np.ndarray  # inverse of the observed information, without dispersion
     mean: np.ndarray  # fitted rate, proportion or mean of each stratum (0 or 1 where it runs to its limit)
+    squares: np.ndarray  # sum over the people of each stratum of their squared residual
     factor: np.ndarray  # the family's factor on a person's residual; 0 where the stratum bears nothing
     dispersion: float  # Pearson chi-squared over its degrees of freedom
     alpha: float  # negative binomial: variance = mean + alpha mean^2
+    robust: bool
     converged: bool
     result: Any
 
@@ -90,8 +92,10 @@ def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool =
     mean = predicted(d, beta, family, d.x)
     factor, curve, expected_curve = _score_parts(d, mean, family, alpha)
     bread, dispersion = _inverse(d, curve), _dispersion(d, mean, family)
-    model = Model(d, family, beta, bread, bread, mean, factor, dispersion, alpha, bool(result.converged), result)
-    covariance = joint(model, model) if robust else _inverse(d, expected_curve)
+    squares = np.clip(residual_squares(d.frame, mean, mean), 0, None)
+    settled = bool(result.converged)
+    model = Model(d, family, beta, bread, bread, mean, squares, factor, dispersion, alpha, robust, settled, result)
+    covariance = _sandwich(model) if robust else _inverse(d, expected_curve)
     if not robust and family in ("quasipoisson", "gamma"):
         covariance = covariance * dispersion
     return replace(model, covariance=covariance * (_small_sample(d) if small_sample else 1.0))
@@ -103,15 +107,11 @@ def residual_squares(frame: pd.DataFrame, left: np.ndarray, right: np.ndarray) -
     return yy - (left + right) * yt + left * right * tt
 
 
-def joint(left: Model, right: Model) -> np.ndarray:
-    """Return the person-clustered covariance between the coefficients of two models on the same strata."""
-    squares = residual_squares(left.design.frame, left.mean, right.mean)
-    if left is right:
-        squares = np.clip(squares, 0, None)
-    weight = left.factor * right.factor * squares
+def _sandwich(model: Model) -> np.ndarray:
+    weight = model.factor**2 * model.squares
     used = weight != 0
-    middle = (left.design.x[used] * weight[used, None]).T @ right.design.x[used]
-    return left.bread @ middle @ right.bread
+    middle = (model.design.x[used] * weight[used, None]).T @ model.design.x[used]
+    return model.bread @ middle @ model.bread
 
 
 def predicted(d: Design, beta: np.ndarray, family: str, x: np.ndarray) -> np.ndarray:

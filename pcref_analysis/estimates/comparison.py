@@ -13,16 +13,27 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates import contrasts
+from pcref_analysis.estimates import comparators, contrasts
 from pcref_analysis.estimates.contrasts import Side, Sums
 from pcref_analysis.estimates.intervals import EXACT_BELOW
-from pcref_analysis.estimates.strata import left_out, resolve, strata_used
-from pcref_analysis.estimates.tally import Remark, Tally, faults, keys, labels, results, said, tally, variance
+from pcref_analysis.estimates.strata import few_people, left_out, resolve, strata_used
+from pcref_analysis.estimates.tally import (
+    REFUSE,
+    TELL,
+    WARN,
+    Remark,
+    Tally,
+    faults,
+    keys,
+    labels,
+    results,
+    said,
+    tally,
+)
 from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
-ALL_OTHERS = "All other groups"
-POPULATION = "Whole population"
+ALL_OTHERS, POPULATION = comparators.ALL_OTHERS, comparators.POPULATION
 MEASURES = ("ratio", "difference", "excess")
 
 
@@ -94,11 +105,11 @@ def compare(
     _check(measures, method, kind, standard, over)
     weights = _weights(cells, reference, standard, over)
     t = tally(cells, [*within, exposure], strata=weights[list(over)], repeat_events=repeat_events)
-    own = _sums(t, kind)
+    own = comparators.sums(t, kind)
     if reference is not None:
-        other, covariance, absent = _outside(t, within, reference, repeat_events, kind)
+        other, covariance, absent = comparators.outside(t, within, reference, repeat_events, kind)
     else:
-        other, covariance, absent = _inside(t, own, comparator, exposure, within)
+        other, covariance, absent = comparators.inside(t, own, comparator, exposure, within)
     remarks = left_out(t) if over else []
     keep = np.repeat((t.groups[exposure] != comparator).to_numpy(), np.size(level))
     frames = []
@@ -115,7 +126,8 @@ def compare(
         notes = [*faults(t, events, at_risk), *lacking, *absent]
         notes += _refusals(t, measure, other, used, one, two, over, method)
         endless = np.isnan(figures[2]).reshape(len(t.groups), -1).any(axis=1) & np.isfinite(figures[0])
-        notes.append((endless, "the comparator is too uncertain for an upper limit", False))
+        notes += few_people(events, np.where(used, own["variance"], 0.0).sum(axis=1))
+        notes.append((endless, "the comparator is too uncertain for an upper limit", WARN))
         figures = tuple(figure * scale for figure in figures)
         frame = results(t.groups, figures, level, events, at_risk, [*notes, *remarks])
         frame = frame.assign(comparator=comparator, adjustment=adjustment(over), measure=measure)
@@ -156,69 +168,13 @@ def _weights(
     return seen[~standards.unknown(seen, over).to_numpy()].reset_index(drop=True).assign(weight=1.0)
 
 
-def _sums(t: Tally, kind: str) -> Sums:
-    sizes = t.sums.get("at_risk_sq", t.sums["at_risk"])
-    return {
-        "events": t.sums["events"],
-        "at_risk": t.sums["at_risk"],
-        "variance": variance(t, shares=kind == "percent"),
-        "sizes": np.where(np.isnan(sizes), t.sums["at_risk"], sizes),
-    }
-
-
-def _inside(
-    t: Tally, own: Sums, comparator: str, exposure: str, within: Sequence[str]
-) -> tuple[Sums, np.ndarray, list[Remark]]:
-    """Return the comparator's sums from the cells themselves, and 1 where it holds the group itself."""
-    context = keys(t.groups, within)[0]
-    number = context.max(initial=-1) + 1
-    if comparator not in (ALL_OTHERS, POPULATION):
-        rows = np.flatnonzero(t.groups[exposure] == comparator)
-        if not len(rows):
-            raise PcrefError(
-                f"comparator: '{comparator}' is no value of {exposure}. Name one of those, '{ALL_OTHERS}', "
-                f"'{POPULATION}', or give a reference."
-            )
-        place = np.full(number, -1)
-        place[context[rows]] = rows
-        absent = place[context] < 0
-        other = {name: np.where(absent[:, np.newaxis], np.nan, values[place[context]]) for name, values in own.items()}
-        return other, np.zeros(len(context)), [(absent, "the comparator has no cells here", True)]
-    known = ~standards.unknown(t.groups, [exposure]).to_numpy()
-    other = {}
-    for name, values in own.items():
-        total = np.zeros((number, values.shape[1]))
-        np.add.at(total, context[known], values[known])
-        other[name] = total[context]
-        if comparator == ALL_OTHERS:
-            other[name] = np.maximum(other[name] - np.where(known[:, np.newaxis], values, 0.0), 0.0)
-    hidden = np.bincount(context[~known], weights=np.nan_to_num(own["events"][~known]).sum(axis=1), minlength=number)
-    lost = hidden[context]
-    say = f"of unknown {exposure.replace('_', ' ')} are in no comparator"
-    remarks = [(lost > 0, lambda i: f"{said(lost[i], 'event')} {say}", False)]
-    return other, known * float(comparator == POPULATION), remarks
-
-
-def _outside(
-    t: Tally, within: Sequence[str], reference: pd.DataFrame, repeat_events: bool | None, kind: str
-) -> tuple[Sums, np.ndarray, list[Remark]]:
-    """Return the sums of an outside reference, matched on those columns of ``within`` that it has."""
-    shared = [column for column in within if column in reference]
-    r = tally(reference, shared, strata=t.strata, repeat_events=repeat_events and "events_sq" in reference)
-    places = {key: place for place, key in enumerate(labels(r.groups))} if shared else {}
-    place = np.array([places.get(key, -1) for key in labels(t.groups[shared])] if shared else [0] * len(t.groups), int)
-    absent = place < 0
-    other = {name: np.where(absent[:, np.newaxis], np.nan, values[place]) for name, values in _sums(r, kind).items()}
-    return other, np.zeros(len(place)), [(absent, "the reference has no rows here", True)]
-
-
 def _used(t: Tally, measure: str, missing_strata: str) -> tuple[np.ndarray, list[Remark]]:
     """Return the strata that a measure rests on: the standard's, or where the group has people."""
     if measure != "excess":
         return strata_used(t, missing_strata)
     used = ~(t.sums["at_risk"] <= 0)
     lost = np.where(used, 0.0, np.nan_to_num(t.sums["events"])).sum(axis=1)
-    return used, [(lost > 0, lambda i: f"{said(lost[i], 'event')} where no one is at risk left out", False)]
+    return used, [(lost > 0, lambda i: f"{said(lost[i], 'event')} where no one is at risk left out", TELL)]
 
 
 def _sides(
@@ -265,15 +221,15 @@ def _refusals(
         return "" if not over else f" in {', '.join(few)}" if len(few) <= 4 else f" in {len(few)} strata"
 
     remarks: list[Remark] = [
-        (missing, "comparator: a count is missing", True),
-        (nobody.any(axis=1), lambda i: f"comparator: no one at risk{where(i)}", True),
-        (two.events == 0, "comparator: no events", True),
+        (missing, "comparator: a count is missing", REFUSE),
+        (nobody.any(axis=1), lambda i: f"comparator: no one at risk{where(i)}", REFUSE),
+        (two.events == 0, "comparator: no events", REFUSE),
     ]
     if measure != "excess" and over:
         remarks += [
-            (one.events < EXACT_BELOW, "fewer than ten events: not standardised", True),
-            (two.events < EXACT_BELOW, "comparator: fewer than ten events: not standardised", True),
+            (one.events < EXACT_BELOW, "fewer than ten events: not standardised", REFUSE),
+            (two.events < EXACT_BELOW, "comparator: fewer than ten events: not standardised", REFUSE),
         ]
     elif measure == "ratio" and method == "log":
-        remarks.append((one.events == 0, "no events: a log has no limits, see method mover", True))
+        remarks.append((one.events == 0, "no events: a log has no limits, see method mover", REFUSE))
     return remarks

@@ -49,8 +49,7 @@ def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
     catalogue = indicators.catalogue()
     part = data[data["indicator"].isin([k for k, entry in catalogue.items() if domain in (None, entry.domain)])]
     if is_published(part):
-        board = part["measure"].eq("rate") & part["area"].eq(parameters.trust.icb_code)
-        return part[board | (part["measure"].eq("percent") & part["area"].eq(parameters.trust.ods_code))]
+        return part[part["own"]]
     groups = ethnicity.to_broad(part["ethnic_group"])
     if parameters.detail == "detailed":
         groups = groups.where(groups == ethnicity.UNKNOWN, part["ethnic_group"])

@@ -12,6 +12,7 @@ from pcref_analysis.estimates.answers import NO_EVENTS, UNTOLD, cautions, check,
 from pcref_analysis.estimates.clustered import Model, fitted
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
+from pcref_analysis.estimates.spread import spread
 from pcref_analysis.vocabulary.errors import PcrefError
 
 MORE = ["within", "stratum", "wald", "df", "p_value"]
@@ -30,6 +31,7 @@ def interaction(
     outcome: str = "auto",
     unknown_exposure: str = "exclude",
     unknown_adjust: str = "exclude",
+    interval: str = "t",
 ) -> pd.DataFrame:
     """Return each group's ratio within each level of ``with_``, and one joint test that the ratios do not differ.
 
@@ -37,8 +39,9 @@ def interaction(
     ----------
     with_
         The column that the gap may differ by; it is adjusted for too.
-    cells, exposure, comparator, adjust, family, robust, level, outcome, unknown_exposure, unknown_adjust
-        As in :func:`pcref_analysis.estimates.regression.adjusted`; ``comparator`` is a level of the exposure.
+    cells, exposure, comparator, adjust, family, robust, level, outcome, unknown_exposure, unknown_adjust, interval
+        As in :func:`pcref_analysis.estimates.regression.adjusted`; ``comparator`` is a level of the
+        exposure, and unknown ethnic group is left out unless kept.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def interaction(
     Wald A. Trans Am Math Soc 1943;54:426-482. A large p-value must not be read as "no difference": most Trusts have
     too few events to see one. Stratum ratios must not be ranked.
     """
-    check(cells, exposure, comparator, level)
+    check(cells, exposure, comparator, level, interval)
     if comparator in (ALL_OTHERS, WHOLE_POPULATION) or with_ in (exposure, "age_spline"):
         raise PcrefError("regression: an interaction needs one level as comparator, and a column other than that.")
     terms = list(adjust) if with_ in adjust else [*adjust, with_]
@@ -78,7 +81,7 @@ def interaction(
         groups = [g for g in dict.fromkeys(p.frame[exposure]) if g != comparator]
         for group in [*groups, *[g for g in p.empty if g != comparator]]:
             for stratum in sorted(p.frame[with_].unique(), key=str):
-                rows.append(_row(p, model, exposure, group, comparator, with_, stratum, level) | test)
+                rows.append(_row(p, model, exposure, group, comparator, with_, stratum, level, interval) | test)
     name, measure = personsums.adjustment_name(terms), "odds_ratio" if family == "logistic" else "ratio"
     same = {"comparator": comparator, "adjustment": name, "measure": measure, "level": level, "within": with_}
     return finished(rows, exposure, MORE, **same)
@@ -111,6 +114,7 @@ def _row(
     with_: str,
     stratum: object,
     level: float,
+    interval: str,
 ) -> dict[str, Any]:
     here = p.frame[with_] == stratum
     own, base = p.frame[here & (p.frame[exposure] == group)], p.frame[here & (p.frame[exposure] == comparator)]
@@ -127,8 +131,7 @@ def _row(
     elif not reason:
         contrast = model.design.at(group, base.iloc[:1])[0] - model.design.at(comparator, base.iloc[:1])[0]
         if model.design.estimable(contrast):
-            error = np.sqrt(contrast @ model.covariance @ contrast)
-            figures = limits(float(contrast @ model.beta), error, level)
+            figures = limits(float(contrast @ model.beta), spread(model, contrast, interval), level)
             row |= dict(zip(("estimate", "lower", "upper"), figures, strict=True))
             notes = cautions(own, model)
         else:

@@ -24,6 +24,8 @@ from pcref_analysis.estimates.clustered import Model, average, fitted, predicted
 from pcref_analysis.estimates.design import Design
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
+from pcref_analysis.estimates.spread import spread
+from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
 PER = {"rate": 100_000.0, "percent": 100.0, "mean": 1.0}
@@ -45,6 +47,7 @@ def standardised(
     unknown_exposure: str = "keep",
     unknown_adjust: str = "exclude",
     small_sample: bool = False,
+    interval: str = "t",
 ) -> pd.DataFrame:
     """Return each group's rate as if it had the standard's make-up, and differences and ratios between groups.
 
@@ -55,7 +58,7 @@ def standardised(
 
     Parameters
     ----------
-    cells, exposure, comparator, adjust, family, robust, outcome, unknown_exposure, unknown_adjust, small_sample
+    cells, exposure, comparator, adjust, family, robust, level, outcome, unknown_exposure, unknown_adjust
         As in :func:`pcref_analysis.estimates.regression.adjusted`.
     standard
         ``None`` or ``"catchment"``: everyone at risk in the cells of that indicator and period. ``"own"``: the group
@@ -67,6 +70,8 @@ def standardised(
     measure
         ``"rate"`` or ``"percent"``; by default ``percent`` for ``family="logistic"``, ``mean`` where the cells have
         ``total``, otherwise ``rate``.
+    small_sample, interval
+        As in ``adjusted``.
 
     Returns
     -------
@@ -97,9 +102,9 @@ def standardised(
     2007;60:874-882 (delta method). Must not be read as what a group's rate would become: it describes the groups as
     recorded, on a common make-up.
     """
-    check(cells, exposure, comparator, level)
+    check(cells, exposure, comparator, level, interval)
     adjust = list(adjust)
-    ask = _Ask(exposure, comparator, tuple(personsums.columns_of(adjust)), standard, measure, per, level)
+    ask = _Ask(exposure, comparator, tuple(personsums.columns_of(adjust)), standard, measure, per, level, interval)
     rows: list[dict[str, Any]] = []
     for p in personsums.problems(cells, exposure, adjust, family, outcome, unknown_exposure, unknown_adjust):
         for job, reference, groups in personsums.jobs(p, exposure, comparator, list(ask.over), family):
@@ -122,6 +127,7 @@ class _Ask:
     measure: str | None
     per: float | None
     level: float
+    interval: str
 
     def kind(self, p: Problem, family: str) -> tuple[str, float]:
         kind = self.measure or ("percent" if family == "logistic" else "rate")
@@ -175,8 +181,8 @@ def _answers(
     if notes[0] in (NO_EVENTS, ALL_EVENTS):
         return _bounds(model, x, weight, group, per, ask, base)
 
-    def error(gradient: np.ndarray) -> float:
-        return float(np.sqrt(gradient @ model.covariance @ gradient))
+    def error(gradient: np.ndarray) -> tuple[float, float]:
+        return spread(model, gradient, ask.interval)
 
     if model.family == "logistic":
         figures = limits(np.log(rate / (1 - rate)), error(slope / (rate * (1 - rate))), ask.level, "logit")
@@ -216,8 +222,6 @@ def _strata(d: Design, frame: pd.DataFrame, ask: _Ask) -> tuple[pd.DataFrame, li
     if ask.standard is None or (isinstance(ask.standard, str) and not named):
         return there.assign(weight=there["t"] / there["t"].sum()).drop(columns="t"), []
     if named:
-        from pcref_analysis.vocabulary import standards
-
         bands = list(there["age_band"].unique()) if "age_band" in over else None
         given = standards.load(ask.standard, bands=bands, over=over)
     else:

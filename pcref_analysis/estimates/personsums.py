@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.standards import UNKNOWN_VALUES
 
-UNKNOWN_WORDS = ("Not stated", "Not known", "Unknown")
 ALL_OTHERS = "All other groups"
 WHOLE_POPULATION = "Whole population"
 SUMS = ["y", "t", "yy", "yt", "tt"]
@@ -37,7 +37,7 @@ def adjustment_name(adjust: list[str]) -> str:
 
 def is_unknown(column: pd.Series) -> pd.Series:
     """Mark missing values and the words of the vocabulary for an unknown value."""
-    return column.isna() | column.isin(UNKNOWN_WORDS)
+    return column.isna() | column.isin(UNKNOWN_VALUES)
 
 
 def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
@@ -63,7 +63,9 @@ def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
             *("events", "total", "events_sq", "total_sq", "events_at_risk", "total_at_risk", "at_risk", "at_risk_sq"),
         )
     )
-    mean = total.notna() if outcome == "auto" else pd.Series(outcome == "total", index=cells.index)
+    mean = pd.Series(outcome == "total", index=cells.index)
+    if outcome == "auto":  # an indicator is a mean if any of its cells has a total
+        mean = total.notna().groupby(cells.get("indicator", mean).to_numpy(), dropna=False).transform("any")
     y, yy, yt = total.where(mean, events), total_square.where(mean, square), total_cross.where(mean, cross)
     if bad := int(((events < 0) | (t < 0)).sum()):
         raise PcrefError(f"regression: {bad} cell(s) have negative counts. Check how the cells were counted.")

@@ -16,7 +16,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import intervals
 from pcref_analysis.estimates.strata import few_people, heavy_strata, left_out, reference_rates, resolve, strata_used
-from pcref_analysis.estimates.tally import Tally, faults, results, scaled, tally, totals, variance
+from pcref_analysis.estimates.tally import REFUSE, WARN, Tally, faults, results, scaled, tally, totals, variance
 from pcref_analysis.vocabulary.errors import PcrefError
 
 Level = float | Sequence[float]
@@ -88,7 +88,7 @@ def proportion(
     t = tally(cells, by, repeat_events=repeat_events)
     events, at_risk = totals(t)
     above = events > at_risk
-    remarks = [*faults(t, events, at_risk), (above, "more events than at risk: not a proportion", True)]
+    remarks = [*faults(t, events, at_risk), (above, "more events than at risk: not a proportion", REFUSE)]
     limits = {"wilson": intervals.wilson, "clopper_pearson": intervals.clopper_pearson}[method]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where((at_risk > 0) & ~above, events / at_risk, np.nan)
@@ -112,13 +112,6 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
     people = [column for column in ("total_at_risk", "at_risk_sq") if "total_at_risk" in cells]
     t = tally(cells, by, ["at_risk", "total", "total_sq", *people])
     size, total, squares = (t.sums[column][:, 0] for column in ("at_risk", "total", "total_sq"))
-    remarks = [
-        (np.isnan(size) | np.isnan(total), "a count or a total is missing", True),
-        (t.negative, "a count is below zero", True),
-        (size == 0, "no observations", True),
-        (size == 1, "one observation: no limits", False),
-        (np.isnan(squares), "the sum of squares is missing: no limits", False),
-    ]
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = np.where(size > 0, total / size, np.nan)
         both, sizes = (t.sums[column][:, 0] for column in people) if people else (total, size)
@@ -126,6 +119,13 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
         spread = np.maximum(squares - 2 * centre * both + centre**2 * sizes, 0) / size**2
         sd = effective * np.sqrt(spread / (effective - 1))
         low, high = intervals.student_t(centre, sd, effective, level)
+    remarks = [
+        (np.isnan(size) | np.isnan(total), "a count or a total is missing", REFUSE),
+        (t.negative, "a count is below zero", REFUSE),
+        (size == 0, "no observations", REFUSE),
+        (effective <= 1, "one person or observation: no limits", WARN),
+        (np.isnan(squares), "the sum of squares is missing: no limits", WARN),
+    ]
     return results(t.groups, (centre, low, high), level, size, size, remarks)
 
 
@@ -196,7 +196,7 @@ def direct(
     remarks = [
         *faults(t, events, at_risk),
         *remarks,
-        (events < intervals.EXACT_BELOW, "fewer than ten events: not standardised", True),
+        (events < intervals.EXACT_BELOW, "fewer than ten events: not standardised", REFUSE),
         *few_people(events, unweighted),
         *heavy_strata(t, share, rate, method),
         *left_out(t),
@@ -245,7 +245,7 @@ def indirect(
     expected = t.sums["at_risk"] @ rates["rate"].to_numpy()
     remarks = [
         *faults(t, events, at_risk),
-        (expected == 0, "no events expected at the reference's rates", True),
+        (expected == 0, "no events expected at the reference's rates", REFUSE),
         *few_people(events, variance(t).sum(axis=1)),
         *left_out(t),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,10 @@ from pcref_analysis.estimates.answers import (
     limits,
     refusal,
 )
-from pcref_analysis.estimates.clustered import Model, average, fitted, joint
+from pcref_analysis.estimates.clustered import Model, average, fitted
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
+from pcref_analysis.estimates.spread import spread, spread_between
 from pcref_analysis.vocabulary.errors import PcrefError
 
 CHANGE = ["change_from", "change", "change_lower", "change_upper"]
@@ -37,24 +37,24 @@ def ratios(
     level: float,
     options: dict[str, bool],
     handling: tuple[str, str, str],
+    interval: str,
     names: list[str] | None = None,
 ) -> pd.DataFrame:
     """Return the ratios under each set of adjusters, on the same strata throughout, and the change between them.
 
     ``handling``: what the outcome is, and what becomes of unknown exposure and unknown adjusters.
     """
-    check(cells, exposure, comparator, level)
+    check(cells, exposure, comparator, level, interval)
     finest = list(dict.fromkeys(term for terms in steps for term in terms))
     names = names or [personsums.adjustment_name(terms) for terms in steps]
     over, rows = personsums.columns_of(finest), []
     for p in personsums.problems(cells, exposure, finest, family, *handling):
         for job, reference, groups in personsums.jobs(p, exposure, comparator, over, family):
             models = [fitted(job, exposure, reference, terms, family, **options) for terms in steps]
-            links = [joint(a, b) if a and b else None for a, b in itertools.pairwise(models)]
             for group in groups:
-                rows += _group_rows(job, models, links, names, exposure, group, comparator, level)
+                rows += _group_rows(job, models, names, exposure, group, comparator, level, interval)
         for group in p.empty:
-            rows += _group_rows(p, [None] * len(steps), [], names, exposure, group, comparator, level)
+            rows += _group_rows(p, [None] * len(steps), names, exposure, group, comparator, level, interval)
     measure = "odds_ratio" if family == "logistic" else "ratio"
     return finished(rows, exposure, CHANGE, comparator=comparator, measure=measure, level=level)
 
@@ -62,12 +62,12 @@ def ratios(
 def _group_rows(
     p: Problem,
     models: list[Model | None],
-    links: list[np.ndarray | None],
     names: list[str],
     exposure: str,
     group: object,
     comparator: object,
     level: float,
+    interval: str,
 ) -> list[dict[str, Any]]:
     """Return a group's ratio at every step, and its change from the step before."""
     if group == comparator:
@@ -80,15 +80,14 @@ def _group_rows(
         found = None if reason else _log_ratio(model, group, comparator)
         row, notes = base | {"adjustment": name}, [reason]
         if found:
-            error = np.sqrt(found[1] @ model.covariance @ found[1])
-            row |= _named(limits(found[0], error, level))
+            row |= _named(limits(found[0], spread(model, found[1], interval), level))
             notes = cautions(own, model)
         elif not reason:
             notes = [UNTOLD]
         elif reason in (NO_EVENTS, ALL_EVENTS):
             row["lower"], row["upper"] = one_sided(model, group, level) * _against(model, comparator)
         if i and found and logs[-1]:
-            row |= {"change_from": names[i - 1]} | _change(models[i - 1 : i + 1], links[i - 1], logs[-1], found, level)
+            row |= {"change_from": names[i - 1]} | _change(models[i - 1 : i + 1], logs[-1], found, level, interval)
         logs.append(found)
         rows.append(row | {"note": "; ".join(filter(None, [*notes, *p.notes]))})
     return rows
@@ -120,8 +119,8 @@ def _against(model: Model, comparator: object) -> np.ndarray:
     return np.full(2, np.exp(found[0]) if found else np.nan)
 
 
-def _change(models: list[Model], link: np.ndarray, before: tuple, after: tuple, level: float) -> dict[str, float]:
+def _change(models: list[Model], before: tuple, after: tuple, level: float, interval: str) -> dict[str, float]:
     """Return this step's ratio over the last step's; the interval knows that both rest on the same people."""
     (old, g), (new, h) = before, after
-    variance = g @ models[0].covariance @ g + h @ models[1].covariance @ h - 2 * g @ link @ h
-    return _named(limits(new - old, np.sqrt(max(variance, 0.0)), level), ("change", "change_lower", "change_upper"))
+    apart = spread_between(models[0], g, models[1], h, interval)
+    return _named(limits(new - old, apart, level), ("change", "change_lower", "change_upper"))

@@ -50,6 +50,7 @@ def adjusted(
     unknown_exposure: str = "keep",
     unknown_adjust: str = "exclude",
     small_sample: bool = False,
+    interval: str = "t",
 ) -> pd.DataFrame:
     """Return the ratio of each group against the comparator, for every indicator and period of the cells.
 
@@ -86,6 +87,10 @@ def adjusted(
         ``keep`` unknown values as a level of their own, or ``exclude`` them, which ``note`` then says.
     small_sample
         Multiply the covariance by G/(G-1) (n-1)/(n-k); needs ``people`` (and ``rows``, where a person has several).
+    interval
+        ``t``: Student's t with Satterthwaite's degrees of freedom (about twice the number of people that a group's
+        events come from), since clustered errors of few people are too small; ``normal``: 1.96 standard errors, as
+        row-level software prints. The standard error is the same, and with many people so is the interval.
 
     Returns
     -------
@@ -106,12 +111,13 @@ def adjusted(
     ...     "sex": ["Female", "Male"] * 2, "events": [40, 60, 30, 10], "at_risk": [40_000, 40_000, 10_000, 2_500],
     ...     "events_sq": [60, 80, 50, 12]})
     >>> adjusted(cells, adjust=["sex"])[["ethnic_group", "estimate", "lower", "upper"]].round(2).to_dict("records")
-    [{'ethnic_group': 'Indian', 'estimate': 2.88, 'lower': 1.82, 'upper': 4.57}]
+    [{'ethnic_group': 'Indian', 'estimate': 2.88, 'lower': 1.81, 'upper': 4.6}]
 
     References
     ----------
-    Liang KY, Zeger SL. Biometrika 1986;73:13-22. Zou G. Am J Epidemiol 2004;159:702-706. Must not be used to say why
-    groups differ, nor for people one by one.
+    Liang KY, Zeger SL. Biometrika 1986;73:13-22. Zou G. Am J Epidemiol 2004;159:702-706. Satterthwaite FE. Biometrics
+    Bulletin 1946;2:110-114; Bell RM, McCaffrey DF. Survey Methodology 2002;28:169-181 (few clusters). Must not be used
+    to say why groups differ, nor for people one by one.
     """
     found = ratios(
         cells,
@@ -122,6 +128,7 @@ def adjusted(
         level,
         {"robust": robust, "small_sample": small_sample},
         (outcome, unknown_exposure, unknown_adjust),
+        interval,
     )
     return found.drop(columns=CHANGE)
 
@@ -136,6 +143,7 @@ def ladder(
     *,
     outcome: str = "auto",
     unknown_exposure: str = "keep",
+    interval: str = "t",
 ) -> pd.DataFrame:
     """Return the crude, age-sex and age-sex-deprivation ratios side by side, with the change between the steps.
 
@@ -145,7 +153,7 @@ def ladder(
 
     Parameters
     ----------
-    cells, exposure, comparator, family, level, outcome, unknown_exposure
+    cells, exposure, comparator, family, level, outcome, unknown_exposure, interval
         As in :func:`adjusted`; not ``logistic``, whose odds ratios change between steps of their own accord.
     steps
         Name to adjusting columns, in order; by default crude, age and sex, age and sex and deprivation.
@@ -178,7 +186,7 @@ def ladder(
         )
     steps = STEPS if steps is None else steps
     options = (outcome, unknown_exposure, "exclude")
-    return ratios(cells, exposure, comparator, list(steps.values()), family, level, {}, options, list(steps))
+    return ratios(cells, exposure, comparator, list(steps.values()), family, level, {}, options, interval, list(steps))
 
 
 def fit(

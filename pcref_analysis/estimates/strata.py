@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.intervals import EXACT_BELOW
-from pcref_analysis.estimates.tally import Remark, Tally, keys, labels, said, tally, totals
+from pcref_analysis.estimates.tally import REFUSE, TELL, WARN, Remark, Tally, keys, labels, said, tally, totals
 from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -53,10 +53,10 @@ def strata_used(t: Tally, missing_strata: str) -> tuple[np.ndarray, list[Remark]
     lacking = used & ~has & usable[:, np.newaxis]
     lost = np.where(used, 0.0, t.sums["events"]).sum(axis=1)
     return used, [
-        (lacking.any(axis=1), lambda i: f"no one at risk in {named(lacking[i])}: not standardised", True),
-        (outside.any(axis=1), lambda i: f"standard without {named(outside[i])}: no group has anyone there", False),
-        (dropped.any(axis=1), lambda i: f"standard without {named(dropped[i])}: some group has no one there", False),
-        (lost > 0, lambda i: f"{said(lost[i], 'event')} in strata outside the standard left out", False),
+        (lacking.any(axis=1), lambda i: f"no one at risk in {named(lacking[i])}: not standardised", REFUSE),
+        (outside.any(axis=1), lambda i: f"standard without {named(outside[i])}: no group has anyone there", TELL),
+        (dropped.any(axis=1), lambda i: f"standard without {named(dropped[i])}: some group has no one there", TELL),
+        (lost > 0, lambda i: f"{said(lost[i], 'event')} in strata outside the standard left out", TELL),
     ]
 
 
@@ -65,9 +65,9 @@ def left_out(t: Tally) -> list[Remark]:
     what = " or ".join(column.replace("_", " ") for column in t.strata)
     events, people = t.unknown["events"], t.unknown["at_risk"]
     return [
-        (events > 0, lambda i: f"{said(events[i], 'event')} of unknown {what} left out", False),
-        (np.isnan(events), f"events of unknown {what} are left out; their count is missing", False),
-        (people > 0, lambda i: f"{people[i]:.0f} at risk of unknown {what} left out", False),
+        (events > 0, lambda i: f"{said(events[i], 'event')} of unknown {what} left out", TELL),
+        (np.isnan(events), f"events of unknown {what} are left out; their count is missing", TELL),
+        (people > 0, lambda i: f"{people[i]:.0f} at risk of unknown {what} left out", TELL),
     ]
 
 
@@ -76,7 +76,7 @@ def few_people(events: np.ndarray, spread: np.ndarray) -> list[Remark]:
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = events**2 / spread
     rows = (events >= EXACT_BELOW) & (effective < EXACT_BELOW)
-    return [(rows, lambda i: f"few people hold most events, as if {effective[i]:.0f}: limits may be too narrow", False)]
+    return [(rows, lambda i: f"few people hold most events, as if {effective[i]:.0f}: limits may be too narrow", WARN)]
 
 
 def heavy_strata(t: Tally, share: np.ndarray, rate: np.ndarray, method: str) -> list[Remark]:
@@ -89,7 +89,7 @@ def heavy_strata(t: Tally, share: np.ndarray, rate: np.ndarray, method: str) -> 
     def say(i: int) -> str:
         return f"one event more in {names[share[i].argmax()]} moves the rate by {100 * move[i]:.0f} %: see method gamma"
 
-    return [(rows, say, False)]
+    return [(rows, say, WARN)]
 
 
 def reference_rates(reference: pd.DataFrame, over: Sequence[str]) -> tuple[pd.DataFrame, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,11 @@ import pandas as pd
 from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
-# rows it concerns, what to say (one text, or a text for a row), whether the figure is refused
-Remark = tuple[np.ndarray, str | Callable[[int], str], bool]
+# groups it concerns, what to say (one text, or one for each), and what it does
+Remark = tuple[np.ndarray, str | Callable[[int], str], Literal["refuse", "warn", "tell"]]
+REFUSE: Literal["refuse"] = "refuse"  # the figure is not given; only the first reason is said
+WARN: Literal["warn"] = "warn"  # said of figures that are given
+TELL: Literal["tell"] = "tell"  # always said
 REPEATS = ("events_sq", "events_at_risk", "at_risk_sq")
 
 
@@ -150,10 +154,10 @@ def variance(t: Tally, shares: bool = False) -> np.ndarray:
 def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
     """Return the remarks that refuse any figure: missing or negative counts, no one at risk."""
     found: list[Remark] = [
-        (np.isnan(events), "a count of events is missing", True),
-        (np.isnan(at_risk), "the number at risk is not known", True),
-        (t.negative, "a count is below zero", True),
-        (at_risk == 0, "no one at risk: no denominator", True),
+        (np.isnan(events), "a count of events is missing", REFUSE),
+        (np.isnan(at_risk), "the number at risk is not known", REFUSE),
+        (t.negative, "a count is below zero", REFUSE),
+        (at_risk == 0, "no one at risk: no denominator", REFUSE),
     ]
     return found
 
@@ -187,14 +191,15 @@ def _grid(figure: np.ndarray, levels: int) -> np.ndarray:
 
 
 def _notes(size: int, remarks: Sequence[Remark]) -> tuple[np.ndarray, np.ndarray]:
-    """Join remarks into a note a group; after the first refusal only remarks that inform are added."""
+    """Join remarks into a note a group, and return which groups are refused."""
     note, refused = np.full(size, "", dtype=object), np.zeros(size, bool)
-    for rows, say, refuses in remarks:
-        rows = rows & ~refused if refuses else rows
+    for rows, say, does in sorted(remarks, key=lambda remark: remark[2] != REFUSE):
+        rows = rows if does == TELL else rows & ~refused
         for i in np.flatnonzero(rows):
             text = say if isinstance(say, str) else say(i)
             note[i] = f"{note[i]}; {text}" if note[i] else text
-        refused |= rows if refuses else False
+        if does == REFUSE:
+            refused |= rows
     return note, refused
 
 

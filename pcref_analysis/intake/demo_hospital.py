@@ -19,7 +19,7 @@ ACT_COLUMNS = ["Person_ID", "LegalStatusCode", "StartDateMHActLegalStatusClass",
 def draw_spells(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """Draw hospital spells: one a detention of severely ill people, informal ones, and readmissions.
 
-    Columns of people and ``admission, discharge`` (missing: still in), ``detained, transferred, method, spell``.
+    Columns of people and ``admission, discharge`` (missing: still in), ``detained, transferred, court, method, spell``.
     """
     held, informal = _detained(rng, people), _informal(rng, people)
     spells = latest = pd.concat([held, informal], ignore_index=True)
@@ -32,8 +32,10 @@ def draw_spells(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
         spells = pd.concat([spells, latest], ignore_index=True)
     spells = spells[spells["admission"] <= END].sort_values(["admission", "Person_ID"], kind="stable")
     spells = spells.assign(discharge=spells["discharge"].where(spells["discharge"] <= END)).reset_index(drop=True)
+    court = spells["detained"] & (rng.random(len(spells)) < 0.06)
     method = rng.choice(["11", "21", "28", "2A"], len(spells), p=[0.08, 0.55, 0.32, 0.05])
-    return spells.assign(spell=ids("S", len(spells)), method=np.where(spells["transferred"], "81", method))
+    method = np.select([spells["transferred"], court], ["81", "12"], method)
+    return spells.assign(spell=ids("S", len(spells)), method=method, court=court)
 
 
 def _detained(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +69,8 @@ def act_tables(rng: np.random.Generator, people: pd.DataFrame, spells: pd.DataFr
     held = _histories(rng, spells)
     orders = _treatment_orders(rng, held)
     held = _recalled(rng, held, orders)
-    recall = held[(held["route"] == "P") & (rng.random(len(held)) < 0.2)]
+    lasts = (held["ended"].fillna(FAR) - held["admission"]).dt.days
+    recall = held[(held["route"] == "P") & (lasts > 2) & (rng.random(len(held)) < 0.2)]
     held.loc[recall.index, ["status", "offset"]] = ["09", 1]
     held["start"] = held["admission"] + days(held["offset"])
     act = pd.concat([*_around(rng, held), *_sections(held), *_not_detained(rng, people, spells)], ignore_index=True)
@@ -88,7 +91,7 @@ def _histories(rng: np.random.Generator, spells: pd.DataFrame) -> pd.DataFrame:
     held = spells[spells["detained"]].reset_index(drop=True)
     n = len(held)
     stay = (held["discharge"].fillna(FAR) - held["admission"]).dt.days.to_numpy()
-    route = rng.choice(["A", "B", "C", "P"], n, p=[0.50, 0.18, 0.26, 0.06])
+    route = np.where(held["court"], "P", rng.choice(["A", "B", "C"], n, p=[0.53, 0.19, 0.28]))
     route = np.where((route == "B") & (stay < 3), "A", route)
     offset = np.where(route == "B", np.minimum(rng.integers(1, 6, n), stay - 1), 0)
     status = np.where(route == "P", rng.choice(["10", "17", "07"], n, p=[0.6, 0.25, 0.15]), "02")
@@ -184,9 +187,10 @@ def _sections(held: pd.DataFrame) -> list[pd.DataFrame]:
 def _not_detained(rng: np.random.Generator, people: pd.DataFrame, spells: pd.DataFrame) -> list[pd.DataFrame]:
     """Periods that are no detention: places of safety alone, holding alone, transfers in, guardianship, no spell."""
     severe = people[people["severe"]]
-    rows = severe.loc[severe.index.repeat(rng.poisson(0.5, len(severe)))]
+    rows = severe.loc[severe.index.repeat(rng.poisson(0.5, len(severe)))].reset_index(drop=True)
     open_days = (rows["leave"] - rows["entry"]).dt.days
-    police = rows["entry"] + days(np.floor(rng.random(len(rows)) * open_days))
+    rows = rows.assign(date=rows["entry"] + days(np.floor(rng.random(len(rows)) * open_days)))
+    rows = rows[~_in_hospital(rows, spells)]
     free = spells[~spells["detained"] & ~spells["transferred"]]
     short = free[rng.random(len(free)) < 0.06]
     moved = spells[spells["transferred"]]
@@ -195,11 +199,19 @@ def _not_detained(rng: np.random.Generator, people: pd.DataFrame, spells: pd.Dat
     some = long.sample(24, random_state=rng)
     day = np.timedelta64(1, "D")
     return [
-        _act(rows["Person_ID"], "20", police, police + day),
+        _act(rows["Person_ID"], "20", rows["date"], rows["date"] + day),
         _act(short["Person_ID"], "05", short["admission"], short["admission"] + 2 * day),
         _act(moved["Person_ID"], "03", moved["admission"] - before, moved["discharge"]),
         _act(some["Person_ID"], np.repeat(["35", "03"], 12), some["entry"] + 40 * day, some["entry"] + 200 * day),
     ]
+
+
+def _in_hospital(rows: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
+    """Say which of the dated rows fall into a spell of the person, or within three days of one."""
+    near = rows[["Person_ID", "date"]].reset_index(names="row").merge(spells[["Person_ID", "admission", "discharge"]])
+    wide = np.timedelta64(3, "D")
+    inside = near["date"].between(near["admission"] - wide, near["discharge"].fillna(FAR) + wide)
+    return rows.index.isin(near.loc[inside, "row"])
 
 
 def _conditional_discharges(rng: np.random.Generator, recall: pd.DataFrame) -> pd.DataFrame:

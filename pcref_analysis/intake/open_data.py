@@ -33,7 +33,10 @@ PUBLISHERS = {
 }
 
 
-def open_data_folder(parameters: Parameters) -> Path:
+RESIDENTS = tuple(name for name, who in PUBLISHERS.items() if who not in (NHS_MHA, NHS_TT))  # what residents rest on
+
+
+def open_data_folder(parameters: Parameters, wanted: Sequence[str] = tuple(PUBLISHERS)) -> Path:
     """Return the folder that holds the published figures, with every wanted file in it.
 
     The variable ``PCREF_OPEN_DATA`` wins; then ``open_data`` of the parameters file, relative to the project.
@@ -45,9 +48,9 @@ def open_data_folder(parameters: Parameters) -> Path:
     """
     named = os.environ.get("PCREF_OPEN_DATA") or parameters.open_data
     if not named:
-        raise PcrefError(_wanted(list(PUBLISHERS), "the parameter open_data is empty", "a folder of your choice"))
+        raise PcrefError(_wanted(list(wanted), "the parameter open_data is empty", "a folder of your choice"))
     folder = (project_root() / Path(named).expanduser()).resolve()
-    missing = [name for name in PUBLISHERS if not (folder / name).is_file()]
+    missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         why = f"{len(missing)} file(s) are not in" if folder.is_dir() else "there is no folder"
         raise PcrefError(_wanted(missing, f"{why} '{named}'", f"'{named}'"))

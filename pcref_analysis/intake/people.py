@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from pcref_analysis.intake.cleaning import flag, when
 from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.intake.portable import flag, when
 from pcref_analysis.vocabulary import ethnicity
 
 RULES = ("latest_known", "most_frequent", "submitted")
@@ -35,7 +35,7 @@ def one_row(rows: ibis.Table, rule: str) -> ibis.Table:
     columns = {name: _latest(rows[name], month) for name in declared()[PERSONS].columns if name not in _APART}
     known = rows.EthnicCategory.isin(_known())
     packed = rows.group_by("Person_ID").aggregate(
-        UniqMonthID=month.max(),
+        UniqMonthID=month.max().nullif(0),
         known=_latest(when(known, rows.EthnicCategory), month),
         recorded=_latest(rows.EthnicCategory, month),
         submitted=_latest(rows.EthnicCategory.coalesce(""), month),

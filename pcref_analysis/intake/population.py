@@ -15,6 +15,7 @@ import pandas as pd
 
 from pcref_analysis.intake import catchment, census, open_data, raking
 from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary.parameters import Parameters
 
 _BLOCK = ["lad", "census_group5", "sex", "age", "imd_quintile"]  # what the tables without detail give
 _DETAIL = ["lad", "census_group5", "ethnic_group"]
@@ -66,6 +67,26 @@ def build(
     raked = raked.assign(age_band=raked["age"].map(census.bands(age_bands)))
     keys = ["ethnic_group", "sex", "age_band", "imd_quintile"]
     return raked.groupby(keys, as_index=False)["residents"].sum(), fit.copy()
+
+
+def tables(parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """Return the contract tables ``Population`` and ``Areas`` of a Trust's catchment (its board's area).
+
+    For an extract that brings none of its own: residents and deprivation of the LSOAs of ``trust.icb_code``, in
+    the parameters' age bands and deprivation version. ``Areas`` holds the codes of both LSOA years, so that people
+    whose home was recorded by the other one are not taken for people from elsewhere.
+
+    Raises
+    ------
+    PcrefError
+        If the board is not named or unknown, or a file of the census or of deprivation is missing.
+    """
+    folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
+    lsoas = catchment.lsoas(folder, parameters.trust.icb_code)
+    residents, _ = build(folder, lsoas, parameters.age_bands, parameters.imd_version)
+    years = (2021, 2011) if parameters.imd_version == 2025 else (2011, 2021)  # the year that was ranked first
+    areas = pd.concat([catchment.areas(folder, lsoas, parameters.imd_version, year) for year in years])
+    return {"Population": residents, "Areas": areas.drop_duplicates("lsoa", ignore_index=True)}
 
 
 def by_age(

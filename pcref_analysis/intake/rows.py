@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
 from itertools import pairwise
+from operator import and_, or_
 
 import ibis
 import yaml
@@ -26,6 +27,7 @@ Conditions = Sequence[Condition] | None
 
 OLDEST = 200
 ETHNIC_GROUPS = dict(zip(*(ethnicity.categories()[c] for c in ("code", "ethnic_group")), strict=True))
+STANDING = ("Population", "Areas")
 PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDeathDate"]
 TYPES = {"id": "string", "code": "string", "text": "string", "date": "date", "integer": "int64", "number": "float64"}
 
@@ -69,6 +71,12 @@ def schemas() -> dict[str, ibis.Schema]:
     }
 
 
+@cache
+def recorded_columns() -> frozenset[str]:
+    """Return the columns that an extract records (not those of the population and the areas)."""
+    return frozenset(c for name, schema in schemas().items() if name not in STANDING for c in schema.names)
+
+
 def declared_tables() -> Tables:
     """Return the contract tables without rows: rules run on them show their columns and their SQL."""
     return {name: ibis.table(schema, name=name) for name, schema in schemas().items()}
@@ -104,10 +112,8 @@ def year_of(date: ibis.Value) -> ibis.Value:
 
 def where(table: ibis.Table, conditions: Conditions) -> ibis.Value:
     """Turn the conditions of an indicator into one Ibis condition; no condition holds always."""
-    found = ibis.literal(1) == ibis.literal(1)
-    for condition in conditions or ():
-        found = found & _one(table[condition.column], condition)
-    return found
+    found = [_one(table[condition.column], condition) for condition in conditions or ()]
+    return reduce(and_, found) if found else ibis.literal(1) == ibis.literal(1)
 
 
 def undecided(table: ibis.Table, conditions: Conditions) -> ibis.Value:
@@ -115,15 +121,16 @@ def undecided(table: ibis.Table, conditions: Conditions) -> ibis.Value:
 
     Columns that a rule works out (days to the next contact) are missing where there is none: that is an answer.
     """
-    recorded = {column for schema in schemas().values() for column in schema.names}
-    found, possible = ibis.literal(1) == ibis.literal(0), ibis.literal(1) == ibis.literal(1)
+    gaps, possible = [], []
     for condition in conditions or ():
         column, holds = table[condition.column], _one(table[condition.column], condition)
-        if condition.missing is not None or condition.column not in recorded:
-            possible = possible & holds
-        else:
-            found, possible = found | missing(column), possible & (holds | missing(column))
-    return found & possible
+        if condition.missing is None and condition.column in recorded_columns():
+            gaps.append(missing(column))
+            holds = holds | missing(column)
+        possible.append(holds)
+    if not gaps:
+        return ibis.literal(1) == ibis.literal(0)
+    return reduce(or_, gaps) & reduce(and_, possible)
 
 
 def _one(column: ibis.Value, condition: Condition) -> ibis.Value:
@@ -132,7 +139,7 @@ def _one(column: ibis.Value, condition: Condition) -> ibis.Value:
         case "in":
             return column.isin(value)
         case "not_in":
-            return column.notin(value)
+            return column.notin(value) & present(column)  # SQL Server would take a missing value for not in
         case "missing":
             return missing(column) if value else present(column)
         case "between":
@@ -153,16 +160,17 @@ def _one(column: ibis.Value, condition: Condition) -> ibis.Value:
 # --- people and periods -------------------------------------------------------------------------------------------
 
 
-def people(tables: Tables, area_column: str) -> ibis.Table:
+def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
     """Return one row a person: ethnic group, sex, birth and death, home deprivation, and whether in the catchment.
 
-    ``area`` is "catchment", "elsewhere" or "Not known" (also where there is no table of areas).
+    The home is the first of the area columns that is filled: ``Areas`` may hold the codes of both LSOA years, since
+    a code never means two places. ``area`` is "catchment", "elsewhere" or "Not known" (also without a table of areas).
     """
     person = tables["MHS001MPI"]
     person = person.mutate(
         ethnic_group=person.EthnicCategory.cases(*ETHNIC_GROUPS.items(), else_=NOT_KNOWN).cast("string"),
         sex=person.Gender.cases(("1", "Male"), ("2", "Female"), else_=NOT_KNOWN).cast("string"),
-        home=person[area_column],
+        home=ibis.coalesce(*(person[column] for column in area_columns)),
     )
     if "Areas" in tables:
         areas = tables["Areas"].select(home_area="lsoa", imd_quintile="imd_quintile")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ibis
 
-from pcref_analysis.intake import files
+from pcref_analysis.intake import files, servers
 from pcref_analysis.intake.declarations import PERSONS, declared
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -39,12 +39,17 @@ def open(parameters: Parameters) -> dict[str, ibis.Table]:
     >>> sources.open(parameters)["MHS101Referral"].count().execute()   # doctest: +SKIP
     """
     _check_names(parameters)
+    servers.refuse_secrets(parameters.source.location)
     kind = parameters.source.kind
     if kind in ("folder", "demo"):
+        if kind == "demo" and not _path(parameters).is_dir():
+            raise PcrefError("source: the invented Trust has not been made yet. Make it with: pcref report --run demo")
         return files.open_folder(_path(parameters), parameters)
     if kind == "duckdb":
         return _duckdb(_path(parameters), parameters)
-    raise PcrefError(f"source: rows cannot be read from the kind '{kind}'.")
+    if kind in ("postgres", "sqlserver", "spark"):
+        return _server(kind, parameters)
+    raise PcrefError(f"source: a run of the kind '{kind}' has no rows to check; it reads published figures.")
 
 
 def _check_names(parameters: Parameters) -> None:
@@ -91,6 +96,19 @@ def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
         table: connection.table(local.split(".", 1)[1], database=("extract", local.split(".", 1)[0]))
         for table, local in found.items()
     }
+
+
+def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
+    connection = servers.connect(kind, parameters.source.location)
+    try:
+        found = match(servers.names(connection, kind), parameters)
+        return {table: servers.table(connection, local) for table, local in found.items()}
+    except PcrefError:
+        raise
+    except Exception as error:
+        raise PcrefError(
+            f"source: the list of tables cannot be read ({type(error).__name__}). May the account read them?"
+        ) from None
 
 
 def match(have: list[str], parameters: Parameters) -> dict[str, str]:

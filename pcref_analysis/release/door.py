@@ -36,9 +36,10 @@ def release(tables: Sequence[pd.DataFrame], parameters: Parameters) -> list[Rele
     --------
     >>> levels, gaps = release([levels, gaps], parameters)                      # doctest: +SKIP
     """
-    if parameters.source.kind == "published":
+    if parameters.source.kind == "published" or all(table.empty for table in tables):
         return [_published(table, f"table {number}") for number, table in enumerate(tables, start=1)]
-    return disclosure.release_all(list(tables), parameters)
+    counted = ["rows"] if all("rows" in table for table in tables) else None  # rows left out, by reason
+    return disclosure.release_all(list(tables), parameters, counts=counted)
 
 
 def draft(levels: Releasable, gaps: Releasable, parameters: Parameters, flags: pd.DataFrame) -> Releasable:
@@ -58,11 +59,24 @@ def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, fla
     return priorities.draft(
         pd.concat([levels, gaps], ignore_index=True),
         parameters.priorities,
-        bounds=domain.worst_case(levels, parameters),
+        bounds=_around_adjusted(domain.worst_case(levels, parameters), gaps, parameters),
         flags=flags,
         comparator=parameters.comparator,
         period=parameters.period,
     )
+
+
+def _around_adjusted(bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Move the worst case of the crude ratio to the fullest adjusted ratio, by how many times it could rise or fall.
+
+    Takes people of unknown ethnic group to be of the same ages, sexes and areas as the others in what is counted.
+    """
+    keys = ["indicator", "ethnic_group"]
+    full = gaps[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]
+    full = full.dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")[[*keys, "estimate"]]
+    table = bounds.merge(full, on=keys, how="left", validate="one_to_one")
+    factor = (table["estimate"] / table["ratio"]).where(table["ratio"] > 0)
+    return table.assign(**{end: table[end] * factor.fillna(1.0) for end in ("ratio_low", "ratio_high")})
 
 
 def part(released: Releasable, parameters: Parameters, name: str) -> Releasable:

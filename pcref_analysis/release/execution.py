@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +46,7 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
         If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
     """
     scratch.mkdir(parents=True, exist_ok=True)
+    _quiet_kernels(scratch)
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
@@ -56,6 +58,15 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
         if plan not in first:
             _run(plan, say)
     return [plan["target"] for plan in plans]
+
+
+def _quiet_kernels(scratch: Path) -> None:
+    """Give kernels settings of their own: nobody's start-up files, no history of what ran, no routine warnings."""
+    profile = scratch / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = "c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n"
+    (profile / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
+    os.environ["IPYTHONDIR"] = str(profile.parent)
 
 
 def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dict[str, Any]:
@@ -114,3 +125,21 @@ def clean(path: Path) -> None:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = f"injected-{number}"
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+
+
+def refresh(scratch: Path) -> None:
+    """Take the outputs of the demo's executed notebooks into the committed ones; sources stay as they are."""
+    import nbformat
+
+    for source in notebooks():
+        committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))
+        ran = [cell for cell in fresh.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        counter = 0
+        for cell, done in zip(committed.cells, ran, strict=True):
+            if cell.cell_type == "code":
+                counter += 1
+                cell["outputs"], cell["execution_count"] = done["outputs"], counter
+                for output in cell["outputs"]:
+                    if "execution_count" in output:
+                        output["execution_count"] = counter
+        source.write_text(nbformat.writes(committed) + "\n", encoding="utf-8", newline="\n")

@@ -37,7 +37,8 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
         The financial year to draw.
     """
     frame = _drawn(released, ["estimate", "lower", "upper"])
-    frame = frame[(frame["period"] == period) & (frame["lower"] > 0)].reset_index(drop=True)
+    frame = frame[(frame["period"] == period) & (frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown")]
+    frame = frame.reset_index(drop=True)
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
@@ -50,7 +51,7 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
         part = frame[frame["indicator_name"] == panel]
         for step, (label, colour, marker, shift) in ADJUSTMENTS.items():
             rows = part[part["adjustment"] == step]
-            y = rows["ethnic_group"].map(groups.index) + shift
+            y = rows["ethnic_group"].map(groups.index).astype(float) + shift
             axis.hlines(y, rows["lower"], rows["upper"], color=colour, linewidth=1.6)
             axis.plot(rows["estimate"], y, marker, color=colour, markersize=5.5, label=label, linestyle="none")
         axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
@@ -84,7 +85,7 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
         for number, group in enumerate(groups):
             rows = part[part["ethnic_group"] == group].sort_values("period")
             colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
-            x = rows["period"].map(years.index) + (number - (len(groups) - 1) / 2) * 0.08
+            x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.08
             axis.vlines(x, rows["lower"], rows["upper"], color=colour, linewidth=1.1, alpha=0.75)
             axis.plot(x, rows["estimate"], marker=marker, color=colour, markersize=5, linewidth=1.2, label=group)
         axis.set_xticks(range(len(years)), years)
@@ -172,13 +173,15 @@ def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -
     sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.titlepad": 6, "grid.color": "#E3E6E8"})
     frame = pd.DataFrame({"panel": panels})
     wrap = min(2, max(1, len(panels)))
-    return sns.FacetGrid(
+    grid = sns.FacetGrid(
         frame, col="panel", col_wrap=wrap, height=height, aspect=4.6 / height, sharex=sharex, sharey=sharey
     )
+    return grid.set_titles("")
 
 
 def _ratio_axis(grid: Any, low: float, high: float) -> None:
-    ticks = [t for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if low * 0.75 <= t <= high * 1.3]
+    fine = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if high / low < 8 else (0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ticks = [t for t in fine if low * 0.75 <= t <= high * 1.3]
     for axis in grid.axes.flat:
         axis.set_xlim(min(low * 0.9, 0.8), max(high * 1.1, 1.25))
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
@@ -218,7 +221,7 @@ def _shown(
     if synthetic:
         figure.text(0.99, 0.995, "SYNTHETIC DATA", ha="right", va="top", fontsize=9, color="#7A5200", fontweight="bold")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
     data = fingerprint(frame.astype(object).where(frame.notna(), None).astype(str).to_dict("records"))
     record = {

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from pcref_analysis.estimates import harm
+from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN, UNKNOWN
 from pcref_analysis.vocabulary.indicators import Indicator
-from pcref_analysis.vocabulary.priority_rule import PriorityRule
+from pcref_analysis.vocabulary.priority_rule import ADJUSTMENTS, PriorityRule
 
 ESTIMATES = ["indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"]
 ESTIMATES += ["level", "events", "at_risk", "note"]
 LEVELS = ("rate", "percent", "mean")  # measures that are a level and not a contrast
-NOT_GROUPS = ("Not stated", NOT_KNOWN, UNKNOWN)
+NOT_GROUPS = ("Not stated", ethnicity.NOT_KNOWN, ethnicity.UNKNOWN)
 EVERY_GROUP = "Every ethnic group"
 KEY = ["indicator", "ethnic_group"]
 COLUMNS = [  # what a published list holds of each finding; the list can be made again from these and the rule
@@ -47,7 +47,7 @@ def make(
     See :func:`pcref_analysis.release.priorities.draft` for the arguments.
     """
     _check(estimates, rule, catalogue)
-    comparator = choose_comparator(estimates, rule, comparator)
+    comparator = choose_comparator(estimates, comparator)
     period = period or str(estimates["period"].max())
     ours = estimates[~estimates["ethnic_group"].isin(NOT_GROUPS)]
     contrasts = ours[(ours["comparator"] == comparator) & (ours["ethnic_group"] != comparator)]
@@ -58,8 +58,8 @@ def make(
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
     table = _with_levels(table, ours[ours["period"] == period], comparator)
     table = table.merge(_ladder(now), on=KEY, how="left")
-    table = _on_the_scale_of_harm(table)
-    table["persistence"] = _persistence(table, contrasts[contrasts["period"] < period])
+    table = harm.on_the_scale_of_harm(table)
+    table["persistence"] = harm.persistence(table, contrasts[contrasts["period"] < period])
     table = _with_bounds(table, bounds)
     return _with_flags(table, flags, period)[COLUMNS].sort_values(KEY, ignore_index=True)
 
@@ -75,7 +75,7 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
         raise PcrefError(f"priorities: the rule has a margin for {', '.join(odd)}, which the catalogue does not know.")
     stories = {entry.story for entry in catalogue.values()}
     for name in rule.community:
-        if name.split(": ")[0] not in stories:
+        if name.split(": ")[0].replace(" ", "_") not in {story.replace(" ", "_") for story in stories}:
             near = difflib.get_close_matches(name, sorted(stories), n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise PcrefError(f"priorities: the rule has a community weight for '{name}', which is no story.{hint}")
@@ -83,14 +83,13 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
         raise PcrefError(f"priorities: {twice} estimate(s) stand twice (same {', '.join(key)}).")
 
 
-def choose_comparator(estimates: pd.DataFrame, rule: PriorityRule, comparator: str | None) -> str:
-    """Return the comparator asked for, the rule's, the only one, or White British / White; else an error."""
+def choose_comparator(estimates: pd.DataFrame, comparator: str | None) -> str:
+    """Return the comparator asked for, the only one, or White British / White; else an error."""
     have = sorted(estimates.loc[estimates["measure"] == "ratio", "comparator"].dropna().unique())
-    asked = comparator or rule.comparator
-    if asked:
-        if asked not in have:
-            raise PcrefError(f"priorities: no ratio against '{asked}'; comparators are {', '.join(have) or 'none'}.")
-        return asked
+    if comparator:
+        if comparator not in have:
+            raise PcrefError(f"priorities: no ratio against '{comparator}'; there are {', '.join(have) or 'none'}.")
+        return comparator
     for name in [*have] if len(have) == 1 else ["White British", "White"]:
         if name in have:
             return name
@@ -101,7 +100,8 @@ def _grid(now: pd.DataFrame, catalogue: Mapping[str, Indicator], flags: pd.DataF
     """Every indicator seen x every group seen, each indicator without any figure, and what was flagged."""
     seen = sorted(now["indicator"].unique())
     grid = pd.MultiIndex.from_product([seen, sorted(now["ethnic_group"].unique())], names=KEY).to_frame(index=False)
-    unseen = [name for name, entry in catalogue.items() if name not in seen and entry.polarity != "context"]
+    compared = [key for key, entry in catalogue.items() if entry.polarity != "context" and entry.domain != "recording"]
+    unseen = [key for key in compared if key not in seen]
     rows = [grid, pd.DataFrame({"indicator": unseen, "ethnic_group": EVERY_GROUP})]
     if flags is not None and {*KEY, "flag"} <= set(flags):
         flagged = flags.loc[flags["flag"].fillna("").ne("") & flags["ethnic_group"].notna(), KEY]
@@ -131,19 +131,23 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
     levels = now[now["measure"].isin(LEVELS) & now["estimate"].notna()].drop_duplicates([*KEY, "adjustment"])
     own = levels[[*KEY, "adjustment", "estimate"]].rename(columns={"estimate": "group_level"})
     theirs = levels[levels["ethnic_group"] == comparator]
-    theirs = theirs.assign(comparator_se=_standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs))
-    theirs = theirs[["indicator", "adjustment", "estimate", "comparator_se"]].rename(
-        columns={"estimate": "comparator_level"}
+    theirs = theirs.assign(
+        comparator_se=harm.standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs)
     )
-    table = table.merge(own, on=[*KEY, "adjustment"], how="left").merge(
-        theirs, on=["indicator", "adjustment"], how="left"
-    )
+    theirs = theirs.rename(columns={"estimate": "comparator_level"})
+    theirs = theirs[["indicator", "adjustment", "comparator_level", "comparator_se"]]
+    table = table.merge(own, on=[*KEY, "adjustment"], how="left")
+    table = table.merge(theirs, on=["indicator", "adjustment"], how="left")
+    order = theirs["adjustment"].map({name: place for place, name in enumerate(ADJUSTMENTS)})
+    fallback = theirs.assign(_order=order).sort_values("_order").drop_duplicates("indicator").set_index("indicator")
+    table["comparator_se"] = table["comparator_se"].fillna(table["indicator"].map(fallback["comparator_se"]))
     per = table["per"].where(table["measure"] != "mean")
     counted = table["events"] / table["at_risk"].where(table["at_risk"] > 0) * per
     ratio = table["ratio"].where(table["ratio"] > 0)
     implied = (table["group_level"] - table["difference"]).where(lambda level: level > 0)
     implied = implied.fillna((table["difference"] / (ratio - 1)).where((ratio - 1).abs() > 0.02))
     implied = implied.fillna(table["group_level"] / ratio).fillna(counted / ratio)
+    implied = implied.fillna(table["indicator"].map(fallback["comparator_level"]))
     table["comparator_level"] = table["comparator_level"].fillna(implied)
     expected = (table["events"] - table["excess"]).where(lambda x: x > 0)
     expected = expected.fillna(table["events"] / ratio)
@@ -151,21 +155,16 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
     return table.drop(columns="group_level")
 
 
-def _standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, rows: pd.DataFrame) -> pd.Series:
-    """Standard error of the logarithm from an interval; from one side where the other is zero or missing."""
-    z = stats.norm.ppf(0.5 + rows["level"].astype(float).fillna(0.95) / 2)
-    values = [x.astype(float).where(lambda v: v > 0) for x in (estimate, lower, upper)]
-    point, low, high = (np.log(value) for value in values)
-    se = ((high - low) / (2 * z)).fillna((high - point) / z).fillna((point - low) / z)
-    return se.where((se > 0) & np.isfinite(se))
-
-
 def _with_catalogue(table: pd.DataFrame, catalogue: Mapping[str, Indicator], rule: PriorityRule) -> pd.DataFrame:
     entries = [catalogue[name] for name in table["indicator"]]
     for field in ("name", "domain", "story", "polarity", "severity", "measure", "per", "unit", "caveat", "source"):
         table["severity_level" if field == "severity" else field] = [getattr(entry, field) for entry in entries]
     table["at_risk_kind"] = [entry.at_risk for entry in entries]
-    table["item"] = table["story"] + ": " + table["ethnic_group"]
+    groups = table["ethnic_group"]
+    if rule.group_by == "broad":
+        names = ethnicity.categories().set_index("ethnic_group")["broad_group"]
+        groups = groups.map(names).fillna(groups)
+    table["item"] = table["story"].str.replace("_", " ") + ": " + groups
     table["margin"] = [rule.margins.get(entry.id, rule.margin) for entry in entries]
     return table
 
@@ -177,33 +176,6 @@ def _ladder(now: pd.DataFrame) -> pd.DataFrame:
     )
     ratios = ratios.reindex(columns=["crude", "age_sex", "age_sex_imd"])
     return ratios.add_prefix("ratio_").rename_axis(columns=None).reset_index()
-
-
-def _on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
-    """Add ``gap`` (log ratio, positive where the group is worse off), its ``se`` and the comparator's part."""
-    sign = table["polarity"].map({"higher_is_worse": 1.0, "lower_is_worse": -1.0})
-    table["se"] = _standard_error(table["ratio"], table["lower"], table["upper"], table)
-    table["gap"] = (sign * np.log(table["ratio"].astype(float).where(lambda r: r > 0))).where(table["se"].notna())
-    none = (table["events"] == 0) & (table["expected"] > 0) & table["gap"].isna()
-    table["none_of"] = table["expected"].where(none)
-    table["gap"] = table["gap"].fillna(sign * np.log(0.5 / (table["none_of"] + 0.5)))
-    table["se"] = table["se"].fillna(np.sqrt(2 + table["comparator_se"].astype(float).fillna(0) ** 2).where(none))
-    table["se"] = table["se"].where(table["gap"].notna())
-    table["shared_variance"] = (table["comparator_se"].astype(float) ** 2).where(table["gap"].notna())
-    return table
-
-
-def _persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
-    """Average over earlier periods of the probability that the gap exceeded the margin then (no shrinkage)."""
-    rows = earlier[earlier["measure"] == "ratio"].merge(
-        table[[*KEY, "adjustment", "polarity", "margin"]], on=[*KEY, "adjustment"]
-    )
-    rows = _on_the_scale_of_harm(
-        rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan)
-    )
-    rows["beyond"] = stats.norm.cdf((rows["gap"] - np.log(rows["margin"])) / rows["se"])
-    means = rows.groupby(KEY)["beyond"].mean().rename("persistence").reset_index()
-    return table[KEY].merge(means, on=KEY, how="left")["persistence"]
 
 
 def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFrame:

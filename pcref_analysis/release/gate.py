@@ -6,17 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pcref_analysis.release.shown import MIME
 from pcref_analysis.vocabulary.errors import PcrefError
 
-MIME = "application/vnd.pcref+json"  # every released output carries its own record under this type
 NO_ALT = "No description has been provided for this image"
 
 
 def collect(paths: list[Path]) -> list[dict[str, Any]]:
     """Return the released records of the executed notebooks, in reading order.
 
-    Each record holds ``id``, ``kind`` (table, figure or text), ``title``, ``notebook``, ``cell`` and, for
-    a table, its released columns.
+    Each record holds ``id``, ``kind`` (table, figure or text), ``title``, ``notebook``, ``cell``, the ``output`` as it
+    was shown and, for a table, its released columns.
 
     Raises
     ------
@@ -35,7 +35,8 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                 if fault:
                     faults.append(f"  {path.name}, cell {number}: {fault}")
                 else:
-                    records.append(dict(output["data"][MIME]) | {"notebook": path.stem, "cell": number})
+                    place = {"notebook": path.stem, "cell": number, "output": output}
+                    records.append(dict(output["data"][MIME]) | place)
             if cell.cell_type == "markdown" and re.search(r"<(script|iframe|object|img)\b", cell.source, re.IGNORECASE):
                 faults.append(f"  {path.name}, cell {number}: text holds a script, frame or picture")
     ids = [record["id"] for record in records]

@@ -45,15 +45,26 @@ def safe(html: str) -> Any:
 def notebook_body(path: Path) -> str:
     """Turn an executed notebook into the body of a page: its text and released outputs, no code."""
     import nbformat
+
+    return _rendered(nbformat.read(path, as_version=4))
+
+
+def output_body(output: Any) -> str:
+    """Turn one output of an executed notebook into the same HTML that its own page has."""
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    return _rendered(new_notebook(cells=[new_code_cell(outputs=[output])]))
+
+
+def _rendered(notebook: Any) -> str:
     from nbconvert.exporters.templateexporter import TemplateExporter
 
     exporter = TemplateExporter(
-        template_file=str(template_folder() / "notebook.html.j2"),
-        extra_template_basedirs=[str(template_folder())],
+        template_name="notebook", template_file="index.html.j2", extra_template_basedirs=[str(template_folder())]
     )
     exporter.register_filter("markdown2html", _markdown)
     exporter.output_mimetype = "text/html"
-    body, _ = exporter.from_notebook_node(nbformat.read(path, as_version=4))
+    body, _ = exporter.from_notebook_node(notebook)
     return body
 
 

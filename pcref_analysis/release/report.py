@@ -60,7 +60,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
 def code_digest() -> str:
     """Return a hash over the package, the notebooks and the lock: what results rest on besides data."""
     root, package = project_root(), Path(__file__).resolve().parents[1]
-    files = [p for p in package.rglob("*") if p.suffix in (".py", ".yml", ".csv", ".j2", ".css")]
+    files = [p for p in package.rglob("*") if p.suffix in (".py", ".yml", ".csv", ".j2", ".css", ".json")]
     rest = [root / "requirements.txt", *execution.notebooks()]
     return publication.tree_digest(files, package) + publication.tree_digest([p for p in rest if p.is_file()], root)
 
@@ -68,7 +68,9 @@ def code_digest() -> str:
 def about(parameters: Parameters) -> dict[str, Any]:
     """Return what every page, sheet and figure says about the run."""
     rule = parameters.disclosure
-    basis = {"demo": "an invented Trust", "published": "official published figures"}
+    board = f"official published figures; rates are those of the integrated care board {parameters.trust.icb_code}"
+    published = f"{board}, percentages those of the Trust itself"
+    basis = {"demo": "an invented Trust", "published": published}
     return {
         "trust": parameters.trust.name,
         "period_text": f"April 20{parameters.period[2:4]} to March 20{parameters.period[-2:]}",
@@ -93,20 +95,14 @@ def _write(parameters: Parameters, executed: list[Path], records: list[dict[str,
     listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
     tables = [record for record in records if record["kind"] == "table"]
     for record in tables:
-        _csv(record, fresh / "tables" / f"{record['id']}.csv")
+        path = fresh / "tables" / f"{record['id']}.csv"
+        path.write_text(record["csv"], encoding="utf-8", newline="\n")
     workbook.write(tables, fresh / "tables.xlsx", facts)
     bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
     bodies |= landing.bodies(parameters, records, facts)
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
-
-
-def _csv(record: dict[str, Any], path: Path) -> None:
-    import pandas as pd
-
-    frame = pd.DataFrame(record["rows"], columns=record["columns"])
-    frame.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -52,7 +52,10 @@ def with_draws(table: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFrame, n
     modelled = is_modelled(table)
     gaps = table.loc[modelled, [*KEY, "gap", "se", "shared_variance", "none_of"]]
     sign = np.where(table.loc[modelled, "polarity"] == "higher_is_worse", 1.0, -1.0)
-    draws = shrinkage.draw_gaps(gaps.assign(sign=sign), rule.draws, rule.seed)
+    people = table.loc[modelled, "at_risk"].astype(float).where(table.loc[modelled, "measure"] == "percent")
+    share = table.loc[modelled, "events"] / people.where(people > 0)
+    gaps = gaps.assign(sign=sign, share=share, people=people)
+    draws = shrinkage.draw_gaps(gaps, rule.draws, rule.seed)
     low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975], axis=0) if draws.size else np.empty((3, 0))
     ends = np.sort(np.vstack([sign * low, sign * high]), axis=0)
     margin = np.log(table.loc[modelled, "margin"].to_numpy(float))
@@ -78,8 +81,10 @@ def _with_multiplicity(table: pd.DataFrame, modelled: pd.Series) -> pd.DataFrame
 def _evidence(table: pd.DataFrame, modelled: pd.Series, rule: PriorityRule) -> pd.Series:
     """Say in a word what each finding shows; see docs/methods/priorities.md for the words."""
     high = table["gap"] + stats.norm.ppf(0.975) * table["se"]
-    within = (high < np.log(table["margin"])) & (table["certainty"] <= 0.025) & table["none_of"].isna()
-    clear = (table["gap"] > 0) & (table["q_value"] <= rule.false_discovery) & (table["certainty"] >= rule.sure)
+    enough = table[["events", "expected"]].max(axis=1) >= rule.minimum_events
+    own = (table["gap"] > np.log(table["margin"].astype(float))) & ~(table["none_of"].astype(float) < 3)
+    within = enough & (high < np.log(table["margin"])) & (table["certainty"] <= 0.025) & table["none_of"].isna()
+    clear = (table["gap"] > 0) & (table["q_value"] <= rule.false_discovery) & (table["certainty"] >= rule.sure) & enough
     choices = {
         "recording": table["flag"].notna() | (table["domain"] == "recording"),
         "context": table["polarity"] == "context",
@@ -87,7 +92,7 @@ def _evidence(table: pd.DataFrame, modelled: pd.Series, rule: PriorityRule) -> p
         "clear": clear,
         "better": within & (high < 0) & (table["q_value"] <= rule.false_discovery),
         "equal": within,
-        "possible": table["certainty"] >= rule.possible,
+        "possible": (table["certainty"] >= rule.possible) & own,
     }
     words = np.select(list(choices.values()), list(choices), default="not clear")
     return pd.Series(words, index=table.index, dtype=object)
@@ -154,18 +159,23 @@ def _with_lists(table: pd.DataFrame) -> pd.DataFrame:
     names = {"clear": "priority", "possible": "watch", "better": "strength", "equal": "strength"}
     names |= {"not clear": "unclear", "no figure": "evidence_gap"}
     table["list"] = table["evidence"].replace(names)
-    order = table["list"].map({name: i for i, name in enumerate(LISTED)})
-    found = table[order.notna()].assign(_order=order).sort_values(["_order", "score"], ascending=[True, False])
-    table.loc[found.index[found.duplicated("item")], "list"] = "supporting"
+    found = table.loc[_in_order(table)]
+    table.loc[found.index[found["item"].duplicated()], "list"] = "supporting"
     return table
+
+
+def _in_order(table: pd.DataFrame) -> pd.Index:
+    """The rows that are listed: priorities by score, then what is to be watched by score."""
+    order = table["list"].map({name: place for place, name in enumerate(LISTED)})
+    whole = table.assign(_order=order).sort_values(["_order", "score"], ascending=[True, False])
+    return whole.index[: order.notna().sum()]  # those without an order stand last
 
 
 def _with_ranks(
     table: pd.DataFrame, modelled: pd.Series, moving: dict[str, np.ndarray], rule: PriorityRule
 ) -> pd.DataFrame:
     """Rank the priorities among themselves; what is to be watched follows, its interval taken among both."""
-    order = table["list"].map({name: i for i, name in enumerate(LISTED)})
-    lead = table[order.notna()].assign(_order=order).sort_values(["_order", "score"], ascending=[True, False]).index
+    lead = _in_order(table)
     first = table.loc[lead, "list"].eq("priority").to_numpy()
     scores = score_draws(table, modelled, moving, lead, rule)
     among_both = ranking.rank_summary(scores, rule.first).set_axis(lead)

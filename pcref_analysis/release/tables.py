@@ -81,7 +81,7 @@ def detentions(released: Any, id: str, title: str) -> Shown:
     """Show detention in every denominator; of published figures, ours beside the published rate."""
     if "published_rate" not in released.table:
         return levels(released, id, title, released.table["period"].max())
-    rows = []
+    rows, comparator = [], released.table["comparator"].iloc[0]
     for _, row in released.table.iterrows():
         between = f"{row['events_low']:,.0f} to {row['events_high']:,.0f}"
         ratio = _one(row.rename({"ratio": "estimate", "ratio_lower": "lower", "ratio_upper": "upper", "estimate": "x",
@@ -96,7 +96,8 @@ def detentions(released: Any, id: str, title: str) -> Shown:
         ]
         rows.append([(row["ethnic_group"], False), *((text, True) for text in cells), (row["note"], False)])
     heads = ["Ethnic group", "Detentions, as published", "True count lies in", "Residents",
-             "Our rate per 100,000 (95 % interval)", "Published rate", "Ratio to White (95 % interval)", "Note"]  # fmt: skip
+             "Our rate per 100,000 (95 % interval)", "Published rate",
+             f"Ratio to {comparator} (95 % interval)", "Note"]  # fmt: skip
     return _shown(released, id, title, heads, [("", rows)], set(heads[1:-1]))
 
 
@@ -133,7 +134,7 @@ def _one(row: pd.Series) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:,.6g}"
+    return "" if pd.isna(value) else _figure(value)
 
 
 def _interval(lines: pd.DataFrame, step: str) -> str:
@@ -145,18 +146,23 @@ def _interval(lines: pd.DataFrame, step: str) -> str:
         return TEXT_SUPPRESSED
     if pd.isna(row["estimate"]):
         if pd.notna(row["upper"]):
-            return f"{TEXT_NOT_AVAILABLE} (at most {row['upper']:,.6g})"
+            return f"{TEXT_NOT_AVAILABLE} (at most {_figure(row['upper'])})"
         return TEXT_NOT_AVAILABLE
     if pd.isna(row["lower"]):
-        return f"{row['estimate']:,.6g}"
-    return f"{row['estimate']:,.6g} ({row['lower']:,.6g} to {row['upper']:,.6g})"
+        return f"{_figure(row['estimate'])}"
+    return f"{_figure(row['estimate'])} ({_figure(row['lower'])} to {_figure(row['upper'])})"
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, whole numbers whole: what a figure can bear, read easily."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{float(f'{value:.3g}'):g}"
 
 
 def _count(row: pd.Series, column: str) -> str:
     status = row.get(f"{column}_status")
     if status == SUPPRESSED:
         return TEXT_SUPPRESSED
-    return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or pd.isna(row[column]) else f"{row[column]:,.10g}"
+    return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or pd.isna(row[column]) else f"{row[column]:,.0f}"
 
 
 def _shown(
@@ -201,13 +207,14 @@ def _table(
         )
         for row in rows:
             first = f'<th scope="row">{escape(row[0][0])}</th>' if row else ""
-            lines.append(f"<tr>{first}" + "".join(f"<td{_class(n)}>{escape(t)}</td>" for t, n in row[1:]) + "</tr>")
+            lines.append(f"<tr>{first}" + "".join(_cell(text, number) for text, number in row[1:]) + "</tr>")
         body.append(f"<tbody>{''.join(lines)}</tbody>")
     html = (
         f'<div class="scroll" id="{id}" tabindex="0" role="region" aria-label="{escape(title)}"><table>'
         f"<caption>{escape(title)}{mark}</caption><thead><tr>{head}</tr></thead>{''.join(body)}</table></div>"
         f'<p class="marks">{escape(marks)}</p>'
     )
+    frame = frame.drop(columns=[c for c in frame if c.endswith(("_low_status", "_high_status"))])
     if synthetic:
         frame = frame.assign(synthetic="synthetic data")
     record = {
@@ -216,13 +223,17 @@ def _table(
         "title": title,
         "synthetic": synthetic,
         "marks": marks,
-        "columns": list(frame.columns),
-        "rows": frame.astype(object).where(frame.notna(), None).values.tolist(),
+        "csv": frame.to_csv(index=False, lineterminator="\n"),
     }
     lines = [" | ".join(heads)]
     for block, rows in blocks:
         lines += ([block] if block else []) + [" | ".join(text for text, _ in row) for row in rows]
     return Shown(record=record, text="\n".join([title, *lines]), html=html)
+
+
+def _cell(text: str, number: bool) -> str:
+    kind = ' class="num"' if number else ' class="words"' if len(text) > 40 else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def _class(number: bool) -> str:

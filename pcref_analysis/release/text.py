@@ -46,8 +46,9 @@ def in_short(released: Any, id: str) -> Shown:
         f"**{lists.get('strength', 0)} {_n('strength', lists.get('strength', 0))}**",
         f"**{gaps} {_n('question', gaps)} our data cannot answer yet**",
     ]  # fmt: skip
-    if lists.get("recording", 0):
-        parts.append(f"**{lists['recording']} matters of recording** to put right first")
+    flagged = int(released.table["flag"].notna().sum())
+    if flagged:
+        parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
     return _said(f"{'; '.join(parts)}. This is a draft for discussion: people decide, not numbers.", id, released)
 
 

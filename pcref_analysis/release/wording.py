@@ -156,9 +156,11 @@ def _amount(row: dict[str, Any], level: str, others: str) -> str:
 def _bounds(row: dict[str, Any]) -> str:
     if not (_has(row["ratio_low"]) and _has(row["ratio_high"])):
         return ""
+    crude = "" if row["adjustment"] == "crude" else "before any allowance "
+    instead = f" instead of {row['ratio_crude']:.1f}" if crude and _has(row["ratio_crude"]) else ""
     return (
-        " Depending on the ethnic group of the people whose group is not recorded, the ratio could lie between "
-        f"{row['ratio_low']:.1f} and {row['ratio_high']:.1f}."
+        f" Depending on the ethnic group of the people whose group is not recorded, the ratio {crude}could lie "
+        f"between {row['ratio_low']:.1f} and {row['ratio_high']:.1f}{instead}."
     )
 
 
@@ -211,9 +213,9 @@ def _would_close(row: dict[str, Any]) -> str:
 
 
 def _rounded(number: float) -> str:
-    """Two figures are enough in a sentence."""
+    """Two figures are enough in a sentence, and no fraction of a person."""
     if number < 10:
-        return f"{number:.1f}".removesuffix(".0")
+        return f"{number:.0f}"
     digits = max(0, math.floor(math.log10(number)) - 1)
     return f"{round(number / 10**digits) * 10**digits:,}"
 

@@ -93,7 +93,6 @@ class PriorityRule(BaseModel):
     margins: dict[str, float] = Field(default_factory=dict)  # indicator -> its own margin
     weights: dict[str, float] = Field(default_factory=dict, validate_default=True)  # empty: the weights of CRITERIA
     community: dict[str, float] = Field(default_factory=dict)  # "story" or "story: ethnic group" -> 0 to 1
-    comparator: str = ""  # empty: the run's comparator
     adjustments: list[Adjustment] = Field(default_factory=lambda: list(ADJUSTMENTS))  # the first that is there counts
     relative_full: float = Field(default=3.0, gt=1)
     absolute_full: dict[Literal["residents", "bed_days", "percent", "mean"], float] = Field(
@@ -103,7 +102,9 @@ class PriorityRule(BaseModel):
     unknown: float = Field(default=0.5, ge=0, le=1)  # what a criterion that is not known counts as
     sure: float = Field(default=0.8, gt=0.5, lt=1)  # a priority: at least this probable to exceed the margin ...
     false_discovery: float = Field(default=0.05, gt=0, lt=1)  # ... and below this false discovery rate
-    possible: float = Field(default=0.5, gt=0, lt=1)  # to watch: at least this probable
+    minimum_events: float = Field(default=10, ge=0)  # ... and at least so many events, observed or expected
+    possible: float = Field(default=0.67, gt=0, lt=1)  # to watch: at least this probable (twice as likely as not)
+    group_by: Literal["broad", "ethnic_group"] = "broad"  # one item per story and broad (or each) ethnic group
     first: int = Field(default=5, ge=1)  # "among the first": how many the meeting can take on
     same_band: float = Field(default=0.1, gt=0, lt=0.5)  # chance of standing above the head of the band
     weight_limits: tuple[float, float] = (0.5, 2.0)  # each weight may be this many times as large

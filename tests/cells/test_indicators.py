@@ -192,7 +192,9 @@ CASES = {
             "MHS001MPI": people({}, {"EthnicCategory": "M"}, {"EthnicCategory": "Z"}, n=5),
             "MHS101Referral": CASELOAD,
         },
-        2, 3, None,
+        2,
+        3,
+        None,
     ),
     # Known are P1 (A) and P2 (S); S is an "other" code. P3 has none recorded and is neither.
     "ethnicity_other_codes": (
@@ -200,17 +202,23 @@ CASES = {
             "MHS001MPI": people({}, {"EthnicCategory": "S"}, {"EthnicCategory": None}, n=5),
             "MHS101Referral": CASELOAD,
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
     # P1 and P4 attended in the period, P1 twice: two people.
     "treated_prevalence": (
         {"MHS001MPI": people(), "MHS101Referral": [referral("P1", "2020-01-01")], "MHS201CareContact": SEEN},
-        2, RESIDENTS, None,
+        2,
+        RESIDENTS,
+        None,
     ),
     # Received in the period: P3 on its last day, P5 (rejected ones count), P1 again. P5 lives elsewhere: 2 are left.
     "new_referrals": (
         {"MHS001MPI": people({}, {}, {}, {}, {"LSOA2021": "X01900001"}, n=5), "MHS101Referral": CASELOAD},
-        2, RESIDENTS, None,
+        2,
+        RESIDENTS,
+        None,
     ),
     # P1 turned 16 on 2 April 2023, so was 15 on the 1st; P4 turned 16 on the 1st and is 16. Residents of 0 to 15.
     "cyp_access": (
@@ -219,7 +227,9 @@ CASES = {
             "MHS101Referral": [referral("P1", "2020-01-01")],
             "MHS201CareContact": SEEN,
         },
-        1, RESIDENTS / 3, None,
+        1,
+        RESIDENTS / 3,
+        None,
     ),
     # P1 and P4 attended twice, but P1's team is none for severe mental illness. Residents of 16 and over.
     "adult_community_access": (
@@ -228,7 +238,9 @@ CASES = {
             "MHS101Referral": [referral("P1", "2020-01-01", team="A18"), referral("P4", "2020-01-01")],
             "MHS201CareContact": SEEN,
         },
-        1, RESIDENTS * 2 / 3, None,
+        1,
+        RESIDENTS * 2 / 3,
+        None,
     ),
     # Second attended contacts in the period: P4's after 61 days (1 May to 1 July). P1's was before it.
     "wait_second_contact": (
@@ -237,7 +249,9 @@ CASES = {
             "MHS101Referral": [referral("P1", "2023-01-01"), referral("P4", "2023-05-01")],
             "MHS201CareContact": [contact("P1", "2023-02-01"), contact("P1", "2023-03-01"), *SEEN],
         },
-        1, 1, 61,
+        1,
+        1,
+        61,
     ),
     # P1, a woman of 42, and P4, a man, attended with a perinatal team; women of 16 to 64 is all the bands can say, so
     # that no band ends by 49 and nobody is at risk: the wider bands of this test make the measure empty.
@@ -247,7 +261,9 @@ CASES = {
             "MHS101Referral": [referral("P1", "2020-01-01", team="C02"), referral("P4", "2020-01-01", team="C02")],
             "MHS201CareContact": SEEN,
         },
-        0, 0, None,
+        0,
+        0,
+        None,
     ),
     # P1 started twice in the period (one person), P2 before it, P3 is a child.
     "talking_therapies_entering": (
@@ -261,7 +277,9 @@ CASES = {
                 therapy("P4", "2023-04-01"),
             ],
         },
-        1, RESIDENTS * 2 / 3, None,
+        1,
+        RESIDENTS * 2 / 3,
+        None,
     ),
     # First attended contacts of team A14: P1 after 14 days, P2 after 15; P4 belongs to another team.
     "eip_two_weeks": (
@@ -279,9 +297,11 @@ CASES = {
                 *SEEN[4:],
             ],
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
-    # Acute admissions in the period: P1 seen 3 days before, P2 only 2 days before, P3 366 days before; P4 came by transfer.
+    # Acute admissions: P1 seen 3 days before, P2 only 2 days before, P3 366 days before; P4 came by transfer.
     "admission_without_contact": (
         {
             "MHS001MPI": people(),
@@ -297,7 +317,9 @@ CASES = {
             ],
             "MHS502WardStay": [stay(person, "2023-05-01") for person in ("P1", "P2", "P3", "P4")],
         },
-        2, 3, None,
+        2,
+        3,
+        None,
     ),
     # Of six planned contacts in the period one was cancelled by the provider (4) and does not count; 2, 3 and 7 missed.
     "non_attendance": (
@@ -306,17 +328,23 @@ CASES = {
             "MHS101Referral": [referral("P1", "2020-01-01")],
             "MHS201CareContact": [contact("P1", f"2023-05-0{code}", code) for code in "234567"],
         },
-        3, 5, None,
+        3,
+        5,
+        None,
     ),
     # P3's section 136 is in the period.
     "section_136": (
         {"MHS001MPI": people(), "MHS401MHActPeriod": DETAINED},
-        1, RESIDENTS, None,
+        1,
+        RESIDENTS,
+        None,
     ),
     # P1's section 2 and P3's; P1's section 3 follows 2, P2's began before.
     "detentions": (
         {"MHS001MPI": people(), "MHS401MHActPeriod": DETAINED, "MHS501HospProvSpell": BEDS},
-        2, RESIDENTS, None,
+        2,
+        RESIDENTS,
+        None,
     ),
     # Caseload P1, P2, P3; detained P1 and P3.
     "people_detained_caseload": (
@@ -326,12 +354,16 @@ CASES = {
             "MHS401MHActPeriod": DETAINED,
             "MHS501HospProvSpell": BEDS,
         },
-        2, 3, None,
+        2,
+        3,
+        None,
     ),
     # In hospital in the period P1, P2, P3; detained in it P1 and P3.
     "people_detained_inpatients": (
         {"MHS001MPI": people(), "MHS401MHActPeriod": DETAINED, "MHS501HospProvSpell": BEDS},
-        2, 3, None,
+        2,
+        3,
+        None,
     ),
     # P1 is detained again in August; P3 once.
     "repeat_detention": (
@@ -340,12 +372,16 @@ CASES = {
             "MHS401MHActPeriod": [*DETAINED, act("P1", "03", "2023-08-01", "2023-08-20")],
             "MHS501HospProvSpell": [*BEDS, spell("P1", "2023-08-01", "2023-08-20")],
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
     # Ended in the period: P1's joined 1 May to 5 June, 35 days; P2's 21 March to 1 April, 11 days.
     "detention_length": (
         {"MHS001MPI": people(), "MHS401MHActPeriod": DETAINED},
-        2, 2, 46,
+        2,
+        2,
+        46,
     ),
     # Two orders start in the period; one of them was sent twice; one is from before.
     "cto_starts": (
@@ -361,30 +397,42 @@ CASES = {
                 ]
             ],
         },
-        2, RESIDENTS, None,
+        2,
+        RESIDENTS,
+        None,
     ),
     # Bed days 40 + 4 + 12 = 56. P4 was in no bed in the period.
     "restrictive_interventions": (
         {"MHS001MPI": people(), "MHS515RestrictiveInterventType": FORCE, "MHS502WardStay": STAYS},
-        5, 56, None,
+        5,
+        56,
+        None,
     ),
     # In hospital P1, P2, P3: all of them.
     "people_restrained": (
         {"MHS001MPI": people(), "MHS515RestrictiveInterventType": FORCE, "MHS501HospProvSpell": BEDS},
-        3, 3, None,
+        3,
+        3,
+        None,
     ),
     # Held face down P1 (P4 was not in hospital).
     "prone_restraint": (
         {"MHS001MPI": people(), "MHS515RestrictiveInterventType": FORCE, "MHS501HospProvSpell": BEDS},
-        1, 3, None,
+        1,
+        3,
+        None,
     ),
     "seclusion": (  # P1 and P2
         {"MHS001MPI": people(), "MHS515RestrictiveInterventType": FORCE, "MHS501HospProvSpell": BEDS},
-        2, 3, None,
+        2,
+        3,
+        None,
     ),
     "rapid_tranquillisation": (  # P1
         {"MHS001MPI": people(), "MHS515RestrictiveInterventType": FORCE, "MHS501HospProvSpell": BEDS},
-        1, 3, None,
+        1,
+        3,
+        None,
     ),
     # P1 prefers Polish: attended with, without, and one not recorded (left out); one missed. P2 prefers English.
     "interpreter_present": (
@@ -399,7 +447,9 @@ CASES = {
                 contact("P2", "2023-05-01", interpreter="N"),
             ],
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
     # Three answers in the period, one positive; a complaint is none; one answer is from before.
     "positive_experience": (
@@ -413,7 +463,9 @@ CASES = {
                 answer("P3", "2023-03-01"),
             ],
         },
-        1, 3, None,
+        1,
+        3,
+        None,
     ),
     # Finished and at caseness: P1 recovered, P2 not. P3 was well at the start, P4 did not finish.
     "talking_therapies_recovery": (
@@ -426,7 +478,9 @@ CASES = {
                 therapy("P4", "2023-01-01", "2023-02-01", "2023-06-01", "N", "N", "Y", "Y"),
             ],
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
     # P1 recovered and improved reliably, P2 recovered only, P3's improvement is not recorded: left out.
     "talking_therapies_reliable_recovery": (
@@ -438,7 +492,9 @@ CASES = {
                 therapy("P3", "2023-01-01", "2023-02-01", "2023-06-01", "Y", "N", "Y", None),
             ],
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
     # Under 18 and closed: P1 paired; P2 twice on one day is none; P3 on two measures is none; P4 open for 14 days only.
     "cyp_paired_score": (
@@ -461,7 +517,9 @@ CASES = {
                 score("P4", "2023-05-10", "SDQ"),
             ],
         },
-        1, 3, None,
+        1,
+        3,
+        None,
     ),
     # P1 closed with a pair; P2 seen 180 days after receipt, paired only later: not; P3 had one contact; P4 is a child.
     "adult_paired_outcome": (
@@ -489,7 +547,9 @@ CASES = {
                 score("P2", "2023-12-01"),
             ],
         },
-        1, 2, None,
+        1,
+        2,
+        None,
     ),
     # To the community from acute beds: P1 twice, P3 twice. Seen within three days: P1's first, P3's first.
     "follow_up_72_hours": (
@@ -499,17 +559,23 @@ CASES = {
             "MHS501HospProvSpell": DISCHARGED,
             "MHS502WardStay": DISCHARGED_BEDS,
         },
-        2, 4, None,
+        2,
+        4,
+        None,
     ),
     # Of the same four: P1 is back after 30 days; P3 after 31 days is not.
     "readmission_30_days": (
         {"MHS001MPI": people(n=5), "MHS501HospProvSpell": DISCHARGED, "MHS502WardStay": DISCHARGED_BEDS},
-        1, 4, None,
+        1,
+        4,
+        None,
     ),
     # Discharges from acute adult beds: P1 30 and 10 days, P2 65, P3 60 and 0, P5 4.
     "long_stay_60_days": (
         {"MHS001MPI": people(n=5), "MHS501HospProvSpell": DISCHARGED, "MHS502WardStay": DISCHARGED_BEDS},
-        2, 6, None,
+        2,
+        6,
+        None,
     ),
     # Bed days 56. Ready to leave: P1 from 5 to 10 June, 5 days; P2 from 30 March to 5 April, 4 in the period.
     "delayed_discharge_days": (
@@ -526,12 +592,16 @@ CASES = {
                 for person, start, end in [("P1", "2023-06-05", "2023-06-10"), ("P2", "2023-03-30", "2023-04-05")]
             ],
         },
-        9, 56, None,
+        9,
+        56,
+        None,
     ),
     # Seven discharges: 30 + 10 + 65 + 60 + 0 + 3 + 4.
     "length_of_stay": (
         {"MHS001MPI": people(n=5), "MHS501HospProvSpell": DISCHARGED, "MHS502WardStay": DISCHARGED_BEDS},
-        7, 7, 172,
+        7,
+        7,
+        172,
     ),
 }
 

@@ -114,6 +114,21 @@ def test_residents_meet_every_table_that_they_were_made_from(open_data, board, v
     assert got.to_dict() == pytest.approx(totals.to_dict())
 
 
+@pytest.mark.parametrize(("version", "areas"), [(2025, 527), (2019, 498)])
+def test_a_trusts_own_extract_gets_its_population_and_areas(open_data, monkeypatch, version, areas):
+    monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
+    made = population.tables(parameters.load("cpft", imd_version=version))
+    assert list(made["Population"]) == ["ethnic_group", "sex", "age_band", "imd_quintile", "residents"]
+    assert list(made["Areas"]) == ["lsoa", "imd_quintile"]
+    own = catchment.areas(open_data, catchment.lsoas(open_data, "QUE"), version)
+    assert len(own) == areas
+    assert len(made["Areas"]) == 559  # 527 codes of 2021 and 498 of 2011, 466 of them the same
+    assert made["Areas"]["lsoa"].is_unique
+    assert own.merge(made["Areas"]).shape == own.shape
+    assert set(made["Areas"]["imd_quintile"]) == set(made["Population"]["imd_quintile"]) == {1, 2, 3, 4, 5}
+    assert set(made["Population"]["ethnic_group"]) == set(ethnicity.known_groups())
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_deprivation_of_residents_agrees_with_a_table_made_otherwise(open_data, board):
     """District by decile of 2025, made for the data folder from the LSOA table directly (whole districts only)."""

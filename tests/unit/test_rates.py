@@ -327,7 +327,7 @@ def test_means_by_hand():
     np.testing.assert_allclose([got["estimate"], got["lower"], got["upper"]], [3, -3.5724, 9.5724], atol=1e-4)
     assert got["at_risk"] == 3 and got["note"] == ""
     one = row(rates.mean(cells.iloc[[1]], []))
-    assert one["estimate"] == 6 and np.isnan(one["lower"]) and one["note"] == "one observation: no limits"
+    assert one["estimate"] == 6 and np.isnan(one["lower"]) and one["note"] == "one person or observation: no limits"
     assert row(rates.mean(cells.assign(at_risk=0), []))["note"] == "no observations"
 
 
@@ -338,6 +338,19 @@ def test_a_mean_of_people_with_several_spells_takes_people_as_independent():
     spells = spells.assign(total_at_risk=2 * 90.0, at_risk_sq=12.0)
     a, b = (row(rates.mean(frame, []))[["estimate", "lower", "upper"]].astype(float) for frame in (people, spells))
     np.testing.assert_allclose(a, b)
+
+
+def test_one_person_with_several_spells_has_no_limits():
+    cells = pd.DataFrame(
+        {"at_risk": [2], "total": [30.0], "total_sq": [900.0], "total_at_risk": [60], "at_risk_sq": [4]}
+    )
+    got = row(rates.mean(cells, []))
+    assert got["estimate"] == 15 and np.isnan(got["upper"]) and got["note"] == "one person or observation: no limits"
+
+
+def test_a_refused_figure_is_not_warned_of():
+    cells = pd.DataFrame({"sex": ["Female", "Male"], "events": [5, 0], "at_risk": [5000, 20]})
+    assert row(rates.direct(cells, [], SEXES, ["sex"]))["note"] == "fewer than ten events: not standardised"
 
 
 def test_levels_become_rows():

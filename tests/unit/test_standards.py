@@ -45,6 +45,8 @@ def test_bands_may_cover_part_of_the_ages_and_the_rest_stays_on_request():
     ("name", "bands"),
     [
         ("england_2021", ["0-17", "18+"]),  # cuts through 16-19
+        ("england_2021", ["0-17"]),
+        ("england_2021", ["0-15", "16-16"]),
         ("england_2021", ["0-64", "65-74", "75+"]),  # finer than the standard
         ("england_2021", ["0-15", "0-19", "20+"]),  # overlap
         ("england_2021", ["children", "adults"]),

@@ -14,7 +14,8 @@ def text(frame: pd.DataFrame, numbers: dict[str, str]) -> pd.DataFrame:
     """Return the table as text; ``numbers`` names the status column of each column of numbers."""
     out = frame[[c for c in frame if c not in set(numbers.values())]].astype(object)
     for column, status in numbers.items():
-        mark = frame[status].map({SUPPRESSED: TEXT_SUPPRESSED, NOT_AVAILABLE: TEXT_NOT_AVAILABLE})
+        status_of = frame.get(status, pd.Series("", frame.index))  # derived tables have none: all they hold is released
+        mark = status_of.map({SUPPRESSED: TEXT_SUPPRESSED, NOT_AVAILABLE: TEXT_NOT_AVAILABLE})
         plain = frame[column].map(lambda x: TEXT_NOT_AVAILABLE if pd.isna(x) else f"{x:,.10g}")
         out[column] = mark.where(mark.notna(), plain)
     return out.where(out.notna(), "")

@@ -25,7 +25,7 @@ class TestInteraction:
         """One group, two strata of different people: the statistic is the squared difference over its variance."""
         cells = make_cells(make_rows(32, "rate"))
         cells = cells[cells["ethnic_group"].isin(["White British", "Black or Black British"])]
-        found = regression.interaction(cells, "sex", adjust=[])
+        found = regression.interaction(cells, "sex", adjust=[], interval="normal")
         logs = np.log(found[COLUMNS].to_numpy())
         errors = (logs[:, 2] - logs[:, 1]) / (2 * 1.959963984540054)
         wald = (logs[0, 0] - logs[1, 0]) ** 2 / (errors**2).sum()

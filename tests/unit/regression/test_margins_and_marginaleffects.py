@@ -61,7 +61,9 @@ def test_rates_differences_and_ratios(case, make_rows, make_cells):
     me = pytest.importorskip("marginaleffects")
     kind, family, value = CASES[case]
     rows = make_rows(11, kind, size=1200)
-    found = regression.standardised(make_cells(rows, value=value), adjust=ADJUST, family=family, per=1)
+    found = regression.standardised(
+        make_cells(rows, value=value), adjust=ADJUST, family=family, per=1, interval="normal"
+    )
     fit = row_fit(rows, family)
     weights = {"wts": "t"} if kind == "rate" else {}
     levels = list(rows["ethnic_group"].cat.categories)
@@ -87,7 +89,9 @@ def test_errors_against_the_delta_method_written_out_over_rows(case, make_rows, 
     """To 1e-8: the same averages with their derivative by the chain rule, row by row."""
     kind, family, value = CASES[case]
     rows = make_rows(12, kind)
-    found = regression.standardised(make_cells(rows, value=value), adjust=ADJUST, family=family, per=1)
+    found = regression.standardised(
+        make_cells(rows, value=value), adjust=ADJUST, family=family, per=1, interval="normal"
+    )
     fit = row_fit(rows, family)
     names, levels = fit.model.exog_names, list(rows["ethnic_group"].cat.categories)
     weight = rows["t"].to_numpy() / rows["t"].sum()
@@ -142,6 +146,34 @@ def test_a_given_standard_is_joined_by_name_and_must_have_every_stratum(make_row
         regression.standardised(cells, adjust=["sex"], standard=standard[["sex"]])
     with pytest.raises(PcrefError, match="one row a stratum"):
         regression.standardised(cells, adjust=["sex"], standard=pd.concat([standard, standard]))
+
+
+def test_a_shipped_standard_by_name(make_rows, make_cells):
+    from pcref_analysis.vocabulary import standards
+
+    cells = make_cells(make_rows(16, "rate"))
+    over = ["age_band", "sex"]
+    frame = standards.load("england_2021", bands=cells["age_band"].unique(), over=over)
+    named, given = (regression.standardised(cells, adjust=over, standard=s) for s in ("england_2021", frame))
+    pd.testing.assert_frame_equal(named, given)
+    assert not np.allclose(named["estimate"], regression.standardised(cells, adjust=over)["estimate"])
+    with pytest.raises(PcrefError, match="not by imd_quintile"):
+        regression.standardised(cells, adjust=ADJUST, standard="england_2021")
+
+
+def test_saturated_it_is_direct_standardisation(make_rows, make_cells):
+    """With every stratum its own term the model assumes nothing: the same rate as the direct method's."""
+    from pcref_analysis.estimates import rates
+    from pcref_analysis.vocabulary import standards
+
+    cells = make_cells(make_rows(17, "rate"), by=["ethnic_group", "sex"])
+    standard = standards.catchment(cells, ["sex"])
+    direct = rates.direct(cells, ["ethnic_group"], standard=standard, over=["sex"]).set_index("ethnic_group")
+    for group in ("Mixed", "Black or Black British"):  # a group alone, with a term for each sex
+        alone = regression.standardised(
+            cells[cells["ethnic_group"] == group], comparator=group, adjust=["sex"], standard=standard
+        )
+        assert np.isclose(alone["estimate"].iloc[0], direct.loc[group, "estimate"], rtol=1e-9)
 
 
 def test_whole_population_and_all_others(make_rows, make_cells):

@@ -169,6 +169,7 @@ class TestRefusals:
             ({"adjust": ["gender"]}, "gender"),
             ({"family": "posson"}, "family 'posson' is not one of poisson"),
             ({"level": 95}, "level must lie between 0 and 1"),
+            ({"interval": "z"}, "interval must be 't' or 'normal'"),
             ({"exposure": "ethnicity"}, "no column 'ethnicity'"),
             ({"unknown_adjust": "drop"}, "unknown_adjust must be 'keep' or 'exclude'"),
             ({"small_sample": True}, "needs the column 'people'"),
@@ -240,6 +241,16 @@ class TestMissing:
         assert found["estimate"].notna().all() and found[["lower", "upper"]].isna().all(axis=None)
         assert found["note"].str.contains("no interval: the cells give no total_sq").all()
 
+    def test_a_mean_with_a_missing_total_does_not_fall_back_on_its_events(self):
+        cells = small((9, 9)).assign(total=[400.0, 600, 300, np.nan, 90, 90], total_sq=lambda f: 90 * f["total"])
+        cells = pd.concat([cells, small((9, 9)).assign(indicator="detentions too")], ignore_index=True)
+        found = regression.adjusted(cells, adjust=[])
+        mean = found[found["indicator"] == "detentions"]
+        assert mean["note"].str.contains(r"1 cell\(s\) without a figure left out").all()
+        assert np.isclose(row_of(mean, "Indian")["estimate"], (300 / 10_000) / (1_000 / 80_000))
+        counts = found[found["indicator"] == "detentions too"]
+        assert np.isclose(row_of(counts, "Indian")["estimate"], (40 / 12_500) / (100 / 80_000))
+
     def test_deprivation_as_nullable_integers(self, make_rows, make_cells):
         cells = make_cells(make_rows(22, "rate"))
         plain = regression.ladder(cells)
@@ -282,8 +293,24 @@ class TestShape:
         found = regression.adjusted(cells, exposure="imd_quintile", comparator=5, adjust=["age_band", "sex"])
         assert list(found["imd_quintile"]) == [1, 2, 3, 4] and found["estimate"].notna().all()
 
+    def test_degrees_of_freedom_are_those_of_the_people(self):
+        """Crude, everyone with one event: Satterthwaite's df of the two groups' variances 1/y, each with 2y."""
+        from scipy.stats import t
+
+        cells = table([("White British", "Male", 200, 1_000_000), ("Indian", "Male", 12, 10_000)])
+        cells["events_sq"] = cells["events"]
+        row = regression.adjusted(cells, adjust=[]).iloc[0]
+        # variances (1 - rate) / y, near enough 1 / 200 and 1 / 12
+        df = (1 / 200 + 1 / 12) ** 2 / ((1 / 200) ** 2 / 400 + (1 / 12) ** 2 / 24)
+        error = np.sqrt(1 / 200 - 1 / 1_000_000 + 1 / 12 - 1 / 10_000)
+        assert np.isclose(np.log(row["upper"] / row["estimate"]) / error, t.ppf(0.975, df), rtol=1e-4)
+        plain = regression.adjusted(cells, adjust=[], robust=False).iloc[0]
+        assert np.isclose(np.log(plain["upper"] / plain["estimate"]), 1.959964 * np.sqrt(1 / 200 + 1 / 12), rtol=1e-6)
+
     def test_level(self):
-        wide, narrow = (regression.adjusted(small((9, 9)), adjust=["sex"], level=v) for v in (0.99, 0.8))
+        wide, narrow = (
+            regression.adjusted(small((9, 9)), adjust=["sex"], level=v, interval="normal") for v in (0.99, 0.8)
+        )
         assert (wide["lower"] < narrow["lower"]).all() and (wide["upper"] > narrow["upper"]).all()
         ratio = np.log(wide["upper"] / wide["estimate"]) / np.log(narrow["upper"] / narrow["estimate"])
         assert np.allclose(ratio, 2.5758293035489 / 1.2815515655446)

@@ -137,7 +137,7 @@ def test_periods_adjusted_for_count_a_person_once_in_each(make_rows, make_cells)
 
 def test_all_other_groups_is_a_fit_against_the_rest(make_rows, make_cells):
     rows = make_rows(8, "rate")
-    found = regression.adjusted(make_cells(rows), comparator="All other groups", adjust=ADJUST)
+    found = regression.adjusted(make_cells(rows), comparator="All other groups", adjust=ADJUST, interval="normal")
     for group in ["Mixed", "White British"]:
         recoded = rows.assign(ethnic_group=np.where(rows["ethnic_group"] == group, group, "all others"))
         recoded["ethnic_group"] = recoded["ethnic_group"].replace({"all others": "White British", "White British": "W"})
@@ -161,7 +161,7 @@ def test_change_between_steps_is_that_of_the_stacked_rows(make_rows, make_cells)
     cut = scores[0].shape[1]
     bread[:cut, :cut], bread[cut:, cut:] = breads
     covariance = bread @ (person.T @ person) @ bread
-    found = regression.ladder(make_cells(rows), steps={"crude": [], "age_sex_imd": ADJUST})
+    found = regression.ladder(make_cells(rows), steps={"crude": [], "age_sex_imd": ADJUST}, interval="normal")
     found = found[found["adjustment"] == "age_sex_imd"].set_index("ethnic_group")
     for i, group in enumerate(by_group(crude).index):
         contrast = np.zeros(len(bread))

@@ -1,0 +1,260 @@
+"""The little language of the catalogue: what fits, what does not and how that is said, and the SQL that comes of it."""
+
+import re
+
+import ibis
+import pytest
+import yaml
+
+from pcref_analysis.intake import availability, cells, rows, sums
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.errors import PcrefError
+
+WORDS = """
+name: Referrals by the police
+domain: access
+question: How often do the police refer residents?
+numerator: Referrals by the police
+denominator: Residents
+at_risk: residents
+measure: rate
+per: 100000
+unit: referrals
+polarity: context
+severity: 2
+story: police
+repeat_events: true
+source: This Trust
+caveat: None known.
+valid_from: "2020-01-01"
+"""
+COUNT = "{rows: referrals_received, where: [{column: SourceOfReferralMH, eq: F1}], among: {rows: residents}}"
+
+
+def entry(count=COUNT, **changes):
+    fields = yaml.safe_load(WORDS) | {"count": yaml.safe_load(count)} | changes
+    return {"police_referrals": {key: value for key, value in fields.items() if value is not None}}
+
+
+def faults(count=COUNT, **changes):
+    with pytest.raises(PcrefError) as error:
+        availability.check(indicators.read(entry(count, **changes), "mine.yml"), "mine.yml")
+    message = str(error.value)
+    assert message.startswith("indicators: mine.yml has ")
+    assert "Traceback" not in message
+    return [line.strip() for line in message.splitlines()[1:]]
+
+
+def test_the_shipped_catalogue_fits():
+    shipped = indicators.catalogue()
+    assert sum(e.count is not None for e in shipped.values()) >= 35
+    availability.check(shipped)
+    assert all(text.strip() for e in shipped.values() for text in (e.name, e.question, e.caveat, e.source, e.story))
+    assert {e.domain for e in shipped.values()} == {"recording", "prevalence", "access", "experience", "outcomes"}
+    assert {n for n, e in shipped.items() if e.story == "detention"} == {
+        "detentions",
+        "people_detained_caseload",
+        "people_detained_inpatients",
+    }
+    published = {"talking_therapies_referrals", "short_term_orders"}
+    assert published <= {name for name, e in shipped.items() if e.count is None}
+
+
+def test_severity_is_highest_where_force_is_used_or_liberty_lost():
+    worst = {name for name, e in indicators.catalogue().items() if e.severity == 4}
+    assert {"detentions", "seclusion", "section_136", "cto_starts", "restrictive_interventions"} <= worst
+    assert not {"new_referrals", "non_attendance", "ethnicity_known"} & worst
+
+
+def test_words_say_nothing_that_the_house_does_not_say():
+    text = (indicators.files("pcref_analysis.vocabulary") / "indicators.yml").read_text(encoding="utf-8")
+    assert not re.search(r"BAME|explained (away|by)|baseline|normal\b|caused by|because of their", text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"polarity": "up"}, "police_referrals.polarity: "),
+        ({"severity": 5}, "police_referrals.severity: "),
+        ({"domain": None}, "police_referrals.domain: is missing"),
+        ({"caveat": None}, "police_referrals.caveat: is missing"),
+        ({"sql": "drop table x"}, "police_referrals.sql: unknown field"),
+        ({"measure": "mean"}, "police_referrals.entry: measure: mean and count.value go together"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(changes, line):
+    assert any(fault.startswith(line) for fault in faults(**changes)), faults(**changes)
+
+
+@pytest.mark.parametrize(
+    ("count", "line"),
+    [
+        ("{rows: referals, event: []}", "police_referrals.count.rows: there is no counting rule 'referals'"),
+        (
+            "{rows: contacts, event: [{column: Attended, eq: Y}]}",
+            "police_referrals.count.event: there is no column 'Attended' in these rows",
+        ),
+        (
+            "{rows: contacts, event: [{column: AttendStatus, eq: 5}]}",
+            "police_referrals.count.event: 'AttendStatus' is compared with text in quotes",
+        ),
+        (
+            "{rows: discharges, event: [{column: length, ge: '60'}]}",
+            "police_referrals.count.event: 'length' is compared with a number",
+        ),
+        (
+            "{rows: contacts, event: [{column: AttendStatus, like: '%'}]}",
+            "police_referrals.count.event.0.like: unknown field",
+        ),
+        (
+            "{rows: contacts, event: [{column: AttendStatus}]}",
+            "police_referrals.count.event.0: needs exactly one of in, not_in, eq",
+        ),
+        (
+            "{rows: contacts, event: [{column: AttendStatus, eq: '5', ne: '6'}]}",
+            "police_referrals.count.event.0: needs exactly one of in, not_in, eq",
+        ),
+        ("{rows: contacts}", "police_referrals.count: needs exactly one of event, value, among"),
+        (
+            "{rows: contacts, at_least: 2, event: []}",
+            "police_referrals.count: at_least needs unit: people and among",
+        ),
+        (
+            "{rows: delays, total: UniqHospProvSpellID, among: {rows: bed_days, at_risk: days}}",
+            "police_referrals.count.total: 'UniqHospProvSpellID' is not a column of numbers in these rows",
+        ),
+        (
+            "{rows: delays, among: {rows: bed_days, at_risk: nights}}",
+            "police_referrals.count.among.at_risk: 'nights' is not a column of numbers in these rows",
+        ),
+        ("{rows: delays, among: {rows: everybody}}", "police_referrals.count.among.rows: there is no counting rule"),
+        (
+            "{rows: delays, among: {rows: residents, where: [{column: age, lt: 18}]}}",
+            "police_referrals.count.among.where: there is no column 'age' in these rows",
+        ),
+        ("drop table MHS001MPI", "police_referrals.count: "),
+        (
+            "{rows: contacts, event: [{column: 'AttendStatus) --', eq: x}]}",
+            "police_referrals.count.event: there is no column",
+        ),
+    ],
+)
+def test_a_count_that_does_not_fit_is_named_with_its_field(count, line):
+    assert any(fault.startswith(line) for fault in faults(count)), faults(count)
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "police: 3\n", "police:\n", "a: [\n"])
+def test_a_file_that_is_no_catalogue_is_said_to_be_none(tmp_path, text):
+    path = tmp_path / "demo-indicators.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PcrefError, match=r"indicators: demo-indicators.yml"):
+        indicators.with_local(path)
+
+
+def test_a_trusts_own_indicator_is_an_entry_not_code(extract, settings, tmp_path, monkeypatch):
+    folder = tmp_path / "notebooks" / "parameters"
+    folder.mkdir(parents=True)
+    (folder / "tiny-indicators.yml").write_text(yaml.safe_dump(entry()), encoding="utf-8")
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    tables = extract(
+        MHS001MPI=[{"Person_ID": "P1"}],
+        MHS101Referral=[
+            {
+                "UniqServReqID": f"R{source}",
+                "Person_ID": "P1",
+                "ReferralRequestReceivedDate": "2023-05-01",
+                "SourceOfReferralMH": source,
+            }
+            for source in ("F1", "A1", None)
+        ],
+    )
+    found, ledger = cells.build(tables, settings())
+    assert found.query("indicator == 'police_referrals'")["events"].sum() == 1
+    assert found.query("indicator == 'new_referrals'")["events"].sum() == 3
+    mine = ledger.query("indicator == 'police_referrals'").set_index("reason")["rows"]
+    assert mine.to_dict() == {"counted": 1, "not recorded whether it counts": 1}
+
+
+def test_a_local_entry_may_not_redefine_a_shipped_one(tmp_path):
+    path = tmp_path / "demo-indicators.yml"
+    path.write_text(yaml.safe_dump({"detentions": entry()["police_referrals"]}), encoding="utf-8")
+    with pytest.raises(PcrefError, match="redefines detentions"):
+        indicators.with_local(path)
+
+
+def test_no_file_of_local_entries_is_no_fault(tmp_path):
+    assert indicators.with_local(tmp_path / "demo-indicators.yml") == indicators.catalogue()
+
+
+# --- conditions -------------------------------------------------------------------------------------------------------
+
+NUMBERS = {"n": [1, 2, 3, None]}
+
+
+@pytest.mark.parametrize(
+    ("operator", "holds"),
+    [
+        ({"in": [1, 3]}, [1, 3]),
+        ({"not_in": [1]}, [2, 3]),
+        ({"eq": 2}, [2]),
+        ({"ne": 2}, [1, 3]),
+        ({"lt": 2}, [1]),
+        ({"le": 2}, [1, 2]),
+        ({"gt": 2}, [3]),
+        ({"ge": 2}, [2, 3]),
+        ({"between": [2, 3]}, [2, 3]),
+        ({"missing": False}, [1, 2, 3]),
+        ({"missing": True}, [None]),
+    ],
+)
+def test_conditions(operator, holds):
+    table = ibis.memtable(NUMBERS)
+    condition = indicators.Condition.model_validate({"column": "n"} | operator)
+    found = table.filter(rows.where(table, [condition])).execute()["n"]
+    assert [None if value != value else int(value) for value in found] == holds
+
+
+def test_no_condition_holds_always():
+    table = ibis.memtable(NUMBERS)
+    assert table.filter(rows.where(table, [])).count().execute() == 4
+
+
+# --- SQL --------------------------------------------------------------------------------------------------------------
+
+# What SQL Server before 2022, or at all, does not know.
+NOT_TSQL = r"\b(GREATEST|LEAST|DATE_DIFF|MAKE_DATE|EXTRACT|FILTER|QUALIFY|ILIKE|BOOL_OR|INTERVAL|TRUE|FALSE)\b|::"
+
+
+class Spark(ibis.config.Config):
+    """The option that the Spark compiler asks for, which is there only where pyspark is installed."""
+
+    treat_nan_as_null: bool = False
+
+
+def statement(entry, years=(2022, 2023)):
+    tables = rows.declared_tables()
+    people = rows.people(tables, ["LSOA2021", "LSOA2011"])
+    names = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
+    found = {
+        name: rows.of_people(rows.in_periods(rows.RULES[name].rows(tables), list(years)), people, [0, 16, 65])
+        for name in names
+        if name != "residents"
+    }
+    return sums.expression(entry, found, list(years))
+
+
+@pytest.mark.parametrize("name", [name for name, e in indicators.catalogue().items() if e.count])
+def test_every_indicator_becomes_sql_for_every_engine(name, monkeypatch):
+    monkeypatch.setattr(ibis.options, "pyspark", Spark())
+    expression = statement(indicators.catalogue()[name])
+    for dialect in ("duckdb", "postgres", "pyspark"):
+        assert "SELECT" in ibis.to_sql(expression, dialect=dialect)
+    server = ibis.to_sql(expression, dialect="mssql")
+    assert not re.search(NOT_TSQL, server), re.findall(NOT_TSQL, server)
+
+
+def test_rows_leave_the_database_as_sums_only(demo_run):
+    """No identifier of a person is a column of what comes back, nor a number per person."""
+    assert not {"Person_ID", "PersonBirthDate"} & set(demo_run["cells"].columns)
+    assert not any(column.startswith("Uniq") for column in demo_run["cells"].columns)
+    assert not any(column in demo_run["ledger"].columns for column in ("Person_ID", "ethnic_group"))

@@ -1,0 +1,366 @@
+"""Extracts broken on purpose, made from the declarations: each fault is named and counted, and no value is shown."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+
+import ibis
+import pytest
+
+from pcref_analysis.intake import contracts
+from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.intake.rules import essential, unread
+
+MARK = "QQ-MARK-7361"  # planted in broken values; no message may hold it
+TODAY = date(2026, 11, 22)
+END_OF_TIME = "31/12/9999"
+
+
+# A rule is tried on one column of each kind; with PCREF_EVERY_CASE=1 on every column of every table.
+EVERY = bool(os.environ.get("PCREF_EVERY_CASE"))
+FEW = (PERSONS, "MHS101Referral", "MHS401MHActPeriod", "MHS606CodedScoreAssessmentRefer", "Population", "Areas")
+
+
+def cases(test):
+    """Return the (table, column) pairs for which ``test(table, column name, column)`` holds."""
+    found = {}
+    for table in declared().values():
+        for name, column in table.columns.items():
+            if test(table, name, column):
+                kind = column.model_dump(exclude={"meaning", "codes", "after", "references"})
+                kind |= {
+                    "closed": bool(column.allowed()),
+                    "end": bool(column.after),
+                    "essential": name in essential(table),
+                }
+                found.setdefault((table.name, name) if EVERY else str(kind), (table.name, name))
+    return [pytest.param(*pair, id="-".join(pair)) for pair in found.values()]
+
+
+def whole(test=lambda table: True, every=False):
+    """Return the tables for which ``test(table)`` holds."""
+    tables = [t.name for t in declared().values() if test(t) and (every or EVERY or t.name in FEW)]
+    return [pytest.param(name, id=name) for name in tables]
+
+
+@pytest.fixture
+def broken(extract):
+    """Return a function that breaks one table and returns what was found about it."""
+
+    def run(name, change, **parameters):
+        frame = change(extract.tables()[name].copy())
+        connection = ibis.duckdb.connect()
+        tables = {name: connection.create_table(name, frame)}
+        checked = contracts.examine(tables, extract.parameters(**parameters), TODAY)
+        for text in (contracts.render(checked.breaches), checked.breaches.to_csv(), checked.counts.to_csv()):
+            shown = [value for value in (MARK, "P0001", "1951-02-15", "E01000001") if value in text]
+            assert shown in ([], ["E01000001"]), (
+                f"a value of a row is shown: {shown}"
+            )  # E01000001: the example of a form
+        conserved(checked, name)
+        return checked
+
+    return run
+
+
+def conserved(checked, name):
+    """Rows read are rows kept and rows dropped, by reason; nothing disappears."""
+    counts = checked.counts.set_index("table")
+    if name not in counts.index or "stops" in set(checked.breaches.query("table == @name")["severity"]):
+        return
+    line = counts.loc[name]
+    dropped = checked.breaches.query("table == @name and severity == 'dropped'")["rows"].sum()
+    assert line["read"] == line["kept"] + line["dropped"]
+    assert line["dropped"] == dropped
+    rows = checked.tables[name].count().to_pyarrow().as_py()
+    assert rows == (line["people"] if name == PERSONS else line["kept"])
+
+
+def told(checked, table, column, severity):
+    """Return rule -> rows of what was said about a column with that severity."""
+    found = checked.breaches
+    found = found[(found["table"] == table) & (found["column"] == column) & (found["severity"] == severity)]
+    return dict(zip(found["rule"], found["rows"], strict=True))
+
+
+def put(column, value, rows=(3, 4)):
+    """Return a change that puts a value into some rows."""
+
+    def change(frame):
+        frame.loc[list(rows), column] = value
+        return frame
+
+    return change
+
+
+def column_of(checked, table, column):
+    return checked.tables[table].select(column).to_pyarrow().to_pydict()[column]
+
+
+# --- tables and columns that are not there ---
+
+
+def test_absent_tables(extract):
+    connection = ibis.duckdb.connect()
+    checked = contracts.examine(
+        {"Areas": connection.create_table("Areas", extract.tables()["Areas"])}, extract.parameters()
+    )
+    assert list(checked.tables) == ["Areas"]
+    for name in set(declared()) - {"Areas"}:
+        assert told(checked, name, "", "stops" if name == PERSONS else "noted") == {"table is not in the extract": 0}
+
+
+@pytest.mark.parametrize("name", whole())
+def test_empty_table(broken, name):
+    checked = broken(name, lambda frame: frame.head(0))
+    assert told(checked, name, "", "stops" if name == PERSONS else "noted") == {"table is empty": 0}
+    assert checked.counts.set_index("table").loc[name, "read"] == 0
+
+
+@pytest.mark.parametrize("name", whole(every=True))
+def test_absent_required_column(broken, name):
+    column = next(n for n, facts in declared()[name].columns.items() if facts.required)
+    checked = broken(name, lambda frame: frame.drop(columns=column))
+    assert told(checked, name, column, "stops") == {"required column is missing": 0}
+    assert name not in checked.tables
+
+
+def test_misspelt_column_gets_the_nearest_name(broken):
+    checked = broken("MHS101Referral", lambda f: f.rename(columns={"ServDischDate": "ServDischDat"}))
+    line = checked.breaches.query("column == 'ServDischDate' and table == 'MHS101Referral'").iloc[0]
+    assert line["severity"] == "noted" and "Is it 'servdischdat'" in line["todo"].lower().replace("is it", "Is it")
+    assert column_of(checked, "MHS101Referral", "ServDischDate") == [None] * 60
+
+
+def test_mapped_column_that_is_not_there(broken):
+    source = {"columns": {"MHS101Referral": {"TeamID": "LocalTeam"}}}
+    checked = broken("MHS101Referral", lambda frame: frame, source=source)
+    assert told(checked, "MHS101Referral", "TeamID", "stops") == {
+        "column mapped in source.columns is not in the table": 0
+    }
+
+
+def test_a_table_without_column_names_shows_no_value(broken):
+    def headless(frame):
+        frame.columns = [MARK, *(f"{MARK}{i}" for i in range(1, frame.shape[1]))]
+        return frame
+
+    checked = broken("MHS101Referral", headless)
+    assert told(checked, "MHS101Referral", "", "stops") == {"none of the columns has a name of the contract": 0}
+
+
+def test_values_in_the_header_line_are_not_offered_as_names(broken):
+    checked = broken("MHS101Referral", lambda f: f.rename(columns={"TeamID": MARK}))
+    assert told(checked, "MHS101Referral", "TeamID", "noted") == {"optional column is missing": 0}
+
+
+# --- values that cannot be read ---
+
+
+def is_key(table, name):
+    return name in table.key
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), cases(lambda t, n, c: c.type in ("date", "integer", "number") or c.area or c.allowed())
+)
+def test_unreadable_values_are_dropped_or_taken_as_missing(broken, name, column):
+    table = declared()[name]
+    checked = broken(name, put(column, MARK, rows=(3, 4, 5)[: 1 if name == "Areas" else 3]))
+    n = 1 if name == "Areas" else 3
+    facts = table.columns[column]
+    if name != "Areas" and not facts.required and facts.type == "date" and not facts.after:
+        assert told(checked, name, column, "stops") == {unread(facts): 3}  # nothing else stands in this column
+    elif column in essential(table):
+        assert told(checked, name, column, "dropped") == {unread(facts): n}
+        assert checked.counts.set_index("table").loc[name, "dropped"] == n
+    else:
+        assert told(checked, name, column, "noted")[unread(facts)] == n
+        assert column_of(checked, name, column).count(None) >= n
+
+
+@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: bool(c.codes)))
+def test_local_codes_stop(broken, name, column):
+    checked = broken(name, lambda frame: frame.assign(**{column: MARK}))
+    rule = "code is not in the list"
+    assert told(checked, name, column, "stops") == {rule: len(checked_rows(name))}
+
+
+def checked_rows(name):
+    return range({PERSONS: 40, "Areas": 20}.get(name, 60))
+
+
+@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: n in essential(t) and c.type == "date"))
+def test_missing_required_values_are_dropped(broken, name, column):
+    checked = broken(name, put(column, "", rows=(7, 8)))
+    assert told(checked, name, column, "dropped") == {"required value is missing": 2}
+
+
+@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.required and c.type != "id"))
+def test_a_required_column_without_values_stops(broken, name, column):
+    checked = broken(name, lambda frame: frame.assign(**{column: None}).astype({column: "str"}))
+    assert told(checked, name, column, "stops") == {"required column holds no value": 0}
+
+
+# --- dates ---
+
+
+@pytest.mark.parametrize("name", whole(lambda t: bool(t.start())))
+def test_month_day_year_stops(broken, name):
+    start = declared()[name].start()
+    checked = broken(name, put(start, "04/23/2024", rows=range(30)))
+    assert told(checked, name, start, "stops") == {"dates are month/day/year": 30}
+
+
+@pytest.mark.parametrize("name", whole(lambda t: bool(t.end()), every=True))
+def test_end_before_start_is_dropped(broken, name):
+    table = declared()[name]
+    checked = broken(name, put(table.end(), "2019-01-01", rows=(1, 4)))
+    assert told(checked, name, table.end(), "dropped") == {f"is before {table.start()}": 2}
+
+
+@pytest.mark.parametrize("name", whole(lambda t: bool(t.end())))
+def test_far_end_is_open(broken, name):
+    end = declared()[name].end()
+    checked = broken(name, put(end, END_OF_TIME, rows=(1, 4)))
+    assert told(checked, name, end, "noted") == {"date far in the future (9999)": 2, "has not ended": 22}
+    assert column_of(checked, name, end).count(None) == 22
+
+
+@pytest.mark.parametrize("name", whole(lambda t: bool(t.start())))
+def test_start_in_the_future_is_noted_and_9999_is_no_start(broken, name):
+    table = declared()[name]
+
+    def change(frame):
+        frame = put(table.start(), "2027-05-01", rows=(3,))(put(table.start(), END_OF_TIME, rows=(6,))(frame))
+        return put(table.end(), "", rows=(3, 6))(frame) if table.end() else frame
+
+    checked = broken(name, change)
+    assert told(checked, name, table.start(), "noted") == {"date in the future": 1}
+    assert told(checked, name, table.start(), "dropped") == {"not a date": 1}
+
+
+def test_birth_dates_that_cannot_be(broken):
+    change = lambda f: put("PersonBirthDate", "2027-01-01", (1, 2))(put("PersonBirthDate", "1899-05-05", (3,))(f))  # noqa: E731
+    checked = broken(PERSONS, change)
+    assert told(checked, PERSONS, "PersonBirthDate", "noted") == {"birth in the future": 2, "age over 120": 1}
+    assert column_of(checked, PERSONS, "PersonBirthDate").count(None) == 3
+    assert checked.counts.loc[0, "people"] == 40
+
+
+# --- keys and other tables ---
+
+
+@pytest.mark.parametrize("name", whole(lambda t: t.name != PERSONS))
+def test_duplicate_keys_are_dropped(broken, name):
+    def double(frame):
+        import pandas as pd
+
+        return pd.concat([frame, frame.head(5)], ignore_index=True)
+
+    checked = broken(name, double)
+    key = " + ".join(declared()[name].key)
+    assert told(checked, name, key, "dropped") == {f"several rows with one {key}": 5}
+
+
+@pytest.mark.parametrize("name", whole(lambda t: t.person))
+def test_people_nobody_knows_are_dropped(extract, name):
+    frames = extract.tables()
+    frames[name].loc[[2, 3, 5], "Person_ID"] = [MARK, f"{MARK}a", f"{MARK}b"]
+    connection = ibis.duckdb.connect()
+    tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, name)}
+    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    assert told(checked, name, "Person_ID", "dropped") == {f"person is not in {PERSONS}": 3}
+    conserved(checked, name)
+    assert MARK not in contracts.render(checked.breaches)
+
+
+def test_identifiers_that_never_match_stop(extract):
+    frames = extract.tables()
+    frames["Experience"]["Person_ID"] = "0" + frames["Experience"]["Person_ID"]
+    connection = ibis.duckdb.connect()
+    tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, "Experience")}
+    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    assert told(checked, "Experience", "Person_ID", "stops") == {f"person is not in {PERSONS}": 60}
+
+
+@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: bool(c.references)))
+def test_identifiers_that_point_nowhere_are_noted(extract, name, column):
+    frames = extract.tables()
+    target = declared()[name].columns[column].references
+    frames[name].loc[[2, 3], column] = MARK
+    connection = ibis.duckdb.connect()
+    tables = {n: connection.create_table(n, frames[n]) for n in (target, name)}
+    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    assert told(checked, name, column, "noted") == {f"points to no row of {target}": 2}
+    assert checked.counts.set_index("table").loc[name, "dropped"] == 0
+
+
+def test_home_areas(extract):
+    frames = extract.tables()
+    frames[PERSONS].loc[[0, 1, 2], "LSOA2021"] = "E01999999"
+    connection = ibis.duckdb.connect()
+    tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, "Areas")}
+    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    assert told(checked, PERSONS, "LSOA2021", "noted") == {"people whose home area is not in Areas": 3}
+    old = contracts.examine(tables, extract.parameters(imd_version=2019), TODAY)
+    assert not told(old, PERSONS, "LSOA2021", "noted"), "2019 is matched through LSOA2011"
+    frames["Areas"]["lsoa"] = frames["Areas"]["lsoa"].str.replace("E01", "W01")
+    tables["Areas"] = connection.create_table("Other", frames["Areas"])
+    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    assert told(checked, PERSONS, "LSOA2021", "stops") == {"no home area is in Areas": 40}
+
+
+# --- spreadsheets ---
+
+
+@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.type == "id"))
+def test_identifiers_that_a_spreadsheet_rounded_stop(broken, name, column):
+    checked = broken(name, put(column, "7.36101E+11"))
+    assert told(checked, name, column, "stops") == {"identifier in scientific notation (such as 1.2E+11)": 2}
+    assert "7.36101" not in contracts.render(checked.breaches)
+
+
+@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.width > 0))
+def test_lost_zeros_come_back(broken, name, column):
+    checked = broken(name, lambda f: put(column, "2", (1, 2, 3))(put(column, "3.0", (4,))(f)))
+    assert told(checked, name, column, "noted") == {"code had lost its leading zero": 4}
+    assert {"02", "03"} <= set(column_of(checked, name, column))
+
+
+@pytest.mark.parametrize("name", whole())
+def test_blanks_and_words_for_missing(broken, extract, name):
+    """Outer blanks change nothing; NULL and N/A in a column that may be missing are missing."""
+    table = declared()[name]
+    plain = broken(name, lambda frame: frame)
+    dressed = broken(name, lambda frame: frame.map(lambda text: f"  {text}\t" if text else text))
+    assert_same(plain, dressed, name)
+    columns = [n for n, c in table.columns.items() if n not in essential(table) and c.type != "id" and not c.after]
+    for column in columns[:1]:
+        worded = broken(name, lambda f, c=column: put(c, "N/A", (2,))(put(c, " null ", (1,))(f)))
+        assert told(worded, name, column, "noted")["missing value written as a word (NULL, N/A)"] == 2
+        assert column_of(worded, name, column).count(None) >= 2
+
+
+@pytest.mark.parametrize("name", whole(lambda t: any(c.codes or c.area for c in t.columns.values())))
+def test_lower_case_codes(broken, name):
+    columns = [n for n, c in declared()[name].columns.items() if c.codes or c.area]
+    lower = lambda frame: frame.assign(**{n: frame[n].str.lower() for n in columns})  # noqa: E731
+    spaced = lambda frame: frame.assign(  # noqa: E731
+        **{
+            n: frame[n].str.slice(0, 3) + " " + frame[n].str.slice(3)
+            for n in columns
+            if declared()[name].columns[n].area
+        }
+    )
+    plain = broken(name, lambda frame: frame)
+    assert_same(plain, broken(name, lower), name)
+    assert_same(plain, broken(name, spaced), name)
+
+
+def assert_same(one, other, name):
+    key = list(declared()[name].key)
+    left, right = (c.tables[name].order_by(key).to_pyarrow().to_pylist() for c in (one, other))
+    assert left == right
+    assert one.breaches.to_csv() == other.breaches.to_csv()

@@ -1,0 +1,465 @@
+"""The same extract through CSV, Parquet, DuckDB and PostgreSQL; odd files; secrets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pcref_analysis.intake import cells, contracts, servers, sources
+from pcref_analysis.intake.declarations import declared
+from pcref_analysis.vocabulary.errors import PcrefError
+
+TODAY = date(2026, 11, 22)
+SCORES = "MHS606CodedScoreAssessmentRefer"
+SECRET = "Hunter2-not-to-be-shown"
+
+
+def awkward(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the extract with what real ones hold: late submissions, conflicts, mixed dates, blanks, doubles."""
+    tables = {name: frame.copy() for name, frame in tables.items()}
+    people = tables["MHS001MPI"]
+    later = people.head(12).assign(UniqMonthID="1,490", EthnicCategory=["n", " M", "Z", "99", "", "NULL"] * 2)
+    later["PersonBirthDate"] = "15/01/1980"
+    earlier = people.tail(9).assign(UniqMonthID="1488.0", EthnicCategory="A ", Gender="")
+    tables["MHS001MPI"] = pd.concat([later, people, earlier], ignore_index=True)
+    act = tables["MHS401MHActPeriod"]
+    act.loc[::3, "LegalStatusCode"] = "2"
+    act.loc[1, "EndDateMHActLegalStatusClass"] = "01/01/2020"
+    act.loc[2, "EndDateMHActLegalStatusClass"] = "9999-12-31"
+    tables["MHS401MHActPeriod"] = pd.concat(
+        [act, act.head(4).assign(EndDateMHActLegalStatusClass="2025-01-31T10:00:00")]
+    )
+    tables["MHS201CareContact"].loc[:20, "CareContDate"] = "5/6/2024 09:30"
+    tables["MHS201CareContact"].loc[3, "CareContDate"] = "31/06/2024"
+    tables["MHS101Referral"].loc[5:9, "Person_ID"] = "nobody"
+    tables["MHS101Referral"].loc[0:4, "ReferralRequestReceivedDate"] = "20240413"
+    tables["MHS101Referral"].loc[10:14, "ReferralRequestReceivedDate"] = "13-Apr-2024"
+    tables[SCORES].loc[0:2, "PersScore"] = ["1,234.5", "1.5E+01", "12,34"]
+    tables["Areas"]["lsoa"] = tables["Areas"]["lsoa"].str.lower()
+    return tables
+
+
+def as_parquet(tables, folder):
+    folder.mkdir()
+    for name, frame in tables.items():
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / f"{name}.parquet")
+    return folder
+
+
+def as_duckdb(tables, path):
+    with duckdb.connect(str(path)) as connection:
+        for name, frame in tables.items():
+            connection.register("frame", pa.Table.from_pandas(frame, preserve_index=False))
+            connection.execute(f'CREATE TABLE "{name.upper()}" AS SELECT * FROM frame')
+            connection.unregister("frame")
+    return path
+
+
+def as_typed(tables: dict[str, pd.DataFrame]) -> dict[str, pa.Table]:
+    """Return the valid extract with dates as dates (every other table: with times) and numbers as numbers."""
+    typed = {}
+    for position, (name, frame) in enumerate(tables.items()):
+        columns = {}
+        for column, facts in declared()[name].columns.items():
+            values = frame[column].replace("", None)
+            if facts.type == "date":
+                days = pa.Array.from_pandas(pd.to_datetime(values), type=pa.timestamp("us"))
+                columns[column] = days if position % 2 else days.cast(pa.date32())
+            elif facts.type in ("integer", "number"):
+                kind = pa.int64() if position % 2 else pa.float64()
+                columns[column] = pa.Array.from_pandas(pd.to_numeric(values), type=kind)
+            elif facts.width == 2:
+                columns[column] = pa.Array.from_pandas(pd.to_numeric(values), type=pa.int32())
+            else:
+                columns[column] = pa.Array.from_pandas(values, type=pa.string())
+        typed[name] = pa.table(columns)
+    return typed
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """Start a PostgreSQL server of this machine's Debian package; stop it afterwards."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL server is installed (Debian package postgresql)")
+    pytest.importorskip("psycopg")
+    as_user = []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # the server refuses to run as root
+        if not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode:
+            pytest.skip("PostgreSQL does not run as root and there is no user postgres to run it")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    folder = Path(tempfile.mkdtemp(prefix="pcref-pg-"))
+    (folder / "secret").write_text(SECRET, encoding="utf-8")
+    folder.chmod(0o755)
+    if as_user:
+        shutil.chown(folder, "postgres")
+        shutil.chown(folder / "secret", "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(program, *arguments):
+        command = [*as_user, str(found[-1].with_name(program)), *arguments]
+        subprocess.run(
+            command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, timeout=60
+        )
+
+    data = str(folder / "data")
+    run(
+        "initdb",
+        "-D",
+        data,
+        "-U",
+        "analyst",
+        "-A",
+        "scram-sha-256",
+        f"--pwfile={folder / 'secret'}",
+        "-N",
+        "-E",
+        "UTF8",
+    )
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -F -c shared_buffers=16MB -c datestyle=German"
+    run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql://analyst:{SECRET}@127.0.0.1:{port}/postgres"
+    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def to_postgres(address, tables, schema):
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+        for name, frame in tables.items():
+            columns = ", ".join(f'"{column.lower()}" text' for column in frame)
+            connection.execute(f'CREATE TABLE {schema}."{name.lower()}" ({columns})')
+            with connection.cursor().copy(f'COPY {schema}."{name.lower()}" FROM STDIN') as copy:
+                for row in frame.itertuples(index=False):
+                    copy.write_row(row)
+
+
+def in_schema(schema, names):
+    return {"tables": {name: f"{schema}.{name}" for name in names}}
+
+
+def cleaned(parameters):
+    """Return the checked extract as plain rows in the order of the keys, with its breaches."""
+    checked = contracts.examine(sources.open(parameters), parameters, TODAY)
+    rows = {}
+    for name, table in checked.tables.items():
+        listed = [tuple(row.values()) for row in table.to_pyarrow().to_pylist()]
+        rows[name] = sorted(listed, key=repr)
+    return checked, rows
+
+
+@pytest.fixture
+def csv_of_awkward(extract, tmp_path):
+    tables = awkward(extract.tables())
+    return tables, extract.csv(tables, tmp_path / "csv")
+
+
+def test_csv_parquet_and_duckdb_hold_the_same(extract, tmp_path, csv_of_awkward):
+    tables, folder = csv_of_awkward
+    first, rows = cleaned(extract.parameters("folder", folder))
+    assert {"dropped", "noted"} <= set(first.breaches["severity"])
+    for kind, place in (
+        ("folder", as_parquet(tables, tmp_path / "parquet")),
+        ("duckdb", as_duckdb(tables, tmp_path / "extract.duckdb")),
+    ):
+        other, theirs = cleaned(extract.parameters(kind, place))
+        assert theirs == rows
+        assert other.breaches.equals(first.breaches)
+        assert other.counts.equals(first.counts)
+        assert {n: t.schema() for n, t in other.tables.items()} == {n: t.schema() for n, t in first.tables.items()}
+
+
+def test_postgres_holds_the_same(extract, tmp_path, postgres, monkeypatch):
+    some = ("MHS001MPI", "MHS101Referral", "MHS201CareContact", "MHS401MHActPeriod", "Areas")
+    tables = {name: frame for name, frame in awkward(extract.tables()).items() if name in (*some, SCORES)}
+    folder = extract.csv(tables, tmp_path / "csv")
+    first, rows = cleaned(extract.parameters("folder", folder))
+    to_postgres(postgres, tables, "awkward")
+    monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
+    other, theirs = cleaned(extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("awkward", tables)))
+    assert theirs == rows
+    assert other.breaches.equals(first.breaches)
+    assert other.counts.equals(first.counts)
+
+
+def test_typed_columns_and_cells_are_the_same(extract, tmp_path, postgres, monkeypatch):
+    """Dates, times and numbers as such, codes as numbers: the same tables, and the same cells, as from text."""
+    tables = extract.tables()
+    typed = as_typed(tables)
+    folder, path = tmp_path / "typed", tmp_path / "typed.duckdb"
+    folder.mkdir()
+    for name, table in typed.items():
+        pq.write_table(table, folder / f"{name}.parquet")
+    with duckdb.connect(str(path)) as connection:
+        for name, table in typed.items():
+            connection.register("frame", table)
+            connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM frame')
+            connection.unregister("frame")
+    to_postgres(postgres, tables, "valid")
+    monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
+    written = extract.parameters("folder", extract.csv(tables, tmp_path / "csv"))
+    first, rows = cleaned(written)
+    counted, ledger = cells.build(first.tables, written)
+    assert counted["events"].sum() > 0
+    others = {
+        "parquet": extract.parameters("folder", folder),
+        "duckdb": extract.parameters("duckdb", path),
+        "postgres": extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("valid", tables)),
+    }
+    for name, parameters in others.items():
+        checked, theirs = cleaned(parameters)
+        assert theirs == rows, name
+        also, also_ledger = cells.build(checked.tables, parameters)
+        pd.testing.assert_frame_equal(also, counted, obj=name)
+        pd.testing.assert_frame_equal(also_ledger, ledger, obj=name)
+
+
+# --- files as they come ---
+
+
+def two(extract):
+    """Return the two smallest tables that make an extract."""
+    return {name: extract.tables()[name] for name in ("MHS001MPI", "Areas")}
+
+
+def opened(extract, folder, **source):
+    parameters = extract.parameters("folder", folder, source=source)
+    return cleaned(parameters)[1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"encoding": "utf-8-sig"},
+        {"encoding": "cp1252"},
+        {"sep": ";"},
+        {"sep": "\t"},
+        {"sep": "|"},
+        {"lineterminator": "\r\n"},
+        {"quoting": 1},
+    ],
+    ids=["mark", "windows-1252", "semicolon", "tab", "bar", "windows-lines", "quoted"],
+)
+def test_ways_to_write_csv(extract, tmp_path, options):
+    tables = two(extract)
+    plain = opened(extract, extract.csv(tables, tmp_path / "plain"))
+    tables["MHS001MPI"]["Note"] = "Zoë, at “home”; a | b" if options.get("sep") != "\t" else "Zoë"
+    folder = extract.csv(tables, tmp_path / "odd", **options)
+    if options.get("encoding") == "cp1252":
+        with pytest.raises(UnicodeDecodeError):
+            (folder / "MHS001MPI.csv").read_text(encoding="utf-8")
+    assert opened(extract, folder) == plain
+
+
+def test_names_of_files_and_columns_in_any_letter_case_and_mapped(extract, tmp_path):
+    tables = two(extract)
+    plain = opened(extract, extract.csv(tables, tmp_path / "plain"))
+    people = tables["MHS001MPI"].rename(columns=str.lower).rename(columns={"gender": "sex at birth"})
+    folder = extract.csv({"patients": people, "AREAS": tables["Areas"]}, tmp_path / "local")
+    source = {"tables": {"MHS001MPI": "Patients.csv"}, "columns": {"MHS001MPI": {"Gender": "Sex at birth"}}}
+    assert opened(extract, folder, **source) == plain
+
+
+def refused(extract, folder, *words, hidden=(), **source):
+    with pytest.raises(PcrefError) as caught:
+        contracts.examine(
+            *[f(extract.parameters("folder", folder, source=source)) for f in (sources.open, lambda p: p)]
+        )
+    for word in words:
+        assert word in str(caught.value)
+    for word in (*hidden, "P0001", SECRET):
+        assert word not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__ is (
+        caught.value.__context__ is not None
+    )
+    return str(caught.value)
+
+
+def test_no_folder(extract, tmp_path):
+    refused(extract, tmp_path / "nowhere", "there is no folder")
+
+
+def test_misspelt_file(extract, tmp_path):
+    folder = extract.csv(two(extract) | {"MHS101Referal": extract.tables()["MHS101Referral"]}, tmp_path / "x")
+    refused(extract, folder, "MHS101Referal.csv: did you mean MHS101Referral?")
+
+
+def test_no_table_of_people(extract, tmp_path):
+    refused(extract, extract.csv({"Areas": two(extract)["Areas"]}, tmp_path / "x"), "no file MHS001MPI.csv")
+
+
+def test_two_files_for_one_table(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    pq.write_table(pa.Table.from_pandas(two(extract)["Areas"]), folder / "areas.parquet")
+    refused(extract, folder, "Areas.csv", "areas.parquet", "Keep one")
+
+
+def test_mapped_file_that_is_not_there(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    refused(extract, folder, "source.tables.Areas", "Did you mean 'Areas.csv'?", tables={"Areas": "Area.csv"})
+
+
+def test_names_that_the_contract_does_not_know(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    refused(extract, folder, "source.tables", "Did you mean 'Areas'?", tables={"Area": "x"})
+    refused(extract, folder, "source.columns.Areas", "Did you mean 'lsoa'?", columns={"Areas": {"lsoa21": "x"}})
+
+
+def test_empty_file(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    (folder / "Areas.csv").write_bytes(b"")
+    refused(extract, folder, "Areas.csv is empty")
+
+
+def test_only_a_header(extract, tmp_path):
+    folder = extract.csv(two(extract) | {"Areas": two(extract)["Areas"].head(0)}, tmp_path / "x")
+    checked, _ = cleaned(extract.parameters("folder", folder))
+    assert checked.breaches.query("table == 'Areas'")["rule"].tolist() == ["table is empty"]
+
+
+def test_one_column(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    (folder / "Areas.csv").write_text("lsoa\nE01000001\n", encoding="utf-8")
+    refused(extract, folder, "Areas.csv has a first line of one column", hidden=["E01000001"])
+
+
+def test_utf_16(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    (folder / "Areas.csv").write_text("lsoa,imd_quintile\nE01000001,1\n", encoding="utf-16")
+    refused(extract, folder, "Areas.csv is not UTF-8 text", "CSV UTF-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_lines_that_do_not_split(extract, tmp_path, encoding):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    lines = [
+        "lsoa,imd_quintile,note",
+        "E01000001,1,é",
+        "E01000002,2,QQMARK,QQMARK",
+        "E01000003,3,x",
+        "E01000004,QQMARK",
+    ]
+    (folder / "Areas.csv").write_text("\n".join(lines), encoding=encoding)
+    refused(extract, folder, "Areas.csv has 2 line(s)", hidden=["QQMARK", "E0100"])
+
+
+def test_not_parquet(extract, tmp_path):
+    folder = extract.csv({"MHS001MPI": two(extract)["MHS001MPI"]}, tmp_path / "x")
+    (folder / "Areas.parquet").write_text("lsoa,imd_quintile", encoding="utf-8")
+    refused(extract, folder, "Areas.parquet cannot be read as Parquet")
+
+
+def test_columns_of_a_type_that_cannot_be_read(extract, tmp_path):
+    folder = extract.csv({"MHS001MPI": two(extract)["MHS001MPI"]}, tmp_path / "x")
+    pq.write_table(pa.table({"lsoa": [["E01000001"]], "imd_quintile": [1]}), folder / "Areas.parquet")
+    checked, _ = cleaned(extract.parameters("folder", folder))
+    assert "type array<string> cannot be read" in checked.breaches.query("severity == 'stops'")["rule"].tolist()
+
+
+def test_a_file_name_with_a_quote(extract, tmp_path):
+    plain = opened(extract, extract.csv(two(extract), tmp_path / "plain"))
+    assert opened(extract, extract.csv(two(extract), tmp_path / "St Mary's extract")) == plain
+
+
+def test_duckdb_files(extract, tmp_path):
+    for place, text in (
+        (tmp_path / "no.duckdb", "there is no DuckDB file"),
+        (tmp_path / "x.duckdb", "cannot be opened"),
+    ):
+        if place.name == "x.duckdb":
+            place.write_text("not a database", encoding="utf-8")
+        with pytest.raises(PcrefError, match=text):
+            sources.open(extract.parameters("duckdb", place))
+    path = as_duckdb({"MHS001MPI": two(extract)["MHS001MPI"]}, tmp_path / "people.duckdb")
+    before = path.read_bytes()
+    parameters = extract.parameters("duckdb", path)
+    contracts.examine(sources.open(parameters), parameters, TODAY)
+    assert path.read_bytes() == before, "an extract is read, never written"
+    with pytest.raises(PcrefError, match="no table Area "):
+        sources.open(extract.parameters("duckdb", path, source={"tables": {"Areas": "Area"}}))
+
+
+def test_published_figures_have_no_rows(extract):
+    with pytest.raises(PcrefError, match="no rows to check"):
+        sources.open(extract.parameters("published"))
+
+
+# --- secrets ---
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        f"postgresql://analyst:{SECRET}@server/database",
+        f"mssql://server/database?PWD={SECRET}",
+        f"Driver=x;Server=y;Password = {SECRET}",
+        f"postgresql://[broken:{SECRET}@server",
+    ],
+)
+@pytest.mark.parametrize("kind", ["postgres", "sqlserver", "folder"])
+def test_a_location_with_a_password_is_refused(extract, kind, location):
+    with pytest.raises(PcrefError, match="holds a password") as caught:
+        sources.open(extract.parameters(kind, location))
+    assert SECRET not in str(caught.value) and "server/database" not in str(caught.value)
+
+
+def test_server_errors_show_no_address(extract, monkeypatch, postgres):
+    with pytest.raises(PcrefError, match="TRUST_WAREHOUSE is not set"):
+        sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
+    wrong = postgres.replace(SECRET, f"{SECRET}-wrong")
+    for text in (wrong, f"oracle://u:{SECRET}@h/d", f"postgresql://u:{SECRET}@h:port/d", "postgresql://h"):
+        monkeypatch.setenv("TRUST_WAREHOUSE", text)
+        with pytest.raises(PcrefError) as caught:
+            sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
+        assert SECRET not in str(caught.value) and "127.0.0.1" not in str(caught.value)
+        assert "analyst" not in str(caught.value)
+
+
+def test_missing_and_doubtful_tables_of_a_server(extract, monkeypatch, postgres):
+    people = {"MHS001MPI": two(extract)["MHS001MPI"]}
+    to_postgres(postgres, people, "one")
+    to_postgres(postgres, people, "other")
+    monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
+    with pytest.raises(PcrefError, match="tables would do for MHS001MPI"):
+        sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
+    source = {"tables": {"MHS001MPI": "one.mhs001mpy"}}
+    with pytest.raises(PcrefError, match="Did you mean 'mhs001mpi'"):
+        sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=source))
+
+
+def test_where_passwords_come_from(monkeypatch):
+    place = "mssql://reader@server:1433/warehouse?driver=X"
+    monkeypatch.delenv(servers.PASSWORD, raising=False)
+    monkeypatch.setattr(servers, "find_spec", lambda name: None)
+    bare = {"host": "server", "port": 1433, "user": "reader", "database": "warehouse", "driver": "X"}
+    assert servers.address("sqlserver", place) == bare
+    ring = type("Ring", (), {"get_password": staticmethod(lambda service, name: f"{service} {name}")})
+    monkeypatch.setattr(servers, "find_spec", lambda name: True)
+    monkeypatch.setattr(servers, "import_module", lambda name: ring)
+    assert servers.address("sqlserver", place)["password"] == "pcref-analysis reader@server/warehouse"
+    monkeypatch.setenv(servers.PASSWORD, SECRET)
+    assert servers.address("sqlserver", place)["password"] == SECRET
+    assert "password" not in servers.address("sqlserver", "mssql://server/warehouse")
+
+
+@pytest.mark.parametrize(("kind", "package"), [("postgres", "psycopg"), ("sqlserver", "pyodbc"), ("spark", "pyspark")])
+def test_a_driver_that_is_not_installed(monkeypatch, kind, package):
+    monkeypatch.setattr(servers, "find_spec", lambda name: None)
+    monkeypatch.setenv("TRUST_WAREHOUSE", {"postgres": "postgresql://h/d"}.get(kind, "mssql://h/d"))
+    with pytest.raises(PcrefError, match=f"needs the package {package}"):
+        servers.connect(kind, "TRUST_WAREHOUSE")

@@ -1,0 +1,103 @@
+"""What a committed notebook may look like, and that its outputs are the invented Trust's and nothing else."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from pcref_analysis.release import execution, gate
+from pcref_analysis.vocabulary.parameters import Parameters
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+@pytest.fixture(params=PATHS, ids=lambda p: p.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def parameters_cell(notebook):
+    return [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+
+
+def test_there_are_six():
+    assert [p.stem[:2] for p in PATHS] == ["00", "01", "02", "03", "04", "05"]
+
+
+def test_it_asks_a_question_and_ends_with_its_limits(notebook):
+    assert notebook.cells[0].cell_type == "markdown"
+    assert re.match(r"# .*\?", notebook.cells[0].source)
+    assert notebook.cells[-1].source.startswith("## What this does not show")
+
+
+def test_it_is_short_and_holds_no_machinery(notebook):
+    assert len(code(notebook)) <= 13
+    for cell in code(notebook):
+        tree = ast.parse(cell.source)
+        kinds = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda)
+        assert not any(isinstance(node, kinds) for node in ast.walk(tree)), cell.source
+        assert len(cell.source.splitlines()) <= 8
+        assert not cell.source.rstrip().endswith(";")
+
+
+def test_its_parameters_are_known_and_explained(notebook):
+    (cell,) = parameters_cell(notebook)
+    for line in cell.source.splitlines():
+        name, rest = line.split(" = ", 1)
+        assert name in Parameters.model_fields, f"{name} is no parameter"
+        assert "  # " in rest, f"{name} has no comment, which papermill shows as help"
+    assert 'run = "demo"' in cell.source
+
+
+def test_what_it_shows_came_through_the_door_and_is_marked_synthetic(notebook):
+    shown = [output for cell in code(notebook) for output in cell.outputs]
+    assert shown, "no outputs: run pcref notebooks"
+    for output in shown:
+        assert gate._fault(output) == ""
+        record = output["data"][gate.MIME]
+        if record["kind"] != "text":
+            assert record["synthetic"] is True
+
+
+def test_nothing_in_it_changes_from_run_to_run(notebook):
+    text = json.dumps(notebook)
+    assert not re.search(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|mnt)/", text)
+    assert not re.search(r"[A-Z]:\\\\Users", text)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    for cell in notebook.cells:
+        assert not set(cell.metadata) & set(execution.VOLATILE)
+
+
+def test_every_figure_names_a_table_that_is_shown(notebook):
+    records = [o["data"][gate.MIME] for cell in code(notebook) for o in cell.outputs]
+    ids = {record["id"] for record in records}
+    for record in records:
+        if record["kind"] == "figure":
+            assert record["source_table"] in ids
+            assert record["alt"].strip()
+
+
+def test_the_gate_names_a_cell_that_goes_round_the_door(tmp_path, notebook):
+    from nbformat.v4 import new_code_cell, new_output
+
+    for output in (
+        new_output("stream", name="stdout", text="7 people"),
+        new_output("execute_result", data={"text/plain": "3"}),
+        new_output("error", ename="ValueError", evalue="a value", traceback=[]),
+        new_output("display_data", data={"image/png": "aGk="}),
+    ):
+        broken = nbformat.from_dict(json.loads(json.dumps(notebook)))
+        broken.cells.append(new_code_cell("x", outputs=[output]))
+        path = tmp_path / "09_broken.ipynb"
+        nbformat.write(broken, path)
+        with pytest.raises(Exception, match=f"09_broken.ipynb, cell {len(broken.cells)}") as caught:
+            gate.collect([path])
+        assert "7 people" not in str(caught.value) and "a value" not in str(caught.value)

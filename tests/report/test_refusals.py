@@ -1,0 +1,112 @@
+"""What people see when something is wrong: a few clear lines, status 2, the last report untouched, no row's value."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pcref_analysis.intake import demo
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = "9ZX-SECRET-17"
+
+
+@pytest.fixture(scope="module")
+def extract(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("extract")
+    demo.write(folder)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path, extract):
+    """A project folder with a published edition of the run and an extract that the test breaks."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    text = (ROOT / "notebooks" / "parameters" / "demo.yml").read_text(encoding="utf-8")
+    text = text.replace("run: demo", "run: local").replace("kind: demo", "kind: folder")
+    text = text.replace("location: data/raw/demo", "location: data/raw/local")
+    (tmp_path / "notebooks" / "parameters" / "local.yml").write_text(text, encoding="utf-8")
+    shutil.copytree(extract, tmp_path / "data" / "raw" / "local")
+    edition = tmp_path / "reports" / "local"
+    edition.mkdir(parents=True)
+    (edition / "index.html").write_text("the last edition", encoding="utf-8")
+    return tmp_path
+
+
+def pcref(home, *words):
+    import os
+
+    environment = os.environ | {"PCREF_HOME": str(home), "PYTHONIOENCODING": "utf-8"}
+    environment.pop("PCREF_OPEN_DATA", None)
+    return subprocess.run(
+        [sys.executable, "-m", "pcref_analysis", *words],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def refused(home, *words):
+    done = pcref(home, *words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert LOCAL not in done.stdout + done.stderr
+    assert (home / "reports" / "local" / "index.html").read_text(encoding="utf-8") == "the last edition"
+    message = done.stderr.strip()
+    assert 1 <= len(message.splitlines()) <= 8, message
+    return message
+
+
+def person_table(home):
+    (path,) = (home / "data" / "raw" / "local").glob("MHS001MPI.*")
+    return path, pd.read_parquet(path)
+
+
+def test_a_missing_column_is_named_with_its_table(home):
+    path, table = person_table(home)
+    table.drop(columns="EthnicCategory").to_parquet(path)
+    message = refused(home, "report", "--run", "local")
+    assert "MHS001MPI" in message and "EthnicCategory" in message
+
+
+def test_an_unknown_ethnic_code_is_counted_and_never_shown(home):
+    path, table = person_table(home)
+    table.loc[table.index[:7], "EthnicCategory"] = LOCAL
+    table.to_parquet(path)
+    done = pcref(home, "check", "--run", "local")
+    text = done.stdout + done.stderr
+    assert "EthnicCategory" in text and "7" in text and LOCAL not in text
+    assert "Traceback" not in text
+
+
+def test_a_misspelt_parameter_is_answered_with_the_nearest_name(home):
+    path = home / "notebooks" / "parameters" / "local.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("comparator:", "comparater:"), encoding="utf-8")
+    message = refused(home, "report", "--run", "local")
+    assert "comparater" in message and "comparator" in message
+
+
+def test_an_absent_folder_is_named(home):
+    shutil.rmtree(home / "data" / "raw" / "local")
+    assert "data/raw/local" in refused(home, "report", "--run", "local")
+
+
+def test_a_run_that_does_not_exist_is_answered_with_the_nearest(home):
+    assert "'local'" in refused(home, "report", "--run", "locl")
+
+
+def test_a_period_that_is_no_financial_year(home):
+    assert "2022-24" in refused(home, "report", "--run", "local", "--period", "2022-24")
+
+
+def test_missing_published_figures_are_listed_with_their_publisher(home):
+    path = home / "notebooks" / "parameters" / "published-cpft.yml"
+    text = path.read_text(encoding="utf-8").replace("run: published-cpft", "run: local")
+    path.write_text(text.replace("../shared/data/open", "no/such/folder"), encoding="utf-8")
+    done = pcref(home, "report", "--run", "published-cpft")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "Office for National Statistics" in done.stderr and "NHS England" in done.stderr
