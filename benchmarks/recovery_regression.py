@@ -123,7 +123,7 @@ def simulate(scenario: str, trusts: int, seed: int, naive: int = 200) -> pd.Data
     frames = []
     for trust in range(trusts):
         cells = make(rng)
-        found = regression.adjusted(cells, adjust=ADJUST, family=family)
+        found = regression.adjusted(cells, adjust=ADJUST, family=family, interval="t")
         limits = {"naive_lower": np.nan, "naive_upper": np.nan}
         if trust < naive:
             plain = regression.adjusted(cells, adjust=ADJUST, family=family, robust=False)

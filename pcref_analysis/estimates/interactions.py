@@ -31,7 +31,7 @@ def interaction(
     outcome: str = "auto",
     unknown_exposure: str = "exclude",
     unknown_adjust: str = "exclude",
-    interval: str = "t",
+    interval: str = "normal",
 ) -> pd.DataFrame:
     """Return each group's ratio within each level of ``with_``, and one joint test that the ratios do not differ.
 

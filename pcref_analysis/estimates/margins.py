@@ -47,7 +47,7 @@ def standardised(
     unknown_exposure: str = "keep",
     unknown_adjust: str = "exclude",
     small_sample: bool = False,
-    interval: str = "t",
+    interval: str = "normal",
 ) -> pd.DataFrame:
     """Return each group's rate as if it had the standard's make-up, and differences and ratios between groups.
 

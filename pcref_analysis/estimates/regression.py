@@ -50,7 +50,7 @@ def adjusted(
     unknown_exposure: str = "keep",
     unknown_adjust: str = "exclude",
     small_sample: bool = False,
-    interval: str = "t",
+    interval: str = "normal",
 ) -> pd.DataFrame:
     """Return the ratio of each group against the comparator, for every indicator and period of the cells.
 
@@ -143,7 +143,7 @@ def ladder(
     *,
     outcome: str = "auto",
     unknown_exposure: str = "keep",
-    interval: str = "t",
+    interval: str = "normal",
 ) -> pd.DataFrame:
     """Return the crude, age-sex and age-sex-deprivation ratios side by side, with the change between the steps.
 

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pcref_analysis.estimates import domain
+from pcref_analysis.estimates import run as whole
 from pcref_analysis.release import disclosure, priorities
 from pcref_analysis.release.disclosure import Releasable
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 PUBLISHER = "NHS England and the Office for National Statistics, published figures"
@@ -42,17 +45,52 @@ def release(tables: Sequence[pd.DataFrame], parameters: Parameters) -> list[Rele
     return disclosure.release_all(list(tables), parameters, counts=counted)
 
 
-def draft(levels: Releasable, gaps: Releasable, parameters: Parameters, flags: pd.DataFrame) -> Releasable:
+def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
+    """Release every estimate of a run in one call, and attack what comes out as an outsider would.
+
+    Tables released apart could give away together what each hides; so all pages take their part of this.
+
+    Returns
+    -------
+    dict of Releasable
+        ``levels, gaps, others, unknown, detentions, expected``.
+
+    Raises
+    ------
+    PcrefError
+        If the attack pins a hidden count closer than the rule allows; names table and cell, never a value.
+    """
+    found = whole.estimates(run, parameters)
+    out = dict(zip(found, release(list(found.values()), parameters), strict=True))
+    if parameters.source.kind != "published" and parameters.audience == "release":
+        leaks = disclosure.attack(list(out.values()), parameters)
+        if len(leaks):
+            cells = "; ".join(f"{leak.cell} ({leak.column})" for leak in leaks.head(5).itertuples())
+            raise PcrefError(f"disclosure: {len(leaks)} hidden count(s) could be worked out; not released: {cells}.")
+    return out
+
+
+def page(tables: dict[str, Releasable], domain_name: str) -> list[Releasable]:
+    """Return the levels, gaps and other comparators of one domain."""
+    names = [key for key, entry in indicators.catalogue().items() if entry.domain == domain_name]
+    return [
+        disclosure.derive(lambda table: table[table["indicator"].isin(names)], tables[name], name=name)
+        for name in ("levels", "gaps", "others")
+    ]
+
+
+def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:
     """Make the draft priorities list of released levels and gaps alone, so that it can tell no more than they do.
 
     Parameters
     ----------
-    levels, gaps
-        As released; the worst case over unknown ethnic group is worked out from them too.
+    tables
+        As :func:`released` returns them; the worst case over unknown ethnic group is worked out from them too.
     flags
         Recording flags (:func:`pcref_analysis.estimates.domain.recording_flags`); they rest on published figures.
     """
-    return disclosure.derive(_draft, levels, gaps, name="findings", parameters=parameters, flags=flags)
+    two = (tables["levels"], tables["gaps"])
+    return disclosure.derive(_draft, *two, name="findings", parameters=parameters, flags=flags)
 
 
 def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame) -> pd.DataFrame:

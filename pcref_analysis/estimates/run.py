@@ -1,0 +1,60 @@
+"""Every estimate of a run, made once and kept beside its cells, so that all pages show and release the same figures."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from pcref_analysis.estimates import domain
+from pcref_analysis.intake import prepare
+from pcref_analysis.vocabulary.parameters import Parameters
+
+
+def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """Return the estimates of a run by name, from ``data/processed/<run>/estimates`` where nothing has changed.
+
+    Parameters
+    ----------
+    run
+        The name of a run that has cells (or published counts).
+    parameters
+        The run's parameters; a change of one makes the estimates again.
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        ``levels, gaps, others`` (other comparators), ``unknown, detentions, expected``; confidential where they come from
+        a Trust's own records.
+    """
+    data = prepare.load(run)
+    folder = prepare.run_folder(run) / "estimates"
+    key, mark = _key(data, parameters), folder / "key.txt"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == key:
+        return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+    found = {
+        "levels": domain.levels(data, parameters),
+        "gaps": domain.gaps(data, parameters),
+        "others": domain.other_comparators(data, parameters),
+        "unknown": domain.unknown(data, parameters),
+        "detentions": domain.detentions(run, data, parameters),
+        "expected": domain.expected(run, data, parameters),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.unlink(missing_ok=True)
+    for name, table in found.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    mark.write_text(key, encoding="utf-8")
+    return found
+
+
+def _key(data: pd.DataFrame, parameters: Parameters) -> str:
+    """Return a hash of what the estimates rest on: cells, parameters and this package's code."""
+    package = Path(__file__).resolve().parents[1]
+    total = hashlib.sha256(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
+    total.update(parameters.model_dump_json().encode())
+    for path in sorted(p for floor in ("vocabulary", "intake", "estimates") for p in (package / floor).rglob("*")):
+        if path.suffix in (".py", ".yml", ".csv"):
+            total.update(path.read_bytes())
+    return total.hexdigest()
