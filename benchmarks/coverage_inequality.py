@@ -123,11 +123,11 @@ def misses(truth, at_risk, kind, thrice, ordered, repetitions=200, seed=1, draws
 
 def main(repetitions: int, chosen: list[str]) -> None:
     for scenarios, ordered in ((UNORDERED, False), (ORDERED, True)):
-        found = {
-            name: misses(*scenario, ordered, repetitions)
-            for name, scenario in scenarios.items()
-            if not chosen or any(word in name for word in chosen)
-        }
+        found = {}
+        for name, scenario in scenarios.items():
+            if not chosen or any(word in name for word in chosen):
+                found[name] = misses(*scenario, ordered, repetitions)
+                print("done:", name, file=sys.stderr, flush=True)
         if not found:
             continue
         text = {name: [f"{a:.1f} / {b:.1f}" for a, b in t[["above", "below"]].to_numpy()] for name, t in found.items()}

@@ -93,6 +93,26 @@ def check(run: Run = "demo") -> None:
 
 
 @app.command()
+def dictionary(html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False) -> None:
+    """Print the data dictionary: every table and column that an extract may hold."""
+    from pcref_analysis.intake import dictionary as words
+
+    say(words.html() if html else words.markdown())
+
+
+@app.command()
+def templates(
+    folder: Annotated[str, typer.Argument(help="Where to; nothing there is overwritten.")] = "data/raw/templates",
+) -> None:
+    """Write a blank CSV file and an annotated SQL Server query for each table."""
+    from pcref_analysis.intake import dictionary as words
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    paths = words.templates(project_root() / folder)
+    say(f"templates: {len(paths)} files in {folder}")
+
+
+@app.command()
 def data(run: Run = "published-cpft", period: Period = None) -> None:
     """Say which published figures are here, which are wanted, and who publishes them."""
     from pcref_analysis.intake import open_data

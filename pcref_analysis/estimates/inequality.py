@@ -86,7 +86,7 @@ def summary(
     ...                       "events": [900, 36, 30], "at_risk": [1e6, 2e4, 5e4], "measure": "rate"})
     >>> summary(rates, reference="White")[["measure", "estimate", "lower", "upper"]].head(2).round(1)
           measure  estimate  lower  upper
-    0  difference     120.0   41.1  195.5
+    0  difference     120.0   40.7  196.1
     1       ratio       3.0    1.5    5.0
 
     Notes
@@ -218,4 +218,7 @@ def _inverted(
         ),
     ]
     found = [inversion.intervals(groups, kind, path, every, normals, level) for path, every in families]
+    high = inversion.upward(groups, weight)
+    upper = inversion.intervals(groups, kind, high, lambda y: measures.squared(y, weight), normals, level)["upper"]
+    found[0].loc[upper.index, "upper"] = np.maximum(found[0].loc[upper.index, "upper"], upper)
     return pd.concat(found).assign(method="test inversion by simulation")

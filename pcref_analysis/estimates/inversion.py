@@ -3,8 +3,9 @@
 For a value m of a measure, ask: if the truth had measure m, would a measure as large (as small) as the one seen be
 rarer than the tail allows? The interval holds the m for which it would not. The truths asked about lie on a path from
 equal groups through the estimates and beyond, the one nearest to the estimates for each m: for measures of squared
-distance every group keeps its share of the distance; for measures of absolute distance every group gives up the same
-multiple of weight x variance (the lasso's soft threshold), so that small groups' noise goes first.
+distance every group keeps its share of the distance (and, for upper limits, one where only high groups differ); for
+measures of absolute distance every group gives up the same multiple of weight x variance (the lasso's soft
+threshold), so that small groups' noise goes first.
 
 References
 ----------
@@ -21,6 +22,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import sampling
 
+MULTIPLES = np.r_[0.0, np.geomspace(0.02, 2, 32), np.geomspace(2.5, 40, 10)]  # of the distance from the mean
 Measures = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
@@ -62,14 +64,29 @@ def intervals(
     for column, (name, value) in enumerate(seen.items()):
         lower = _first(high[:, column], true[name], value)
         upper = _first(low[::-1, column], true[name][::-1], value, falling=True)
-        rows[name] = (min(lower, value), max(upper, value), equal[column])
+        rows[name] = (max(min(lower, value), 0.0), max(upper, value), equal[column])
     return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper", "expected_if_equal"])
 
 
 def proportional(groups: pd.DataFrame, weight: np.ndarray) -> np.ndarray:
     """Return the path on which all groups keep their shares of the distance from the mean."""
     mean, apart, _ = _centred(groups, weight)
-    return mean + np.r_[0.0, np.geomspace(0.02, 2, 32), np.geomspace(2.5, 40, 10)][:, None] * apart
+    return mean + MULTIPLES[:, None] * apart
+
+
+def upward(groups: pd.DataFrame, weight: np.ndarray) -> np.ndarray:
+    """Return the path on which only groups that stand out above the mean differ, by more than a standard error.
+
+    High rates vary more: where one small group makes the whole difference, the path through all estimates, noise
+    included, would promise too much. For upper limits only.
+    """
+    mean, apart, variance = _centred(groups, weight)
+    error = np.sqrt(variance)
+    out = np.clip(apart - error, 0, None)
+    if not out.any():
+        out = np.where(np.arange(len(apart)) == np.argmax(apart / error), apart, 0.0)
+    out = out - out @ weight
+    return mean + MULTIPLES[:, None] * out * np.sqrt((apart**2 @ weight) / (out**2 @ weight))
 
 
 def threshold(groups: pd.DataFrame, weight: np.ndarray, each: np.ndarray) -> np.ndarray:

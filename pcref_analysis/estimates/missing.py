@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates.unknown import ALL_OTHER, COUNTS, WHOLE, strata, summed
+from pcref_analysis.estimates.comparators import ALL_OTHERS, POPULATION
+from pcref_analysis.estimates.unknown import COUNTS, strata, summed
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ENDS = ("", "_low", "_high", "_proportional")
@@ -28,7 +29,7 @@ def bounds(
     percent: bool | Collection[str] = False,
     per: float = 100_000,
     over: Sequence[str] = (),
-    standard: pd.DataFrame | None = None,
+    standard: str | pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Bound each group's rate, and its ratio to the comparator, over every possible ethnic group of the unknown.
 
@@ -57,8 +58,9 @@ def bounds(
     per
         Rates are per this many ``at_risk`` (100 for those in ``percent``).
     over, standard
-        Strata and their weights (columns ``over`` and ``weight``) for directly standardised rates. Unknown events in
-        strata that the standard does not have are left out and counted in the note.
+        Strata and their weights (columns ``over`` and ``weight``, or the name of a shipped standard) for directly
+        standardised rates, over the strata that anyone known is in. Events in strata
+        that the standard does not have (an unknown age, say) are left out and counted in the note.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def bounds(
     else:
         binary = table["indicator"].isin(list(percent)) if "indicator" in table else pd.Series(False, table.index)
     gained, held = table["unknown_events"], table["unknown_at_risk"]
-    _people_fit(gained, held, binary)
+    _people_fit(table[[*by, *over]], binary & (held > 0) & (gained > held))
     with_event = gained.where(binary & (held > 0), 0.0)  # at_risk that the unknown events bring along
     without = held - with_event
     scale = table["weight"] * np.where(binary, 100.0, per)
@@ -107,7 +109,7 @@ def bounds(
         table[f"{side}rate_low"] = scale * event / (risk + without)
         table[f"{side}rate_high"] = scale * (event + gained) / (risk + with_event)
         table[f"{side}rate_proportional"] = scale * _proportional(table, event, risk, with_event > 0)
-    if comparator == WHOLE:  # the whole holds the unknown, wherever they belong
+    if comparator == POPULATION:  # the whole holds the unknown, wherever they belong
         whole = scale * (table["other_events"] + gained) / (table["other_at_risk"] + held)
         table[["other_rate_low", "other_rate_high", "other_rate_proportional"]] = np.column_stack([whole] * 3)
     return _over_strata(table, by, group, comparator)
@@ -120,7 +122,7 @@ def tipping_point(
     by: Sequence[str] = ("indicator", "period"),
     group: str = "ethnic_group",
     over: Sequence[str] = (),
-    standard: pd.DataFrame | None = None,
+    standard: str | pd.DataFrame | None = None,
     ratio: float = 1.0,
     rest: str = "proportional",
 ) -> pd.DataFrame:
@@ -161,31 +163,32 @@ def tipping_point(
     )
     others = table["known_events"] - table["events"]
     part = (table["other_events"] / others.where(others > 0)).fillna(0.0)
-    if comparator in (WHOLE, ALL_OTHER) or rest == "comparator":
+    if comparator in (POPULATION, ALL_OTHERS) or rest == "comparator":
         part = pd.Series(1.0, table.index)
     table["base"], table["gain"] = table["events"] * own, table["unknown_events"] * own
     table["other_base"], table["other_gain"] = table["other_events"] * other, table["unknown_events"] * part * other
     sums = ["base", "gain", "other_base", "other_gain"]
     out = summed(table, by, group, [*sums, "events", "unknown_events", "known_events"], sums)
     # base + s gain = ratio (other_base + (1 - s) other_gain); the whole population gains all of them whatever s is
-    kept = 0.0 if comparator == WHOLE else 1.0
+    kept = 0.0 if comparator == POPULATION else 1.0
     need = ratio * (out["other_base"] + out["other_gain"]) - out["base"]
     share = need / (out["gain"] + kept * ratio * out["other_gain"]).where(lambda gain: gain > 0)
     out["known_share"] = out["events"] / out["known_events"].where(out["known_events"] > 0)
     out["tipping_share"] = share.where((share >= 0) & (share <= 1) & (out[group] != comparator))
     out["comparator"] = comparator
-    out["note"] = np.select(
-        [out[group] == comparator, share.isna(), share < 0, share > 1],
-        [
-            "the comparator itself",
-            "no unknown events, or no one at risk in some stratum",
-            f"the ratio stays above {ratio:g} even if none of the unknown events belongs to the group",
-            f"the ratio stays below {ratio:g} even if all unknown events belong to the group",
-        ],
-        "",
-    )
+    out["note"] = _why_not(share, out[group] == comparator, ratio)
     columns = ["comparator", "events", "unknown_events", "known_share", "tipping_share", "note"]
     return out[[*by, group, *columns]]
+
+
+def _why_not(share: pd.Series, same: pd.Series, ratio: float) -> np.ndarray:
+    reasons = {
+        "the comparator itself": same,
+        "no unknown events, or no one at risk in some stratum": share.isna(),
+        f"the ratio stays above {ratio:g} even if none of the unknown events belongs to the group": share < 0,
+        f"the ratio stays below {ratio:g} even if all unknown events belong to the group": share > 1,
+    }
+    return np.select(list(reasons.values()), list(reasons), "")
 
 
 def _proportional(table: pd.DataFrame, event: pd.Series, risk: pd.Series, people: pd.Series) -> pd.Series:
@@ -222,10 +225,10 @@ def _over_strata(table: pd.DataFrame, by: list[str], group: str, comparator: str
     return out[[*by, group, "comparator", "denominator", *SHOWN]]
 
 
-def _people_fit(gained: pd.Series, held: pd.Series, binary: pd.Series) -> None:
-    wrong = int((binary & (held > 0) & (gained > held)).sum())
-    if wrong:
+def _people_fit(tables: pd.DataFrame, wrong: pd.Series) -> None:
+    if wrong.any():
+        count = max(1, len(tables[wrong].drop_duplicates()))
         raise PcrefError(
-            f"cells: {wrong} table(s) given as percent have more events than at_risk among the unknown. "
+            f"cells: {count} table(s) given as percent have more events than at_risk among the unknown. "
             "Leave the indicator out of percent if a person can have several events."
         )

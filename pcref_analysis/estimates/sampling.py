@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pcref_analysis.estimates import intervals
+
 KINDS = ("rate", "percent", "mean")
 
 
@@ -43,12 +45,13 @@ def std_error(estimates: pd.DataFrame, kind: str) -> pd.Series:
     width = (frame["upper"] - frame["lower"]).astype(float)
     z = stats.norm.ppf((1 + frame["level"].astype(float)) / 2)
     if kind == "rate":
-        spread = 2 * z
-        if "events" in frame:
-            count = frame["events"].astype(float)
-            low, high = _count_limits(count.to_numpy(), frame["level"].to_numpy(float))
-            spread = np.where(count > 0, (high - low) / np.sqrt(count.where(count > 0)), spread)
-        error = (width / spread).where(frame["estimate"] > 0, 0.0)
+        spread, reach = 2 * z, width
+        if "events" in frame:  # the upper limit alone: a lower one may have been cut off at zero
+            count = frame["events"].to_numpy(float)
+            some = count > 0
+            spread = np.where(some, (_upper(count, frame["level"]) - count) / np.sqrt(np.where(some, count, 1)), spread)
+            reach = width.where(~some, frame["upper"] - frame["estimate"])
+        error = (reach / spread).where(frame["estimate"] > 0, 0.0)
     elif kind == "percent":
         share = frame["estimate"] / 100
         error = 100 * np.sqrt(share * (1 - share) / _wilson_size(share, width / 100, z))
@@ -122,15 +125,13 @@ def normals(rows: int, columns: int, seed: int) -> np.ndarray:
     return stats.norm.ppf(np.clip(points, 1e-9, 1 - 1e-9))
 
 
-def _count_limits(count: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Exact limits of a count below ten, Byar's from ten: what the interval of a rate was scaled from."""
-    tail = (1 - level) / 2
-    z = stats.norm.isf(tail)
-    some = np.maximum(count, 1e-12)
-    low = some * (1 - 1 / (9 * some) - z / (3 * np.sqrt(some))) ** 3
-    high = (some + 1) * (1 - 1 / (9 * (some + 1)) + z / (3 * np.sqrt(some + 1))) ** 3
-    few = count < 10
-    return np.where(few, _gamma(tail, count), low), np.where(few, stats.gamma.isf(tail, count + 1), high)
+def _upper(count: np.ndarray, level: pd.Series) -> np.ndarray:
+    """Return the upper limit of a count that the upper limit of a rate was scaled from."""
+    out = np.full(len(count), np.nan)
+    for one in level.dropna().unique():
+        rows = (level == one).to_numpy()
+        out[rows] = intervals.count(count[rows], float(one))[1]
+    return out
 
 
 def _gamma(tail: np.ndarray | float, count: np.ndarray) -> np.ndarray:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pcref_analysis.estimates.comparators import ALL_OTHERS, POPULATION
+from pcref_analysis.estimates.strata import resolve
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.ethnicity import UNKNOWN, categories
 
-ALL_OTHER = "All other groups"
-WHOLE = "Whole population"
 COUNTS = ["events", "at_risk"]
 
 
 def strata(
-    cells: pd.DataFrame, by: list[str], group: str, over: list[str], standard: pd.DataFrame | None, comparator: str
+    cells: pd.DataFrame,
+    by: list[str],
+    group: str,
+    over: list[str],
+    standard: str | pd.DataFrame | None,
+    comparator: str,
 ) -> pd.DataFrame:
     """Return one row per table, known group and stratum, with the unknown, all known and the comparator beside it."""
     lost = [name for name in (*by, group, *over, *COUNTS) if name not in cells]
@@ -24,20 +29,18 @@ def strata(
     wrong |= frame["at_risk"].isna() & ~frame["_unknown"]
     if wrong.any():
         raise PcrefError(f"cells: events or at_risk is missing or negative in {int(wrong.sum())} row(s). Give counts.")
-    if comparator not in (ALL_OTHER, WHOLE, *frame.loc[~frame["_unknown"], group]):
+    if comparator not in (ALL_OTHERS, POPULATION, *frame.loc[~frame["_unknown"], group]):
         raise PcrefError(f"cells: the comparator '{comparator}' is not a known group of column '{group}'.")
     frame["_left"] = 0.0
     frame["weight"] = 1.0
+    weights = _weights(frame[~frame["_unknown"]], standard, over)
     if over:
-        if standard is None:
-            raise PcrefError(f"bounds: strata {', '.join(over)} need a standard with these columns and 'weight'.")
-        weights = standard.assign(weight=standard["weight"] / standard["weight"].sum())
-        frame = frame.drop(columns="weight").merge(weights[[*over, "weight"]], on=over, how="left")
+        frame = frame.drop(columns="weight").merge(weights, on=over, how="left")
         frame["_left"] = frame["events"].where(frame["weight"].isna(), 0.0)
     placed = frame[frame["weight"].notna()]
     keys = [*by, *over]
     known = placed[~placed["_unknown"]]
-    table = _full(known, by, group, over, standard)
+    table = known[[*by, group]].drop_duplicates().merge(weights, how="cross")
     table = table.merge(_sums(known, [*keys, group]), on=[*keys, group], how="left").fillna({"events": 0, "at_risk": 0})
     for name, part in (("known", known), ("unknown", placed[placed["_unknown"]])):
         sums = _sums(part, keys).rename(columns={c: f"{name}_{c}" for c in COUNTS})
@@ -48,23 +51,25 @@ def strata(
     return _beside(table, keys, group, comparator)
 
 
-def _full(known: pd.DataFrame, by: list[str], group: str, over: list[str], standard: pd.DataFrame | None):
-    """Return every known group of a table with every stratum of the standard."""
-    table = known[[*by, group]].drop_duplicates()
+def _weights(known: pd.DataFrame, standard: str | pd.DataFrame | None, over: list[str]) -> pd.DataFrame:
+    """Return the strata that anyone known is in, with weights that add to one; one stratum without ``over``."""
     if not over:
-        return table.assign(weight=1.0)
-    weights = standard.assign(weight=standard["weight"] / standard["weight"].sum())
-    return table.merge(weights[[*over, "weight"]], how="cross")
+        return pd.DataFrame({"weight": [1.0]})
+    if standard is None:
+        raise PcrefError(f"bounds: strata {', '.join(over)} need a standard with these columns and 'weight'.")
+    there = known.loc[known["at_risk"] > 0, over].drop_duplicates()
+    weights = resolve(known, standard, over)[[*over, "weight"]].merge(there, on=over)
+    return weights.assign(weight=weights["weight"] / weights["weight"].sum())
 
 
 def _beside(table: pd.DataFrame, keys: list[str], group: str, comparator: str) -> pd.DataFrame:
     """Put the comparator's events and at_risk beside each row."""
     for count in COUNTS:
-        if comparator == WHOLE:
+        if comparator == POPULATION:
             table[f"other_{count}"] = table[f"known_{count}"]
-        elif comparator == ALL_OTHER:
+        elif comparator == ALL_OTHERS:
             table[f"other_{count}"] = table[f"known_{count}"] - table[count]
-    if comparator in (WHOLE, ALL_OTHER):
+    if comparator in (POPULATION, ALL_OTHERS):
         return table
     other = table.loc[table[group] == comparator, [*keys, *COUNTS]].rename(columns={c: f"other_{c}" for c in COUNTS})
     return table.merge(other, on=keys, how="left") if keys else table.merge(other, how="cross")

@@ -282,3 +282,19 @@ def test_draws_follow_the_counts():
     assert (drawn[:, 0] == 0).mean() == pytest.approx(np.exp(-5), abs=0.003)
     assert drawn[:, 1].mean() == pytest.approx(40, rel=0.01)
     assert drawn[:, 1].var() == pytest.approx(4 * 20 * (1 - 20 / 50), rel=0.05)
+
+
+def test_limits_of_sums_and_ratios_keep_the_skewness():
+    value, low, high = np.array([10.0, 20]), np.array([8.0, 15]), np.array([15.0, 32])
+    below, above = sampling.mover(np.array([[1.0, 0], [-1, 0], [1, 1], [2, -1]]), value, low, high)
+    assert below.tolist() == pytest.approx([8, -15, 30 - (4 + 25) ** 0.5, -((16 + 144) ** 0.5)])
+    assert above.tolist() == pytest.approx([15, -8, 30 + (25 + 144) ** 0.5, (100 + 25) ** 0.5])
+    # a ratio's limits are where the limits of top - ratio x bottom reach zero
+    for ratio, side in zip(sampling.mover_ratio(20, 15, 32, 10, 8, 15), (0, 1), strict=True):
+        weights = np.array([[-ratio, 1.0]])
+        assert sampling.mover(weights, value, low, high)[side][0] == pytest.approx(0, abs=1e-12)
+    assert sampling.mover_ratio(20, 15, 32, 0, 0, 3.7)[1] == np.inf
+    lower = sampling.mover_ratio(20, 15, 32, 0, 0, 3.7)[0]
+    assert sampling.mover(np.array([[-lower, 1.0]]), np.array([0.0, 20]), np.array([0.0, 15]), np.array([3.7, 32]))[0][
+        0
+    ] == pytest.approx(0, abs=1e-12)
