@@ -181,6 +181,7 @@ AFTER = [
     contact("P1", "2023-07-11", "3"),  # not attended
     contact("P1", "2023-07-14"),  # the fourth day
     contact("P3", "2023-04-02"),  # the first day
+    contact("P3", "2023-05-02"),  # on the day of the second discharge
     contact("P2", "2023-06-06"),
 ]
 
