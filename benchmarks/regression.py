@@ -82,7 +82,8 @@ def from_cells(folder: Path) -> dict[str, float]:
 
     def fit() -> dict[str, float]:
         cells = pd.read_parquet(folder / "cells.parquet")
-        found = regression.adjusted(cells, adjust=["age_band", "sex", "imd_quintile"]).set_index("ethnic_group")
+        adjust = ["age_band", "sex", "imd_quintile"]
+        found = regression.adjusted(cells, adjust=adjust, interval="normal").set_index("ethnic_group")
         return {f"{group} {side}": found.loc[group, side] for group in GROUPS[1:] for side in ("estimate", "upper")}
 
     return _measured(fit)

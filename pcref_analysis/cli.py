@@ -52,7 +52,11 @@ def test(context: typer.Context) -> None:
     """Run the test suite; further words go to pytest."""
     from pcref_analysis.vocabulary.parameters import project_root
 
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *context.args], cwd=project_root()))
+    raise typer.Exit(
+        subprocess.call(
+            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *context.args], cwd=project_root()
+        )
+    )
 
 
 @app.command()
@@ -86,6 +90,26 @@ def check(run: Run = "demo") -> None:
     breaches = contracts.check(parameters.load(run))
     say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
     raise typer.Exit(2 if (breaches["severity"] == "stops").any() else 0)
+
+
+@app.command()
+def dictionary(html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False) -> None:
+    """Print the data dictionary: every table and column that an extract may hold."""
+    from pcref_analysis.intake import dictionary as words
+
+    say(words.html() if html else words.markdown())
+
+
+@app.command()
+def templates(
+    folder: Annotated[str, typer.Argument(help="Where to; nothing there is overwritten.")] = "data/raw/templates",
+) -> None:
+    """Write a blank CSV file and an annotated SQL Server query for each table."""
+    from pcref_analysis.intake import dictionary as words
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    paths = words.templates(project_root() / folder)
+    say(f"templates: {len(paths)} files in {folder}")
 
 
 @app.command()

@@ -40,7 +40,8 @@ def interaction(
     with_
         The column that the gap may differ by; it is adjusted for too.
     cells, exposure, comparator, adjust, family, robust, level, outcome, unknown_exposure, unknown_adjust, interval
-        As in :func:`pcref_analysis.estimates.regression.adjusted`; ``comparator`` is a level of the exposure.
+        As in :func:`pcref_analysis.estimates.regression.adjusted`; ``comparator`` is a level of the
+        exposure, and unknown ethnic group is left out unless kept.
 
     Returns
     -------

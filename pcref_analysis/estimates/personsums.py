@@ -63,7 +63,9 @@ def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
             *("events", "total", "events_sq", "total_sq", "events_at_risk", "total_at_risk", "at_risk", "at_risk_sq"),
         )
     )
-    mean = total.notna() if outcome == "auto" else pd.Series(outcome == "total", index=cells.index)
+    mean = pd.Series(outcome == "total", index=cells.index)
+    if outcome == "auto":  # an indicator is a mean if any of its cells has a total
+        mean = total.notna().groupby(cells.get("indicator", mean).to_numpy(), dropna=False).transform("any")
     y, yy, yt = total.where(mean, events), total_square.where(mean, square), total_cross.where(mean, cross)
     if bad := int(((events < 0) | (t < 0)).sum()):
         raise PcrefError(f"regression: {bad} cell(s) have negative counts. Check how the cells were counted.")

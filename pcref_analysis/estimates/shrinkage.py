@@ -34,7 +34,7 @@ class _Data(NamedTuple):
     indicator: np.ndarray
     group: np.ndarray
     shared: np.ndarray  # the comparator's variance, one an indicator
-    line: np.ndarray  # the design: 1, indicators, groups
+    groups: int
 
 
 def draw_gaps(gaps: pd.DataFrame, draws: int = 10_000, seed: int = 0) -> np.ndarray:
@@ -90,11 +90,13 @@ def _chain(data: _Data, burn_in: int, states: int, each: int, rng: np.random.Gen
     """Gibbs sampling: effects given components, components given effects, then SDs and shares."""
     sds, shares = [0.2, 0.2], np.full(len(SPREADS), 1 / len(SPREADS))
     kind = np.full(len(data.y), len(SPREADS) // 2)
+    variance = data.own[:, None] + SPREADS**2
+    weigh = (0.5 * np.log(variance), 0.5 / variance)
     kept = []
     for step in range(burn_in + states):
         n = each if step >= burn_in else 1
         noisy, true, effects = _draw_lines(data, sds, SPREADS[kind] ** 2, n, rng)
-        kinds = _draw_kinds(data.y - noisy, data.own, shares, rng)
+        kinds = _draw_kinds(data.y - noisy, *weigh, shares, rng)
         if step >= burn_in:
             kept.append(true + _draw_cells(data.y - noisy, data.own, SPREADS[kinds] ** 2, rng))
         kind = kinds[0]
@@ -109,8 +111,7 @@ def _data(gaps: pd.DataFrame) -> _Data:
     shared = gaps["shared_variance"].astype(float).fillna(0) if "shared_variance" in gaps else 0 * variance
     shared = pd.Series(np.minimum(shared, 0.9 * variance)).groupby(indicator).min().to_numpy()
     group = pd.factorize(gaps["ethnic_group"], sort=True)[0]
-    line = np.hstack([np.ones((len(gaps), 1)), np.eye(len(shared))[indicator], np.eye(group.max() + 1)[group]])
-    return _Data(gaps["gap"].to_numpy(float), variance - shared[indicator], indicator, group, shared, line)
+    return _Data(gaps["gap"].to_numpy(float), variance - shared[indicator], indicator, group, shared, group.max() + 1)
 
 
 def _look_again(gaps: pd.DataFrame, data: _Data, middle: np.ndarray) -> _Data:
@@ -136,13 +137,13 @@ def _draw_lines(data: _Data, sds: list[float], cell: np.ndarray, n: int, rng: np
     """Draw the effects ``n`` times given the component of each gap; return the fitted line with and without
     the comparator's error, and the indicator and group effects of the first draw.
     """
-    many, x = len(data.shared), data.line
-    groups = x.shape[1] - 1 - many
+    many, groups = len(data.shared), data.groups
     weight = 1 / (data.own + cell)
     prior = np.concatenate([[MEAN_SD**2], sds[0] ** 2 + data.shared, np.full(groups, sds[1] ** 2)])
-    root = np.linalg.cholesky(x.T @ (x * weight[:, None]) + np.diag(1 / prior))
-    mean = np.linalg.solve(root.T, np.linalg.solve(root, x.T @ (weight * data.y)))
-    drawn = mean + np.linalg.solve(root.T, rng.standard_normal((len(mean), n))).T
+    precision, right = _normal_equations(data, weight, prior)
+    root = np.linalg.cholesky(precision)
+    half = np.linalg.solve(root, right)[:, None] + rng.standard_normal((len(right), n))
+    drawn = np.linalg.solve(root.T, half).T  # plain solve: the triangular one waits for threads on a busy machine
     noisy = drawn[:, 1 : 1 + many]
     part = sds[0] ** 2 / (sds[0] ** 2 + data.shared)
     own = part * noisy + np.sqrt((1 - part) * sds[0] ** 2) * rng.standard_normal(noisy.shape)
@@ -150,10 +151,25 @@ def _draw_lines(data: _Data, sds: list[float], cell: np.ndarray, n: int, rng: np
     return rest + noisy[:, data.indicator], rest + own[:, data.indicator], (own[0], drawn[0, 1 + many :])
 
 
-def _draw_kinds(rest: np.ndarray, own: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw which component each gap comes from, given the line (draws x gaps)."""
-    variance = own[:, None] + SPREADS**2
-    log = np.log(np.maximum(shares, 1e-300)) - 0.5 * (np.log(variance) + rest[..., None] ** 2 / variance)
+def _normal_equations(data: _Data, weight: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Posterior precision and right-hand side of (mu, indicators, groups), from the table of weights."""
+    many, groups = len(data.shared), data.groups
+    place = data.indicator * groups + data.group
+    table = np.bincount(place, weight, many * groups).reshape(many, groups)
+    total = np.bincount(place, weight * data.y, many * groups).reshape(many, groups)
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    precision = np.diag(np.concatenate([[rows.sum()], rows, columns]) + 1 / prior)
+    precision[0, 1 : 1 + many] = precision[1 : 1 + many, 0] = rows
+    precision[0, 1 + many :] = precision[1 + many :, 0] = columns
+    precision[1 : 1 + many, 1 + many :], precision[1 + many :, 1 : 1 + many] = table, table.T
+    return precision, np.concatenate([[total.sum()], total.sum(axis=1), total.sum(axis=0)])
+
+
+def _draw_kinds(
+    rest: np.ndarray, level: np.ndarray, slope: np.ndarray, shares: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw which component each gap comes from, given what the line leaves of it (draws x gaps)."""
+    log = np.log(np.maximum(shares, 1e-300)) - level - slope * (rest**2)[..., None]
     chance = np.cumsum(np.exp(log - log.max(axis=-1, keepdims=True)), axis=-1)
     return (rng.random((*rest.shape, 1)) * chance[..., -1:] > chance).sum(axis=-1)
 

@@ -18,7 +18,7 @@ from pcref_analysis.vocabulary.indicators import Condition, Indicator
 
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
-AREA_COLUMNS = {2019: "LSOA2011", 2025: "LSOA2021"}
+AREA_COLUMNS = {2019: ["LSOA2011", "LSOA2021"], 2025: ["LSOA2021", "LSOA2011"]}  # the year that was ranked first
 BANDS = [0, 16, 65]  # any will do to find out which columns there are
 
 
@@ -64,7 +64,7 @@ def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
     """Return the columns of a counting rule's rows and of their people, with their types."""
     tables = rows.declared_tables()
     found = rows.in_periods(counting.named(rule).rows(tables), [2023])
-    found = rows.of_people(found, rows.people(tables, "LSOA2021"), BANDS)
+    found = rows.of_people(found, rows.people(tables, ["LSOA2021"]), BANDS)
     return dict(found.schema().items())
 
 
@@ -116,7 +116,7 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     """Say why an indicator cannot be counted from the tables at all; "" if it can."""
     needs = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting.named(rule).needs)]
     if entry.count.among and entry.count.among.rows == RESIDENTS:
-        needs += ["Population", "Areas", f"MHS001MPI.{AREA_COLUMNS[imd_version]}"]
+        needs += ["Population", "Areas"]
     named = [need.split(".")[0] for need in needs]
     absent = [name for name in dict.fromkeys(named) if name not in values]
     if absent:
@@ -126,6 +126,8 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
         return f"the table {', '.join(bare)} has no rows"
     used = [need for need in needs if "." in need] + _used_columns(entry, named)
     blank = [need for need in dict.fromkeys(used) if not values[need.split(".")[0]].get(need.split(".")[1])]
+    if "Areas" in needs and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
+        blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
     return f"the column {', '.join(blank)} has no values" if blank else ""
 
 

@@ -1,20 +1,18 @@
-"""From what an extract holds to declared types: Ibis expressions that every engine can run.
+"""From what an extract holds to declared types, step by step, as expressions that every engine can run.
 
-Only portable functions are used (no regular expressions, no casts that can fail), so that one expression runs on
-DuckDB, PostgreSQL, SQL Server and Spark alike. A value that cannot be read becomes missing; what it was is never kept.
+A value that cannot be read becomes missing; what it was is never kept.
 """
 
 from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
-from ibis.common.exceptions import IbisError
 
 from pcref_analysis.intake.declarations import Column, Table
+from pcref_analysis.intake.engines import fence
+from pcref_analysis.intake.portable import DIGITS, as_text, countable, first, flag, missing_text, only_digits, when
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
-NO_LIMIT = 9_000_000_000_000_000_000
-_DIGITS = tuple("0123456789")
 _MONTHS = dict(
     zip(
         ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
@@ -27,53 +25,6 @@ _MONTH_NUMBERS, _DAY_NUMBERS = tuple(_MONTHS.values()), tuple(f"{d:02d}" for d i
 _NO_DAYS = ("0230", "0231", "0431", "0631", "0931", "1131")
 _FOURTH_YEARS = tuple(f"{y:02d}" for y in range(0, 100, 4))
 _NOT_LEAP = ("1800", "1900", "2100", "2900", "9900")
-
-
-def missing_text() -> ir.StringScalar:
-    """Return the missing value of text."""
-    return ibis.null("string")
-
-
-def when(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
-    """Return the value where the condition holds, else missing."""
-    return ibis.cases((condition, value), else_=ibis.null(value.type()))
-
-
-def flag(condition: ir.BooleanValue) -> ir.IntegerValue:
-    """Return 1 where the condition holds, else 0 (also where it cannot be told)."""
-    return ibis.cases((condition, 1), else_=0)
-
-
-def first(text: ir.StringValue, size: ir.IntegerValue) -> ir.StringValue:
-    """Return the first characters; none where the size is negative (which PostgreSQL and SQL Server refuse)."""
-    return text.substr(0, ibis.cases((size > 0, size), else_=0))
-
-
-def only_digits(value: ir.StringValue) -> ir.BooleanValue:
-    """Tell whether a text consists of digits and nothing else."""
-    rest = value
-    for digit in _DIGITS:
-        rest = rest.replace(digit, "")
-    return (rest.length() == 0) & (value.length() > 0)
-
-
-def as_text(value: ir.Value) -> ir.StringValue:
-    """Return the column as trimmed text, whatever its type; 2.0 becomes "2"."""
-    kind = value.type()
-    if kind.is_string():
-        return value.strip()
-    if kind.is_boolean():
-        return ibis.cases((value, "Y"), (~value, "N"), else_=missing_text())
-    if kind.is_timestamp():
-        return value.date().cast("string")
-    if kind.is_floating() or kind.is_decimal():
-        whole = value == value.cast("float64").floor()
-        small = value.cast("float64").abs() < 1e15
-        return ibis.cases(
-            (whole & small, when(whole & small, value.cast("float64")).cast("int64").cast("string")),
-            else_=value.cast("string"),
-        )
-    return value.cast("string").strip()
 
 
 def without_words(text: ir.StringValue) -> ir.StringValue:
@@ -109,7 +60,7 @@ def _padded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     plain = rows[f"{name}__plain"]
     if column.area:
         return {f"{name}__full": plain.replace(" ", "").upper()}
-    lost = (plain.length() == 1) & plain.isin(_DIGITS) & (column.width == 2)
+    lost = (plain.length() == 1) & plain.isin(tuple(DIGITS)) & (column.width == 2)
     return {f"{name}__full": ibis.cases((lost, ibis.literal("0") + plain), else_=plain), f"{name}__zero": flag(lost)}
 
 
@@ -165,7 +116,11 @@ def _date(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Turn eight characters into a date; missing where there is no such day."""
     compact, hyphen = rows[f"{name}__compact"], ibis.literal("-")
     year, month, day, monthday = compact.substr(0, 4), compact.substr(4, 2), compact.substr(6, 2), compact.substr(4, 4)
-    exists = year.substr(0, 2).isin(_CENTURIES) & year.substr(2, 1).isin(_DIGITS) & year.substr(3, 1).isin(_DIGITS)
+    exists = (
+        year.substr(0, 2).isin(_CENTURIES)
+        & year.substr(2, 1).isin(tuple(DIGITS))
+        & year.substr(3, 1).isin(tuple(DIGITS))
+    )
     exists &= month.isin(_MONTH_NUMBERS) & day.isin(_DAY_NUMBERS) & monthday.notin(_NO_DAYS) & (compact.length() == 8)
     exists &= (monthday != "0229") | (compact.substr(2, 2).isin(_FOURTH_YEARS) & year.notin(_NOT_LEAP))
     turned = month.isin(_DAY_NUMBERS[12:]) & day.isin(_MONTH_NUMBERS)  # month/day/year, as in the USA
@@ -200,8 +155,14 @@ def _number(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     size, commas = whole.length(), whole.length() - whole.replace(",", "").length()
     grouped = (
         (commas == 0)
-        | ((commas == 1) & (whole.find(",") == size - 4) & (size <= 7))
-        | ((commas == 2) & (whole.find(",") == size - 8) & (whole.substr(size - 4, 1) == ",") & (size <= 11))
+        | ((commas == 1) & (whole.find(",") == size - 4) & (size >= 5) & (size <= 7))
+        | (
+            (commas == 2)
+            & (whole.find(",") == size - 8)
+            & (whole.substr(size - 4, 1) == ",")
+            & (size >= 9)
+            & (size <= 11)
+        )
     )
     bare = body.replace(",", "").replace(".", "")
     points = body.length() - body.replace(".", "").length()
@@ -215,7 +176,8 @@ def _bounded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
     value = rows[f"{name}__number"]
     fits = ibis.literal(True)
     if column.type == "integer":
-        fits &= (value == value.floor()) & (value.abs() < 1e15)
+        value = countable(value)
+        fits &= value == value.floor()
     if column.minimum is not None:
         fits &= value >= column.minimum
     if column.maximum is not None:
@@ -270,23 +232,6 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
                 new |= steps[name][number](rows, name, column)
         rows = fence(rows.mutate(**new))
     return rows
-
-
-def fence(rows: ibis.Table) -> ibis.Table:
-    """Keep PostgreSQL and SQL Server from writing a step out again at every place of the next that uses it.
-
-    Both fold nested selects into one before they plan, and a step that uses the last one ten times would be run
-    ten times, the one after it a hundred times. A limit that no table reaches stops the folding.
-    """
-    return rows.limit(NO_LIMIT) if engine(rows) in ("postgres", "mssql") else rows
-
-
-def engine(rows: ibis.Table) -> str:
-    """Return the name of the engine that holds the rows; "" for tables that are only declared."""
-    try:
-        return rows.get_backend().name
-    except IbisError:
-        return ""
 
 
 def _is_day(value: ir.Value) -> bool:

@@ -13,13 +13,12 @@ import ibis
 import pandas as pd
 
 from pcref_analysis.intake import findings, keys, people, rules, sources, structure
-from pcref_analysis.intake.cleaning import engine
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
+from pcref_analysis.intake.engines import hold, release
 from pcref_analysis.intake.findings import render
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
-PRIVATE = ("duckdb", "postgres")  # engines whose temporary tables only this session can read
 __all__ = ["Checked", "check", "clean", "examine", "render"]
 
 
@@ -110,7 +109,7 @@ def _table(
     table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = structure.columns(table, raw, parameters)
-    marked = _hold(rules.marked(table, raw, names, parameters, day))
+    marked = hold(rules.marked(table, raw, names, parameters, day))
     totals = rules.totals(table, marked)
     breaches, dropped = rules.breaches(table, names, totals)
     kept = totals["n"] - dropped
@@ -128,20 +127,6 @@ def _table(
             found += orphans
         lost = sum(b["rows"] for b in found)
         count |= {"dropped": dropped + lost, "kept": kept - lost}
-    clean = _hold(rows)
-    _release(marked, clean)
+    clean = hold(rows)
+    release(marked)
     return clean, breaches + found, count
-
-
-def _hold(rows: ibis.Table) -> ibis.Table:
-    """Keep a result for the session where the engine has private temporary tables (DuckDB, PostgreSQL); else leave
-    it an expression: a temporary table that Ibis makes on SQL Server can be read by other users."""
-    if engine(rows) not in PRIVATE:
-        return rows
-    return rows.get_backend().create_table(ibis.util.gen_name("pcref").lower(), rows, temp=True)
-
-
-def _release(held: ibis.Table, successor: ibis.Table) -> None:
-    """Drop what was held on the way, where something was held."""
-    if engine(successor) in PRIVATE:
-        successor.get_backend().drop_table(held.op().name)

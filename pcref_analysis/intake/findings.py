@@ -55,6 +55,7 @@ def render(breaches: pd.DataFrame) -> str:
             lines.append(f"{severity}: {meaning}")
         for b in part.itertuples():
             where = f"{b.table}.{b.column}" if b.column else b.table
-            rows = f" ({b.rows:,} row{'s' if b.rows != 1 else ''})" if b.rows else ""
+            unit = "people" if b.rule.startswith("people") else "rows" if b.rows != 1 else "row"
+            rows = f" ({b.rows:,} {unit})" if b.rows else ""
             lines.append(f"  {where}: {b.rule}{rows}. {b.todo}")
     return "\n".join(lines) or "No breaches: the extract keeps to the contract."

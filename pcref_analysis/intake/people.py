@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from pcref_analysis.intake.cleaning import flag, when
 from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.intake.portable import flag, when
 from pcref_analysis.vocabulary import ethnicity
 
 RULES = ("latest_known", "most_frequent", "submitted")

@@ -160,16 +160,17 @@ def _one(column: ibis.Value, condition: Condition) -> ibis.Value:
 # --- people and periods -------------------------------------------------------------------------------------------
 
 
-def people(tables: Tables, area_column: str) -> ibis.Table:
+def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
     """Return one row a person: ethnic group, sex, birth and death, home deprivation, and whether in the catchment.
 
-    ``area`` is "catchment", "elsewhere" or "Not known" (also where there is no table of areas).
+    The home is the first of the area columns that is filled: ``Areas`` may hold the codes of both LSOA years, since
+    a code never means two places. ``area`` is "catchment", "elsewhere" or "Not known" (also without a table of areas).
     """
     person = tables["MHS001MPI"]
     person = person.mutate(
         ethnic_group=person.EthnicCategory.cases(*ETHNIC_GROUPS.items(), else_=NOT_KNOWN).cast("string"),
         sex=person.Gender.cases(("1", "Male"), ("2", "Female"), else_=NOT_KNOWN).cast("string"),
-        home=person[area_column],
+        home=ibis.coalesce(*(person[column] for column in area_columns)),
     )
     if "Areas" in tables:
         areas = tables["Areas"].select(home_area="lsoa", imd_quintile="imd_quintile")

@@ -8,9 +8,10 @@ import ibis
 import ibis.expr.types as ir
 
 from pcref_analysis.intake import cleaning
-from pcref_analysis.intake.cleaning import flag, when
 from pcref_analysis.intake.declarations import PERSONS, Column, Table
+from pcref_analysis.intake.engines import fence
 from pcref_analysis.intake.findings import breach, one
+from pcref_analysis.intake.portable import flag, when
 from pcref_analysis.vocabulary.parameters import Parameters
 
 SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says
@@ -56,14 +57,13 @@ def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Par
     for name, column in table.columns.items():
         if column.type == "date":
             sensible |= _sensible(rows[name], name, column, oldest, day)
-    rows = cleaning.fence(rows.mutate(**sensible)) if sensible else rows
+    rows = fence(rows.mutate(**sensible)) if sensible else rows
     tests = [_test(table, rows, name, kind) for name, kind in _reasons(table)]
     oddities: dict[str, ir.Value] = {}
     for name, column in table.columns.items():
         oddities |= _oddities(rows, name, column)
-    return rows.select(
-        *table.columns, __reason=ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0), **oddities
-    )
+    reason = ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0)
+    return rows.select(*table.columns, __reason=reason, **oddities)
 
 
 def totals(table: Table, rows: ibis.Table) -> dict[str, int]:

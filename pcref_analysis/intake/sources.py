@@ -42,6 +42,8 @@ def open(parameters: Parameters) -> dict[str, ibis.Table]:
     servers.refuse_secrets(parameters.source.location)
     kind = parameters.source.kind
     if kind in ("folder", "demo"):
+        if kind == "demo" and not _path(parameters).is_dir():
+            raise PcrefError("source: the invented Trust has not been made yet. Make it with: pcref report --run demo")
         return files.open_folder(_path(parameters), parameters)
     if kind == "duckdb":
         return _duckdb(_path(parameters), parameters)

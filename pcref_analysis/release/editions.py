@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pcref_analysis.release.engagement import Engagement
+from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 COLUMNS = [
     "item",
@@ -146,3 +147,19 @@ def became(adjusted: pd.DataFrame, record: Engagement, now: pd.DataFrame | None 
     if now is not None:
         table = table.merge(compare(adjusted, now)[["item", "agrees", "words"]], on="item", how="left")
     return table.sort_values("place", ignore_index=True)
+
+
+def rule_changes(before: PriorityRule, now: PriorityRule) -> pd.DataFrame:
+    """Return what changed in the rule itself between two editions: ``setting, before, now``.
+
+    Show it beside every comparison of editions: a place can move because the rule did.
+    """
+    old, new = before.model_dump(), now.model_dump()
+    rows = []
+    for name in old:
+        nested = isinstance(old[name], dict) and isinstance(new[name], dict)
+        for key in sorted({*old[name], *new[name]}) if nested else [None]:
+            one, two = (old[name].get(key), new[name].get(key)) if nested else (old[name], new[name])
+            if one != two:
+                rows.append({"setting": f"{name}.{key}" if nested else name, "before": one, "now": two})
+    return pd.DataFrame(rows, columns=["setting", "before", "now"])

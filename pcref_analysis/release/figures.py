@@ -221,7 +221,7 @@ def _shown(
     if synthetic:
         figure.text(0.99, 0.995, "SYNTHETIC DATA", ha="right", va="top", fontsize=9, color="#7A5200", fontweight="bold")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
     data = fingerprint(frame.astype(object).where(frame.notna(), None).astype(str).to_dict("records"))
     record = {

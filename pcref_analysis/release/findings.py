@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from pcref_analysis.estimates import harm
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Indicator
@@ -47,7 +47,7 @@ def make(
     See :func:`pcref_analysis.release.priorities.draft` for the arguments.
     """
     _check(estimates, rule, catalogue)
-    comparator = choose_comparator(estimates, rule, comparator)
+    comparator = choose_comparator(estimates, comparator)
     period = period or str(estimates["period"].max())
     ours = estimates[~estimates["ethnic_group"].isin(NOT_GROUPS)]
     contrasts = ours[(ours["comparator"] == comparator) & (ours["ethnic_group"] != comparator)]
@@ -58,8 +58,8 @@ def make(
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
     table = _with_levels(table, ours[ours["period"] == period], comparator)
     table = table.merge(_ladder(now), on=KEY, how="left")
-    table = _on_the_scale_of_harm(table)
-    table["persistence"] = _persistence(table, contrasts[contrasts["period"] < period])
+    table = harm.on_the_scale_of_harm(table)
+    table["persistence"] = harm.persistence(table, contrasts[contrasts["period"] < period])
     table = _with_bounds(table, bounds)
     return _with_flags(table, flags, period)[COLUMNS].sort_values(KEY, ignore_index=True)
 
@@ -83,14 +83,13 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
         raise PcrefError(f"priorities: {twice} estimate(s) stand twice (same {', '.join(key)}).")
 
 
-def choose_comparator(estimates: pd.DataFrame, rule: PriorityRule, comparator: str | None) -> str:
-    """Return the comparator asked for, the rule's, the only one, or White British / White; else an error."""
+def choose_comparator(estimates: pd.DataFrame, comparator: str | None) -> str:
+    """Return the comparator asked for, the only one, or White British / White; else an error."""
     have = sorted(estimates.loc[estimates["measure"] == "ratio", "comparator"].dropna().unique())
-    asked = comparator or rule.comparator
-    if asked:
-        if asked not in have:
-            raise PcrefError(f"priorities: no ratio against '{asked}'; comparators are {', '.join(have) or 'none'}.")
-        return asked
+    if comparator:
+        if comparator not in have:
+            raise PcrefError(f"priorities: no ratio against '{comparator}'; there are {', '.join(have) or 'none'}.")
+        return comparator
     for name in [*have] if len(have) == 1 else ["White British", "White"]:
         if name in have:
             return name
@@ -132,7 +131,9 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
     levels = now[now["measure"].isin(LEVELS) & now["estimate"].notna()].drop_duplicates([*KEY, "adjustment"])
     own = levels[[*KEY, "adjustment", "estimate"]].rename(columns={"estimate": "group_level"})
     theirs = levels[levels["ethnic_group"] == comparator]
-    theirs = theirs.assign(comparator_se=_standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs))
+    theirs = theirs.assign(
+        comparator_se=harm.standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs)
+    )
     theirs = theirs.rename(columns={"estimate": "comparator_level"})
     theirs = theirs[["indicator", "adjustment", "comparator_level", "comparator_se"]]
     table = table.merge(own, on=[*KEY, "adjustment"], how="left")
@@ -152,31 +153,6 @@ def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.
     expected = expected.fillna(table["events"] / ratio)
     table["expected"] = expected.fillna(table["comparator_level"] * table["at_risk"] / per)
     return table.drop(columns="group_level")
-
-
-def _standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, rows: pd.DataFrame) -> pd.Series:
-    """Standard error of the logarithm from an interval; from one side where the other is zero or missing."""
-    z = stats.norm.ppf(0.5 + rows["level"].astype(float).fillna(0.95) / 2)
-    values = [x.astype(float).where(lambda v: v > 0) for x in (estimate, lower, upper)]
-    point, low, high = (np.log(value) for value in values)
-    se = ((high - low) / (2 * z)).fillna((high - point) / z).fillna((point - low) / z)
-    return se.where((se > 0) & np.isfinite(se))
-
-
-def _careful(se: pd.Series, table: pd.DataFrame) -> pd.Series:
-    """Take no standard error to be smaller than numbers of this size allow.
-
-    Robust errors of two or three people can come out near zero. Rates: at least Poisson's; percentages: with two
-    people with and two without an event added (Agresti and Coull 1998), so that 2 of 2 is not certain; means: as wide
-    as Student's t.
-    """
-    events, people = table["events"].astype(float), table["at_risk"].astype(float)
-    share = (events + 2) / (people + 4)
-    percent = np.sqrt(((1 - share) / (events + 2)).clip(lower=0))
-    rate = np.sqrt(1 / events.where(events > 0))
-    least = rate.mask(table["measure"] == "percent", percent).mask(table["measure"] == "mean", 0.0)
-    wider = pd.Series(stats.t.ppf(0.975, (people - 1).clip(lower=1)) / stats.norm.ppf(0.975), index=table.index)
-    return np.fmax(se * wider.where((table["measure"] == "mean") & people.notna(), 1.0), least).where(se.notna())
 
 
 def _with_catalogue(table: pd.DataFrame, catalogue: Mapping[str, Indicator], rule: PriorityRule) -> pd.DataFrame:
@@ -200,32 +176,6 @@ def _ladder(now: pd.DataFrame) -> pd.DataFrame:
     )
     ratios = ratios.reindex(columns=["crude", "age_sex", "age_sex_imd"])
     return ratios.add_prefix("ratio_").rename_axis(columns=None).reset_index()
-
-
-def _on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
-    """Add ``gap`` (log ratio, positive where the group is worse off), its ``se`` and the comparator's part."""
-    sign = table["polarity"].map({"higher_is_worse": 1.0, "lower_is_worse": -1.0})
-    table["se"] = _careful(_standard_error(table["ratio"], table["lower"], table["upper"], table), table)
-    table["gap"] = (sign * np.log(table["ratio"].astype(float).where(lambda r: r > 0))).where(table["se"].notna())
-    none = (table["events"] == 0) & (table["expected"] > 0) & table["gap"].isna()
-    table["none_of"] = table["expected"].where(none)
-    table["gap"] = table["gap"].fillna(sign * np.log(0.5 / (table["none_of"] + 0.5)))
-    table["se"] = table["se"].fillna(np.sqrt(2 + table["comparator_se"].astype(float).fillna(0) ** 2).where(none))
-    table["se"] = table["se"].where(table["gap"].notna())
-    table["shared_variance"] = (table["comparator_se"].astype(float) ** 2).where(table["gap"].notna())
-    return table
-
-
-def _persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
-    """Average over earlier periods of the probability that the gap exceeded the margin then (no shrinkage)."""
-    known = table[[*KEY, "adjustment", "polarity", "margin", "measure"]]
-    rows = earlier[earlier["measure"] == "ratio"].drop(columns="measure").merge(known, on=[*KEY, "adjustment"])
-    rows = _on_the_scale_of_harm(
-        rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan)
-    )
-    rows["beyond"] = stats.norm.cdf((rows["gap"] - np.log(rows["margin"])) / rows["se"])
-    means = rows.groupby(KEY)["beyond"].mean().rename("persistence").reset_index()
-    return table[KEY].merge(means, on=KEY, how="left")["persistence"]
 
 
 def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFrame:

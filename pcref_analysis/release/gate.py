@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pcref_analysis.release.shown import MIME
 from pcref_analysis.vocabulary.errors import PcrefError
 
-MIME = "application/vnd.pcref+json"  # every released output carries its own record under this type
 NO_ALT = "No description has been provided for this image"
 
 

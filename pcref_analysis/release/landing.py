@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pcref_analysis.release import pages
+from pcref_analysis.release import pages, shown
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -39,10 +39,8 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
 
 
 def _indicators_of(record: dict[str, Any]) -> set[str]:
-    if "indicator" not in record["columns"]:
-        return set()
-    place = record["columns"].index("indicator")
-    return {row[place] for row in record["rows"]}
+    table = shown.frame(record)
+    return set(table["indicator"]) if "indicator" in table else set()
 
 
 def _show(record: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def draft(
         ``indicator, ethnic_group, flag, reason``: figures that a recording fault makes unfit to rank. A missing
         ``ethnic_group`` means all; an empty ``flag`` means none.
     comparator, period
-        Which comparator and period the list is for: the rule's or the only comparator, and the last period.
+        Which comparator and period the list is for: the only one, White British or White, and the last period.
     terms
         Words to use in place of :data:`pcref_analysis.release.wording.TERMS`.
 
@@ -160,6 +161,21 @@ def _by_indicator(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """One row per indicator and ``column``, the ethnic groups joined."""
     grouped = rows.groupby(["domain", "name", column], sort=False, as_index=False)
     return grouped.agg(ethnic_groups=("ethnic_group", "; ".join), comparisons=("ethnic_group", "size"))
+
+
+def as_text(ranked: pd.DataFrame, width: int = 100, terms: Mapping[str, object] | None = None) -> str:
+    """Return the list as lines for a terminal: bands, items, what is known and how sure, then what is to be watched."""
+    lines = [textwrap.fill(wording.in_short(ranked, terms), width)]
+    names = {"priority": "Band {band}", "watch": "To watch: the evidence is not clear"}
+    for row in ranked[ranked["list"].isin(scoring.LISTED)].to_dict("records"):
+        head = names[row["list"]].format(band=row["band"])
+        if head not in lines:
+            lines += ["", head]
+        lines.append(
+            f"{row['rank']:>3}. {row['item']} (score {row['score']:.2f}, rank {row['rank_low']} to {row['rank_high']})"
+        )
+        lines += textwrap.wrap(row["wording"], width - 5, initial_indent=" " * 5, subsequent_indent=" " * 5)
+    return "\n".join(lines)
 
 
 def write(ranked: pd.DataFrame, rule: PriorityRule, folder: Path) -> list[Path]:

@@ -95,20 +95,14 @@ def _write(parameters: Parameters, executed: list[Path], records: list[dict[str,
     listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
     tables = [record for record in records if record["kind"] == "table"]
     for record in tables:
-        _csv(record, fresh / "tables" / f"{record['id']}.csv")
+        path = fresh / "tables" / f"{record['id']}.csv"
+        path.write_text(record["csv"], encoding="utf-8", newline="\n")
     workbook.write(tables, fresh / "tables.xlsx", facts)
     bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
     bodies |= landing.bodies(parameters, records, facts)
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
-
-
-def _csv(record: dict[str, Any], path: Path) -> None:
-    import pandas as pd
-
-    frame = pd.DataFrame(record["rows"], columns=record["columns"])
-    frame.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
 
 
 def _shown(path: Path, root: Path) -> str:

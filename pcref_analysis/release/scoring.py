@@ -159,18 +159,23 @@ def _with_lists(table: pd.DataFrame) -> pd.DataFrame:
     names = {"clear": "priority", "possible": "watch", "better": "strength", "equal": "strength"}
     names |= {"not clear": "unclear", "no figure": "evidence_gap"}
     table["list"] = table["evidence"].replace(names)
-    order = table["list"].map({name: i for i, name in enumerate(LISTED)})
-    found = table[order.notna()].assign(_order=order).sort_values(["_order", "score"], ascending=[True, False])
-    table.loc[found.index[found.duplicated("item")], "list"] = "supporting"
+    found = table.loc[_in_order(table)]
+    table.loc[found.index[found["item"].duplicated()], "list"] = "supporting"
     return table
+
+
+def _in_order(table: pd.DataFrame) -> pd.Index:
+    """The rows that are listed: priorities by score, then what is to be watched by score."""
+    order = table["list"].map({name: place for place, name in enumerate(LISTED)})
+    whole = table.assign(_order=order).sort_values(["_order", "score"], ascending=[True, False])
+    return whole.index[: order.notna().sum()]  # those without an order stand last
 
 
 def _with_ranks(
     table: pd.DataFrame, modelled: pd.Series, moving: dict[str, np.ndarray], rule: PriorityRule
 ) -> pd.DataFrame:
     """Rank the priorities among themselves; what is to be watched follows, its interval taken among both."""
-    order = table["list"].map({name: i for i, name in enumerate(LISTED)})
-    lead = table[order.notna()].assign(_order=order).sort_values(["_order", "score"], ascending=[True, False]).index
+    lead = _in_order(table)
     first = table.loc[lead, "list"].eq("priority").to_numpy()
     scores = score_draws(table, modelled, moving, lead, rule)
     among_both = ranking.rank_summary(scores, rule.first).set_axis(lead)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import dataclass, field
 from typing import Any
+
+import pandas as pd
 
 MIME = "application/vnd.pcref+json"
 
@@ -42,6 +45,11 @@ class Shown:
 
             bundle["image/png"] = base64.b64encode(self.png).decode("ascii")
         return bundle
+
+
+def frame(record: dict[str, Any]) -> pd.DataFrame:
+    """Return the released table that a record holds as CSV text."""
+    return pd.read_csv(io.StringIO(record["csv"]), float_precision="round_trip")
 
 
 def fingerprint(data: Any) -> str:

@@ -223,8 +223,7 @@ def _table(
         "title": title,
         "synthetic": synthetic,
         "marks": marks,
-        "columns": list(frame.columns),
-        "rows": frame.astype(object).where(frame.notna(), None).values.tolist(),
+        "csv": frame.to_csv(index=False, lineterminator="\n"),
     }
     lines = [" | ".join(heads)]
     for block, rows in blocks:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release import shown
+
 
 def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> None:
     """Write the released tables to an XLSX file with cover, contents and a title on each sheet.
@@ -23,7 +25,7 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
 
     sheets = {}
     for number, record in enumerate(records, start=1):
-        frame = pd.DataFrame(record["rows"], columns=record["columns"])
+        frame = shown.frame(record)
         missing = frame.isna()
         frame = frame.astype(object).where(~missing, "[z]")
         marks = [f"Synthetic data: {about['trust']} does not exist."] if about["synthetic"] else []

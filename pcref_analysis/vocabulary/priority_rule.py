@@ -93,7 +93,6 @@ class PriorityRule(BaseModel):
     margins: dict[str, float] = Field(default_factory=dict)  # indicator -> its own margin
     weights: dict[str, float] = Field(default_factory=dict, validate_default=True)  # empty: the weights of CRITERIA
     community: dict[str, float] = Field(default_factory=dict)  # "story" or "story: ethnic group" -> 0 to 1
-    comparator: str = ""  # empty: the run's comparator
     adjustments: list[Adjustment] = Field(default_factory=lambda: list(ADJUSTMENTS))  # the first that is there counts
     relative_full: float = Field(default=3.0, gt=1)
     absolute_full: dict[Literal["residents", "bed_days", "percent", "mean"], float] = Field(

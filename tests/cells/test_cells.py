@@ -190,6 +190,14 @@ def test_the_lsoa_year_follows_the_deprivation_version(extract, count):
         assert found.loc[found["events"] > 0, "imd_quintile"].tolist() == [quintile]
 
 
+def test_the_other_lsoa_year_stands_in_where_the_ranked_one_is_missing(extract, count):
+    lines = mpi({"LSOA2021": None, "LSOA2011": "X01000002"}, {"LSOA2021": None})
+    tables = extract(MHS001MPI=lines, MHS101Referral=[*referred("P1", "2023-05-01"), *referred("P2", "2023-05-01")])
+    found, ledger = count(tables, "new_referrals")
+    assert found.loc[found["events"] > 0, "imd_quintile"].tolist() == [5]
+    assert ledger.set_index("reason")["rows"].to_dict() == {"counted": 1, "home area not known": 1}
+
+
 # --- what cannot be counted -------------------------------------------------------------------------------------------
 
 
@@ -229,6 +237,7 @@ def test_a_column_nobody_filled_makes_its_indicators_not_available(extract, coun
     )
     _found, ledger = count(tables, "perinatal_access")
     assert ledger["reason"].tolist() == ["not available: the column MHS101Referral.ServTeamTypeMH has no values"]
+    tables = extract(MHS001MPI=mpi({"LSOA2021": None}), MHS101Referral=referred("P1", "2023-05-01"))
     _found, ledger = count(tables, "new_referrals", imd_version=2019)
     assert ledger["reason"].tolist() == ["not available: the column MHS001MPI.LSOA2011 has no values"]
 

@@ -120,8 +120,11 @@ def test_a_trusts_own_extract_gets_its_population_and_areas(open_data, monkeypat
     made = population.tables(parameters.load("cpft", imd_version=version))
     assert list(made["Population"]) == ["ethnic_group", "sex", "age_band", "imd_quintile", "residents"]
     assert list(made["Areas"]) == ["lsoa", "imd_quintile"]
-    assert len(made["Areas"]) == areas
+    own = catchment.areas(open_data, catchment.lsoas(open_data, "QUE"), version)
+    assert len(own) == areas
+    assert len(made["Areas"]) == 559  # 527 codes of 2021 and 498 of 2011, 466 of them the same
     assert made["Areas"]["lsoa"].is_unique
+    assert own.merge(made["Areas"]).shape == own.shape
     assert set(made["Areas"]["imd_quintile"]) == set(made["Population"]["imd_quintile"]) == {1, 2, 3, 4, 5}
     assert set(made["Population"]["ethnic_group"]) == set(ethnicity.known_groups())
 

@@ -1,10 +1,15 @@
 """The engagement record: what it refuses, what it does to the list, and what the log keeps."""
 
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
+import yaml
 
 from pcref_analysis.release import adjustment, editions, engagement
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 BASE = {"who": "Advisory group", "when": "2026-10-14", "why": "Members said so."}
 
@@ -303,3 +308,24 @@ def test_you_said_we_did():
     assert table.loc["access: Asian", ["did", "status", "agrees"]].tolist() == ["d2", "done", "yes"]
     assert table.loc["force: Black", "status"] == "nothing recorded yet"
     assert len(table) == 5
+
+
+def test_the_page_on_engagement_holds_a_record_that_reads_and_an_example_that_runs():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "engagement.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    read = engagement.read(yaml.safe_load(text))
+    assert {change.action for change in read.changes} == {
+        *("move", "merge", "split", "add", "set_aside", "reword", "weight")
+    }
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    exec(compile(example, "engagement.md", "exec"), {})
+
+
+def test_a_change_of_the_rule_itself_is_shown():
+    before = PriorityRule(owner="Steering group", agreed="2026-04-01")
+    now = before.model_copy(update={"agreed": "2027-04-01", "weights": before.weights | {"severity": 0.2}, "first": 5})
+    assert editions.rule_changes(before, now).to_numpy().tolist() == [
+        ["agreed", "2026-04-01", "2027-04-01"],
+        ["weights.severity", 0.15, 0.2],
+    ]
+    assert editions.rule_changes(before, before).empty

@@ -75,7 +75,7 @@ def test_an_empty_parameter_is_said(project):
         open_data.open_data_folder(run(open_data=""))
 
 
-@pytest.mark.parametrize("content", [b"not gzip at all", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"not gzip at all", gzip.compress(b"", mtime=0)])
 def test_a_spoiled_file_ends_in_a_message(tmp_path, content):
     (tmp_path / "imd2025_lsoa21.csv.gz").write_bytes(content)
     with pytest.raises(PcrefError, match=r"imd2025_lsoa21\.csv\.gz cannot be read"):
@@ -89,7 +89,7 @@ def test_a_missing_column_is_named(tmp_path):
 
 
 def test_the_text_null_is_a_text_and_an_empty_cell_is_missing(tmp_path):
-    (tmp_path / "imd2025_lsoa21.csv.gz").write_bytes(gzip.compress(b"a,b\nNULL,1\nx,\n"))
+    (tmp_path / "imd2025_lsoa21.csv.gz").write_bytes(gzip.compress(b"a,b\nNULL,1\nx,\n", mtime=0))
     table = open_data.read(tmp_path, "imd2025_lsoa21.csv.gz")
     assert table["a"].tolist() == ["NULL", "x"]
     assert table["b"].isna().tolist() == [False, True]

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import findings, priorities, scoring, sensitivity
+from pcref_analysis.estimates import harm
+from pcref_analysis.release import adjustment, engagement, priorities, scoring, sensitivity
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
@@ -152,8 +153,8 @@ HAND = [
 def test_criteria_of_a_known_gap_by_hand(rule, fields, ratio, level, expected, answer):
     row = {"polarity": "higher_is_worse", "at_risk_kind": "caseload", "at_risk": 1e4, "margin": 1.1}
     table = pd.DataFrame([row | fields | {"comparator_level": level, "expected": expected}])
-    harm = np.log(ratio) * (1 if table["polarity"].item() == "higher_is_worse" else -1)
-    found = scoring.moving_criteria(table, np.array([[harm], [harm]]), rule)
+    gap = np.log(ratio) * (1 if table["polarity"].item() == "higher_is_worse" else -1)
+    found = scoring.moving_criteria(table, np.array([[gap], [gap]]), rule)
     assert list(found) == ["relative_gap", "absolute_gap", "people_affected", "certainty"]
     assert pytest.approx(np.array([answer, answer]), abs=1e-5) == np.vstack(list(found.values())).reshape(4, 2).T
 
@@ -185,7 +186,7 @@ def test_unmet_need_by_hand(ranked, rule):
 )
 def test_no_standard_error_is_smaller_than_such_numbers_allow(fields, se, expected):
     table = pd.DataFrame([{"events": 100.0, "at_risk": 1000.0} | fields])
-    assert findings._careful(pd.Series([se]), table).item() == pytest.approx(expected, abs=1e-6)
+    assert harm.careful(pd.Series([se]), table).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_one_of_one_leads_nothing(estimates, rule, catalogue):
@@ -432,3 +433,46 @@ def test_one_weight_left_out_is_named_with_what_moves(ranked, estimates, rule, c
     assert moved["item"].tolist() == ranked.loc[ranked["list"] == "priority", "item"].tolist()
     assert (moved["weights_rank_low"] <= moved["rank"]).all() and (moved["rank"] <= moved["weights_rank_high"]).all()
     assert (moved["band_low"] <= moved["band_high"]).all()
+
+
+def test_a_weight_changed_in_engagement_scores_the_list_again(ranked, rule):
+    base = {"who": "Advisory group", "when": "2026-10-14", "why": "Access came first in every conversation."}
+    changes = [
+        base | {"action": "weight", "criterion": name, "weight": float(name == "unmet_need")} for name in CRITERIA
+    ]
+    changes.append(base | {"action": "weight", "item": "community access", "weight": 1})
+    table, log = adjustment.adjust(ranked, engagement.read({"changes": changes}), rule)
+    assert ranked.iloc[0]["item"] == "detention: Black"
+    assert table.loc[0, "item"] == "community access: Asian"
+    assert log.loc[0, ["item", "before", "after"]].tolist() == ["relative_gap", "0.15", "0"]
+    assert log.loc[9, ["item", "before", "after"]].tolist() == ["community access", "none", "1"]
+    odd = base | {"action": "weight", "item": "comunity access", "weight": 1}
+    with pytest.raises(PcrefError, match="Did you mean 'community access'"):
+        adjustment.adjust(ranked, engagement.read({"changes": [odd]}), rule)
+
+
+def test_a_trust_whose_figures_are_all_missing_or_all_in_doubt_gets_a_list_that_says_so(estimates, rule, catalogue):
+    blank = estimates.copy()
+    blank[["estimate", "lower", "upper", "events"]] = np.nan
+    ranked = priorities.draft(blank, rule, catalogue=catalogue)
+    assert set(ranked["list"]) == {"evidence_gap", "context"}
+    assert ranked["rank"].isna().all()
+    assert "No gap in these figures" in priorities.as_text(ranked)
+    flags = pd.DataFrame({"indicator": list(catalogue), "ethnic_group": None, "flag": "in doubt", "reason": "r"})
+    assert set(priorities.draft(estimates, rule, catalogue=catalogue, flags=flags)["list"]) == {"recording"}
+    for table in priorities.tables(ranked, rule).values():
+        assert isinstance(table, pd.DataFrame)
+    assert sensitivity.other_weights(ranked, rule).empty
+    assert sensitivity.one_weight(ranked, rule)["largest_move"].eq("none").all()
+
+
+def test_a_list_of_one(estimates, rule, catalogue):
+    ranked = priorities.draft(estimates.head(3), rule, catalogue=catalogue)
+    assert ranked.iloc[0][["list", "rank", "band", "probability"]].tolist() == ["priority", 1, 1, 1.0]
+
+
+def test_the_list_for_a_terminal(ranked):
+    lines = priorities.as_text(ranked, width=80).splitlines()
+    assert "Band 1" in lines
+    assert any(line.startswith("  1. detention: Black (score 0.") for line in lines)
+    assert max(map(len, lines)) <= 80

@@ -161,7 +161,8 @@ def _events_at_risk(rows: pd.DataFrame, cells: pd.DataFrame) -> list[tuple[np.nd
     if not {"events", "at_risk"} <= set(pairs):
         return []
     pairs = pairs.dropna().drop_duplicates().astype(int)
-    possible = cells["high"].to_numpy()[pairs["at_risk"]] >= cells["low"].to_numpy()[pairs["events"]]
+    most, least = cells["high"].to_numpy()[pairs["at_risk"]], cells["low"].to_numpy()[pairs["events"]]
+    possible = (most >= least) & (most > 0)
     pairs = pairs[possible & (pairs["events"] != pairs["at_risk"]).to_numpy()]
     return [
         (np.array([n, o]), np.array([1.0, -1.0]), "others")

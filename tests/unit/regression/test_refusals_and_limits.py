@@ -241,6 +241,16 @@ class TestMissing:
         assert found["estimate"].notna().all() and found[["lower", "upper"]].isna().all(axis=None)
         assert found["note"].str.contains("no interval: the cells give no total_sq").all()
 
+    def test_a_mean_with_a_missing_total_does_not_fall_back_on_its_events(self):
+        cells = small((9, 9)).assign(total=[400.0, 600, 300, np.nan, 90, 90], total_sq=lambda f: 90 * f["total"])
+        cells = pd.concat([cells, small((9, 9)).assign(indicator="detentions too")], ignore_index=True)
+        found = regression.adjusted(cells, adjust=[])
+        mean = found[found["indicator"] == "detentions"]
+        assert mean["note"].str.contains(r"1 cell\(s\) without a figure left out").all()
+        assert np.isclose(row_of(mean, "Indian")["estimate"], (300 / 10_000) / (1_000 / 80_000))
+        counts = found[found["indicator"] == "detentions too"]
+        assert np.isclose(row_of(counts, "Indian")["estimate"], (40 / 12_500) / (100 / 80_000))
+
     def test_deprivation_as_nullable_integers(self, make_rows, make_cells):
         cells = make_cells(make_rows(22, "rate"))
         plain = regression.ladder(cells)

@@ -1,0 +1,61 @@
+"""What differs between engines: how a step is fenced off, and where a result is kept for the session.
+
+Nothing is ever written where another user could read it, and nothing outlives the session.
+"""
+
+from __future__ import annotations
+
+import ibis
+import sqlglot.expressions as sge
+from ibis.backends.sql.compilers import MSSQLCompiler
+from ibis.backends.sql.dialects import MSSQL
+from ibis.common.exceptions import IbisError
+
+NO_LIMIT = 9_000_000_000_000_000_000
+
+
+def engine(rows: ibis.Table) -> str:
+    """Return the name of the engine that holds the rows; "" for tables that are only declared."""
+    try:
+        return rows.get_backend().name
+    except IbisError:
+        return ""
+
+
+def fence(rows: ibis.Table) -> ibis.Table:
+    """Keep PostgreSQL and SQL Server from writing a step out again at every place of the next that uses it.
+
+    Both fold nested selects into one before they plan, and a step that uses the last one ten times would be run
+    ten times, the one after it a hundred times. A limit that no table reaches stops the folding.
+    """
+    return rows.limit(NO_LIMIT) if engine(rows) in ("postgres", "mssql") else rows
+
+
+def hold(rows: ibis.Table) -> ibis.Table:
+    """Keep a result for the session and return it as a table; a declared table is returned as it is.
+
+    DuckDB and PostgreSQL keep a temporary table, SQL Server a local one (``#name``; what Ibis itself would make
+    there, ``##name``, can be read by other users), Spark its cache.
+    """
+    kind = engine(rows)
+    name = ibis.util.gen_name("pcref").lower()
+    if kind in ("duckdb", "postgres"):
+        return rows.get_backend().create_table(name, rows, temp=True)
+    if kind == "mssql":
+        backend = rows.get_backend()
+        backend.raw_sql(into_local(rows, name)).close()
+        return backend.sql(f"SELECT * FROM [#{name}]", schema=rows.schema())
+    return rows.cache() if kind == "pyspark" else rows
+
+
+def into_local(rows: ibis.Table, name: str) -> str:
+    """Return the T-SQL that writes a result into the session's own temporary table ``#name``."""
+    query = MSSQLCompiler().to_sqlglot(rows)
+    query.set("into", sge.Into(this=sge.Table(this=sge.to_identifier(f"#{name}", quoted=True))))
+    return query.sql(MSSQL)
+
+
+def release(held: ibis.Table) -> None:
+    """Drop what was held on the way."""
+    if engine(held) in ("duckdb", "postgres"):
+        held.get_backend().drop_table(held.op().name)

@@ -1,0 +1,57 @@
+"""Words that every engine understands: DuckDB, PostgreSQL, SQL Server and Spark run the same expressions.
+
+No regular expressions, and no cast that can fail: what might not fit is made missing before it is cast.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+DIGITS = "0123456789"
+
+
+def missing_text() -> ir.StringScalar:
+    """Return the missing value of text."""
+    return ibis.null("string")
+
+
+def when(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
+    """Return the value where the condition holds, else missing."""
+    return ibis.cases((condition, value), else_=ibis.null(value.type()))
+
+
+def flag(condition: ir.BooleanValue) -> ir.IntegerValue:
+    """Return 1 where the condition holds, else 0 (also where it cannot be told)."""
+    return ibis.cases((condition, 1), else_=0)
+
+
+def first(text: ir.StringValue, size: ir.IntegerValue) -> ir.StringValue:
+    """Return the first characters; none where the size is negative (which PostgreSQL and SQL Server refuse)."""
+    return text.substr(0, ibis.cases((size > 0, size), else_=0))
+
+
+def only_digits(value: ir.StringValue) -> ir.BooleanValue:
+    """Tell whether a text consists of digits and nothing else."""
+    return (value.translate(DIGITS, "0" * 10).replace("0", "").length() == 0) & (value.length() > 0)
+
+
+def countable(number: ir.FloatingValue) -> ir.FloatingValue:
+    """Keep numbers of at most fifteen digits: others, and "not a number", cannot become whole without an error."""
+    return when(number.abs() < 1e15, number)
+
+
+def as_text(value: ir.Value) -> ir.StringValue:
+    """Return the column as trimmed text, whatever its type; 2.0 becomes "2"."""
+    kind = value.type()
+    if kind.is_string():
+        return value.strip()
+    if kind.is_boolean():
+        return ibis.cases((value, "Y"), (~value, "N"), else_=missing_text())
+    if kind.is_timestamp():
+        return value.date().cast("string")
+    if kind.is_floating() or kind.is_decimal():
+        number = countable(value.cast("float64"))
+        whole = when(number == number.floor(), number)
+        return ibis.cases((whole.notnull(), whole.cast("int64").cast("string")), else_=value.cast("string"))
+    return value.cast("string").strip()

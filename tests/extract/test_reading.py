@@ -1,0 +1,210 @@
+"""What each way to write a value is read as: literal tables, one column a kind."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from decimal import Decimal
+
+import ibis
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pcref_analysis.intake import cleaning, portable
+from pcref_analysis.intake.declarations import Area, Column, Table
+
+CONNECTION = ibis.duckdb.connect()
+
+
+def read(values, kind="string", **facts):
+    """Return what a column of these values is read as."""
+    column = Column(required=False, meaning="", **facts)
+    table = Table(name="T", meaning="", bears="", cannot_bear="", key=("c",), columns={"c": column})
+    data = pa.table({"c": pa.array(values, kind), "row": range(len(values))})
+    raw = CONNECTION.create_table("values", data, overwrite=True)
+    rows = cleaning.staged(raw, table, {"c": "c"})
+    return rows.select("c").to_pyarrow().to_pydict()["c"]
+
+
+def test_dates():
+    day = date(2024, 2, 29)
+    same = [
+        "2024-02-29",
+        "29/02/2024",
+        "29-02-2024",
+        "29.02.2024",
+        "20240229",
+        "29-Feb-2024",
+        "29-FEB-2024",
+        "2024/02/29",
+    ]
+    same += [
+        "2024-02-29T00:00:00",
+        "2024-02-29 23:59:59.997",
+        "29/02/2024 00:00",
+        "2024-02-29T12:00:00Z",
+        " 2024-02-29 ",
+    ]
+    assert read(same, type="date") == [day] * len(same)
+    assert read(["1/2/2024", "01/2/2024", "1/02/2024"], type="date") == [date(2024, 2, 1)] * 3
+    none = [
+        "2023-02-29",
+        "31/04/2024",
+        "2024-13-01",
+        "00/01/2024",
+        "1900-02-29",
+        "29/02/24",
+        "45351",
+        "2024",
+        "x",
+        "30-Foo-2024",
+    ]
+    none += [
+        "2024-02",
+        "2024-02-2x",
+        "0024-02-29",
+        "1-1-1",
+        "",
+        "NULL",
+        "n/a",
+        "2024--2-29",
+        "2O24-02-29",
+        "20-2-2024x",
+    ]
+    assert read(none, type="date") == [None] * len(none)
+    assert read(["2000-02-29", "31/12/9999"], type="date") == [date(2000, 2, 29), date(9999, 12, 31)]
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.lists(st.dates(date(1800, 1, 1), date(2199, 12, 31)), min_size=50, max_size=400))
+def test_every_day_is_read_in_every_form(days):
+    for form in ("{0:%Y-%m-%d}", "{0.day:02d}/{0.month:02d}/{0.year}", "{0.day}/{0.month}/{0.year}", "{0:%Y%m%d}"):
+        assert read([form.format(day) for day in days], type="date") == days
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.text("0123456789-/T. ", min_size=6, max_size=12), min_size=50, max_size=400))
+def test_no_text_of_digits_and_strokes_breaks_the_reading(texts):
+    """What is read exists in the calendar, and Python reads the same where it reads the text at all."""
+    for text, found in zip(texts, read(texts, type="date"), strict=True):
+        for form in ("%Y-%m-%d", "%Y%m%d", "%d/%m/%Y"):
+            try:
+                wanted = datetime.strptime(text.strip(), form).date()
+            except ValueError:
+                continue
+            full = len(text.strip()) == (8 if form == "%Y%m%d" else 10)
+            if full and 1800 <= wanted.year < 2200:
+                assert found == wanted
+
+
+def test_dates_that_are_dates_already():
+    moments = [datetime(2024, 3, 31, 23, 30), None]
+    assert read(moments, pa.timestamp("us"), type="date") == [date(2024, 3, 31), None]
+    assert read([date(2024, 3, 31), None], pa.date32(), type="date") == [date(2024, 3, 31), None]
+    assert read([20240331, 7], pa.int64(), type="date") == [date(2024, 3, 31), None]
+
+
+def test_numbers():
+    wanted = {
+        "1489": 1489, "1,489": 1489, "1,234,567": 1234567, "1489.0": 1489, "-3.5": -3.5, "+2": 2, ".5": 0.5, "1.": 1,
+        "1.0E+05": 1e5, "1E5": 1e5, "1.5e-1": 0.15, "1,489.5": 1489.5, " 12 ": 12,
+        "1,48": None, "14,89": None, "1,2345": None, ",489": None, "1,489,0": None, "1.2.3": None, "1-2": None,
+        "E5": None, "1E": None, "1E999": None, "--1": None, "1.5,000": None, "£5": None, "1 489": None, "": None,
+        "NaN": None, "inf": None, "-": None, ".": None, "0x10": None, "1,489,000,000": None, "٣": None, "1E90": 1e90,
+    }  # fmt: skip
+    assert dict(zip(wanted, read(list(wanted), type="number"), strict=True)) == wanted
+    whole = {text: value if value is None or float(value).is_integer() else None for text, value in wanted.items()}
+    whole["1E90"] = None
+    assert dict(zip(wanted, read(list(wanted), type="integer"), strict=True)) == whole
+    assert read([1, 6, 0, None], pa.int64(), type="integer", minimum=1, maximum=5) == [1, None, None, None]
+    assert read([1.0, 2.5, float("nan"), float("inf"), 1e300, None], pa.float64(), type="integer") == [
+        1,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ]
+    assert read([Decimal("2.50")], pa.decimal128(5, 2), type="number") == [2.5]
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.lists(st.floats(-1e15, 1e15), min_size=50, max_size=400))
+def test_every_number_is_read_back(numbers):
+    numbers = [
+        number for number in numbers if abs(number) > 1e-90 or number == 0
+    ]  # smaller exponents have three digits
+    found = read([repr(number) for number in numbers], type="number")
+    assert all(math.isclose(a, b, rel_tol=1e-15, abs_tol=1e-99) for a, b in zip(found, numbers, strict=True))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.text("0123456789,.+-Ee ", max_size=8), min_size=50, max_size=400))
+def test_no_text_of_digits_and_signs_breaks_the_reading(texts):
+    for text, found in zip(texts, read(texts, type="number"), strict=True):
+        if found is not None:
+            assert found == float(text.replace(",", ""))
+
+
+def test_codes():
+    codes = {"type": "code", "codes": ("01", "02", "10", "99", "A"), "width": 2}
+    wanted = {
+        "01": "01",
+        "1": "01",
+        "1.0": "01",
+        "a": "A",
+        " A ": "A",
+        "10": "10",
+        "10.0": "10",
+        "99.0": "99",
+        "3": None,
+    }
+    wanted |= {"001": None, "1.5": None, "0": None, "AA": None, "NULL": None, "": None}
+    assert dict(zip(wanted, read(list(wanted), **codes), strict=True)) == wanted
+    assert read([1, 10, 7], pa.int32(), **codes) == ["01", "10", None]
+    assert read([1.0, 10.0, None], pa.float64(), **codes) == ["01", "10", None]
+    assert read([True, False, None], pa.bool_(), type="code", codes=("Y", "N")) == ["Y", "N", None]
+    assert read(["female", "MALE", "x"], type="code", codes=("Female", "Male")) == ["Female", "Male", None]
+    assert read(["EN", "pl"], type="code", case="lower") == ["en", "pl"]
+    assert read(["a06", "1"], type="code") == ["A06", "1"]
+    assert read(["1", "11"], type="code", width=2) == ["01", "11"]
+
+
+def test_areas():
+    area = {"type": "code", "area": Area(starts=("E01", "W01"), digits=6)}
+    wanted = {"E01000001": "E01000001", "e01000001": "E01000001", "E01 000 001": "E01000001", "W01000001": "W01000001"}
+    wanted |= {
+        "E0100001": None,
+        "E010000012": None,
+        "E02000001": None,
+        "E01OOOOO1": None,
+        "S01000001": None,
+        "N/A": None,
+    }
+    assert dict(zip(wanted, read(list(wanted), **area), strict=True)) == wanted
+
+
+def test_identifiers():
+    wanted = {
+        "12345.0": "12345",
+        "00123": "00123",
+        "a-1": "a-1",
+        "A-1": "A-1",
+        "x.0": "x.0",
+        "1.50": "1.50",
+        ".0": ".0",
+    }
+    wanted |= {" 7 ": "7", "NULL": None, "null": None, "": None, "-": None}
+    assert dict(zip(wanted, read(list(wanted), type="id"), strict=True)) == wanted
+    assert read([12345, None], pa.int64(), type="id") == ["12345", None]
+    assert read([12345.0, 2.5], pa.float64(), type="id") == ["12345", "2.5"]
+    assert read([Decimal("12345.00")], pa.decimal128(9, 2), type="id") == ["12345"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_mangled"), [("1.2E+11", 1), ("1E+05", 1), ("7e+3", 1), ("1E5", 0), ("AE+05", 0), ("E+05", 0)]
+)
+def test_identifiers_in_scientific_notation(text, is_mangled):
+    assert portable.flag(cleaning.mangled(ibis.literal(text))).to_pyarrow().as_py() == is_mangled

@@ -1,0 +1,188 @@
+"""Every sentence: what is known, how sure, what it does not show; never a cause."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis.release import priorities, wording
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
+
+ROW = {
+    "item": "detention: Black or Black British",
+    "name": "Detentions",
+    "ethnic_group": "Black or Black British",
+    "comparator": "White British",
+    "adjustment": "age_sex_imd",
+    "measure": "rate",
+    "unit": "detentions",
+    "ratio": 2.9,
+    "lower": 2.3,
+    "upper": 3.6,
+    "level": 0.95,
+    "excess": 48.2,
+    "expected": 25.0,
+    "difference": 150.0,
+    "events": 73.0,
+    "note": None,
+    "margin": 1.1,
+    "se": 0.11,
+    "certainty": 0.999,
+    "p_value": 0.0001,
+    "rank": 1,
+    "rank_low": 1,
+    "rank_high": 3,
+    "ratio_crude": 3.4,
+    "ratio_age_sex": 3.1,
+    "ratio_age_sex_imd": 2.9,
+    "ratio_low": 2.8,
+    "ratio_high": 3.9,
+    "persistence": 0.97,
+    "none_of": np.nan,
+    "evidence": "clear",
+    "list": "priority",
+    "flag": np.nan,
+    "flag_reason": np.nan,
+    "caveat": "Residents detained elsewhere are missing.",
+    "source": "MHSDS",
+    "indicator": "detentions",
+    "band": 1,
+}
+CASES = {
+    "clear": {},
+    "fewer": {"ratio": 0.6, "lower": 0.5, "upper": 0.7, "excess": np.nan, "measure": "percent"},
+    "crude": {"adjustment": "crude", "ratio_age_sex": np.nan, "ratio_age_sex_imd": np.nan},
+    "days": {"measure": "mean", "unit": "days", "ratio": 1.3, "difference": 4.2},
+    "possible": {"evidence": "possible", "list": "watch", "se": 0.5, "certainty": 0.7},
+    "hopeless": {"evidence": "not clear", "list": "unclear", "se": 3.0, "certainty": 0.4},
+    "equal": {"evidence": "equal", "list": "strength", "ratio": 1.0, "certainty": 0.001},
+    "better": {"evidence": "better", "list": "strength", "ratio": 0.5, "certainty": 0.001},
+    "no figure": {"evidence": "no figure", "list": "evidence_gap", "ratio": np.nan, "events": 4.0, "note": "few"},
+    "no group": {
+        "evidence": "no figure",
+        "list": "evidence_gap",
+        "ratio": np.nan,
+        "ethnic_group": "Every ethnic group",
+    },
+    "none": {"none_of": 40.0, "ratio": np.nan},
+    "recording": {"evidence": "recording", "list": "recording", "flag": "odd", "flag_reason": "Too many."},
+    "context": {"evidence": "context", "list": "context"},
+}
+
+
+@pytest.fixture(scope="module")
+def said():
+    table = pd.DataFrame([ROW | case for case in CASES.values()], index=list(CASES))
+    return table.join(wording.first_draft(table))
+
+
+def test_a_clear_gap_reads_as_the_design_wants_it(said):
+    assert said.loc["clear", "wording"] == (
+        "Detentions: after allowing for age, sex and deprivation, the rate among Black people was 2.9 times that among "
+        "White British people (ratio 2.90, 95% interval 2.30 to 3.60): about 48 more detentions in the period than at "
+        "the rate among White British people. Depending on the ethnic group of the people whose group is not recorded, "
+        "the ratio before any allowance could lie between 2.8 and 3.9 instead of 3.4."
+    )
+    assert said.loc["clear", "how_sure"] == (
+        "The chance that the gap is larger than 10% is at least 99%, with uncertain figures drawn towards the rest. It "
+        "is clear of chance over all 13 comparisons made. With these weights its rank lies between 1 and 3 (95% "
+        "interval). The ratio is 3.40 with no allowance, 3.10 with age and sex, 2.90 with age, sex and deprivation. In "
+        "earlier periods the same chance was 97% on average."
+    )
+    assert said.loc["clear", "not_shown"] == (
+        "Residents detained elsewhere are missing. The numbers do not say why. Whether it becomes a priority is for "
+        "people to decide."
+    )
+    assert said.loc["clear", "would_close"] == ""
+
+
+@pytest.mark.parametrize(
+    ("case", "part"),
+    [
+        ("fewer", "40% lower than that"),
+        ("fewer", ": about 10 fewer in the period"),  # 25 expected, 40 % of them
+        ("crude", "the ratio could lie between 2.8 and 3.9."),
+        ("days", "the average among Black people was 30% higher"),
+        ("days", ", 4 days more."),
+        ("equal", "was the same as that among White British people"),
+        ("equal", "a gap to the disadvantage of Black people, if there is one, is smaller than 10%"),
+        ("better", "the difference is in favour of Black people"),
+        ("no figure", "cannot say how Black people compare with White British people (few)"),
+        ("no group", "there are no figures by ethnic group"),
+        ("none", "none among Black people, where about 40 would be expected"),
+        ("recording", "Black people: odd. Too many. This is first a question about records"),
+        ("context", "neither high nor low is better by itself"),
+        ("hopeless", "do not tell whether there is a gap that matters"),
+    ],
+)
+def test_each_kind_of_finding_says_what_it_is(said, case, part):
+    assert part in said.loc[case, "wording"]
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("no figure", "At 4 a period, about 3 periods together would reach ten events."),
+        ("no group", "Needs figures by ethnic group: MHSDS."),
+        ("possible", "About 6 periods together would tell a ratio of 1.5 from none."),  # (1.96 x 0.5 / ln 1.5)^2 = 5.8
+        (
+            "hopeless",
+            "Too few events for this group here at any number of periods: look at the wider area, and listen.",
+        ),
+    ],
+)
+def test_what_would_close_the_question(said, case, expected):
+    assert said.loc[case, "would_close"] == expected
+
+
+def forbidden(text):
+    return [word for word in wording.BANNED if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)]
+
+
+def test_no_sentence_claims_a_cause(said):
+    for column in ("wording", "how_sure", "not_shown", "would_close"):
+        for text in said[column]:
+            assert not forbidden(text), text
+    assert forbidden("This is because of") == ["because"]  # the test itself can fail
+    rule = priorities.rule_text(PriorityRule(owner="x", agreed="y"))
+    assert not forbidden(" ".join(rule.astype(str).to_numpy().ravel()))
+    assert not forbidden(" ".join(item.definition + item.question + item.scale for item in CRITERIA.values()))
+    assert not forbidden(" ".join(map(str, wording.TERMS.values())))
+
+
+def test_terms_can_be_changed_one_by_one_and_an_unknown_one_is_refused():
+    table = pd.DataFrame([ROW])
+    terms = {"groups": {"Black or Black British": "Black African and Caribbean people"}, "not_why": "We ask why."}
+    said = wording.first_draft(table, terms).iloc[0]
+    assert "among Black African and Caribbean people was" in said["wording"]
+    assert "We ask why." in said["not_shown"]
+    assert "White British people" in said["wording"]
+    with pytest.raises(PcrefError, match=r"unknown term\(s\) grups"):
+        wording.words({"grups": {}})
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("Indian", "Indian people"),
+        ("White and Black Caribbean", "people of White and Black Caribbean ethnicity"),
+        ("Any other Black background", "people of any other Black background"),
+        ("Any other ethnic group", "people of any other ethnic group"),
+        ("Mixed", "people of Mixed ethnicity"),
+    ],
+)
+def test_how_groups_are_spoken_of(group, expected):
+    assert wording.people(group, wording.words()) == expected
+
+
+def test_the_list_in_one_sentence():
+    table = pd.DataFrame([ROW | case for case in CASES.values()])
+    assert wording.in_short(table) == (
+        "5 gaps to discuss in 1 band, 1 possible gap to watch, 2 comparisons equal or better, 1 indicator with a "
+        "question that our data cannot answer yet, 1 figure that may be a matter of recording."
+    )
+    none = wording.in_short(table[table["list"] != "priority"])
+    assert none.startswith("No gap in these figures is both clear of chance and larger than the margin")
+    assert "2 comparisons could not tell, and 2 had no figure" in none
