@@ -20,6 +20,8 @@ _ROOMS = {
     "rates": "estimates.rates",
     "regression": "estimates.regression",
     "inequality": "estimates.inequality",
+    "gradient": "estimates.gradient",
+    "funnel": "estimates.funnel",
     "comparison": "estimates.comparison",
     "missing": "estimates.missing",
     "disclosure": "release.disclosure",

@@ -137,7 +137,9 @@ def gaps(
         table = table.assign(adjustment="crude", measure="ratio", level=parameters.level, **figures)
         return _finished(table, ["events_low", "events_high", "area"])
     tables = [
-        regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], level=parameters.level, interval="t")
+        regression.ladder(
+            mine, "ethnic_group", comparator, family=FAMILY[measure], level=parameters.level, interval="t"
+        )
         for measure, mine in _split(part, lambda entry: entry.measure)
     ]
     if not tables:

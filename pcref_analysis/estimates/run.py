@@ -25,8 +25,8 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of pandas.DataFrame
-        ``levels, gaps, others`` (other comparators), ``unknown, detentions, expected``; confidential where they come from
-        a Trust's own records.
+        ``levels, gaps, others`` (other comparators), ``unknown, detentions, expected``; confidential where they
+        come from a Trust's own records.
     """
     data = prepare.load(run)
     folder = prepare.run_folder(run) / "estimates"

@@ -89,6 +89,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
     checked = contracts.clean(sources.open(parameters), parameters)
     say("  counting rows into cells")
     beside = {"breaches": checked.breaches, "read": checked.counts}
+    beside["lengths"] = cells.lengths(checked.tables, parameters)
     cells.save(parameters.run, *cells.build(checked.tables, parameters), **beside)
     return folder
 

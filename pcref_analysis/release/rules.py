@@ -115,8 +115,8 @@ def explain(rule: Disclosure, held: bool = False) -> str:
         )
     if rule.rounding > 1:
         parts.append(
-            f"Other counts are rounded to the nearest {rule.rounding}, and rates, percentages, ratios and intervals "
-            "are worked out from rounded counts, so that parts may not add up."
+            f"Other counts are rounded to the nearest {rule.rounding}, so that parts may not add up; figures before "
+            "adjustment are worked out from rounded counts, standardised and adjusted ones are given to two digits."
         )
     parts.append("0 none." if rule.show_zero else "Zeros are suppressed too.")
     if held:

@@ -299,7 +299,7 @@ class TestShape:
 
         cells = table([("White British", "Male", 200, 1_000_000), ("Indian", "Male", 12, 10_000)])
         cells["events_sq"] = cells["events"]
-        row = regression.adjusted(cells, adjust=[]).iloc[0]
+        row = regression.adjusted(cells, adjust=[], interval="t").iloc[0]
         # variances (1 - rate) / y, near enough 1 / 200 and 1 / 12
         df = (1 / 200 + 1 / 12) ** 2 / ((1 / 200) ** 2 / 400 + (1 / 12) ** 2 / 24)
         error = np.sqrt(1 / 200 - 1 / 1_000_000 + 1 / 12 - 1 / 10_000)
