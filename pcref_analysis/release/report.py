@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pcref_analysis
+from pcref_analysis.estimates import run as whole
 from pcref_analysis.release import execution, gate, landing, pages, publication, workbook
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -42,6 +43,8 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
         return target
     say(f"report {parameters.run}: cells")
     data = prepare.prepare(parameters, say)
+    say("  estimating levels and gaps")
+    whole.estimates(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")
     scratch = data / "notebooks"
     key = publication.tree_digest(prepare.data_files(data), data) + identity["code"]

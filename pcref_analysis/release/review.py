@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pcref_analysis.estimates import run as whole
+from pcref_analysis.intake import prepare
 from pcref_analysis.release import execution
+from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import project_root
 
@@ -33,6 +37,7 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]
     if not paths:
         raise PcrefError(f"review: no executed notebooks for run '{run}'. Make them first: pcref report --run {run}.")
+    _estimate_afresh(run or "demo", say)
     with TemporaryDirectory() as scratch:
         result = Path(scratch) / "review.xml"
         command = [
@@ -45,6 +50,14 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
         if not result.is_file():
             raise PcrefError(f"review: the check could not run:\n{done.stdout[-800:]}{done.stderr[-800:]}")
         return _summary(result, paths, say)
+
+
+def _estimate_afresh(run: str, say: Callable[[str], None]) -> None:
+    """Make the estimates again from the cells, so that what is compared is not what was kept."""
+    say("review: estimating again")
+    prepare.load(run)
+    shutil.rmtree(prepare.run_folder(run) / "estimates", ignore_errors=True)
+    whole.estimates(run, parameters.load(run))
 
 
 def _summary(result: Path, paths: list[Path], say: Callable[[str], None]) -> int:
