@@ -162,16 +162,33 @@ def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | 
     return table[table["adjustment"] == STEPS[-1]].reset_index(drop=True)
 
 
-def unknown(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return, for each indicator, how many of its events have no known ethnic group (percent, Wilson's interval)."""
-    part = select(data, parameters)
-    part = part[part["period"] == parameters.period]
-    counts = part.assign(unknown=part["events"].where(part["ethnic_group"] == ethnicity.UNKNOWN, 0.0))
-    counts = counts.groupby(["indicator", "period"], as_index=False)[["unknown", "events"]].sum(min_count=1)
-    counts = counts.rename(columns={"events": "at_risk", "unknown": "events"})
-    table = rates.proportion(counts, ["indicator", "period"], level=parameters.level)
-    table = table.assign(ethnic_group=ethnicity.UNKNOWN, comparator="", adjustment="crude", measure="percent")
-    return _finished(table[table["events"].notna()])
+def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return, for each indicator, how many of its events have no known ethnic group, in per cent.
+
+    Parameters
+    ----------
+    table
+        Levels as released (:func:`levels`): the total is the sum of what is shown, so it tells no more than they do.
+    parameters
+        ``period`` is used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, indicator_name, period, events`` (not known), ``at_risk`` (all), ``estimate`` (per cent) and their
+        ``_status`` columns; missing where a count of the indicator is suppressed.
+    """
+    entries = indicators.catalogue()
+    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
+    part = part[part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")]
+    keys = ["indicator", "indicator_name", "period"]
+    total = part.groupby(keys, sort=False)["events"].agg(lambda counts: counts.sum(skipna=False))
+    nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)["events"]
+    found = pd.DataFrame({"events": nobody.reindex(total.index), "at_risk": total}).reset_index()
+    found["estimate"] = (100 * found["events"] / found["at_risk"]).where(found["at_risk"] > 0)
+    for column, status in (("events", "events_status"), ("at_risk", "at_risk_status"), ("estimate", "status")):
+        found[status] = found[column].isna().map({True: "suppressed", False: "shown"})
+    return found
 
 
 def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

@@ -25,8 +25,8 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of pandas.DataFrame
-        ``levels, gaps, others`` (other comparators), ``unknown, detentions, expected``; confidential where they
-        come from a Trust's own records.
+        ``levels, gaps, others`` (other comparators), ``detentions, expected``; confidential where they come
+        from a Trust's own records.
     """
     data = prepare.load(run)
     folder = prepare.run_folder(run) / "estimates"
@@ -37,7 +37,6 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
         "levels": domain.levels(data, parameters),
         "gaps": domain.gaps(data, parameters),
         "others": domain.other_comparators(data, parameters),
-        "unknown": domain.unknown(data, parameters),
         "detentions": domain.detentions(run, data, parameters),
         "expected": domain.expected(run, data, parameters),
     }

@@ -15,6 +15,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 PUBLISHER = "NHS England and the Office for National Statistics, published figures"
+PUBLISHED = "published figures"
 COUNTS = ("events", "events_low", "events_high", "at_risk", "rows")
 
 
@@ -53,7 +54,7 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     Returns
     -------
     dict of Releasable
-        ``levels, gaps, others, unknown, detentions, expected``.
+        ``levels, gaps, others, detentions, expected``.
 
     Raises
     ------
@@ -73,10 +74,19 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
 def page(tables: dict[str, Releasable], domain_name: str) -> list[Releasable]:
     """Return the levels, gaps and other comparators of one domain."""
     names = [key for key, entry in indicators.catalogue().items() if entry.domain == domain_name]
-    return [
-        disclosure.derive(lambda table: table[table["indicator"].isin(names)], tables[name], name=name)
-        for name in ("levels", "gaps", "others")
-    ]
+    return [_only(tables[name], names) for name in ("levels", "gaps", "others")]
+
+
+def _only(released: Releasable, names: list[str]) -> Releasable:
+    part = released.table[released.table["indicator"].isin(names)]
+    if released.source_id == PUBLISHED:
+        return _published(part.drop(columns=[c for c in part if c.endswith("status")]), released.name)
+    return disclosure.derive(lambda table: table[table["indicator"].isin(names)], released, name=released.name)
+
+
+def unknown(tables: dict[str, Releasable], parameters: Parameters) -> Releasable:
+    """Return the share of each indicator's events without a known ethnic group, from the released levels alone."""
+    return disclosure.derive(domain.unknown, tables["levels"], name="unknown", parameters=parameters)
 
 
 def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:
@@ -129,5 +139,5 @@ def _published(table: pd.DataFrame, name: str) -> Releasable:
     if {"events", "events_high"} <= set(table):
         gone = {"events": table["events"].isna() & table["events_high"].notna()}
     return disclosure.release_published(
-        table, PUBLISHER, name=name, counts=counts, figures=figures, suppressed=gone, source_id="published figures"
+        table, PUBLISHER, name=name, counts=counts, figures=figures, suppressed=gone, source_id=PUBLISHED
     )

@@ -73,7 +73,7 @@ def unknown(released: Any, id: str, title: str) -> Shown:
     for _, row in released.table.iterrows():
         numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row))
         rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
-    heads = ["Indicator", "Ethnic group not known", "All", "Per cent (95 % interval)"]
+    heads = ["Indicator", "Ethnic group not known", "All", "Per cent"]
     return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
@@ -145,10 +145,10 @@ def _interval(lines: pd.DataFrame, step: str) -> str:
     if row["status"] == SUPPRESSED:
         return TEXT_SUPPRESSED
     if pd.isna(row["estimate"]):
-        if pd.notna(row["upper"]):
+        if pd.notna(row.get("upper")):
             return f"{TEXT_NOT_AVAILABLE} (at most {_figure(row['upper'])})"
         return TEXT_NOT_AVAILABLE
-    if pd.isna(row["lower"]):
+    if pd.isna(row.get("lower")):
         return f"{_figure(row['estimate'])}"
     return f"{_figure(row['estimate'])} ({_figure(row['lower'])} to {_figure(row['upper'])})"
 

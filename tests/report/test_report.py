@@ -11,6 +11,7 @@ import pytest
 
 from pcref_analysis.intake import demo
 from pcref_analysis.release import publication
+from pcref_analysis.vocabulary.indicators import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +69,18 @@ def test_small_counts_are_not_there_and_the_rest_is_rounded(edition):
         assert len(events)
         assert ((events == 0) | (events >= 5)).all()
         assert (events % 5 == 0).all()
+
+
+def test_only_census_residents_are_shown_to_the_person(edition):
+    """Totals, caseloads, stays and contacts are counts of people in care: rounded like any other."""
+    residents = {key for key, entry in catalogue().items() if entry.at_risk == "residents"}
+    for path in (edition / "tables").glob("*-levels.csv"):
+        table = pd.read_csv(path)
+        held = table.loc[~table["indicator"].isin(residents), "at_risk"].dropna()
+        assert (held % 5 == 0).all(), path.name
+    unknown = pd.read_csv(edition / "tables" / "recording-unknown.csv")
+    assert len(unknown)
+    assert (unknown[["events", "at_risk"]].stack() % 5 == 0).all()
 
 
 def test_the_planted_detention_gap_is_in_the_published_interval(edition):
