@@ -60,6 +60,16 @@ def test(context: typer.Context) -> None:
 
 
 @app.command()
+def bench() -> None:
+    """Run the benchmarks side by side: ratios measured in one run, never a pass or fail."""
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    for name in ("rates.py", "regression.py"):
+        say(f"bench: {name}")
+        subprocess.call([sys.executable, str(project_root() / "benchmarks" / name)], cwd=project_root())
+
+
+@app.command()
 def lab() -> None:
     """Open JupyterLab on the first notebook."""
     from pcref_analysis.vocabulary.parameters import project_root
