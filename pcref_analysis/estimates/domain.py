@@ -237,7 +237,7 @@ def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return found[found["flag"].ne("")].reset_index(drop=True)
 
 
-def detentions(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def detentions(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Return detention in every denominator that the data allow, for the run's period.
 
     Cells: crude levels among residents, people in contact and inpatients. Published counts: the table of

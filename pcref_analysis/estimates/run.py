@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
 from pcref_analysis.estimates import domain
 from pcref_analysis.intake import prepare
+from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.parameters import Parameters
+
+NAMES = ("levels", "gaps", "others", "detentions", "expected")
 
 
 def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
@@ -32,16 +36,17 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
     folder = prepare.run_folder(run) / "estimates"
     key, mark = _key(data, parameters), folder / "key.txt"
     if mark.is_file() and mark.read_text(encoding="utf-8") == key:
-        return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
-    found = {
-        "levels": domain.levels(data, parameters),
-        "gaps": domain.gaps(data, parameters),
-        "others": domain.other_comparators(data, parameters),
-        "detentions": domain.detentions(run, data, parameters),
-        "expected": domain.expected(run, data, parameters),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    mark.unlink(missing_ok=True)
+        return {name: pd.read_parquet(folder / f"{name}.parquet") for name in NAMES}
+    made = (
+        domain.levels(data, parameters),
+        domain.gaps(data, parameters),
+        domain.other_comparators(data, parameters),
+        domain.detentions(data, parameters),
+        domain.expected(run, data, parameters),
+    )
+    found = {name: same_everywhere(table) for name, table in zip(NAMES, made, strict=True)}
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for name, table in found.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     mark.write_text(key, encoding="utf-8")

@@ -13,6 +13,7 @@ from pcref_analysis.release import rules as ruled
 from pcref_analysis.release.protection import attack as attacker
 from pcref_analysis.release.protection import display, files, linkage, treatment
 from pcref_analysis.release.rules import NOT_AVAILABLE, SHOWN, SUPPRESSED, ZERO
+from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure, Parameters
 
@@ -263,7 +264,7 @@ def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: s
     """
     if not released or any(not isinstance(one, Releasable) for one in released):
         raise PcrefError("disclosure: derive() takes released tables only.")
-    out = function(*(one.table for one in released), **arguments).reset_index(drop=True)
+    out = same_everywhere(function(*(one.table for one in released), **arguments)).reset_index(drop=True)
     first, audiences = released[0], {one.audience for one in released}
     numbers = tuple(c for c in out if pd.api.types.is_numeric_dtype(out[c]) and c not in linkage.NUMBERED)
     return Releasable(

@@ -15,6 +15,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 LAST = "05_priorities"  # reads what the others estimated
+START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
 VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
 
 
@@ -95,13 +96,15 @@ def _run(plan: dict[str, Any], say: Callable[[str], None]) -> None:
     try:
         execute_notebook(
             str(source), str(target), parameters=plan["values"], progress_bar=False, log_output=False,
-            kernel_name="python3", cwd=str(project_root()),
+            kernel_name="python3", cwd=str(project_root()), start_timeout=START,
         )  # fmt: skip
     except PapermillExecutionError as error:
         kind = error.ename
         words = error.evalue if kind == "PcrefError" else "see the executed copy in the scratch folder (confidential)"
         target.rename(target.with_suffix(".failed.ipynb")) if target.exists() else None
         raise PcrefError(f"notebooks: {source.name}, cell {error.exec_count}, stopped ({kind}): {words}") from None
+    except RuntimeError:
+        raise PcrefError(f"notebooks: no kernel answered for {source.name} within {START} s. Run it again.") from None
     clean(target)
     stamp.write_text(plan["key"], encoding="utf-8")
     say(f"  {source.stem}: done")
