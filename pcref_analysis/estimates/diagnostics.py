@@ -145,7 +145,7 @@ def _people(model: Model, exposure: str) -> list[Finding]:
             "few_people",
             float(effective.min()),
             "look" if len(few) else "none",
-            f"What was counted comes from as good as fewer than {FEW} people, so one person can move the ratio: "
+            f"What was counted comes from the equivalent of fewer than {FEW} people, so one person can move the ratio: "
             f"{_names(few) or 'no group'}.",
         ),
     ]
@@ -171,7 +171,7 @@ def _strata(model: Model, exposure: str) -> list[Finding]:
         (
             "dispersion",
             chi / df,
-            _concern(chi / df, 1.5, 5.0),
+            _concern(chi / df / max(clustering, 1.0), 1.5, 5.0),
             f"Strata vary {chi / df:.2f} times as much as the family expects; the person-clustered intervals allow for "
             f"{clustering:.2f}.",
         ),
@@ -194,7 +194,7 @@ def _strata(model: Model, exposure: str) -> list[Finding]:
         (
             "influence",
             move,
-            _concern(move, 0.5, 2.0),
+            _concern(move, 1.0, 2.0),
             f"Leaving out one stratum ({_names(used[keys].iloc[where])}) would move the log ratio of {name} by about "
             f"{move:.2f} standard errors, the most of any."
             if name

@@ -32,6 +32,7 @@ SHAPE = [
 ]
 FAMILY = {"rate": "poisson", "percent": "poisson", "mean": "quasipoisson"}
 COMPARATORS = ("All other groups", "Whole population")  # offered beside the comparator of the run
+CHANGE = ["change_from", "change", "change_lower", "change_upper"]  # from the step of adjustment before
 STEPS = ("crude", "age_sex", "age_sex_imd")
 
 
@@ -54,6 +55,17 @@ def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
     if parameters.detail == "detailed":
         groups = groups.where(groups == ethnicity.UNKNOWN, part["ethnic_group"])
     return part.assign(ethnic_group=groups)
+
+
+def compared(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
+    """Return :func:`select` without the indicators that tell of recording: groups are not compared on those."""
+    part = select(data, parameters, domain)
+    return part[part["indicator"].map({k: e.domain for k, e in indicators.catalogue().items()}) != "recording"]
+
+
+def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the cells in parts: rates, percentages and means, as the catalogue says."""
+    return _split(cells, lambda entry: entry.measure)
 
 
 def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
@@ -85,7 +97,7 @@ def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
         return _finished(table, ["events_low", "events_high", "area"])
     tables = [
         _crude(mine, measure, parameters.level).assign(adjustment="crude", measure=measure)
-        for measure, mine in _split(part, lambda entry: entry.measure)
+        for measure, mine in by_measure(part)
     ]
     tables += [
         rates.direct(
@@ -119,16 +131,16 @@ def gaps(
     Returns
     -------
     pandas.DataFrame
-        The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``. Published counts
-        hold no ages: their ratios are crude only.
+        The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``, and the ``change``
+        from the step of adjustment before (this ratio divided by that one, with ``change_lower``, ``change_upper``).
+        Published counts hold no ages: their ratios are crude only.
 
     Notes
     -----
     Ratios of percentages are ratios of proportions (modified Poisson regression), not odds ratios. A ratio does not
     say why groups differ.
     """
-    part = select(data, parameters, domain)
-    part = part[part["indicator"].map({k: e.domain for k, e in indicators.catalogue().items()}) != "recording"]
+    part = compared(data, parameters, domain)
     comparator = comparator or parameters.comparator
     if is_published(part):
         table = rounded.compare(rounded.crude(part, parameters.level), comparator, parameters.level)
@@ -140,13 +152,13 @@ def gaps(
         regression.ladder(
             mine, "ethnic_group", comparator, family=FAMILY[measure], level=parameters.level, interval="t"
         )
-        for measure, mine in _split(part, lambda entry: entry.measure)
+        for measure, mine in by_measure(part)
     ]
     if not tables:
-        return _finished(pd.DataFrame(columns=SHAPE))
+        return _finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
     table = _one_count(pd.concat(tables, ignore_index=True), part)
     nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
-    return _finished(table[~nobody])
+    return _finished(table[~nobody], CHANGE)
 
 
 def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
@@ -159,7 +171,7 @@ def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | 
         return gaps(part, parameters, domain).head(0)
     tables = [gaps(part, parameters, domain, comparator) for comparator in COMPARATORS]
     table = pd.concat(tables, ignore_index=True)
-    return table[table["adjustment"] == STEPS[-1]].reset_index(drop=True)
+    return table.loc[table["adjustment"] == STEPS[-1], [c for c in table if c not in CHANGE]].reset_index(drop=True)
 
 
 def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.estimates import domain
+from pcref_analysis.estimates import domain, fitness
 from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.parameters import Parameters
 
-NAMES = ("levels", "gaps", "others", "detentions", "expected")
+NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness")
 
 
 def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
@@ -29,8 +29,8 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of pandas.DataFrame
-        ``levels, gaps, others`` (other comparators), ``detentions, expected``; confidential where they come
-        from a Trust's own records.
+        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness``; confidential
+        where they come from a Trust's own records.
     """
     data = prepare.load(run)
     folder = prepare.run_folder(run) / "estimates"
@@ -43,6 +43,7 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
         domain.other_comparators(data, parameters),
         domain.detentions(data, parameters),
         domain.expected(run, data, parameters),
+        fitness.fitness(data, parameters),
     )
     found = {name: same_everywhere(table) for name, table in zip(NAMES, made, strict=True)}
     shutil.rmtree(folder, ignore_errors=True)

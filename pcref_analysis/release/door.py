@@ -54,7 +54,7 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     Returns
     -------
     dict of Releasable
-        ``levels, gaps, others, detentions, expected``.
+        ``levels, gaps, others, detentions, expected, fitness``.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
 
 
 def page(tables: dict[str, Releasable], domain_name: str) -> list[Releasable]:
-    """Return the levels, gaps and other comparators of one domain."""
+    """Return the levels, gaps, other comparators and fitness (what to keep in mind) of one domain."""
     names = [key for key, entry in indicators.catalogue().items() if entry.domain == domain_name]
-    return [_only(tables[name], names) for name in ("levels", "gaps", "others")]
+    return [_only(tables[name], names) for name in ("levels", "gaps", "others", "fitness")]
 
 
 def _only(released: Releasable, names: list[str]) -> Releasable:

@@ -13,6 +13,8 @@ from pcref_analysis.release.shown import Shown
 
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
+CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
+
 
 def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = None) -> Shown:
     """Show a released table as it stands; ``columns`` picks, orders and names what is shown."""
@@ -52,19 +54,30 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
-    """Show the ladder of ratios by indicator and ethnic group, one column a step of adjustment."""
+    """Show the ladder of ratios by indicator and ethnic group, a column a step, and the change that each step makes."""
     frame = released.table
     frame = frame[frame["period"] == period].reset_index(drop=True)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
+    changes = [step for step in steps if step in CHANGES] if "change" in frame else []
     heads = ["Ethnic group", *(f"Ratio {STEPS[step]} (95 % interval)" for step in steps)]
+    heads += [f"{CHANGES[step]} (95 % interval)" for step in changes]
     blocks = []
     for name, part in frame.groupby("indicator_name", sort=False):
         rows = [
-            [(str(group), False), *((_interval(lines, step), True) for step in steps)]
+            [
+                (str(group), False),
+                *((_interval(lines, step), True) for step in steps),
+                *((_change(lines, step), True) for step in changes),
+            ]
             for group, lines in part.groupby("ethnic_group", sort=False)
         ]
         blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
     return _shown(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def fitness(released: Any, id: str, title: str) -> Shown:
+    """Show what the diagnostics of each indicator's model found, in words."""
+    return plain(released, id, title, {"indicator_name": "Indicator", "words": "What to keep in mind"})
 
 
 def unknown(released: Any, id: str, title: str) -> Shown:
@@ -151,6 +164,18 @@ def _interval(lines: pd.DataFrame, step: str) -> str:
     if pd.isna(row.get("lower")):
         return f"{_figure(row['estimate'])}"
     return f"{_figure(row['estimate'])} ({_figure(row['lower'])} to {_figure(row['upper'])})"
+
+
+def _change(lines: pd.DataFrame, step: str) -> str:
+    """Return the change at a step; nothing where the ratio itself is not shown (its own cell says why)."""
+    rows = lines[(lines["adjustment"] == step) & lines["estimate"].notna()]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    if pd.isna(row["change"]):
+        return TEXT_NOT_AVAILABLE
+    change, lower, upper = (f"{round(100 * (row[name] - 1)):+d}" for name in ("change", "change_lower", "change_upper"))
+    return f"{change} % ({lower} to {upper})"
 
 
 def _figure(value: float) -> str:

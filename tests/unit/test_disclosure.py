@@ -51,3 +51,64 @@ def test_input_is_not_changed():
     before = frame.copy(deep=True)
     disclosure.release(frame, "mhsds")
     pd.testing.assert_frame_equal(frame, before)
+
+
+def released_change(events, change):
+    """The change shown for a group of 20,000 census residents with an adjusted ratio that the reader knows exactly."""
+    rate = 4_213 / 500_000
+    adjusted = events / 20_000 / rate * change
+    frame = pd.DataFrame(
+        {
+            "indicator": "detentions",
+            "ethnic_group": ["White", "Mixed"],
+            "comparator": "White",
+            "adjustment": ["crude", "age_sex"],
+            "measure": ["rate", "ratio"],
+            "events": [4_213, events],
+            "at_risk": [500_000.0, 20_000.0],
+            "estimate": [rate * 100_000, adjusted],
+            "lower": [rate * 95_000, adjusted * 0.8],
+            "upper": [rate * 105_000, adjusted * 1.25],
+            "change_from": ["", "crude"],
+            "change": [float("nan"), change],
+            "change_lower": [float("nan"), change - 0.013],
+            "change_upper": [float("nan"), change + 0.013],
+        }
+    )
+    return disclosure.release(frame, "mhsds", name="gaps").table.iloc[1]
+
+
+@pytest.mark.parametrize("factor", [1.234, 0.871, 1.05])
+def test_a_change_between_steps_does_not_tell_the_count_that_rounding_hides(factor):
+    """The adjusted ratio divided by its change is the crude ratio; with public residents that is the count.
+
+    So a reader who knew the adjusted ratio to the last digit sees the same change whichever count was rounded to 405.
+    """
+    shown = [released_change(events, factor * 405 / events) for events in range(403, 408)]
+    assert {row["events"] for row in shown} == {405}
+    assert len({row["change"] for row in shown}) == 1
+    assert all(row["change_lower"] <= factor - 0.013 and row["change_upper"] >= factor + 0.013 for row in shown)
+
+
+def test_a_change_of_few_events_is_withheld_and_a_later_one_is_not():
+    frame = pd.DataFrame(
+        {
+            "indicator": "detentions",
+            "ethnic_group": "Mixed",
+            "comparator": "White",
+            "adjustment": ["age_sex", "age_sex_imd"],
+            "measure": "ratio",
+            "events": 11,
+            "at_risk": 20_000.0,
+            "estimate": [1.2, 1.1],
+            "lower": [0.6, 0.55],
+            "upper": [2.4, 2.2],
+            "change_from": ["crude", "age_sex"],
+            "change": [1.171, 0.918],
+            "change_lower": [1.14, 0.9],
+            "change_upper": [1.2, 0.93],
+        }
+    )
+    table = disclosure.release(frame, "mhsds", name="gaps").table
+    assert table["change"].isna().tolist() == [True, False]
+    assert table["change"].iloc[1] == 0.92

@@ -14,6 +14,8 @@ from pcref_analysis.release.protection import inversion
 from pcref_analysis.release.protection.inversion import COMPARED, widening, z_of
 
 FIGURES = ("estimate", "lower", "upper")
+CHANGES = ("change", "change_lower", "change_upper")
+CHANGE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 COUNTS = ("o", "n", "o0", "n0", "r", "m", "r0", "m0")
 UNITS = np.array([1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0])
 DIGITS, FEW_DIGITS = 3, 2
@@ -48,6 +50,34 @@ def significant(values: np.ndarray, digits: int = DIGITS) -> np.ndarray:
     """Round to a number of significant digits."""
     values = np.asarray(values, dtype=float)
     return _to(values, unit(values, digits))
+
+
+def changes(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the change between two steps of adjustment as it may be shown, its interval in steps of the same size.
+
+    An adjusted ratio divided by its change from the crude one is the crude ratio, which tells the count. So that
+    change is given in steps so coarse that every count in the released limits, of the group and of its comparator,
+    fits what is shown; where a step of a fifth is too fine, it is withheld. Later changes tell of no count.
+
+    Parameters
+    ----------
+    frame
+        ``change, change_lower, change_upper`` and, where known, ``change_from``.
+    rows
+        As in :func:`figures`: ``o, low, high`` and ``o0, low0, high0``.
+    """
+    change, lower, upper = (frame[c].to_numpy(float) for c in CHANGES)
+    later = frame["change_from"].ne("crude").to_numpy() if "change_from" in frame else np.zeros(len(frame), bool)
+    o, low, high, o0, low0, high0 = (rows[c].to_numpy(float) for c in ("o", "low", "high", "o0", "low0", "high0"))
+    out = np.full((len(frame), 3), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = change * o / low * np.fmax(high0 / o0, 1.0), change * o / high * np.fmin(low0 / o0, 1.0)
+        for step in reversed(CHANGE_STEPS):  # the finest that is safe stands in the end
+            shown = np.round(change / step) * step
+            safe = np.logical_and.reduce([np.abs(end - shown) <= step / 2 * (1 + EXACT) for end in ends]) | later
+            wide = np.ceil(shown * np.fmax(upper / change - 1, 1 - lower / change) / step + 0.5) * step
+            out[safe] = np.round(np.column_stack([shown, np.fmax(shown - wide, 0.0), shown + wide]), 2)[safe]
+    return pd.DataFrame(out, index=rows.index, columns=list(CHANGES))
 
 
 def unit(values: np.ndarray, digits: int = FEW_DIGITS) -> np.ndarray:

@@ -17,8 +17,20 @@ ALL = "All"
 TOTAL_WORDS = {"all", "total", "everyone", "persons", "all people", "all groups", "all ethnic groups", "all ages"}
 DIMENSION = "~"  # before the name of a dimension, in the list of counts
 COUNTS = ("events", "at_risk")
-FIGURES = ("estimate", "lower", "upper")
-CONTEXT = ("comparator", "adjustment", "measure", "level", "note", "indicator_name", "domain", "unit", "per", "method")
+FIGURES = ("estimate", "lower", "upper", "change", "change_lower", "change_upper")
+CONTEXT = (
+    "comparator",
+    "adjustment",
+    "change_from",
+    "measure",
+    "level",
+    "note",
+    "indicator_name",
+    "domain",
+    "unit",
+    "per",
+    "method",
+)
 INSIDE = ("events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "largest")  # used, never shown
 NUMBERED = ("imd_quintile", "imd_decile", "year")  # numbers that are categories
 

@@ -135,6 +135,8 @@ def _figures(
     few = (rows["low"] < rules.MINIMUM_EVENTS).to_numpy() & (rows["r"] > 0).to_numpy()
     standardised = (rows["measure"] == "rate").to_numpy() & _adjusted(frame)
     values = derived.figures(rows)
+    if set(derived.CHANGES) <= set(figures):
+        values = values.join(derived.changes(frame, rows))
     for column in figures:
         limited = derived.significant(frame[column].to_numpy(float), derived.FEW_DIGITS)
         new = values[column].to_numpy() if column in values else limited

@@ -108,7 +108,7 @@ class TestDiagnostics:
         cells = make_cells(make_rows(38, "rate"), by=["ethnic_group", "sex", "age_band"]).assign(imd_quintile=1)
         odd = (cells["ethnic_group"] == "Mixed") & (cells["sex"] == "Male") & (cells["age_band"] == "25-34")
         cells.loc[odd, "events"] += 40
-        cells.loc[odd, "events_sq"] += 1600
+        cells.loc[odd, "events_sq"] += 40  # of forty people
         found = said(cells)
         assert found.loc["influence", "concern"] in ("look", "serious")
         assert "Mixed" in found.loc["influence", "words"] and "25-34" in found.loc["influence", "words"]

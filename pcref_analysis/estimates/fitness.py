@@ -1,0 +1,85 @@
+"""How far each indicator's adjusted ratios can be relied on: the diagnostics of every fit, in words fit to publish."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcref_analysis.estimates import domain, regression
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.parameters import Parameters
+
+COLUMNS = ["indicator", "indicator_name", "domain", "concern", "words"]
+CONCERNS = ("none", "look", "serious")
+SOUND = "No sign that the model misleads."
+WORDS = {  # what a reader may know of each check: no numbers, no groups, no strata (the full account is confidential)
+    "fit": "The model did not settle: do not use its figures.",
+    "left_out": "Over 5 % of events are left out (age, sex or area unknown, or no residents counted there).",
+    "few_events": "Few events in some groups: their intervals are approximate.",
+    "few_people": "Few people in some groups: one person could move a ratio.",
+    "repeats": "People count more than once; the intervals are wider for it.",
+    "dispersion": "Ages, sexes and areas differ by more than the model and repeated events expect.",
+    "fit_of_strata": "The gap may differ by age, sex or deprivation, which one ratio for all hides.",
+    "residual": "One combination of age, sex and area lies far from the model.",
+    "influence": "One combination of age, sex and area moves a ratio by more than its standard error.",
+}
+
+
+def fitness(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return, for each indicator of the run's period, what to keep in mind about its adjusted ratios.
+
+    Parameters
+    ----------
+    data
+        Cells, as :func:`pcref_analysis.intake.prepare.load` returns them; published counts are not adjusted.
+    parameters
+        ``period``, ``comparator`` and ``detail`` are used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, indicator_name, domain, concern, words``; ``concern`` is ``none``, ``look`` or ``serious``. Words
+        name neither numbers nor groups. The full account, with both, is
+        :func:`pcref_analysis.estimates.regression.diagnostics`, which must not leave the Trust.
+
+    Notes
+    -----
+    No concern is no proof: a model can fit well and still leave out what matters. Must not be used to drop a finding
+    that is unwelcome.
+    """
+    if domain.is_published(data):
+        return pd.DataFrame(columns=COLUMNS)
+    found = full(data, parameters)
+    found = found[found["concern"].ne("none") & found["check"].isin(WORDS)]
+    told = found.groupby("indicator").agg(concern=("concern", _worst), words=("check", _sentences))
+    asked = domain.compared(data[data["period"] == parameters.period], parameters)["indicator"].unique()
+    told = told.reindex(pd.Index(asked, name="indicator"))
+    table = told.fillna({"concern": "none", "words": SOUND}).reset_index()
+    entries = indicators.catalogue()
+    table = table.assign(
+        indicator_name=table["indicator"].map({k: e.name for k, e in entries.items()}),
+        domain=table["indicator"].map({k: e.domain for k, e in entries.items()}),
+    )
+    place = table["indicator"].map({name: n for n, name in enumerate(entries)})
+    return table.loc[place.sort_values().index, COLUMNS].reset_index(drop=True)
+
+
+def full(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return every check of every fit behind the fullest ratios, with exact numbers and groups: confidential.
+
+    Columns as in :func:`pcref_analysis.estimates.regression.diagnostics`.
+    """
+    part = domain.compared(data[data["period"] == parameters.period], parameters)
+    terms = regression.STEPS[domain.STEPS[-1]]
+    tables = [
+        regression.diagnostics(mine, "ethnic_group", parameters.comparator, terms, family=domain.FAMILY[measure])
+        for measure, mine in domain.by_measure(part)
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["indicator", "check", "concern"])
+
+
+def _worst(concerns: pd.Series) -> str:
+    return max(concerns, key=CONCERNS.index)
+
+
+def _sentences(checks: pd.Series) -> str:
+    return " ".join(WORDS[name] for name in WORDS if name in set(checks))
