@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from pathlib import Path
 
 import pandas as pd
 
 from pcref_analysis.estimates import domain, fitness
 from pcref_analysis.intake import prepare
+from pcref_analysis.vocabulary import code
 from pcref_analysis.vocabulary.digits import same_everywhere
-from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES, Parameters
 
 NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness")
 
@@ -56,10 +56,7 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
 
 def _key(data: pd.DataFrame, parameters: Parameters) -> str:
     """Return a hash of what the estimates rest on: cells, parameters and this package's code."""
-    package = Path(__file__).resolve().parents[1]
     total = hashlib.sha256(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
-    total.update(parameters.model_dump_json().encode())
-    for path in sorted(p for floor in ("vocabulary", "intake", "estimates") for p in (package / floor).rglob("*")):
-        if path.suffix in (".py", ".yml", ".csv"):
-            total.update(path.read_bytes())
+    total.update(parameters.but(NOT_FOR_ESTIMATES).encode())
+    total.update(code.digest("vocabulary", "intake", "estimates").encode())
     return total.hexdigest()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from pcref_analysis.vocabulary import code
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, project_root
 
 
 def run_folder(run: str) -> Path:
@@ -80,6 +81,12 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         return folder
     from pcref_analysis.intake import cells, contracts, sources
 
+    inputs, mark = fingerprint(parameters), folder / "cells.key"
+    key = _key(inputs, parameters)
+    if inputs and _read_text(mark) == key and (folder / "cells.parquet").is_file():
+        say("  cells: unchanged")  # a database cannot be hashed from here, so it is always read again
+        return folder
+    mark.unlink(missing_ok=True)
     if parameters.source.kind == "demo":
         from pcref_analysis.intake import demo
 
@@ -91,6 +98,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
     beside = {"breaches": checked.breaches, "read": checked.counts}
     beside["lengths"] = cells.lengths(checked.tables, parameters)
     cells.save(parameters.run, *cells.build(checked.tables, parameters), **beside)
+    mark.write_text(key, encoding="utf-8")
     return folder
 
 
@@ -124,6 +132,16 @@ def load(run: str, what: str = "cells") -> pd.DataFrame:
     if not path.is_file():
         raise PcrefError(f"run '{run}' has no {what} yet. Make them with: pcref report --run {run}")
     return pd.read_parquet(path)
+
+
+def _key(inputs: str, parameters: Parameters) -> str:
+    """Return a hash of what cells rest on: the inputs, the parameters that counting looks at, and the code."""
+    words = [inputs, parameters.but(NOT_FOR_CELLS), code.digest("vocabulary", "intake")]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _sha256(path: Path) -> str:

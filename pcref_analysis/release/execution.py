@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import NOT_FOR_PAGES, Parameters, project_root
 
 LAST = "05_priorities"  # reads what the others estimated
 START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
@@ -22,6 +22,13 @@ VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
 def notebooks() -> list[Path]:
     """Return the committed analysis notebooks, in reading order."""
     return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def source_digest(path: Path) -> str:
+    """Return a hash of a notebook's cells as written, whatever outputs stand below them."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    written = [[cell["cell_type"], cell["id"], "".join(cell["source"])] for cell in cells]
+    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 
 def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, jobs: int = 2) -> list[Path]:
@@ -36,8 +43,8 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
     say
         Called with one line a notebook.
     code
-        Hash of everything outside the notebooks that results rest on; an executed notebook is used
-        again when nothing that it depends on has changed.
+        Hash of everything outside the notebooks and the parameters that results rest on; an executed notebook is
+        used again when nothing that it depends on has changed (the priority rule matters to the last one only).
     jobs
         Notebooks that run side by side; the priorities notebook runs last.
 
@@ -79,7 +86,9 @@ def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dic
     if unknown:
         raise PcrefError(f"notebooks: {source.name} has parameter(s) that no parameters file can set: {unknown}.")
     values = {name: known[name] for name in wanted}
-    key = hashlib.sha256(source.read_bytes() + json.dumps(values, sort_keys=True).encode() + code.encode()).hexdigest()
+    looks_at = parameters.but(NOT_FOR_PAGES if source.stem == LAST else {*NOT_FOR_PAGES, "priorities"})
+    words = [source_digest(source), json.dumps(values, sort_keys=True), looks_at, code]
+    key = hashlib.sha256("\n".join(words).encode()).hexdigest()
     return {"source": source, "target": scratch / source.name, "values": values, "key": key}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pcref_analysis
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.release import execution, gate, landing, pages, publication, workbook
+from pcref_analysis.vocabulary import code
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 PAGES = {  # notebook -> the short name in the list of pages
@@ -47,7 +49,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     whole.estimates(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")
     scratch = data / "notebooks"
-    key = publication.tree_digest(prepare.data_files(data), data) + identity["code"]
+    key = publication.tree_digest(prepare.data_files(data), data) + code.digest()
     executed = execution.execute(parameters, scratch, say, key)
     say(f"report {parameters.run}: gate and pages")
     records = gate.collect(executed)
@@ -61,11 +63,11 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
 
 
 def code_digest() -> str:
-    """Return a hash over the package, the notebooks and the lock: what results rest on besides data."""
-    root, package = project_root(), Path(__file__).resolve().parents[1]
-    files = [p for p in package.rglob("*") if p.suffix in (".py", ".yml", ".csv", ".j2", ".css", ".json")]
-    rest = [root / "requirements.txt", *execution.notebooks()]
-    return publication.tree_digest(files, package) + publication.tree_digest([p for p in rest if p.is_file()], root)
+    """Return a hash over the package, the notebooks' cells and the lock: what results rest on besides data."""
+    lock = project_root() / "requirements.txt"
+    words = [code.digest(), *map(execution.source_digest, execution.notebooks())]
+    words += [publication.digest(lock)] if lock.is_file() else []
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def about(parameters: Parameters) -> dict[str, Any]:

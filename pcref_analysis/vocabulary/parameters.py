@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,6 +82,12 @@ class Disclosure(_Section):
         return self.uncertainty or max(2, self.threshold - int(self.show_zero))
 
 
+# What a step does not look at: a change of these alone need not run it again.
+NOT_FOR_PAGES = frozenset({"edition", "edition_date"})
+NOT_FOR_ESTIMATES = NOT_FOR_PAGES | {"disclosure", "priorities", "audience"}
+NOT_FOR_CELLS = NOT_FOR_ESTIMATES | {"comparator", "detail", "standard", "level"}
+
+
 class Parameters(_Section):
     """Everything an analyst sets for one run.
 
@@ -131,6 +139,10 @@ class Parameters(_Section):
         if self.periods and self.period not in self.periods:
             raise ValueError(f"period '{self.period}' is not among periods {self.periods}")
         return self
+
+    def but(self, left_out: Iterable[str]) -> str:
+        """Return all parameters but these as text, to compare with those of the last run."""
+        return json.dumps(self.model_dump(mode="json", exclude=set(left_out)), sort_keys=True, ensure_ascii=False)
 
     def for_notebooks(self) -> dict[str, Any]:
         """Return the plain values that papermill may put into a notebook's parameters cell."""
