@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from pcref_analysis.release import seals
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import NOT_FOR_PAGES, Parameters, project_root
 
@@ -136,6 +137,7 @@ def clean(path: Path) -> None:
     for number, cell in enumerate(notebook.cells):
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = f"injected-{number}"
+    seals.seal(notebook)
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -154,4 +156,5 @@ def refresh(scratch: Path) -> None:
                 for output in cell["outputs"]:
                     if "execution_count" in output:
                         output["execution_count"] = counter
+        seals.seal(committed)
         source.write_text(nbformat.writes(committed) + "\n", encoding="utf-8", newline="\n")

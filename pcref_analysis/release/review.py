@@ -1,82 +1,161 @@
-"""The reviewers' check: run the notebooks again and compare every shown output."""
+"""The reviewers' check: run the notebooks again, compare every shown output, and say what differs."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import execution
+from pcref_analysis.release import comeback, execution, seals
+from pcref_analysis.release.seals import Difference
+from pcref_analysis.release.shown import MIME
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import project_root
+
+EYES = (
+    "The question of each page is answered by what stands below it",
+    "The words are respectful, and none says why a gap is there",
+    "Each figure shows what its table says, and its description says it in words",
+    "Rows left out (page Recording) are few enough, and their reasons are right",
+    "The rule and its weights were agreed before the results were seen",
+    "Surprises were looked up in the source system before anybody was told",
+)
 
 
 def review(run: str | None, say: Callable[[str], None]) -> int:
     """Compare the committed notebooks (or a run's executed ones) with a fresh execution, by nbval.
 
     Prints a line a notebook and, for each difference, the notebook and the cell with what was shown and
-    what came back; returns 0 where everything came back, 1 where something differs.
+    what came back; writes a checklist for the reviewer. Returns 0 where everything came back, 1 otherwise.
 
     Raises
     ------
     PcrefError
         If there is no notebook to review.
     """
-    root = project_root()
-    folder = root / "notebooks" if run is None else root / "data" / "processed" / run / "notebooks"
-    paths = execution.notebooks() if run is None else sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    folder = prepare.run_folder(run or "demo")
+    paths = execution.notebooks() if run is None else sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]
     if not paths:
         raise PcrefError(f"review: no executed notebooks for run '{run}'. Make them first: pcref report --run {run}.")
-    _estimate_afresh(run or "demo", say)
-    with TemporaryDirectory() as scratch:
-        result = Path(scratch) / "review.xml"
-        command = [
-            sys.executable, "-m", "pytest", "--nbval", "-p", "no:cacheprovider", "-q", "-n", "2", "--dist", "loadfile",
-            "--override-ini=addopts=", "--nbval-sanitize-with", str(root / "tests" / "notebooks" / "sanitise.cfg"),
-            f"--junitxml={result}", *map(str, paths),
-        ]  # fmt: skip
-        environment = os.environ | {"PCREF_HOME": str(root)}
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, encoding="utf-8")
-        if not result.is_file():
-            raise PcrefError(f"review: the check could not run:\n{done.stdout[-800:]}{done.stderr[-800:]}")
-        return _summary(result, paths, say)
-
-
-def _estimate_afresh(run: str, say: Callable[[str], None]) -> None:
-    """Make the estimates again from the cells, so that what is compared is not what was kept."""
-    say("review: estimating again")
-    prepare.load(run)
-    shutil.rmtree(prepare.run_folder(run) / "estimates", ignore_errors=True)
-    whole.estimates(run, parameters.load(run))
-
-
-def _summary(result: Path, paths: list[Path], say: Callable[[str], None]) -> int:
-    cases = list(ElementTree.parse(result).iter("testcase"))
-    bad = 0
+    say("review: cells and estimates again")
+    checked = parameters.load(run or "demo")
+    prepare.prepare(checked, lambda line: None)
+    shutil.rmtree(folder / "estimates", ignore_errors=True)  # so that what is compared is not what was kept
+    whole.estimates(checked.run, checked)
+    ran, differences = check(paths)
     for path in paths:
-        mine = [case for case in cases if path.stem in f"{case.get('classname')} {case.get('name')}"]
-        wrong = [case for case in mine if case.find("failure") is not None or case.find("error") is not None]
-        bad += len(wrong) if mine else 1
-        say(f"  {path.name}: {len(mine) - len(wrong)} of {len(mine)} cells came back" + ("" if mine else " (not run)"))
-        for case in wrong:
-            say(f"    {case.get('name')}")
-            problem = case.find("failure") if case.find("failure") is not None else case.find("error")
-            say(_differences(problem))
-    say("review: every shown output came back" if not bad else f"review: {bad} cell(s) differ")
-    return 1 if bad else 0
+        mine = [one for one in differences if one.notebook == path.name]
+        say(f"  {path.name}: {ran.get(path.name, 0)} cells run again, {_count(mine)}")
+        for one in mine:
+            say(f"    {one.cell}: {one.what}")
+            say(f"      was: {one.old}") if one.old else None
+            say(f"      now: {one.new}") if one.new else None
+    page = folder / "review.md"
+    page.write_text(checklist(paths, ran, differences), encoding="utf-8", newline="\n")
+    say(f"review: the reviewer's checklist is {page.relative_to(project_root()).as_posix()}")
+    say("review: every shown output came back" if not differences else f"review: {_count(differences)}")
+    return 1 if differences else 0
 
 
-def _differences(problem: ElementTree.Element) -> str:
-    text = re.sub(r"\x1b\[[0-9;]*m|#x1B\[[0-9;]*m", "", problem.text or problem.get("message") or "")
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    return "\n".join(f"      {line[:200]}" for line in lines[:14])
+def check(paths: list[Path]) -> tuple[dict[str, int], list[Difference]]:
+    """Return how many cells of each notebook were run again, and everything that did not come back."""
+    import nbformat
+
+    found = [one for path in paths for one in seals.broken(nbformat.read(path, as_version=4), path.name)]
+    with TemporaryDirectory() as scratch:
+        command = [
+            sys.executable, "-m", "pytest", "--nbval", "-q", "-n", "2", "--dist", "loadfile", "--override-ini=addopts=",
+            "-p", "no:cacheprovider", "-p", comeback.__name__, f"--rootdir={paths[0].parent}",
+            "--nbval-sanitize-with", str(project_root() / "tests" / "notebooks" / "sanitise.cfg"), *map(str, paths),
+        ]  # fmt: skip
+        environment = os.environ | {"PCREF_HOME": str(project_root()), comeback.FOLDER: scratch}
+        done = subprocess.run(command, cwd=project_root(), env=environment, capture_output=True, encoding="utf-8")
+        heard = Path(scratch) / "cells.jsonl"
+        if not heard.is_file():
+            raise PcrefError(f"review: the check could not run:\n{done.stdout[-800:]}{done.stderr[-800:]}")
+        lines = [json.loads(line) for line in heard.read_text(encoding="utf-8").splitlines()]
+    ran: dict[str, int] = {}
+    for line in lines:
+        ran[line["notebook"]] = ran.get(line["notebook"], 0) + 1
+    found += [_difference(line) for line in lines if not line["passed"]]
+    found += [Difference(path.name, "notebook", "was not run") for path in paths if path.name not in ran]
+    return ran, found
+
+
+def checklist(paths: list[Path], ran: dict[str, int], differences: list[Difference]) -> str:
+    """Return the reviewer's checklist: what a machine has checked, and what only people can."""
+    lines = ["# Reviewer's checklist", "", "## Checked by machine", ""]
+    for path in paths:
+        mine = [one for one in differences if one.notebook == path.name]
+        state = "x" if not mine and ran.get(path.name) else " "
+        lines.append(f"- [{state}] {path.name}: {ran.get(path.name, 0)} cells run again, {_count(mine)}")
+        lines += [f"  - `{one.cell}`: {one.what}" for one in mine]
+    return "\n".join([*lines, "", "## To look at with your own eyes", "", *(f"- [ ] {line}" for line in EYES), ""])
+
+
+def _count(differences: list[Difference]) -> str:
+    return {0: "no difference", 1: "1 difference"}.get(len(differences), f"{len(differences)} differences")
+
+
+def _difference(line: dict[str, Any]) -> Difference:
+    """Say in a line what a cell showed and shows now."""
+    where = (line["notebook"], str(line["cell"]))
+    old, new = (json.loads(line.get(name, "[]")) for name in ("old", "new"))
+    if broke := [one for one in new if one["kind"] == "error"]:
+        return Difference(*where, f"stopped with {broke[0]['name']}")
+    if len(old) != len(new):
+        return Difference(*where, f"shows {len(new)} output(s) instead of {len(old)}")
+    for before, after in zip(old, new, strict=True):
+        for kind, text in _texts(before).items():
+            if text != _texts(after).get(kind):
+                parts = _first(text, _texts(after).get(kind, ""), _cells if kind == "table" else _around)
+                return Difference(*where, f"{kind} differs", *(part or "(nothing)" for part in parts))
+    said = re.sub(r"\x1b\[[0-9;]*m", "", line["said"]).strip().splitlines()
+    return Difference(*where, "did not come back", new=said[-1][:160] if said else "")
+
+
+def _texts(output: dict[str, Any]) -> dict[str, str]:
+    """Return what an output shows, in the order in which a person would look."""
+    data = output["data"]
+    record = data.get(MIME, {})
+    texts = {"shown text": data.get("text/plain", ""), "table": record.get("csv", "")}
+    texts |= {key: str(value) for key, value in record.items() if key != "csv"}
+    texts |= {"shown page": str(data.get("text/html") or data.get("text/markdown", "")), "printed text": output["text"]}
+    return {key: value for key, value in texts.items() if value}
+
+
+def _first(old: str, new: str, narrow: Callable[[str, str, str], tuple[str, str]]) -> tuple[str, str]:
+    """Return the first line where two texts part, narrowed to what differs."""
+    before, after = old.splitlines() or [""], new.splitlines() or [""]
+    for one, other in zip(before, after, strict=False):
+        if one != other:
+            return narrow(one, other, before[0])
+    return f"{len(before)} lines", f"{len(after)} lines"
+
+
+def _cells(old: str, new: str, head: str) -> tuple[str, str]:
+    """Return the cells of a table's line that differ, with their columns."""
+    names, one, other = (next(csv.reader(io.StringIO(line)), []) for line in (head, old, new))
+    if not len(names) == len(one) == len(other):
+        return _around(old, new, head)
+    cells = [(n, a, b) for n, a, b in zip(names, one, other, strict=True) if a != b][:3]
+    return tuple("; ".join(f"{cell[0]} {cell[i] or 'empty'}" for cell in cells)[:240] for i in (1, 2))
+
+
+def _around(old: str, new: str, head: str) -> tuple[str, str]:
+    """Return both texts around the first letter that differs."""
+    place = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    return old[max(0, place - 50) : place + 60], new[max(0, place - 50) : place + 60]

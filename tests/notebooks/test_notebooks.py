@@ -71,7 +71,7 @@ def test_nothing_in_it_changes_from_run_to_run(notebook):
     text = json.dumps(notebook)
     assert not re.search(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|mnt)/", text)
     assert not re.search(r"[A-Z]:\\\\Users", text)
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "pcref"}
     for cell in notebook.cells:
         assert not set(cell.metadata) & set(execution.VOLATILE)
 
