@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "domain": "estimates.domain",
+    "fitness": "estimates.fitness",
     "rates": "estimates.rates",
     "regression": "estimates.regression",
     "inequality": "estimates.inequality",
@@ -35,15 +36,22 @@ _ROOMS = {
     "parameters": "vocabulary.parameters",
     "standards": "vocabulary.standards",
 }
+_THINGS = {
+    "load": "intake.prepare",
+    "count": "intake.trial",
+    "interactive": "release.interactive",
+    "INDICATORS": "vocabulary.names",
+    "GROUPS": "vocabulary.names",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"pcref_analysis.{_ROOMS[name]}")
-    if name == "load":
-        return import_module("pcref_analysis.intake.prepare").load
+    if name in _THINGS:
+        return getattr(import_module(f"pcref_analysis.{_THINGS[name]}"), name)
     raise AttributeError(f"module 'pcref_analysis' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, "load"])
+    return sorted([*globals(), *_ROOMS, *_THINGS])

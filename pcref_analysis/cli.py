@@ -71,9 +71,11 @@ def bench() -> None:
 
 @app.command()
 def lab() -> None:
-    """Open JupyterLab on the first notebook."""
+    """Open JupyterLab on the first notebook, with this project's environment as its kernel."""
     from pcref_analysis.vocabulary.parameters import project_root
 
+    kernel = ["ipykernel", "install", "--sys-prefix", "--name", "python3", "--display-name", "PCREF analysis"]
+    subprocess.run([sys.executable, "-m", *kernel], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     first = "notebooks/00_recording.ipynb"
     raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", first], cwd=project_root()))
 
@@ -87,7 +89,7 @@ def notebooks() -> None:
     from pcref_analysis.vocabulary.parameters import project_root
 
     story.make(parameters.load("demo"), say)
-    execution.refresh(project_root() / "data" / "processed" / "demo" / "notebooks")
+    execution.refresh(project_root() / "data" / "processed" / "demo" / "notebooks", say)
     say("notebooks: the committed notebooks hold the demo's outputs")
 
 

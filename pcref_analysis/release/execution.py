@@ -25,6 +25,11 @@ def notebooks() -> list[Path]:
     return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
+def tutorial() -> Path:
+    """Return the notebook that shows how to try an idea of one's own: on the invented Trust, and in no report."""
+    return project_root() / "notebooks" / "exploring.ipynb"
+
+
 def source_digest(path: Path) -> str:
     """Return a hash of a notebook's cells as written, whatever outputs stand below them."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -141,11 +146,17 @@ def clean(path: Path) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
-def refresh(scratch: Path) -> None:
-    """Take the outputs of the demo's executed notebooks into the committed ones; sources stay as they are."""
+def refresh(scratch: Path, say: Callable[[str], None]) -> None:
+    """Take the outputs of the demo's executed notebooks into the committed ones; sources stay as they are.
+
+    The tutorial, which no report runs, is run here.
+    """
     import nbformat
 
-    for source in notebooks():
+    lesson = tutorial()
+    _run({"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always"}, say)
+    (scratch / lesson.name).with_suffix(".key").unlink()
+    for source in (*notebooks(), lesson):
         committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))
         ran = [cell for cell in fresh.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
         counter = 0

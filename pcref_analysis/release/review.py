@@ -46,7 +46,8 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
         If there is no notebook to review.
     """
     folder = prepare.run_folder(run or "demo")
-    paths = execution.notebooks() if run is None else sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    committed = [*execution.notebooks(), execution.tutorial()]
+    paths = committed if run is None else sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]
     if not paths:
         raise PcrefError(f"review: no executed notebooks for run '{run}'. Make them first: pcref report --run {run}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pcref_analysis.release import execution, gate
+from pcref_analysis.release import execution, gate, seals
 from pcref_analysis.vocabulary.parameters import Parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,3 +101,23 @@ def test_the_gate_names_a_cell_that_goes_round_the_door(tmp_path, notebook):
         with pytest.raises(Exception, match=f"09_broken.ipynb, cell {len(broken.cells)}") as caught:
             gate.collect([path])
         assert "7 people" not in str(caught.value) and "a value" not in str(caught.value)
+
+
+def test_the_tutorial_shows_the_invented_trust_alone_and_is_sealed():
+    notebook = nbformat.read(execution.tutorial(), as_version=4)
+    assert seals.broken(notebook, "exploring") == []
+    assert "synthetic" in notebook.cells[0].source and "confidential" in notebook.cells[0].source
+    text = "\n".join(cell.source for cell in code(notebook))
+    assert set(re.findall(r'(?:load|count)\("(\w+)"', text)) == {"demo"}
+    assert len(code(notebook)) <= 12 and all(
+        output.output_type != "error" for c in code(notebook) for output in c.outputs
+    )
+    assert not re.search(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|mnt)/", json.dumps(notebook))
+
+
+def test_names_can_be_completed_in_a_live_kernel():
+    import pcref_analysis as pcref
+
+    assert {"detentions", "section_136"} <= set(dir(pcref.INDICATORS))
+    assert pcref.GROUPS.Black_or_Black_British == "Black or Black British"
+    assert {"INDICATORS", "GROUPS", "load", "count", "interactive", "regression"} <= set(dir(pcref))
