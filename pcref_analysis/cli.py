@@ -76,8 +76,9 @@ def lab() -> None:
 
     kernel = ["ipykernel", "install", "--sys-prefix", "--name", "python3", "--display-name", "PCREF analysis"]
     subprocess.run([sys.executable, "-m", *kernel], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    first = "notebooks/00_recording.ipynb"
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", first], cwd=project_root()))
+    root = project_root()
+    first = [f"--ServerApp.root_dir={root}", "--LabApp.default_url=/lab/tree/notebooks/00_recording.ipynb"]
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", *first], cwd=root))
 
 
 @app.command()

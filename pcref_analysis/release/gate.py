@@ -15,8 +15,8 @@ NO_ALT = "No description has been provided for this image"
 def collect(paths: list[Path]) -> list[dict[str, Any]]:
     """Return the released records of the executed notebooks, in reading order.
 
-    Each record holds ``id``, ``kind`` (table, figure or text), ``title``, ``notebook``, ``cell``, the ``output`` as it
-    was shown and, for a table, its released columns.
+    Each record holds ``id``, ``kind`` (table, figure or text), ``title``, ``notebook``, ``cell`` (its number),
+    ``cell_id``, ``call`` (the function that shows it), the ``output`` as it was shown and, for a table, its columns.
 
     Raises
     ------
@@ -35,7 +35,9 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                 if fault:
                     faults.append(f"  {path.name}, cell {number}: {fault}")
                 else:
-                    place = {"notebook": path.stem, "cell": number, "output": output}
+                    call = re.search(r"pcref\.((?:tables|figures|text)\.\w+)\(", cell.source)
+                    place = {"notebook": path.stem, "cell": number, "cell_id": cell["id"], "output": output}
+                    place["call"] = call[1] if call else ""
                     records.append(dict(output["data"][MIME]) | place)
             if cell.cell_type == "markdown" and re.search(r"<(script|iframe|object|img)\b", cell.source, re.IGNORECASE):
                 faults.append(f"  {path.name}, cell {number}: text holds a script, frame or picture")

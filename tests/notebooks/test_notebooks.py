@@ -106,6 +106,7 @@ def test_the_gate_names_a_cell_that_goes_round_the_door(tmp_path, notebook):
 def test_the_tutorial_shows_the_invented_trust_alone_and_is_sealed():
     notebook = nbformat.read(execution.tutorial(), as_version=4)
     assert seals.broken(notebook, "exploring") == []
+    assert notebook.metadata.kernelspec.name == "python3"  # else JupyterLab asks for a kernel
     assert "synthetic" in notebook.cells[0].source and "confidential" in notebook.cells[0].source
     text = "\n".join(cell.source for cell in code(notebook))
     assert set(re.findall(r'(?:load|count)\("(\w+)"', text)) == {"demo"}
