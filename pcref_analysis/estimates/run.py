@@ -10,6 +10,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import domain
 from pcref_analysis.intake import prepare
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -58,6 +59,7 @@ def _key(data: pd.DataFrame, parameters: Parameters) -> str:
     package = Path(__file__).resolve().parents[1]
     total = hashlib.sha256(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
     total.update(parameters.model_dump_json().encode())
+    total.update(repr(indicators.of_run(parameters.run)).encode())  # the Trust's own entries among them
     for path in sorted(p for floor in ("vocabulary", "intake", "estimates") for p in (package / floor).rglob("*")):
         if path.suffix in (".py", ".yml", ".csv"):
             total.update(path.read_bytes())

@@ -17,7 +17,7 @@ from pcref_analysis.intake import availability, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
-from pcref_analysis.vocabulary.indicators import Indicator, with_local
+from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 KEYS = ["indicator", "period", *STRATA]
@@ -69,8 +69,8 @@ def build(
     --------
     >>> cells, ledger = build(tables, parameters)  # doctest: +SKIP
     """
-    entries = catalogue_of(parameters.run) if indicators is None else indicators
-    availability.check(entries)
+    entries = of_run(parameters.run) if indicators is None else indicators
+    availability.check(entries, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
     entries = {name: entry for name, entry in entries.items() if entry.count}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
@@ -95,11 +95,6 @@ def periods(parameters: Parameters) -> list[str]:
     return parameters.periods or [parameters.period]
 
 
-def catalogue_of(run: str) -> dict[str, Indicator]:
-    """Return the shipped catalogue and the run's own entries (``<run>-indicators.yml`` beside its parameters)."""
-    return with_local(project_root() / "notebooks" / "parameters" / f"{run}-indicators.yml")
-
-
 def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Parameters) -> dict[str, str]:
     """Say for each indicator why it cannot be counted from this extract; "" where it can."""
     values = availability.filled(tables)
@@ -122,7 +117,7 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
         than the previous bound and at most ``days_upto`` days; every day up to 28, then weeks to half a year, then
         four weeks to two years, then ``LONGEST``.
     """
-    entries = catalogue_of(parameters.run) if indicators is None else indicators
+    entries = of_run(parameters.run) if indicators is None else indicators
     entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     frames = []

@@ -10,6 +10,7 @@ from typing import Any
 import pcref_analysis
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.release import execution, gate, landing, pages, publication, workbook
+from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 PAGES = {  # notebook -> the short name in the list of pages
@@ -38,7 +39,8 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     last = publication.read_manifest(target)
-    if not force and all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(target, last):
+    seen = bool(inputs) and not force  # whether a database has changed cannot be told from here
+    if seen and all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(target, last):
         say(f"report {parameters.run}: nothing has changed; {_shown(target, root)}/index.html stands")
         return target
     say(f"report {parameters.run}: cells")
@@ -65,6 +67,7 @@ def code_digest() -> str:
     root, package = project_root(), Path(__file__).resolve().parents[1]
     files = [p for p in package.rglob("*") if p.suffix in (".py", ".yml", ".csv", ".j2", ".css", ".json")]
     rest = [root / "requirements.txt", *execution.notebooks()]
+    rest += sorted((root / "notebooks" / "parameters").glob(f"*{LOCAL}"))
     return publication.tree_digest(files, package) + publication.tree_digest([p for p in rest if p.is_file()], root)
 
 

@@ -10,7 +10,7 @@ FLOORS = ["vocabulary", "intake", "estimates", "release", "cli"]
 # The rooms of the design from the bottom up. A room may import those before it, straight or by way of the
 # smaller modules that serve it.
 ROOMS = {
-    "vocabulary": ["errors", "ethnicity", "indicators", "parameters"],
+    "vocabulary": ["errors", "ethnicity", "parameters", "indicators"],
     "intake": ["contracts", "sources", "demo", "population", "published", "cells", "prepare"],
     "estimates": ["intervals", "rates", "regression", "missing", "trends", "inequality", "domain"],
     "release": ["disclosure", "tables", "figures", "priorities", "landing", "dashboard", "report"],
