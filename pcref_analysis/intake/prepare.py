@@ -6,11 +6,16 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
+
+if TYPE_CHECKING:
+    from pcref_analysis.intake.contracts import Standing
+    from pcref_analysis.intake.rows import Tables
 
 
 def run_folder(run: str) -> Path:
@@ -48,6 +53,8 @@ def fingerprint(parameters: Parameters) -> str:
     if not place.exists():
         raise PcrefError(f"source: there is no '{parameters.source.location}'. Put the extract there and run again.")
     files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
+    if parameters.source.kind != "published":
+        files += _published_residents(parameters)
     memory = run_folder(parameters.run) / "input-hashes.json"
     known = _read_json(memory)
     fresh = {}
@@ -78,20 +85,43 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         say("  reading published figures")
         published.save(parameters, folder)
         return folder
-    from pcref_analysis.intake import cells, contracts, sources
+    from pcref_analysis.intake import cells, contracts
 
     if parameters.source.kind == "demo":
         from pcref_analysis.intake import demo
 
         say("  making the invented Trust")
         demo.write(project_root() / parameters.source.location, seed=parameters.seed)
+    tables, residents = _opened(parameters, say)
     say("  checking the extract")
-    checked = contracts.clean(sources.open(parameters), parameters)
+    checked = contracts.clean(tables, parameters, residents=residents)
     say("  counting rows into cells")
-    beside = {"breaches": checked.breaches, "read": checked.counts}
+    beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
     beside["lengths"] = cells.lengths(checked.tables, parameters)
     cells.save(parameters.run, *cells.build(checked.tables, parameters), **beside)
     return folder
+
+
+def check(parameters: Parameters, say: Callable[[str], None]) -> pd.DataFrame:
+    """Return every breach of the extract that the parameters name (see ``contracts.Checked``).
+
+    Nothing is raised for what the extract holds, only for a source that cannot be opened.
+    """
+    from pcref_analysis.intake import contracts
+
+    tables, residents = _opened(parameters, say)
+    return contracts.examine(tables, parameters, residents=residents).breaches
+
+
+def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:
+    """Open the extract, and make the tables of residents and areas if it lacks them and they can be made."""
+    from pcref_analysis.intake import sources, standing
+
+    tables = sources.open(parameters)
+    residents = standing.of(parameters, tables)
+    if residents.said:
+        say(f"  residents: {residents.said}")
+    return tables, residents
 
 
 def load(run: str, what: str = "cells") -> pd.DataFrame:
@@ -124,6 +154,17 @@ def load(run: str, what: str = "cells") -> pd.DataFrame:
     if not path.is_file():
         raise PcrefError(f"run '{run}' has no {what} yet. Make them with: pcref report --run {run}")
     return pd.read_parquet(path)
+
+
+def _published_residents(parameters: Parameters) -> list[Path]:
+    """Return the published files that residents may be made of; none where they are not here."""
+    from pcref_analysis.intake import open_data
+
+    try:
+        folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
+    except PcrefError:
+        return []
+    return [folder / name for name in open_data.RESIDENTS]
 
 
 def _sha256(path: Path) -> str:

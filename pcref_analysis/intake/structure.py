@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 
 import ibis
 
@@ -11,13 +12,18 @@ from pcref_analysis.intake.findings import breach
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
-def presence(table: Table, tables: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
-    """Return breaches for an absent table, and for columns that are absent or of an unreadable type."""
+def presence(
+    table: Table, tables: dict[str, ibis.Table], parameters: Parameters, without: Mapping[str, str]
+) -> list[dict]:
+    """Return breaches for an absent table, and for columns that are absent or of an unreadable type.
+
+    ``without`` says what it means that a table is absent.
+    """
     if table.name in tables:
         return columns(table, tables[table.name], parameters)[1]
     todo = "Nothing can be analysed without it."
     if not table.required:
-        todo = "Indicators that need it are not available. Add the table if the Trust has it."
+        todo = without.get(table.name, "Add the table if the Trust has it.")
     return [breach(table.name, "", "table is not in the extract", "stops" if table.required else "noted", todo)]
 
 
