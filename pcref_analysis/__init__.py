@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "domain": "estimates.domain",
+    "quality": "estimates.quality",
     "rates": "estimates.rates",
     "regression": "estimates.regression",
     "inequality": "estimates.inequality",

@@ -75,16 +75,23 @@ def build(
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = sums.held(ready, tables, parameters, years)
-    seen = {name: availability.years_seen(table) for name, table in found.items()}
+    seen = {name: availability.rows_by_year(table) for name, table in found.items()}
     frames, lines = [], []
     for name, entry in entries.items():
-        good = [year for year in years if not reasons[name] and year in seen[entry.count.rows]]
-        why = f"not available: {reasons[name] or 'no rows in the period'}"
-        lines += [(name, label(year), "events", why, 0, 0.0) for year in years if year not in good]
+        why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
+        good = [year for year in years if not why[year]]
         if good:
             added = sums.counted(entry, found, good)
             frames.append(added[added["reason"] == COUNTED])
             lines += _ledger(entry, added)
+            there = set(added.loc[(added["reason"] == COUNTED) & (added["at_risk"] > 0), "period"])
+            for year in good:
+                if sums.of_residents(entry.count) or label(year) in there:
+                    lines.append((name, label(year), "events", COUNTED, 0, 0.0))  # none is counted, too
+                else:
+                    why[year] = "nobody at risk in the period"
+        gone = [(label(year), f"not available: {reason}") for year, reason in why.items() if reason]
+        lines += [(name, period, "events", reason, 0, 0.0) for period, reason in gone]
         if good and sums.of_residents(entry.count):
             frames += [sums.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
     return _tidy(frames), _ledger_frame(lines)

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import ibis
 import pandas as pd
 
-from pcref_analysis.intake import engines, findings, keys, people, rules, structure
+from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, structure
+from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
 from pcref_analysis.intake.rows import STANDING
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.indicators import of_run
 from pcref_analysis.vocabulary.parameters import Parameters
 
 __all__ = ["Checked", "Standing", "clean", "examine", "render"]
@@ -96,7 +98,7 @@ def examine(
     day = today or date.today()
     made, said = (residents.tables, residents.said) if residents else ({}, "")
     tables = {name: table for name, table in tables.items() if name not in made}
-    words = {name: said[:1].upper() + said[1:] for name in STANDING if said}
+    words = _without(parameters, dict.fromkeys(made or (STANDING if said else ()), said))
     found = [b for t in declared().values() for b in structure.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
@@ -112,6 +114,20 @@ def examine(
     found += keys.between(kept, parameters)
     numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
     return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
+
+
+def _without(parameters: Parameters, said: dict[str, str]) -> dict[str, str]:
+    """Say of every table what it means that it is absent: the indicators that are then not available, by name."""
+    words = {}
+    for table in declared().values():
+        names = [entry.name for entry in of_run(parameters.run).values() if table.name in needs(entry)]
+        if table.name in said:
+            words[table.name] = said[table.name][:1].upper() + said[table.name][1:]
+        elif names:
+            words[table.name] = f"Not available without it: {'; '.join(names)}. Add the table if the Trust has it."
+        else:
+            words[table.name] = f"No indicator needs it; what it bears is not known: {table.bears}"
+    return words
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
@@ -151,4 +167,4 @@ def _table(
         count |= {"dropped": dropped + lost, "kept": kept - lost}
     clean = engines.hold(rows)
     engines.release(marked)
-    return clean, breaches + found, count
+    return clean, breaches + found + coverage.months(table, clean, parameters, day), count

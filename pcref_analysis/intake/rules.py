@@ -129,7 +129,7 @@ def _oddities(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value
 def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tuple[list[dict], int]:
     """Turn the counts of :func:`totals` into breaches, and return how many rows were left out."""
     if not totals["n"]:
-        todo = "Its indicators are not available: no rows may mean that nothing was submitted."
+        todo = "Taken for none: what it counts is nought. If it was not submitted, take the table out of the extract."
         return [breach(table.name, "", "table is empty", "stops" if table.required else "noted", todo)], 0
     found = []
     for name in names:

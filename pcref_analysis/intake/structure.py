@@ -23,7 +23,7 @@ def presence(
         return columns(table, tables[table.name], parameters)[1]
     todo = "Nothing can be analysed without it."
     if not table.required:
-        todo = without.get(table.name, "Add the table if the Trust has it.")
+        todo = without[table.name]
     return [breach(table.name, "", "table is not in the extract", "stops" if table.required else "noted", todo)]
 
 
