@@ -168,8 +168,12 @@ def _published_residents(parameters: Parameters) -> list[Path]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        why = f"source: {path.name} cannot be opened ({type(error).__name__}). Close it in other programs."
+        raise PcrefError(why) from None
 
 
 def _read_json(path: Path) -> dict[str, str]:

@@ -193,5 +193,6 @@ def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
 def _mapping(column: Column) -> str:
     if column.allowed():
         return f"More than a tenth of the values. Map local codes to: {', '.join(column.allowed())}."
-    forms = {"date": "Write dates as 2024-03-31 or 31/03/2024.", "code": "Write codes such as E01000001."}
+    dates = "Write dates as 2024-03-31 or 31/03/2024: no two-digit years, and no spreadsheet's numbers of days."
+    forms = {"date": dates, "code": "Write codes such as E01000001."}
     return f"More than a tenth of the values. {forms.get(column.type, 'Is another column mapped here?')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 
 import ibis
@@ -40,12 +41,21 @@ def columns(table: Table, raw: ibis.Table, parameters: Parameters) -> tuple[dict
     if not names:
         todo = "Is the first line the column names? Else map local names in source.columns."
         return names, [breach(table.name, "", "none of the columns has a name of the contract", "stops", todo)]
-    faults = [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
+    twice = [name for name in names if mapping.get(name, "") not in raw.columns and _fits(raw, names[name]) > 1]
+    todo = "Keep one, or say which in source.columns."
+    faults = [breach(table.name, name, "column stands there more than once", "stops", todo) for name in twice]
+    faults += [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
     for name, local in names.items():
         kind = raw[local].type()
         if kind.is_nested() or kind.is_binary():
             faults.append(breach(table.name, name, f"type {kind} cannot be read", "stops", "Export plain values."))
     return names, faults
+
+
+def _fits(raw: ibis.Table, local: str) -> int:
+    """Return how many columns bear a name, letter case and outer spaces aside (files number those that do)."""
+    name = re.compile(rf"{re.escape(local.strip())}(__\d+)?", re.IGNORECASE)
+    return sum(bool(name.fullmatch(column.strip())) for column in raw.columns)
 
 
 def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, str]) -> dict:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pcref_analysis.intake import cells, contracts, servers, sources
+from pcref_analysis.intake import cells, contracts, prepare, servers, sources
 from pcref_analysis.intake.declarations import declared
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -288,6 +288,63 @@ def refused(extract, folder, *words, hidden=(), **source):
         caught.value.__context__ is not None
     )
     return str(caught.value)
+
+
+def as_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda path: path.rename(path.with_suffix(".xlsx")),
+            ("Areas.xlsx: is not a CSV or Parquet file", "CSV UTF-8"),
+        ),
+        (lambda path: path.rename(path.with_suffix(".csv.gz")), ("Areas.csv.gz: is not a CSV",)),
+        (as_directory, ("Areas.csv: is not a CSV",)),
+        (lambda path: path.rename(path.with_suffix(".parquet")), ("Areas.parquet cannot be read as Parquet",)),
+        (
+            lambda path: path.write_text("Report of Friday,\n" + path.read_text() + "x,y,z\n", encoding="utf-8"),
+            ("line(s) that do not split",),
+        ),
+    ],
+    ids=["excel", "packed", "directory", "misnamed", "footer"],
+)
+def test_files_of_another_kind_under_the_name_of_a_table(extract, tmp_path, change, words):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    change(folder / "Areas.csv")
+    refused(extract, folder, *words, hidden=["E01000001"])
+
+
+def test_our_own_queries_beside_the_files_are_no_fault(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    (folder / "MHS101Referral.sql").write_text("SELECT 1", encoding="utf-8")
+    assert set(opened(extract, folder)) == {"MHS001MPI", "Areas"}
+
+
+def test_a_file_that_another_program_holds(extract, tmp_path, monkeypatch):
+    folder, whole = extract.csv(two(extract), tmp_path / "x"), Path.open
+
+    def held(path, *rest, **options):
+        if path.name == "Areas.csv":
+            raise PermissionError(13, "the process cannot access the file", str(path))
+        return whole(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", held)
+    refused(extract, folder, "Areas.csv cannot be opened (PermissionError)", "Close it in other programs")
+    with pytest.raises(PcrefError, match=r"Areas\.csv cannot be opened"):
+        prepare.fingerprint(extract.parameters("folder", folder))
+
+
+def test_a_name_that_stands_twice_in_the_first_line(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    lines = (folder / "Areas.csv").read_text(encoding="utf-8").splitlines()
+    text = "\n".join([f"{lines[0]},LSOA", *(f"{line},QQ" for line in lines[1:])])
+    (folder / "Areas.csv").write_text(text, encoding="utf-8")
+    checked, _ = cleaned(extract.parameters("folder", folder))
+    assert checked.breaches.query("severity == 'stops'")["rule"].tolist() == ["column stands there more than once"]
 
 
 def test_no_folder(extract, tmp_path):
