@@ -9,6 +9,7 @@ from typing import Any
 
 import pcref_analysis
 from pcref_analysis.estimates import run as whole
+from pcref_analysis.intake import dictionary
 from pcref_analysis.release import execution, gate, landing, pages, publication, workbook
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -99,13 +100,15 @@ def _write(parameters: Parameters, executed: list[Path], records: list[dict[str,
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
     listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
+    rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
+    listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
     tables = [record for record in records if record["kind"] == "table"]
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
     workbook.write(tables, fresh / "tables.xlsx", facts)
     bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
-    bodies |= landing.bodies(parameters, records, facts)
+    bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
