@@ -24,7 +24,7 @@ KEYS = ["indicator", "period", *STRATA]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
 NOT_RECORDED = "not recorded whether it counts"
 LENGTHS = [*range(29), *range(35, 183, 7), *range(210, 731, 28)]
-LONGEST = 99_999
+LONGEST = 99_999  # stands for the open last bin while counting
 
 
 def build(
@@ -120,9 +120,9 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     Returns
     -------
     pandas.DataFrame
-        ``indicator, period, ethnic_group, sex, age_band, imd_quintile, days_upto, count``: how many lasted longer
-        than the previous bound and at most ``days_upto`` days; every day up to 28, then weeks to half a year, then
-        four weeks to two years, then ``LONGEST``.
+        ``indicator, period, ethnic_group, sex, age_band, imd_quintile, lower_day, upper_day, count``, as
+        :mod:`pcref_analysis.estimates.durations` takes them: how many lasted from ``lower_day`` to ``upper_day`` days;
+        every day up to 28, then weeks to half a year, then four weeks to two years, then an open bin.
     """
     entries = of_run(parameters.run) if indicators is None else indicators
     entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
@@ -136,10 +136,16 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
         found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
         found = found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count()).execute()
         frames.append(found.assign(indicator=entry.id, period=[label(year) for year in found.pop("year")]))
-    columns = [*KEYS, "days_upto", "count"]
-    table = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    columns = [*KEYS, "lower_day", "upper_day", "count"]
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(frames, ignore_index=True)
+    bounds = [*LENGTHS, LONGEST]
+    starts = dict(zip(bounds, [0, *(bound + 1 for bound in LENGTHS)], strict=True))
+    upper = table.pop("days_upto").astype("Int64")
+    table = table.assign(lower_day=upper.map(starts), upper_day=upper.where(upper < LONGEST))
     table["imd_quintile"] = table["imd_quintile"].astype("Int64")
-    return table.sort_values(columns[:-1], na_position="last").reset_index(drop=True)
+    return table[columns].sort_values(columns[:-1], na_position="last").reset_index(drop=True)
 
 
 # --- the ledger, and the shelf ----------------------------------------------------------------------------------------

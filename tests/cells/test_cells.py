@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pcref_analysis.estimates import domain, durations
 from pcref_analysis.intake import cells, demo, demo_hospital, demo_people, detention, rows, sums
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -114,7 +115,28 @@ def test_lengths_by_the_day_then_week(extract, settings):
         MHS502WardStay=BED,
     )
     found = cells.lengths(tables, settings(), {"length_of_stay": catalogue()["length_of_stay"]})
-    assert found[["days_upto", "count"]].to_numpy().tolist() == [[2, 2], [35, 1], [cells.LONGEST, 1]]
+    assert found[["lower_day", "upper_day", "count"]].fillna(-1).to_numpy().tolist() == [
+        [2, 2, 2],
+        [29, 35, 1],
+        [715, -1, 1],
+    ]
+    median = durations.quantile(found, ["indicator", "period"], cells=None)
+    assert median["at_risk"].tolist() == [4] and median["estimate"].between(2, 35).all()
+
+
+def test_the_invented_trust_has_lengths_of_every_stay(demo_run):
+    """Medians and geometric means of stays and of detentions by ethnic group, from counts alone."""
+    found = cells.lengths(demo_run["tables"], demo_run["parameters"])
+    by = ["indicator", "period"]
+    means = demo_run["cells"].dropna(subset=["total"])
+    assert found.groupby(by)["count"].sum().to_dict() == means.groupby(by)["at_risk"].sum().to_dict()
+    assert {"length_of_stay", "detention_length"} <= set(found["indicator"])
+    parameters, by = demo_run["parameters"], [*by, "ethnic_group"]
+    broad = domain.select(found, parameters)
+    for figure in (durations.quantile, durations.geometric_mean):
+        told = figure(broad, by, cells=domain.select(means, parameters)).dropna(subset=["lower", "upper"])
+        assert len(told) > 20
+        assert ((told["lower"] <= told["estimate"]) & (told["estimate"] <= told["upper"])).all()
 
 
 # --- who is in which cell ---------------------------------------------------------------------------------------------
