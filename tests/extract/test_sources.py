@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from pcref_analysis import cli
 from pcref_analysis.intake import cells, contracts, prepare, servers, sources
 from pcref_analysis.intake.declarations import declared
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -475,7 +478,8 @@ def test_a_location_with_a_password_is_refused(extract, kind, location):
     assert SECRET not in str(caught.value) and "server/database" not in str(caught.value)
 
 
-def test_server_errors_show_no_address(extract, monkeypatch, postgres):
+def test_server_errors_show_no_address(extract, monkeypatch, postgres, caplog):
+    caplog.set_level("DEBUG")
     with pytest.raises(PcrefError, match="TRUST_WAREHOUSE is not set"):
         sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
     wrong = postgres.replace(SECRET, f"{SECRET}-wrong")
@@ -485,6 +489,27 @@ def test_server_errors_show_no_address(extract, monkeypatch, postgres):
             sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
         assert SECRET not in str(caught.value) and "127.0.0.1" not in str(caught.value)
         assert "analyst" not in str(caught.value)
+    assert SECRET not in caplog.text
+
+
+def test_no_password_reaches_the_screen_or_a_log(extract, tmp_path, monkeypatch, capfd, caplog):
+    """The command itself, against a server that is not there: address, user and password stay out of all it says."""
+    caplog.set_level("DEBUG")
+    folder = tmp_path / "notebooks" / "parameters"
+    folder.mkdir(parents=True)
+    values = extract.parameters("postgres", "TRUST_WAREHOUSE").model_dump(mode="json")
+    (folder / "test.yml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    for address in (f"postgresql://reader:{SECRET}@127.0.0.1:9/warehouse", "postgresql://reader@127.0.0.1:9/warehouse"):
+        monkeypatch.setenv("TRUST_WAREHOUSE", address)
+        for words in (["check"], ["report"]):
+            monkeypatch.setattr("sys.argv", ["pcref", *words, "--run", "test"])
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+            assert left.value.code == 2
+            said = "".join(capfd.readouterr()) + caplog.text
+            assert "PostgreSQL cannot be reached" in said and "Traceback" not in said
+            assert not {SECRET, "reader", "127.0.0.1"} & set(re.findall(r"[\w.-]+", said))
+    assert "No password was found" in said  # of the address without one
 
 
 def test_missing_and_doubtful_tables_of_a_server(extract, monkeypatch, postgres):
