@@ -13,7 +13,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import availability, rows, sums
+from pcref_analysis.intake import availability, engines, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
@@ -94,6 +94,8 @@ def build(
         lines += [(name, period, "events", reason, 0, 0.0) for period, reason in gone]
         if good and sums.of_residents(entry.count):
             frames += [sums.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
+    for table in found.values():
+        engines.release(table)
     return _tidy(frames), _ledger_frame(lines)
 
 
@@ -129,12 +131,7 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     frames = []
     for entry in (entry for name, entry in entries.items() if not reasons[name]):
-        found = sums.rows_of(entry.count.rows, tables, parameters, years)
-        found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
-        days = found[entry.count.value]
-        upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
-        found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
-        found = found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count()).execute()
+        found = by_length(entry, sums.rows_of(entry.count.rows, tables, parameters, years)).execute()
         frames.append(found.assign(indicator=entry.id, period=[label(year) for year in found.pop("year")]))
     columns = [*KEYS, "lower_day", "upper_day", "count"]
     if not frames:
@@ -146,6 +143,15 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     table = table.assign(lower_day=upper.map(starts), upper_day=upper.where(upper < LONGEST))
     table["imd_quintile"] = table["imd_quintile"].astype("Int64")
     return table[columns].sort_values(columns[:-1], na_position="last").reset_index(drop=True)
+
+
+def by_length(entry: Indicator, found: ibis.Table) -> ibis.Table:
+    """Count the rows of a mean indicator by the bin of their length, as one Ibis expression."""
+    found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
+    days = found[entry.count.value]
+    upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
+    found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
+    return found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count())
 
 
 # --- the ledger, and the shelf ----------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def months(table: Table, rows: ibis.Table, parameters: Parameters, day: date) ->
     start = table.start()
     if not (start and table.person):
         return []
-    found = rows.group_by(year=rows[start].year(), month=rows[start].month()).agg(n=_.count()).to_pyarrow().to_pylist()
+    found = by_month(rows, start).to_pyarrow().to_pylist()
     counts = {(row["year"], row["month"]): row["n"] for row in found}
     periods = {period: _asked(int(period[:4]), day) for period in parameters.periods or [parameters.period]}
     asked = [month for part in periods.values() for month in part]
@@ -38,6 +38,11 @@ def months(table: Table, rows: ibis.Table, parameters: Parameters, day: date) ->
             rule = f"no rows in {len(bare)} of {len(part)} months of {period}{named}"
             breaches.append(breach(table.name, "", rule, "noted", TODO))
     return breaches
+
+
+def by_month(rows: ibis.Table, start: str) -> ibis.Table:
+    """Count rows by the year and month of a date."""
+    return rows.group_by(year=rows[start].year(), month=rows[start].month()).agg(n=_.count())
 
 
 def _asked(year: int, day: date) -> list[tuple[int, int]]:
