@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from pcref_analysis import cli
-from pcref_analysis.intake import cells, contracts, prepare, servers, sources
+from pcref_analysis.intake import cells, contracts, engines, prepare, servers, sources
 from pcref_analysis.intake.declarations import declared
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -490,6 +490,18 @@ def test_server_errors_show_no_address(extract, monkeypatch, postgres, caplog):
         assert SECRET not in str(caught.value) and "127.0.0.1" not in str(caught.value)
         assert "analyst" not in str(caught.value)
     assert SECRET not in caplog.text
+
+
+def test_a_small_public_table_stands_beside_the_rows(extract, monkeypatch, postgres):
+    people = {"MHS001MPI": two(extract)["MHS001MPI"]}
+    to_postgres(postgres, people, "beside")
+    monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
+    raw = sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("beside", people)))
+    homes = raw["MHS001MPI"].select(lsoa="lsoa2021")
+    areas = engines.beside(pd.DataFrame({"lsoa": ["E01000001", "E01000002"], "imd_quintile": [1, 5]}), homes)
+    assert homes.inner_join(areas, "lsoa").count().execute() == 4  # two people each
+    query = f"SELECT relpersistence::text AS kind FROM pg_class WHERE relname = '{areas.op().name}'"
+    assert areas.get_backend().sql(query, schema={"kind": "string"}).execute()["kind"].tolist() == ["t"]  # temporary
 
 
 def test_no_password_reaches_the_screen_or_a_log(extract, tmp_path, monkeypatch, capfd, caplog):
