@@ -98,7 +98,9 @@ def examine(
     day = today or date.today()
     made, said = (residents.tables, residents.said) if residents else ({}, "")
     tables = {name: table for name, table in tables.items() if name not in made}
-    words = _without(parameters, dict.fromkeys(made or (STANDING if said else ()), said))
+    words = _without(parameters) | dict.fromkeys(made, said[:1].upper() + said[1:])
+    if said and not made:
+        words |= {name: f"{said[:1].upper() + said[1:]} {words[name]}" for name in STANDING}
     found = [b for t in declared().values() for b in structure.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
@@ -116,13 +118,13 @@ def examine(
     return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
 
 
-def _without(parameters: Parameters, said: dict[str, str]) -> dict[str, str]:
+def _without(parameters: Parameters) -> dict[str, str]:
     """Say of every table what it means that it is absent: the indicators that are then not available, by name."""
     words = {}
     for table in declared().values():
         names = [entry.name for entry in of_run(parameters.run).values() if table.name in needs(entry)]
-        if table.name in said:
-            words[table.name] = said[table.name][:1].upper() + said[table.name][1:]
+        if table.name == STANDING[1]:
+            words[table.name] = f"Not available without it: what needs {STANDING[0]}."  # named there
         elif names:
             words[table.name] = f"Not available without it: {'; '.join(names)}. Add the table if the Trust has it."
         else:
