@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "domain": "estimates.domain",
     "fitness": "estimates.fitness",
+    "quality": "estimates.quality",
     "rates": "estimates.rates",
     "regression": "estimates.regression",
     "inequality": "estimates.inequality",

@@ -97,10 +97,10 @@ def notebooks() -> None:
 @app.command()
 def check(run: Run = "demo") -> None:
     """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
-    from pcref_analysis.intake import contracts
+    from pcref_analysis.intake import contracts, prepare
     from pcref_analysis.vocabulary import parameters
 
-    breaches = contracts.check(parameters.load(run))
+    breaches = prepare.check(parameters.load(run), say)
     say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
     raise typer.Exit(2 if (breaches["severity"] == "stops").any() else 0)
 

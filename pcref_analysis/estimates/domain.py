@@ -306,9 +306,9 @@ def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
 
 
 def not_available(data: pd.DataFrame, domain: str) -> list[str]:
-    """Return the names of the domain's indicators that these data do not hold."""
+    """Return the names of the domain's shipped indicators that these data do not hold."""
     have = set(data["indicator"])
-    return [entry.name for key, entry in indicators.catalogue().items() if entry.domain == domain and key not in have]
+    return [entry.name for key, entry in indicators.shipped().items() if entry.domain == domain and key not in have]
 
 
 def named(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import domain, fitness
 from pcref_analysis.intake import prepare
-from pcref_analysis.vocabulary import code
+from pcref_analysis.vocabulary import code, indicators
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES, Parameters
 
@@ -59,4 +59,5 @@ def _key(data: pd.DataFrame, parameters: Parameters) -> str:
     total = hashlib.sha256(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
     total.update(parameters.but(NOT_FOR_ESTIMATES).encode())
     total.update(code.digest("vocabulary", "intake", "estimates").encode())
+    total.update(repr(indicators.of_run(parameters.run)).encode())  # the Trust\'s own entries among them
     return total.hexdigest()

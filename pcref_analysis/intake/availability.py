@@ -1,7 +1,8 @@
 """Can an indicator be counted: does its entry fit the rules and columns, and does the extract hold what it needs?
 
-A table that is absent or empty, a column nobody filled, a year without rows: each would turn into a rate of nought
-if it were counted. Such an indicator is not available, and the reason is given.
+A table that is absent, a column nobody filled, a year that was not extracted: each would turn into a rate of nought
+if it were counted. Such an indicator is not available, and the reason is given. A table that is there and empty is
+another matter: none is a finding, where it is known who could have been counted and the extract covers the year.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pcref_analysis.vocabulary.indicators import Condition, Indicator
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
 AREA_COLUMNS = {2019: ["LSOA2011", "LSOA2021"], 2025: ["LSOA2021", "LSOA2011"]}  # the year that was ranked first
+FEW = 5  # where other years have fewer rows than this, a year without any is no sign of a gap
 BANDS = [0, 16, 65]  # any will do to find out which columns there are
 
 
@@ -102,9 +104,29 @@ def filled(tables: Tables) -> dict[str, dict[str, int]]:
     return found
 
 
-def years_seen(found: ibis.Table) -> set[int]:
-    """Return the years in which the rows of a counting rule fall."""
-    return set(found.group_by("year").agg(n=_.count()).execute()["year"].astype(int))
+def rows_by_year(found: ibis.Table) -> dict[int, int]:
+    """Return how many rows of a counting rule fall in each year."""
+    counts = found.group_by("year").agg(n=_.count()).execute()
+    return dict(zip(counts["year"].astype(int), counts["n"].astype(int), strict=True))
+
+
+def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]]) -> str:
+    """Say why an indicator cannot be counted in a year; "" if it can, also where there are none to count.
+
+    ``seen`` is :func:`rows_by_year` of each counting rule. None is believed where it can be: others are at risk, other
+    rows tell that the year was extracted, and the other years have but a few.
+    """
+    mine = seen[entry.count.rows]
+    if year in mine:
+        return ""
+    if not entry.count.among:
+        return "no rows in the period, of which a share or a mean could be taken"
+    others = [counts for rule, counts in seen.items() if rule != entry.count.rows and "date" in columns_of(rule)]
+    if not any(counts.get(year, 0) >= max(counts.values(), default=1) / 2 for counts in others):
+        return "no rows in the period, and nothing else says that the extract covers it"
+    if sum(mine.values()) >= FEW * max(1, len(mine)):
+        return "no rows in the period, though other periods have many"
+    return ""
 
 
 def _rules(entry: Indicator) -> list[str]:
@@ -112,21 +134,30 @@ def _rules(entry: Indicator) -> list[str]:
     return [count.rows, *([count.among.rows] if count.among and count.among.rows != RESIDENTS else [])]
 
 
+def _needs(entry: Indicator) -> list[str]:
+    found = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting.named(rule).needs)]
+    return found + (list(rows.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
+
+
+def needs(entry: Indicator) -> list[str]:
+    """Return the tables without which an indicator is not available; none where only published figures have it."""
+    return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
+
+
 def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int) -> str:
     """Say why an indicator cannot be counted from the tables at all; "" if it can."""
-    needs = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting.named(rule).needs)]
-    if entry.count.among and entry.count.among.rows == RESIDENTS:
-        needs += ["Population", "Areas"]
-    named = [need.split(".")[0] for need in needs]
-    absent = [name for name in dict.fromkeys(named) if name not in values]
+    named = needs(entry)
+    absent = [name for name in named if name not in values]
     if absent:
         return f"the extract has no table {', '.join(absent)}"
-    bare = [name for name in dict.fromkeys(named) if not values[name][""]]
-    if bare:
+    empty = [name for name in named if not values[name][""]]
+    counted = counting.named(entry.count.rows).needs[0] if entry.count.among else ""  # none of it is an answer
+    if bare := [name for name in empty if name != counted]:
         return f"the table {', '.join(bare)} has no rows"
-    used = [need for need in needs if "." in need] + _used_columns(entry, named)
-    blank = [need for need in dict.fromkeys(used) if not values[need.split(".")[0]].get(need.split(".")[1])]
-    if "Areas" in needs and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
+    used = [need for need in _needs(entry) if "." in need] + _used_columns(entry, named)
+    used = [need.split(".") for need in dict.fromkeys(used)]
+    blank = [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
+    if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
         blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
     return f"the column {', '.join(blank)} has no values" if blank else ""
 

@@ -13,18 +13,18 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import availability, rows, sums
+from pcref_analysis.intake import availability, engines, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
-from pcref_analysis.vocabulary.indicators import Indicator, with_local
+from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 KEYS = ["indicator", "period", *STRATA]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
 NOT_RECORDED = "not recorded whether it counts"
 LENGTHS = [*range(29), *range(35, 183, 7), *range(210, 731, 28)]
-LONGEST = 99_999
+LONGEST = 99_999  # stands for the open last bin while counting
 
 
 def build(
@@ -69,35 +69,39 @@ def build(
     --------
     >>> cells, ledger = build(tables, parameters)  # doctest: +SKIP
     """
-    entries = catalogue_of(parameters.run) if indicators is None else indicators
-    availability.check(entries)
+    entries = of_run(parameters.run) if indicators is None else indicators
+    availability.check(entries, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
     entries = {name: entry for name, entry in entries.items() if entry.count}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = sums.held(ready, tables, parameters, years)
-    seen = {name: availability.years_seen(table) for name, table in found.items()}
+    seen = {name: availability.rows_by_year(table) for name, table in found.items()}
     frames, lines = [], []
     for name, entry in entries.items():
-        good = [year for year in years if not reasons[name] and year in seen[entry.count.rows]]
-        why = f"not available: {reasons[name] or 'no rows in the period'}"
-        lines += [(name, label(year), "events", why, 0, 0.0) for year in years if year not in good]
+        why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
+        good = [year for year in years if not why[year]]
         if good:
             added = sums.counted(entry, found, good)
             frames.append(added[added["reason"] == COUNTED])
             lines += _ledger(entry, added)
+            there = set(added.loc[(added["reason"] == COUNTED) & (added["at_risk"] > 0), "period"])
+            for year in good:
+                if sums.of_residents(entry.count) or label(year) in there:
+                    lines.append((name, label(year), "events", COUNTED, 0, 0.0))  # none is counted, too
+                else:
+                    why[year] = "nobody at risk in the period"
+        gone = [(label(year), f"not available: {reason}") for year, reason in why.items() if reason]
+        lines += [(name, period, "events", reason, 0, 0.0) for period, reason in gone]
         if good and sums.of_residents(entry.count):
             frames += [sums.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
+    for table in found.values():
+        engines.release(table)
     return _tidy(frames), _ledger_frame(lines)
 
 
 def periods(parameters: Parameters) -> list[str]:
     """Return the financial years that cells are built for."""
     return parameters.periods or [parameters.period]
-
-
-def catalogue_of(run: str) -> dict[str, Indicator]:
-    """Return the shipped catalogue and the run's own entries (``<run>-indicators.yml`` beside its parameters)."""
-    return with_local(project_root() / "notebooks" / "parameters" / f"{run}-indicators.yml")
 
 
 def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Parameters) -> dict[str, str]:
@@ -118,26 +122,36 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     Returns
     -------
     pandas.DataFrame
-        ``indicator, period, ethnic_group, sex, age_band, imd_quintile, days_upto, count``: how many lasted longer
-        than the previous bound and at most ``days_upto`` days; every day up to 28, then weeks to half a year, then
-        four weeks to two years, then ``LONGEST``.
+        ``indicator, period, ethnic_group, sex, age_band, imd_quintile, lower_day, upper_day, count``, as
+        :mod:`pcref_analysis.estimates.durations` takes them: how many lasted from ``lower_day`` to ``upper_day`` days;
+        every day up to 28, then weeks to half a year, then four weeks to two years, then an open bin.
     """
-    entries = catalogue_of(parameters.run) if indicators is None else indicators
+    entries = of_run(parameters.run) if indicators is None else indicators
     entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     frames = []
     for entry in (entry for name, entry in entries.items() if not reasons[name]):
-        found = sums.rows_of(entry.count.rows, tables, parameters, years)
-        found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
-        days = found[entry.count.value]
-        upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
-        found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
-        found = found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count()).execute()
+        found = by_length(entry, sums.rows_of(entry.count.rows, tables, parameters, years)).execute()
         frames.append(found.assign(indicator=entry.id, period=[label(year) for year in found.pop("year")]))
-    columns = [*KEYS, "days_upto", "count"]
-    table = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    columns = [*KEYS, "lower_day", "upper_day", "count"]
+    if not frames:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(frames, ignore_index=True)
+    bounds = [*LENGTHS, LONGEST]
+    starts = dict(zip(bounds, [0, *(bound + 1 for bound in LENGTHS)], strict=True))
+    upper = table.pop("days_upto").astype("Int64")
+    table = table.assign(lower_day=upper.map(starts), upper_day=upper.where(upper < LONGEST))
     table["imd_quintile"] = table["imd_quintile"].astype("Int64")
-    return table.sort_values(columns[:-1], na_position="last").reset_index(drop=True)
+    return table[columns].sort_values(columns[:-1], na_position="last").reset_index(drop=True)
+
+
+def by_length(entry: Indicator, found: ibis.Table) -> ibis.Table:
+    """Count the rows of a mean indicator by the bin of their length, as one Ibis expression."""
+    found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
+    days = found[entry.count.value]
+    upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
+    found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
+    return found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count())
 
 
 # --- the ledger, and the shelf ----------------------------------------------------------------------------------------

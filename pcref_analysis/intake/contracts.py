@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import ibis
 import pandas as pd
 
-from pcref_analysis.intake import findings, keys, people, rules, sources, structure
+from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, structure
+from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
-from pcref_analysis.intake.engines import hold, release
 from pcref_analysis.intake.findings import render
+from pcref_analysis.intake.rows import STANDING
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.indicators import of_run
 from pcref_analysis.vocabulary.parameters import Parameters
 
-__all__ = ["Checked", "check", "clean", "examine", "render"]
+__all__ = ["Checked", "Standing", "clean", "examine", "render"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,23 @@ class Checked:
     counts: pd.DataFrame
 
 
-def clean(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
+class Standing(NamedTuple):
+    """Tables made of published figures to take beside the extract's (see :mod:`pcref_analysis.intake.standing`).
+
+    ``fit`` is how exactly they meet the published tables, ``said`` what there is to know, or why there are none.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    fit: pd.DataFrame
+    said: str
+
+
+def clean(
+    tables: dict[str, ibis.Table],
+    parameters: Parameters,
+    today: date | None = None,
+    residents: Standing | None = None,
+) -> Checked:
     """Check the raw tables and return them cleaned.
 
     Parameters
@@ -50,6 +68,8 @@ def clean(tables: dict[str, ibis.Table], parameters: Parameters, today: date | N
         categories of one person; the first period sets who would be older than 120.
     today
         The day after which a date lies in the future (default: the day of the run).
+    residents
+        What stands in for the tables of residents and areas (:func:`pcref_analysis.intake.standing.of`).
 
     Raises
     ------
@@ -61,23 +81,27 @@ def clean(tables: dict[str, ibis.Table], parameters: Parameters, today: date | N
     >>> checked = clean(sources.open(parameters), parameters)      # doctest: +SKIP
     >>> checked.breaches.query("severity == 'dropped'")            # doctest: +SKIP
     """
-    checked = examine(tables, parameters, today)
+    checked = examine(tables, parameters, today, residents)
     stops = checked.breaches.query("severity == 'stops'")
     if len(stops):
         raise PcrefError(f"extract: {len(stops)} thing(s) stop the analysis:\n{render(stops)}")
     return checked
 
 
-def check(parameters: Parameters) -> pd.DataFrame:
-    """Open the source that the parameters name and return every breach (see :class:`Checked`); nothing is raised
-    for what the extract holds, only for a source that cannot be opened."""
-    return examine(sources.open(parameters), parameters).breaches
-
-
-def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date | None = None) -> Checked:
+def examine(
+    tables: dict[str, ibis.Table],
+    parameters: Parameters,
+    today: date | None = None,
+    residents: Standing | None = None,
+) -> Checked:
     """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
     day = today or date.today()
-    found = [b for t in declared().values() for b in structure.presence(t, tables, parameters)]
+    made, said = (residents.tables, residents.said) if residents else ({}, "")
+    tables = {name: table for name, table in tables.items() if name not in made}
+    words = _without(parameters) | dict.fromkeys(made, said[:1].upper() + said[1:])
+    if said and not made:
+        words |= {name: f"{said[:1].upper() + said[1:]} {words[name]}" for name in STANDING}
+    found = [b for t in declared().values() for b in structure.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
     for table in declared().values():
@@ -87,9 +111,25 @@ def examine(tables: dict[str, ibis.Table], parameters: Parameters, today: date |
         found += breaches
         counts.append(count)
         kept[table.name] = result
+    if PERSONS in kept:
+        kept |= {name: engines.beside(frame, kept[PERSONS]) for name, frame in made.items()}
     found += keys.between(kept, parameters)
     numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
     return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
+
+
+def _without(parameters: Parameters) -> dict[str, str]:
+    """Say of every table what it means that it is absent: the indicators that are then not available, by name."""
+    words = {}
+    for table in declared().values():
+        names = [entry.name for entry in of_run(parameters.run).values() if table.name in needs(entry)]
+        if table.name == STANDING[1]:
+            words[table.name] = f"Not available without it: what needs {STANDING[0]}."  # named there
+        elif names:
+            words[table.name] = f"Not available without it: {'; '.join(names)}. Add the table if the Trust has it."
+        else:
+            words[table.name] = f"No indicator needs it; what it bears is not known: {table.bears}"
+    return words
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
@@ -109,7 +149,7 @@ def _table(
     table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = structure.columns(table, raw, parameters)
-    marked = hold(rules.marked(table, raw, names, parameters, day))
+    marked = engines.hold(rules.marked(table, raw, names, parameters, day))
     totals = rules.totals(table, marked)
     breaches, dropped = rules.breaches(table, names, totals)
     kept = totals["n"] - dropped
@@ -127,6 +167,6 @@ def _table(
             found += orphans
         lost = sum(b["rows"] for b in found)
         count |= {"dropped": dropped + lost, "kept": kept - lost}
-    clean = hold(rows)
-    release(marked)
-    return clean, breaches + found, count
+    clean = engines.hold(rows)
+    engines.release(marked)
+    return clean, breaches + found + coverage.months(table, clean, parameters, day), count

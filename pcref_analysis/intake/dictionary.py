@@ -104,12 +104,13 @@ def html() -> str:
         parts += [f'<section id="{table.name}">', f"<h2>{table.name}{' (needed)' if table.required else ''}</h2>"]
         parts += [f"<p>{escape(table.meaning)}</p>", "<ul>", f"<li>Can bear: {escape(table.bears)}</li>"]
         parts += [f"<li>Cannot bear: {escape(table.cannot_bear)}</li>", "</ul>"]
+        parts += [f'<div class="scroll" tabindex="0" role="region" aria-label="Columns of {table.name}">']  # wide
         parts += ["<table>", f"<caption>Columns of {table.name}; one row: {' + '.join(table.key)}</caption>"]
         parts += ["<thead><tr>" + "".join(f'<th scope="col">{h}</th>' for h in HEADINGS) + "</tr></thead>", "<tbody>"]
         for first, *others in _lines(table):
             cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
             parts.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
-        parts += ["</tbody>", "</table>", "</section>"]
+        parts += ["</tbody>", "</table>", "</div>", "</section>"]
     return "\n".join(parts) + "\n"
 
 

@@ -6,6 +6,7 @@ Nothing is ever written where another user could read it, and nothing outlives t
 from __future__ import annotations
 
 import ibis
+import pandas as pd
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import MSSQLCompiler
 from ibis.backends.sql.dialects import MSSQL
@@ -46,6 +47,30 @@ def hold(rows: ibis.Table) -> ibis.Table:
         backend.raw_sql(into_local(rows, name)).close()
         return backend.sql(f"SELECT * FROM [#{name}]", schema=rows.schema())
     return rows.cache() if kind == "pyspark" else rows
+
+
+def beside(frame: pd.DataFrame, rows: ibis.Table) -> ibis.Table:
+    """Put a small table of public figures where the rows live, for this session, so that they can be joined."""
+    kind = engine(rows)
+    name = ibis.util.gen_name("pcref").lower()
+    if kind in ("duckdb", "postgres"):
+        return rows.get_backend().create_table(name, frame, temp=True)
+    if kind == "mssql":  # what Ibis would make of a frame there is a table that stays
+        backend = rows.get_backend()
+        backend.raw_sql(values_into_local(frame, name)).close()
+        return backend.sql(f"SELECT * FROM [#{name}]", schema=ibis.memtable(frame).schema())
+    return ibis.memtable(frame)  # Spark: a view of the session
+
+
+def values_into_local(frame: pd.DataFrame, name: str) -> str:
+    """Return the T-SQL that writes a frame into the session's own temporary table ``#name``."""
+    names = [sge.to_identifier(column, quoted=True) for column in frame]
+    lines = [sge.Tuple(expressions=[sge.convert(value) for value in line]) for line in frame.to_numpy(object).tolist()]
+    values = sge.Values(expressions=lines, alias=sge.TableAlias(this=sge.to_identifier("v"), columns=names))
+    into = sge.Into(this=sge.Table(this=sge.to_identifier(f"#{name}", quoted=True)))
+    query = sge.select(*names).from_(values)
+    query.set("into", into)
+    return query.sql(MSSQL)
 
 
 def into_local(rows: ibis.Table, name: str) -> str:

@@ -51,9 +51,13 @@ def open_folder(folder: Path, parameters: Parameters) -> dict[str, ibis.Table]:
     """
     if not folder.is_dir():
         raise PcrefError(f"source: there is no folder {folder}. Check source.location in the parameters.")
-    have = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in ENDINGS)
+    try:
+        there = sorted(folder.iterdir())
+    except OSError as error:
+        raise _unopened(folder, error) from None
+    have = [path for path in there if path.is_file() and path.suffix.lower() in ENDINGS]
     found = {table: _file(table, have, parameters) for table in declared()}
-    _near_misses(found, have)
+    _near_misses(found, have, [path for path in there if path not in have])
     connection = engine(parameters)
     return {table: _read(connection, table, path) for table, path in found.items() if path}
 
@@ -71,18 +75,28 @@ def _file(table: str, have: list[Path], parameters: Parameters) -> Path | None:
     return fits[0] if fits else None
 
 
-def _near_misses(found: dict[str, Path | None], have: list[Path]) -> None:
+def _unopened(path: Path, error: OSError) -> PcrefError:
+    return PcrefError(
+        f"source: {path.name} cannot be opened ({type(error).__name__}). Close it in other programs. May you read it?"
+    )
+
+
+def _near_misses(found: dict[str, Path | None], have: list[Path], others: list[Path]) -> None:
     strangers = {path.stem.lower(): path for path in have if path not in found.values()}
     absent = [table for table, path in found.items() if path is None]
+    odd = {path.name.split(".")[0].lower(): path for path in others if path.suffix.lower() != ".sql"}  # our templates
     lines = []
     for table in absent:
+        if path := odd.get(table.lower()):
+            lines.append(f"  {path.name}: is not a CSV or Parquet file. Save it as 'CSV UTF-8 (comma delimited)'.")
+            continue
         near = difflib.get_close_matches(table.lower(), strangers, n=1, cutoff=0.85)
         if near:
             lines.append(f"  {strangers[near[0]].name}: did you mean {table}? Rename it or map it in source.tables.")
         elif table == PERSONS:
             lines.append(f"  there is no file {PERSONS}.csv or {PERSONS}.parquet, the table of people.")
     if lines:
-        raise PcrefError("\n".join([f"source: {len(lines)} file(s) of the folder cannot be placed:", *lines]))
+        raise PcrefError("\n".join([f"source: {len(lines)} fault(s) of the folder:", *lines]))
 
 
 def _read(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:
@@ -93,7 +107,10 @@ def _read(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:
             return connection.read_parquet(path.as_posix(), table_name=f"raw_{table}")
         except Exception:
             raise PcrefError(f"source: {path.name} cannot be read as Parquet. Export it again.") from None
-    return _read_csv(connection, table, path)
+    try:
+        return _read_csv(connection, table, path)
+    except OSError as error:
+        raise _unopened(path, error) from None
 
 
 def encoding(path: Path) -> str:
@@ -169,9 +186,12 @@ def _refuse_ragged(connection: ibis.BaseBackend, reader: str, path: Path) -> Non
     except Exception:
         raise PcrefError(f"source: {path.name} cannot be read as CSV. Export it again with quoted text.") from None
     if bad:
+        todo = "A comma or a line break inside a value must stand in double quotes. Export again."
+        if line == 2:
+            todo = f"Is the first line the column names, with no title above it? {todo}"
         raise PcrefError(
             f"source: {path.name} has {bad} line(s) that do not split into the columns of the first line, the "
-            f"first at line {line}. A comma or a line break inside a value must stand in double quotes. Export again."
+            f"first at line {line}. {todo}"
         )
 
 

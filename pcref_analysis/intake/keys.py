@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 
 from pcref_analysis.intake import people
+from pcref_analysis.intake.availability import AREA_COLUMNS
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import breach, count, one
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -80,13 +81,15 @@ def between(kept: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
 def _homes(kept: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
     if "Areas" not in kept or PERSONS not in kept:
         return []
-    column = "LSOA2021" if parameters.imd_version == 2025 else "LSOA2011"
-    persons = kept[PERSONS]
-    homes = persons.filter(persons[column].notnull())
-    homes = homes.select(lsoa=homes[column])
+    columns = AREA_COLUMNS[parameters.imd_version]
+    homes = kept[PERSONS].select(lsoa=ibis.coalesce(*(kept[PERSONS][name] for name in columns)))
+    homes, column = homes.filter(homes.lsoa.notnull()), columns[0]
     recorded, outside = count(homes), count(homes.anti_join(kept["Areas"], "lsoa"))
     if recorded and recorded == outside:
-        todo = f"Does Areas hold the LSOA year that goes with imd_version {parameters.imd_version}?"
+        todo = (
+            f"Is trust.icb_code right? If the extract brings Areas: does it hold the LSOA year that goes with "
+            f"imd_version {parameters.imd_version}?"
+        )
         return [breach(PERSONS, column, "no home area is in Areas", "stops", todo, outside)]
     todo = "They live elsewhere, or the LSOA is of another year; not counted among residents."
     return [breach(PERSONS, column, "people whose home area is not in Areas", "noted", todo, outside)]

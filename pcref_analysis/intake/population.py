@@ -69,12 +69,12 @@ def build(
     return raked.groupby(keys, as_index=False)["residents"].sum(), fit.copy()
 
 
-def tables(parameters: Parameters) -> dict[str, pd.DataFrame]:
-    """Return the contract tables ``Population`` and ``Areas`` of a Trust's catchment (its board's area).
+def tables(parameters: Parameters) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Return the contract tables ``Population`` and ``Areas`` of a Trust's catchment (its board's area), and the fit.
 
     For an extract that brings none of its own: residents and deprivation of the LSOAs of ``trust.icb_code``, in
     the parameters' age bands and deprivation version. ``Areas`` holds the codes of both LSOA years, so that people
-    whose home was recorded by the other one are not taken for people from elsewhere.
+    whose home was recorded by the other one are not taken for people from elsewhere. The fit is :func:`build`'s.
 
     Raises
     ------
@@ -83,10 +83,10 @@ def tables(parameters: Parameters) -> dict[str, pd.DataFrame]:
     """
     folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
     lsoas = catchment.lsoas(folder, parameters.trust.icb_code)
-    residents, _ = build(folder, lsoas, parameters.age_bands, parameters.imd_version)
+    residents, fit = build(folder, lsoas, parameters.age_bands, parameters.imd_version)
     years = (2021, 2011) if parameters.imd_version == 2025 else (2011, 2021)  # the year that was ranked first
     areas = pd.concat([catchment.areas(folder, lsoas, parameters.imd_version, year) for year in years])
-    return {"Population": residents, "Areas": areas.drop_duplicates("lsoa", ignore_index=True)}
+    return {"Population": residents, "Areas": areas.drop_duplicates("lsoa", ignore_index=True)}, fit
 
 
 def by_age(

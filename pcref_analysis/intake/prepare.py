@@ -6,12 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pcref_analysis.vocabulary import code
+from pcref_analysis.vocabulary import code, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, project_root
+
+if TYPE_CHECKING:
+    from pcref_analysis.intake.contracts import Standing
+    from pcref_analysis.intake.rows import Tables
 
 
 def run_folder(run: str) -> Path:
@@ -49,6 +54,8 @@ def fingerprint(parameters: Parameters) -> str:
     if not place.exists():
         raise PcrefError(f"source: there is no '{parameters.source.location}'. Put the extract there and run again.")
     files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
+    if parameters.source.kind != "published":
+        files += _published_residents(parameters)
     memory = run_folder(parameters.run) / "input-hashes.json"
     known = _read_json(memory)
     fresh = {}
@@ -79,7 +86,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         say("  reading published figures")
         published.save(parameters, folder)
         return folder
-    from pcref_analysis.intake import cells, contracts, sources
+    from pcref_analysis.intake import cells, contracts
 
     inputs, mark = fingerprint(parameters), folder / "cells.key"
     key = _key(inputs, parameters)
@@ -92,14 +99,37 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
 
         say("  making the invented Trust")
         demo.write(project_root() / parameters.source.location, seed=parameters.seed)
+    tables, residents = _opened(parameters, say)
     say("  checking the extract")
-    checked = contracts.clean(sources.open(parameters), parameters)
+    checked = contracts.clean(tables, parameters, residents=residents)
     say("  counting rows into cells")
-    beside = {"breaches": checked.breaches, "read": checked.counts}
+    beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
     beside["lengths"] = cells.lengths(checked.tables, parameters)
     cells.save(parameters.run, *cells.build(checked.tables, parameters), **beside)
     mark.write_text(key, encoding="utf-8")
     return folder
+
+
+def check(parameters: Parameters, say: Callable[[str], None]) -> pd.DataFrame:
+    """Return every breach of the extract that the parameters name (see ``contracts.Checked``).
+
+    Nothing is raised for what the extract holds, only for a source that cannot be opened.
+    """
+    from pcref_analysis.intake import contracts
+
+    tables, residents = _opened(parameters, say)
+    return contracts.examine(tables, parameters, residents=residents).breaches
+
+
+def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:
+    """Open the extract, and make the tables of residents and areas if it lacks them and they can be made."""
+    from pcref_analysis.intake import sources, standing
+
+    tables = sources.open(parameters)
+    residents = standing.of(parameters, tables)
+    if residents.said:
+        say(f"  residents: {residents.said}")
+    return tables, residents
 
 
 def load(run: str, what: str = "cells") -> pd.DataFrame:
@@ -136,7 +166,8 @@ def load(run: str, what: str = "cells") -> pd.DataFrame:
 
 def _key(inputs: str, parameters: Parameters) -> str:
     """Return a hash of what cells rest on: the inputs, the parameters that counting looks at, and the code."""
-    words = [inputs, parameters.but(NOT_FOR_CELLS), code.digest("vocabulary", "intake")]
+    own = repr(indicators.of_run(parameters.run))  # the Trust's own entries among them
+    words = [inputs, parameters.but(NOT_FOR_CELLS), own, code.digest("vocabulary", "intake")]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
@@ -144,9 +175,24 @@ def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
+def _published_residents(parameters: Parameters) -> list[Path]:
+    """Return the published files that residents may be made of; none where they are not here."""
+    from pcref_analysis.intake import open_data
+
+    try:
+        folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
+    except PcrefError:
+        return []
+    return [folder / name for name in open_data.RESIDENTS]
+
+
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        why = f"source: {path.name} cannot be opened ({type(error).__name__}). Close it in other programs."
+        raise PcrefError(why) from None
 
 
 def _read_json(path: Path) -> dict[str, str]:

@@ -129,7 +129,7 @@ def _oddities(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value
 def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tuple[list[dict], int]:
     """Turn the counts of :func:`totals` into breaches, and return how many rows were left out."""
     if not totals["n"]:
-        todo = "Its indicators are not available: no rows may mean that nothing was submitted."
+        todo = "Taken for none: what it counts is nought. If it was not submitted, take the table out of the extract."
         return [breach(table.name, "", "table is empty", "stops" if table.required else "noted", todo)], 0
     found = []
     for name in names:
@@ -193,5 +193,6 @@ def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
 def _mapping(column: Column) -> str:
     if column.allowed():
         return f"More than a tenth of the values. Map local codes to: {', '.join(column.allowed())}."
-    forms = {"date": "Write dates as 2024-03-31 or 31/03/2024.", "code": "Write codes such as E01000001."}
+    dates = "Write dates as 2024-03-31 or 31/03/2024: no two-digit years, and no spreadsheet's numbers of days."
+    forms = {"date": dates, "code": "Write codes such as E01000001."}
     return f"More than a tenth of the values. {forms.get(column.type, 'Is another column mapped here?')}"

@@ -125,8 +125,17 @@ def connect(kind: str, location: str) -> ibis.BaseBackend:
     except Exception as error:
         raise PcrefError(
             f"source: {name} cannot be reached ({type(error).__name__}). Check the address and password in the "
-            "environment (not shown here), the network, and that the account may connect."
+            f"environment (not shown here), the network, and that the account may connect.{_none_found(server)}"
         ) from None
+
+
+def _none_found(server: dict[str, str]) -> str:
+    """Say where a password was looked for in vain, if one was looked for."""
+    if "user" not in server or "password" in server:
+        return ""
+    if find_spec("keyring"):
+        return f" No password was found, neither in {PASSWORD} nor in the system's keyring."
+    return f" No password was found in {PASSWORD}; for the system's keyring: pip install pcref-analysis[keyring]"
 
 
 def _spark(database: str) -> ibis.BaseBackend:

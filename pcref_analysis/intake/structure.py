@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Mapping
 
 import ibis
 
@@ -11,13 +13,18 @@ from pcref_analysis.intake.findings import breach
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
-def presence(table: Table, tables: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
-    """Return breaches for an absent table, and for columns that are absent or of an unreadable type."""
+def presence(
+    table: Table, tables: dict[str, ibis.Table], parameters: Parameters, without: Mapping[str, str]
+) -> list[dict]:
+    """Return breaches for an absent table, and for columns that are absent or of an unreadable type.
+
+    ``without`` says what it means that a table is absent.
+    """
     if table.name in tables:
         return columns(table, tables[table.name], parameters)[1]
     todo = "Nothing can be analysed without it."
     if not table.required:
-        todo = "Indicators that need it are not available. Add the table if the Trust has it."
+        todo = without[table.name]
     return [breach(table.name, "", "table is not in the extract", "stops" if table.required else "noted", todo)]
 
 
@@ -34,12 +41,21 @@ def columns(table: Table, raw: ibis.Table, parameters: Parameters) -> tuple[dict
     if not names:
         todo = "Is the first line the column names? Else map local names in source.columns."
         return names, [breach(table.name, "", "none of the columns has a name of the contract", "stops", todo)]
-    faults = [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
+    twice = [name for name in names if mapping.get(name, "") not in raw.columns and _fits(raw, names[name]) > 1]
+    todo = "Keep one, or say which in source.columns."
+    faults = [breach(table.name, name, "column stands there more than once", "stops", todo) for name in twice]
+    faults += [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
     for name, local in names.items():
         kind = raw[local].type()
         if kind.is_nested() or kind.is_binary():
             faults.append(breach(table.name, name, f"type {kind} cannot be read", "stops", "Export plain values."))
     return names, faults
+
+
+def _fits(raw: ibis.Table, local: str) -> int:
+    """Return how many columns bear a name, letter case and outer spaces aside (files number those that do)."""
+    name = re.compile(rf"{re.escape(local.strip())}(__\d+)?", re.IGNORECASE)
+    return sum(bool(name.fullmatch(column.strip())) for column in raw.columns)
 
 
 def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, str]) -> dict:

@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import counting, rows
+from pcref_analysis.intake import counting, engines, rows
 from pcref_analysis.intake.availability import AREA_COLUMNS, RESIDENTS, STRATA
 from pcref_analysis.intake.rows import Tables, missing, where, yes
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
@@ -48,7 +48,7 @@ def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int])
 def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Tables:
     """Work out the rows of every counting rule that these indicators use, once each, in the database.
 
-    Only the columns that one of them needs are kept; the tables are temporary and go when the result does.
+    Only the columns that one of them needs are kept, for the session and for no other user (``engines.hold``).
     """
     wanted: dict[str, set[str]] = {}
     for entry in entries:
@@ -59,7 +59,9 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
             columns = [c.column for c in among.where] + [among.at_risk]
             wanted.setdefault(among.rows, set()).update(filter(None, columns))
     return {
-        name: rows_of(name, tables, parameters, years).select(*PERSON, *sorted(wanted[name] - set(PERSON))).cache()
+        name: engines.hold(
+            rows_of(name, tables, parameters, years).select(*PERSON, *sorted(wanted[name] - set(PERSON)))
+        )
         for name in sorted(wanted)
     }
 

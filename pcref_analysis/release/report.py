@@ -10,8 +10,10 @@ from typing import Any
 
 import pcref_analysis
 from pcref_analysis.estimates import run as whole
+from pcref_analysis.intake import dictionary
 from pcref_analysis.release import execution, gate, landing, pages, publication, workbook
 from pcref_analysis.vocabulary import code
+from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 PAGES = {  # notebook -> the short name in the list of pages
@@ -40,7 +42,8 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     last = publication.read_manifest(target)
-    if not force and all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(target, last):
+    seen = bool(inputs) and not force  # whether a database has changed cannot be told from here
+    if seen and all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(target, last):
         say(f"report {parameters.run}: nothing has changed; {_shown(target, root)}/index.html stands")
         return target
     say(f"report {parameters.run}: cells")
@@ -66,7 +69,8 @@ def code_digest() -> str:
     """Return a hash over the package, the notebooks' cells and the lock: what results rest on besides data."""
     lock = project_root() / "requirements.txt"
     words = [code.digest(), *map(execution.source_digest, execution.notebooks())]
-    words += [publication.digest(lock)] if lock.is_file() else []
+    rest = [lock, *sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))]
+    words += [publication.digest(path) for path in rest if path.is_file()]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
@@ -98,13 +102,15 @@ def _write(parameters: Parameters, executed: list[Path], records: list[dict[str,
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
     listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
+    rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
+    listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
     tables = [record for record in records if record["kind"] == "table"]
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
     workbook.write(tables, fresh / "tables.xlsx", facts)
     bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
-    bodies |= landing.bodies(parameters, records, facts)
+    bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")

@@ -20,6 +20,11 @@ def available(names: Sequence[str], domain: str, id: str) -> Shown:
     )
 
 
+def listed(lines: Sequence[str], id: str, none: str = "Nothing.") -> Shown:
+    """Say ready sentences as a list; they may hold no count of people in care."""
+    return _said("\n".join(f"- {line}" for line in lines) or none, id)
+
+
 def unknown(released: Any, id: str) -> Shown:
     """Say how far the share of events without a known ethnic group reaches over the indicators."""
     frame = released.table.dropna(subset=["estimate"]).sort_values("estimate")

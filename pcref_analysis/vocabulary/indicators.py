@@ -7,7 +7,7 @@ is an entry, not code.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import project_root
 
+LOCAL = "-indicators.yml"
 Value = str | int | float
 
 
@@ -140,16 +142,38 @@ class Indicator(BaseModel):
 
 
 @cache
+def shipped() -> dict[str, Indicator]:
+    """Return the entries of ``indicators.yml`` by indicator id."""
+    text = (files("pcref_analysis.vocabulary") / "indicators.yml").read_text(encoding="utf-8")
+    return read(yaml.safe_load(text), "indicators.yml")
+
+
 def catalogue() -> dict[str, Indicator]:
-    """Return the shipped catalogue by indicator id.
+    """Return every indicator that may appear on a page: the shipped ones and those of every local file.
+
+    Local files (``<run>-indicators.yml``) stand beside the parameters. What is counted for one run is :func:`of_run`.
 
     Raises
     ------
     PcrefError
-        If an entry does not fit; the message names the entry and the field.
+        If an entry does not fit (the message names the entry and the field), or if two local files mean
+        different things by one id.
     """
-    text = (files("pcref_analysis.vocabulary") / "indicators.yml").read_text(encoding="utf-8")
-    return read(yaml.safe_load(text), "indicators.yml")
+    found = dict(shipped())
+    for path in sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}")):
+        local = with_local(path)
+        if other := sorted(key for key in found.keys() & local.keys() if found[key] != local[key]):
+            raise PcrefError(
+                f"indicators: {path.name} means something else by {', '.join(other)} than another local file. "
+                "Give one of them an id of its own."
+            )
+        found |= local
+    return found
+
+
+def of_run(run: str) -> dict[str, Indicator]:
+    """Return the indicators that are counted for a run: the shipped ones and its own ``<run>-indicators.yml``."""
+    return with_local(project_root() / "notebooks" / "parameters" / f"{run}{LOCAL}")
 
 
 def read(entries: dict[str, dict[str, Any]], name: str) -> dict[str, Indicator]:
@@ -177,7 +201,14 @@ def with_local(path: Path) -> dict[str, Indicator]:
     shipped one, so that a figure never changes its meaning between Trusts.
     """
     if not path.is_file():
-        return dict(catalogue())
+        return dict(shipped())
+    facts = path.stat()
+    return shipped() | _local(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache(maxsize=32)
+def _local(path: Path, changed: int, size: int) -> dict[str, Indicator]:
+    """Return the entries of one local file, read once while it does not change."""
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
@@ -185,9 +216,9 @@ def with_local(path: Path) -> dict[str, Indicator]:
         where = f" near line {mark.line + 1}" if mark else ""
         raise PcrefError(f"indicators: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
     local = read(entries, path.name)
-    if taken := sorted(local.keys() & catalogue().keys()):
+    if taken := sorted(local.keys() & shipped().keys()):
         raise PcrefError(f"indicators: {path.name} redefines {', '.join(taken)}. Give local entries ids of their own.")
-    return catalogue() | local
+    return local
 
 
 def _place(loc: tuple[Any, ...]) -> str:

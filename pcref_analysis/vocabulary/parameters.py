@@ -182,7 +182,7 @@ def load(run: str, **overrides: Any) -> Parameters:
     """
     path = Path(run) if run.endswith((".yml", ".yaml")) else project_root() / "notebooks" / "parameters" / f"{run}.yml"
     if not path.is_file():
-        have = sorted(p.stem for p in path.parent.glob("*.yml")) if path.parent.is_dir() else []
+        have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
         near = difflib.get_close_matches(path.stem, have, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")

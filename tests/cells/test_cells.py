@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pcref_analysis.estimates import domain, durations
 from pcref_analysis.intake import cells, demo, demo_hospital, demo_people, detention, rows, sums
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -114,7 +115,28 @@ def test_lengths_by_the_day_then_week(extract, settings):
         MHS502WardStay=BED,
     )
     found = cells.lengths(tables, settings(), {"length_of_stay": catalogue()["length_of_stay"]})
-    assert found[["days_upto", "count"]].to_numpy().tolist() == [[2, 2], [35, 1], [cells.LONGEST, 1]]
+    assert found[["lower_day", "upper_day", "count"]].fillna(-1).to_numpy().tolist() == [
+        [2, 2, 2],
+        [29, 35, 1],
+        [715, -1, 1],
+    ]
+    median = durations.quantile(found, ["indicator", "period"], cells=None)
+    assert median["at_risk"].tolist() == [4] and median["estimate"].between(2, 35).all()
+
+
+def test_the_invented_trust_has_lengths_of_every_stay(demo_run):
+    """Medians and geometric means of stays and of detentions by ethnic group, from counts alone."""
+    found = cells.lengths(demo_run["tables"], demo_run["parameters"])
+    by = ["indicator", "period"]
+    means = demo_run["cells"].dropna(subset=["total"])
+    assert found.groupby(by)["count"].sum().to_dict() == means.groupby(by)["at_risk"].sum().to_dict()
+    assert {"length_of_stay", "detention_length"} <= set(found["indicator"])
+    parameters, by = demo_run["parameters"], [*by, "ethnic_group"]
+    broad = domain.select(found, parameters)
+    for figure in (durations.quantile, durations.geometric_mean):
+        told = figure(broad, by, cells=domain.select(means, parameters)).dropna(subset=["lower", "upper"])
+        assert len(told) > 20
+        assert ((told["lower"] <= told["estimate"]) & (told["estimate"] <= told["upper"])).all()
 
 
 # --- who is in which cell ---------------------------------------------------------------------------------------------
@@ -208,9 +230,58 @@ def test_an_absent_table_makes_its_indicators_not_available(extract, count):
 
 
 def test_an_empty_table_is_not_a_rate_of_nought(extract, count):
+    """Nothing else says that the year was extracted; and of no contacts no share can be taken."""
     found, ledger = count(extract(MHS001MPI=mpi({}), MHS101Referral=[]), "new_referrals")
     assert found.empty
-    assert ledger["reason"].tolist() == ["not available: the table MHS101Referral has no rows"]
+    (reason,) = ledger["reason"]
+    assert reason == "not available: no rows in the period, and nothing else says that the extract covers it"
+    tables = extract(MHS001MPI=mpi({}), MHS101Referral=referred("P1", "2023-05-01"), MHS201CareContact=[])
+    found, ledger = count(tables, "non_attendance")
+    assert found.empty
+    assert ledger["reason"].tolist() == ["not available: the table MHS201CareContact has no rows"]
+
+
+def both(tables, settings, *names, **changes):
+    return cells.build(tables, settings(**changes), {name: catalogue()[name] for name in names})
+
+
+def test_none_is_a_finding_where_the_table_is_there_and_the_year_was_extracted(extract, settings):
+    """A Trust that started no community treatment order: nought per 100 residents, not a gap in the data."""
+    tables = extract(MHS001MPI=mpi({}), MHS101Referral=referred("P1", "2023-05-01"), MHS404CommTreatOrder=[])
+    found, ledger = both(tables, settings, "cto_starts", "new_referrals")
+    assert found.query("indicator == 'cto_starts'")[["events", "at_risk"]].sum().tolist() == [0, 36 * 100]
+    assert ledger.query("indicator == 'cto_starts'")["reason"].tolist() == ["counted"]
+    absent = {name: table for name, table in tables.items() if name != "MHS404CommTreatOrder"}
+    found, ledger = both(absent, settings, "cto_starts", "new_referrals")
+    assert "cto_starts" not in set(found["indicator"])
+    (reason,) = ledger.query("indicator == 'cto_starts'")["reason"]
+    assert reason == "not available: the extract has no table MHS404CommTreatOrder"
+
+
+@pytest.mark.parametrize(("orders", "reason"), [(2, ""), (20, "though other periods have many")])
+def test_a_year_without_rows_is_none_only_where_other_years_have_but_a_few(extract, settings, orders, reason):
+    started = [
+        {"UniqMHActEpisodeID": f"T{i}", "Person_ID": f"P{i}", "StartDateCommTreatOrd": "2023-06-01"}
+        for i in range(1, orders + 1)
+    ]
+    days = ["2022-05-01", "2023-05-01"]
+    tables = extract(MHS001MPI=mpi(*[{}] * orders), MHS101Referral=referred("P1", *days), MHS404CommTreatOrder=started)
+    found, ledger = both(tables, settings, "cto_starts", "new_referrals", periods=["2022-23", "2023-24"])
+    (said,) = ledger.query("indicator == 'cto_starts' and period == '2022-23'")["reason"]
+    assert said.endswith(reason) if reason else said == "counted"
+    periods = set(found.query("indicator == 'cto_starts'")["period"])
+    assert periods == ({"2023-24"} if reason else {"2022-23", "2023-24"})
+
+
+def test_nobody_at_risk_is_no_rate(extract, settings):
+    """Force used in a year without a day in bed: the extract of ward stays must be wrong."""
+    used = {"UniqRestrictiveIntTypeID": "X", "UniqRestrictiveIntIncID": "X", "Person_ID": "P1"}
+    used |= {"RestrictiveIntType": "01", "StartDateRestrictiveIntType": "2023-05-01"}
+    stay = BED[0] | {"StartDateWardStay": "2020-01-01", "EndDateWardStay": "2020-02-01"}
+    tables = extract(MHS001MPI=mpi({}), MHS515RestrictiveInterventType=[used], MHS502WardStay=[stay])
+    found, ledger = both(tables, settings, "restrictive_interventions")
+    assert found.empty
+    assert "not available: nobody at risk in the period" in set(ledger["reason"])
 
 
 def test_a_period_without_rows_is_not_a_rate_of_nought(extract, count):
@@ -218,7 +289,8 @@ def test_a_period_without_rows_is_not_a_rate_of_nought(extract, count):
     found, ledger = count(tables, "new_referrals", periods=["2022-23", "2023-24"])
     assert found["period"].unique().tolist() == ["2023-24"]
     gap = ledger[ledger["period"] == "2022-23"]
-    assert gap["reason"].tolist() == ["not available: no rows in the period"]
+    (reason,) = gap["reason"]
+    assert reason == "not available: no rows in the period, and nothing else says that the extract covers it"
 
 
 def test_a_column_nobody_filled_makes_its_indicators_not_available(extract, count):

@@ -6,7 +6,9 @@ import ibis
 import pytest
 import yaml
 
+from pcref_analysis.estimates import domain
 from pcref_analysis.intake import availability, cells, rows, sums
+from pcref_analysis.release import door
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -151,28 +153,64 @@ def test_a_file_that_is_no_catalogue_is_said_to_be_none(tmp_path, text):
         indicators.with_local(path)
 
 
-def test_a_trusts_own_indicator_is_an_entry_not_code(extract, settings, tmp_path, monkeypatch):
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A project whose run "tiny" has an indicator of its own, and one that is none of its business."""
     folder = tmp_path / "notebooks" / "parameters"
     folder.mkdir(parents=True)
     (folder / "tiny-indicators.yml").write_text(yaml.safe_dump(entry()), encoding="utf-8")
+    other = {"other_referrals": entry()["police_referrals"]}
+    (folder / "other-indicators.yml").write_text(yaml.safe_dump(other), encoding="utf-8")
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
-    tables = extract(
-        MHS001MPI=[{"Person_ID": "P1"}],
-        MHS101Referral=[
-            {
-                "UniqServReqID": f"R{source}",
-                "Person_ID": "P1",
-                "ReferralRequestReceivedDate": "2023-05-01",
-                "SourceOfReferralMH": source,
-            }
-            for source in ("F1", "A1", None)
-        ],
-    )
-    found, ledger = cells.build(tables, settings())
+    return folder
+
+
+@pytest.fixture
+def referrals(extract):
+    lines = [
+        {
+            "UniqServReqID": f"R{source}",
+            "Person_ID": "P1",
+            "ReferralRequestReceivedDate": "2023-05-01",
+            "SourceOfReferralMH": source,
+        }
+        for source in ("F1", "A1", None)
+    ]
+    return extract(MHS001MPI=[{"Person_ID": "P1"}], MHS101Referral=lines)
+
+
+def test_a_trusts_own_indicator_is_an_entry_not_code(own, referrals, settings):
+    found, ledger = cells.build(referrals, settings())
     assert found.query("indicator == 'police_referrals'")["events"].sum() == 1
     assert found.query("indicator == 'new_referrals'")["events"].sum() == 3
     mine = ledger.query("indicator == 'police_referrals'").set_index("reason")["rows"]
     assert mine.to_dict() == {"counted": 1, "not recorded whether it counts": 1}
+    assert "other_referrals" not in set(ledger["indicator"]), "another run's own"
+
+
+def test_a_trusts_own_indicator_reaches_the_pages(own, referrals, settings):
+    parameters = settings(comparator="Black")
+    levels = domain.levels(cells.build(referrals, parameters)[0], parameters)
+    mine = levels.query("indicator == 'police_referrals' and adjustment == 'crude'")
+    assert set(mine["indicator_name"]) == {"Referrals by the police"} and set(mine["unit"]) == {"referrals"}
+    tables = dict.fromkeys(("levels", "gaps", "others"), door.release([levels], parameters)[0])
+    assert "police_referrals" in set(door.page(tables, "access")[0].table["indicator"])
+    assert "police_referrals" not in set(door.page(tables, "outcomes")[0].table["indicator"])
+
+
+def test_a_local_entry_whose_columns_do_not_fit_is_named_with_its_file(own, referrals, settings):
+    text = yaml.safe_dump(entry("{rows: contacts, event: [{column: Attended, eq: Y}]}"))
+    (own / "tiny-indicators.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        PcrefError, match=r"tiny-indicators\.yml has 1 fault.*\n.*police_referrals\.count\.event: .*Attended"
+    ):
+        cells.build(referrals, settings())
+
+
+def test_one_id_cannot_mean_two_things(own):
+    (own / "other-indicators.yml").write_text(yaml.safe_dump(entry(name="Other")), encoding="utf-8")
+    with pytest.raises(PcrefError, match="means something else by police_referrals"):
+        indicators.catalogue()
 
 
 def test_a_local_entry_may_not_redefine_a_shipped_one(tmp_path):

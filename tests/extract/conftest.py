@@ -60,7 +60,7 @@ def valid_tables() -> dict[str, pd.DataFrame]:
 
 
 def write_csv(tables: dict[str, pd.DataFrame], folder: Path, **options) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False, **({"encoding": "utf-8"} | options))
     return folder

@@ -141,6 +141,15 @@ def test_mapped_column_that_is_not_there(broken):
     }
 
 
+@pytest.mark.parametrize("name", whole())
+@pytest.mark.parametrize("dress", ["{}  ", "{}__7"], ids=["blanks", "numbered"])
+def test_a_column_that_stands_there_twice_stops(broken, name, dress):
+    """Which of two is meant cannot be told; "__7" is how a name that stands twice in a file is told apart."""
+    column = next(iter(declared()[name].columns))
+    checked = broken(name, lambda frame: frame.assign(**{dress.format(column): MARK}))
+    assert told(checked, name, column, "stops") == {"column stands there more than once": 0}
+
+
 def test_a_table_without_column_names_shows_no_value(broken):
     def headless(frame):
         frame.columns = [MARK, *(f"{MARK}{i}" for i in range(1, frame.shape[1]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,8 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
-from pcref_analysis.intake import cells, contracts, servers, sources
+from pcref_analysis import cli
+from pcref_analysis.intake import cells, contracts, engines, prepare, servers, sources
 from pcref_analysis.intake.declarations import declared
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -290,6 +293,63 @@ def refused(extract, folder, *words, hidden=(), **source):
     return str(caught.value)
 
 
+def as_directory(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda path: path.rename(path.with_suffix(".xlsx")),
+            ("Areas.xlsx: is not a CSV or Parquet file", "CSV UTF-8"),
+        ),
+        (lambda path: path.rename(path.with_suffix(".csv.gz")), ("Areas.csv.gz: is not a CSV",)),
+        (as_directory, ("Areas.csv: is not a CSV",)),
+        (lambda path: path.rename(path.with_suffix(".parquet")), ("Areas.parquet cannot be read as Parquet",)),
+        (
+            lambda path: path.write_text("Report of Friday,\n" + path.read_text() + "x,y,z\n", encoding="utf-8"),
+            ("line(s) that do not split",),
+        ),
+    ],
+    ids=["excel", "packed", "directory", "misnamed", "footer"],
+)
+def test_files_of_another_kind_under_the_name_of_a_table(extract, tmp_path, change, words):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    change(folder / "Areas.csv")
+    refused(extract, folder, *words, hidden=["E01000001"])
+
+
+def test_our_own_queries_beside_the_files_are_no_fault(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    (folder / "MHS101Referral.sql").write_text("SELECT 1", encoding="utf-8")
+    assert set(opened(extract, folder)) == {"MHS001MPI", "Areas"}
+
+
+def test_a_file_that_another_program_holds(extract, tmp_path, monkeypatch):
+    folder, whole = extract.csv(two(extract), tmp_path / "x"), Path.open
+
+    def held(path, *rest, **options):
+        if path.name == "Areas.csv":
+            raise PermissionError(13, "the process cannot access the file", str(path))
+        return whole(path, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", held)
+    refused(extract, folder, "Areas.csv cannot be opened (PermissionError)", "Close it in other programs")
+    with pytest.raises(PcrefError, match=r"Areas\.csv cannot be opened"):
+        prepare.fingerprint(extract.parameters("folder", folder))
+
+
+def test_a_name_that_stands_twice_in_the_first_line(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    lines = (folder / "Areas.csv").read_text(encoding="utf-8").splitlines()
+    text = "\n".join([f"{lines[0]},LSOA", *(f"{line},QQ" for line in lines[1:])])
+    (folder / "Areas.csv").write_text(text, encoding="utf-8")
+    checked, _ = cleaned(extract.parameters("folder", folder))
+    assert checked.breaches.query("severity == 'stops'")["rule"].tolist() == ["column stands there more than once"]
+
+
 def test_no_folder(extract, tmp_path):
     refused(extract, tmp_path / "nowhere", "there is no folder")
 
@@ -418,7 +478,8 @@ def test_a_location_with_a_password_is_refused(extract, kind, location):
     assert SECRET not in str(caught.value) and "server/database" not in str(caught.value)
 
 
-def test_server_errors_show_no_address(extract, monkeypatch, postgres):
+def test_server_errors_show_no_address(extract, monkeypatch, postgres, caplog):
+    caplog.set_level("DEBUG")
     with pytest.raises(PcrefError, match="TRUST_WAREHOUSE is not set"):
         sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
     wrong = postgres.replace(SECRET, f"{SECRET}-wrong")
@@ -428,6 +489,39 @@ def test_server_errors_show_no_address(extract, monkeypatch, postgres):
             sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
         assert SECRET not in str(caught.value) and "127.0.0.1" not in str(caught.value)
         assert "analyst" not in str(caught.value)
+    assert SECRET not in caplog.text
+
+
+def test_a_small_public_table_stands_beside_the_rows(extract, monkeypatch, postgres):
+    people = {"MHS001MPI": two(extract)["MHS001MPI"]}
+    to_postgres(postgres, people, "beside")
+    monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
+    raw = sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("beside", people)))
+    homes = raw["MHS001MPI"].select(lsoa="lsoa2021")
+    areas = engines.beside(pd.DataFrame({"lsoa": ["E01000001", "E01000002"], "imd_quintile": [1, 5]}), homes)
+    assert homes.inner_join(areas, "lsoa").count().execute() == 4  # two people each
+    query = f"SELECT relpersistence::text AS kind FROM pg_class WHERE relname = '{areas.op().name}'"
+    assert areas.get_backend().sql(query, schema={"kind": "string"}).execute()["kind"].tolist() == ["t"]  # temporary
+
+
+def test_no_password_reaches_the_screen_or_a_log(extract, tmp_path, monkeypatch, capfd, caplog):
+    """The command itself, against a server that is not there: address, user and password stay out of all it says."""
+    caplog.set_level("DEBUG")
+    folder = tmp_path / "notebooks" / "parameters"
+    folder.mkdir(parents=True)
+    values = extract.parameters("postgres", "TRUST_WAREHOUSE").model_dump(mode="json")
+    (folder / "test.yml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    for address in (f"postgresql://reader:{SECRET}@127.0.0.1:9/warehouse", "postgresql://reader@127.0.0.1:9/warehouse"):
+        monkeypatch.setenv("TRUST_WAREHOUSE", address)
+        for words in (["check"], ["report"]):
+            monkeypatch.setattr("sys.argv", ["pcref", *words, "--run", "test"])
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+            assert left.value.code == 2
+            said = "".join(capfd.readouterr()) + caplog.text
+            assert "PostgreSQL cannot be reached" in said and "Traceback" not in said
+            assert not {SECRET, "reader", "127.0.0.1"} & set(re.findall(r"[\w.-]+", said))
+    assert "No password was found" in said  # of the address without one
 
 
 def test_missing_and_doubtful_tables_of_a_server(extract, monkeypatch, postgres):

@@ -1,4 +1,5 @@
-"""Every check as T-SQL. There is no SQL Server here: what is tested is that the SQL compiles and is T-SQL."""
+"""Every check and count as T-SQL and as Spark SQL. There is no server of either here: what is tested is that the SQL
+compiles, and that a parser takes it for that dialect."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ import ibis
 import pytest
 import sqlglot
 
-from pcref_analysis.intake import engines, keys, people, rules
+from pcref_analysis.intake import cells, counting, coverage, engines, keys, people, rules, sums
+from pcref_analysis.intake import rows as language
 from pcref_analysis.intake.declarations import IBIS_TYPES, PERSONS, declared
+from pcref_analysis.vocabulary.indicators import catalogue
 
 # What SQL Server has no word for, or reads as something else.
 NOT_TSQL = r"\|\||::|\bLIMIT\b|\bTRUE\b|\bFALSE\b|REGEXP|\bSTRPOS\b|\bILIKE\b|\bEXCLUDE\b|NULLS LAST|\bSUBSTR\("
@@ -24,9 +27,16 @@ TYPED = {
 }
 
 
+class Spark(ibis.config.Config):
+    """The option that the Spark compiler asks for, which is there only where pyspark is installed."""
+
+    treat_nan_as_null: bool = False
+
+
 @pytest.fixture(autouse=True)
 def as_on_the_server(monkeypatch):
     monkeypatch.setattr(engines, "engine", lambda rows: "mssql")
+    monkeypatch.setattr(ibis.options, "pyspark", Spark())
 
 
 def raw(table, kind):
@@ -48,7 +58,12 @@ def is_tsql(expression):
     text = ibis.to_sql(expression, dialect="mssql")
     assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
     assert sqlglot.parse_one(text, dialect="tsql")
+    is_spark(expression)
     return text
+
+
+def is_spark(expression):
+    assert sqlglot.parse_one(ibis.to_sql(expression, dialect="pyspark"), dialect="spark")
 
 
 CASES = [(name, "text") for name in declared()] + [
@@ -64,6 +79,8 @@ def test_reading_and_counting(extract, name, kind, monkeypatch):
     assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
     assert text.count("TOP 9000000000000000000") >= 3, "each step stands behind a fence"
     assert len(text) < 300_000
+    monkeypatch.setattr(engines, "engine", lambda rows: "pyspark")  # Spark needs no fences
+    is_spark(marked(table, kind, extract))
     monkeypatch.setattr(rules, "one", queries.append)
     rules.totals(table, ibis.table(rows.schema(), name="held"))
     assert "SUM" in is_tsql(queries[0])
@@ -96,3 +113,29 @@ def test_keys_and_people(name, extract, monkeypatch):
     keys.between({n: kept(n) for n in (name, PERSONS, "Areas")}, extract.parameters())
     for query in counted:
         is_tsql(query.aggregate(n=query.count()))
+
+
+@pytest.mark.parametrize("rule", sorted(counting.RULES))
+def test_rows_of_a_counting_rule_are_kept_for_the_session_only(rule, extract):
+    """Rows with the identifier of a person: never in a ``##`` table, which other users can read."""
+    found = sums.rows_of(rule, language.declared_tables(), extract.parameters(), [2022, 2023])
+    text = engines.into_local(found, "kept")
+    assert "INTO [#kept]" in text and "##" not in text
+    assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
+    assert sqlglot.parse_one(text, dialect="tsql")
+    is_spark(found)
+
+
+def test_rows_are_held_by_the_engine_and_not_by_ibis(extract, monkeypatch):
+    held = []
+    monkeypatch.setattr(engines, "hold", lambda rows: held.append(rows) or rows)
+    entries = [catalogue()["detentions"], catalogue()["people_detained_caseload"]]
+    sums.held(entries, language.declared_tables(), extract.parameters(), [2023])
+    assert len(held) == 2  # detention_episodes and caseload
+
+
+def test_months_and_lengths(extract):
+    is_tsql(coverage.by_month(kept("MHS101Referral"), "ReferralRequestReceivedDate"))
+    for entry in (entry for entry in catalogue().values() if entry.count and entry.count.value):
+        rows = sums.rows_of(entry.count.rows, language.declared_tables(), extract.parameters(), [2023])
+        assert is_tsql(cells.by_length(entry, rows))

@@ -117,7 +117,7 @@ def test_residents_meet_every_table_that_they_were_made_from(open_data, board, v
 @pytest.mark.parametrize(("version", "areas"), [(2025, 527), (2019, 498)])
 def test_a_trusts_own_extract_gets_its_population_and_areas(open_data, monkeypatch, version, areas):
     monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
-    made = population.tables(parameters.load("cpft", imd_version=version))
+    made, _ = population.tables(parameters.load("cpft", imd_version=version))
     assert list(made["Population"]) == ["ethnic_group", "sex", "age_band", "imd_quintile", "residents"]
     assert list(made["Areas"]) == ["lsoa", "imd_quintile"]
     own = catchment.areas(open_data, catchment.lsoas(open_data, "QUE"), version)

@@ -11,6 +11,7 @@ import pytest
 
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import demo, prepare
+from pcref_analysis.intake.declarations import declared
 from pcref_analysis.release import publication
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.digits import same_everywhere
@@ -46,6 +47,13 @@ def test_pages_load_nothing_from_outside_and_describe_every_picture(edition):
         assert not re.search(r'(?:src|href)="(?:https?:)?//', html.replace('href="https://', 'data-x="')), page.name
         for picture in re.findall(r"<img\b[^>]*>", html):
             assert re.search(r'alt="[^"]{30,}"', picture), page.name
+
+
+def test_the_data_dictionary_is_a_page_that_every_page_links_to(edition):
+    assert all('href="dictionary.html"' in page.read_text(encoding="utf-8") for page in pages(edition))
+    html = (edition / "dictionary.html").read_text(encoding="utf-8")
+    assert all(f'<section id="{name}">' in html for name in declared())
+    assert html.count("<h1") == 1
 
 
 def test_links_between_pages_lead_somewhere(edition):

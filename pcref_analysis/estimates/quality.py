@@ -1,0 +1,54 @@
+"""What the checks of an extract found, as a page says it: what is lacking, what was noted, how residents were made."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcref_analysis.intake import prepare
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.parameters import Parameters
+
+GONE = "not available: "
+
+
+def lacking(run: str, parameters: Parameters) -> list[str]:
+    """Return what is lacking, in words without counts: tables, columns, months, and indicators with the reason.
+
+    Published figures have no extract that could lack anything.
+    """
+    if parameters.source.kind == "published":
+        return []
+    breaches = prepare.load(run, "breaches")
+    breaches = breaches[breaches["rows"] == 0]
+    where = breaches["table"] + ("." + breaches["column"]).where(breaches["column"] != "", "")
+    found = (where + ": " + breaches["rule"] + ". " + breaches["todo"]).tolist()
+    ledger = prepare.load(run, "ledger")
+    ledger = ledger[(ledger["period"] == parameters.period) & ledger["reason"].str.startswith(GONE)]
+    names = ledger["indicator"].map({key: entry.name for key, entry in indicators.catalogue().items()})
+    for reason, part in names.groupby(ledger["reason"], sort=False):
+        found.append(f"Not available, since {reason.removeprefix(GONE)}: {'; '.join(part)}.")
+    return found
+
+
+def noted(run: str, parameters: Parameters) -> pd.DataFrame:
+    """Return what the checks noted in rows that were kept: ``what, reason, rows``."""
+    columns = ["what", "reason", "rows"]
+    if parameters.source.kind == "published":
+        return pd.DataFrame(columns=columns)
+    found = prepare.load(run, "breaches").query("severity == 'noted' and rows > 0")
+    what = found["table"] + ("." + found["column"]).where(found["column"] != "", "")
+    return found.assign(what=what, reason=found["rule"])[columns].reset_index(drop=True)
+
+
+def residents(run: str, parameters: Parameters) -> list[str]:
+    """Return where the residents come from and how exactly they meet the published tables, in words."""
+    if parameters.source.kind == "published":
+        return [f"Residents of the board {parameters.trust.icb_code} on census day 2021 (docs/published-figures.md)."]
+    fit, breaches = prepare.load(run, "residents_fit"), prepare.load(run, "breaches")
+    said = breaches.loc[(breaches["table"] == "Population") & (breaches["rows"] == 0), "todo"].tolist()
+    if fit.empty:
+        return said or ["The extract brings its own table of residents."]
+    return said + [
+        f"{line.margin}: {line.cells:,} sums, the largest difference {line.largest_difference:.1f} people."
+        for line in fit.itertuples()
+    ]

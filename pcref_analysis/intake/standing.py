@@ -1,0 +1,65 @@
+"""Residents and areas for an extract that brings none: made of published tables, or a sentence why not.
+
+Without them every rate among residents is not available; a Trust's own records cannot say who lives around it.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcref_analysis.intake import findings, open_data, population
+from pcref_analysis.intake.contracts import Standing
+from pcref_analysis.intake.rows import STANDING, Tables
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+FIT = ["margin", "cells", "people", "largest_difference", "rounds"]
+WITHOUT = "Indicators among residents are not available"
+
+
+def of(parameters: Parameters, raw: Tables) -> Standing:
+    """Return the tables of residents and areas that an extract lacks, if they can be made.
+
+    Parameters
+    ----------
+    parameters
+        ``trust.icb_code`` is the catchment, ``open_data`` the folder of published tables.
+    raw
+        The tables of the extract. A table with column names and no rows (a blank template) counts as lacking.
+
+    Raises
+    ------
+    PcrefError
+        If ``trust.icb_code`` is no integrated care board.
+    """
+    have = [name for name in STANDING if name in raw and findings.count(raw[name])]
+    if len(have) == len(STANDING):
+        return _none("")
+    if have:
+        (other,) = set(STANDING) - set(have)
+        return _none(
+            f"the extract holds {have[0]} and not {other}. {WITHOUT}: bring both, of one catchment, or neither, to "
+            "have them made of published tables."
+        )
+    if not parameters.trust.icb_code:
+        return _none(
+            f"trust.icb_code is not set, so that the catchment is not known. {WITHOUT}. Set it, or bring both tables."
+        )
+    try:
+        open_data.open_data_folder(parameters, open_data.RESIDENTS)
+    except PcrefError as error:
+        first, *_ = str(error).splitlines()
+        why = first.removeprefix("open data: ").removesuffix(" Wanted:").rstrip(".")
+        return _none(f"{why}. {WITHOUT}. Put the files there (docs/published-figures.md), or bring both tables.")
+    tables, fit = population.tables(parameters)
+    people = tables["Population"]["residents"].sum()
+    said = (
+        f"made of the census of 2021 and the Indices of Deprivation {parameters.imd_version} for the board "
+        f"{parameters.trust.icb_code}: {people:,.0f} residents. How exactly they meet the published tables stands in "
+        "notebook 00."
+    )
+    return Standing(tables, fit[FIT], said)
+
+
+def _none(said: str) -> Standing:
+    return Standing({}, pd.DataFrame(columns=FIT), said)
