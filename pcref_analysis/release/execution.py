@@ -24,7 +24,9 @@ def notebooks() -> list[Path]:
     return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, jobs: int = 2) -> list[Path]:
+def execute(
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2
+) -> list[Path]:
     """Execute every notebook for a run and return the executed copies in ``scratch``.
 
     Parameters
@@ -38,6 +40,8 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
     code
         Hash of everything outside the notebooks that results rest on; an executed notebook is used
         again when nothing that it depends on has changed.
+    beside
+        Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
         Notebooks that run side by side; the priorities notebook runs last.
 
@@ -51,7 +55,7 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
-    plans = [_plan(source, parameters, scratch, code) for source in sources]
+    plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
     first = [plan for plan in plans if plan["source"].stem != LAST]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(lambda plan: _run(plan, say), first))

@@ -147,7 +147,7 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axis.minorticks_off()
     axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
-    axis.legend(frameon=False, loc="best")
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=6)
     first = "; ".join(f"{n}, {r:g} ({lo:g} to {up:g})" for n, r, lo, up in
                       zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
     alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."

@@ -106,6 +106,9 @@ class Parameters(_Section):
     seed: int = 20260101
     disclosure: Disclosure
     priorities: PriorityRule
+    engagement: str = ""  # record of meetings, a file beside this one; where empty engagement/<run>-<period>.yml
+    previous: str = ""  # folder of an earlier period's report (reports/...): the list starts from its adjusted one
+    terms: dict[str, Any] = Field(default_factory=dict)  # words of the draft list that replace release.wording.TERMS
 
     @field_validator("age_bands")
     @classmethod
