@@ -1,6 +1,7 @@
 """The demo's report as its readers find it: whole, marked synthetic everywhere, self-contained, the same twice."""
 
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,7 +12,7 @@ import pytest
 
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import demo, prepare
-from pcref_analysis.release import publication
+from pcref_analysis.release import priorities, publication
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -126,3 +127,37 @@ def test_no_published_figure_depends_on_the_last_digits_of_this_processor(editio
     for path in (edition / "tables").glob("*.csv"):
         table = pd.read_csv(path, float_precision="round_trip")
         pd.testing.assert_frame_equal(table, same_everywhere(table), check_exact=True, obj=path.name)
+
+
+def test_the_list_is_made_again_from_two_published_files(edition, tmp_path):
+    for name in ("findings", "rule_settings"):
+        shutil.copy(edition / "tables" / priorities.file_name(name), tmp_path)
+    published = pd.read_csv(edition / "tables" / priorities.file_name("findings"), float_precision="round_trip")
+    again = same_everywhere(priorities.rebuild(tmp_path))
+    assert len(again) == len(published) > 50
+    for column in again:
+        theirs, ours = (frame[column].astype(object).where(frame[column].notna(), None) for frame in (published, again))
+        assert ours.replace("", None).tolist() == theirs.tolist(), column
+
+
+def test_the_landing_page_shows_the_draft_the_agreed_list_and_every_reason(edition):
+    html = (edition / "index.html").read_text(encoding="utf-8")
+    changes = pd.read_csv(edition / "tables" / "priorities-changes.csv")
+    assert set(changes["action"]) == {"move", "merge", "add", "set aside"}
+    for part in ("priorities-draft", "priorities-adjusted", "priorities-changes", "priorities-outcomes"):
+        assert f'id="{part}"' in html
+    for words in (*changes["why"], *changes["who"]):
+        assert words.replace("'", "&#x27;") in html
+
+
+def test_each_finding_names_where_it_comes_from(edition):
+    findings = pd.read_csv(edition / "tables" / "priorities-findings.csv")
+    measured = findings[findings["ratio"].notna()]
+    for row in measured.itertuples():
+        gaps = pd.read_csv(edition / "tables" / row.estimate_table)
+        found = gaps[(gaps[["indicator", "ethnic_group", "period", "adjustment", "comparator"]] == [
+            row.indicator, row.ethnic_group, row.period, row.adjustment, row.comparator
+        ]).all(axis=1)]  # fmt: skip
+        assert row.ratio in found["estimate"].tolist(), row.item
+    for column in ("notebook", "method_page"):
+        assert all((ROOT / name).is_file() for name in findings[column].dropna().unique())
