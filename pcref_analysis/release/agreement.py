@@ -84,12 +84,13 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
     earlier = adjusted if before is None else before
     outcomes = editions.became(earlier, given or Engagement(), None if before is None else ranked)
     outcomes = outcomes.rename(columns={"status": "state"})
+    told = outcomes if folder else outcomes[outcomes["did"].notna()]  # of a first list, only what was done already
     since = editions.compare(earlier, ranked)
     old = priorities.read(tables_folder(folder))[1] if folder else parameters.priorities
     return {
         "adjusted": _readable(adjusted, ranked),
         "changes": changes,
-        "outcomes": outcomes if folder or (given and given.outcomes) else outcomes.head(0),
+        "outcomes": told,
         "since": since if folder else since.head(0),
         "rule_changes": editions.rule_changes(old, parameters.priorities).astype(str),
     }

@@ -142,7 +142,7 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     ticks = [
         t
         for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
-        if frame["lower"].min() * 0.8 <= t <= frame["upper"].max() * 1.2
+        if min(frame["lower"].min() * 0.8, 1) <= t <= max(frame["upper"].max() * 1.2, 1)
     ]
     axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axis.minorticks_off()

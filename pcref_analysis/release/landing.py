@@ -18,11 +18,19 @@ DOMAINS = {
 LEADS = {  # heading -> what stands under it; a part whose last table has no line is left out
     "": ("priorities-in-short", "priorities-agreed"),
     "The draft list": ("priorities-figure", "priorities-draft"),
+    "To watch": ("priorities-to-watch",),
+    "First a matter of recording, not ranked": ("priorities-recording",),
     "After discussion": ("priorities-adjusted", "priorities-changes"),
     "You said, we did": ("priorities-outcomes",),
     "How well ethnic group is recorded": ("recording-in-short",),
 }
-OPTIONAL = ("priorities-changes", "priorities-outcomes")
+OPTIONAL = (
+    "priorities-draft",
+    "priorities-to-watch",
+    "priorities-recording",
+    "priorities-changes",
+    "priorities-outcomes",
+)
 
 
 def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, str]:

@@ -156,7 +156,7 @@ def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
     ranked = ranked.assign(also=_also(ranked), **_trace(ranked))
     return {
         "draft": ranked.loc[ranked["list"] == "priority", listed],
-        "words": ranked.loc[ranked["list"] == "priority", [*listed[:8], "also"]],
+        "words": ranked.loc[ranked["list"].isin(scoring.LISTED), [*listed[:8], "also"]],
         "to_watch": ranked.loc[ranked["list"] == "watch", [*listed, "would_close"]],
         "strengths": _by_indicator(ranked[ranked["list"] == "strength"], "evidence"),
         "evidence_gaps": _by_indicator(ranked[ranked["list"] == "evidence_gap"], "would_close"),

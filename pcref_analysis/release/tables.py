@@ -188,7 +188,7 @@ def _shown(
 
 def _nothing(released: Any, id: str, title: str) -> Shown:
     """Say that there is nothing to show, which is a finding too."""
-    words = f"{title}: none."
+    words = f"{title}: nothing to show."
     record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
     return Shown(record=record, text=words, html=f'<p id="{id}">{escape(words)}</p>')
 

@@ -44,7 +44,8 @@ def in_short(released: Any, id: str) -> Shown:
     strengths = int(lists.get("strength", 0))
     parts = [
         f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
-        else "**No gap stands out** from chance and from the margin that was agreed to matter",
+        else f"**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
+        f"there is none: {watch + int(lists.get('unclear', 0))} comparisons could not tell",
         f"**{watch} possible {_n('gap', watch)} to watch**" if watch else "",
         f"**{strengths} {_n('strength', strengths)}**" if strengths else "",
         f"**{gaps} {_n('question', gaps)} our data cannot answer yet**" if gaps else "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TITLES = {
     "draft": "Draft priorities",
-    "words": "The draft in words",
+    "words": "The draft, and what to watch, in words",
     "adjusted": "The list as agreed",
     "changes": "What people changed, and why",
     "outcomes": "You said, we did",
@@ -34,15 +34,15 @@ FIGURES = {
 WHAT = {"name": "What", "ethnic_group": "For whom"}
 VIEWS: dict[str, dict[str, str]] = {
     "draft": {"rank": "Place", "band": "Band", **WHAT, **FIGURES},
+    "to_watch": {"rank": "Place", **WHAT, **FIGURES, "would_close": "What would make it clearer"},
     "words": {
         "rank": "Place",
         "wording": "What the figures say",
         "how_sure": "How sure",
         "not_shown": "What this does not show",
-        "would_close": "What would make it clearer",
         "also": "Also in this item",
     },
-    "strengths": {"name": "What", "ethnic_groups": "For whom", "evidence": "What the figures say"},
+    "strengths": {"name": "What", "ethnic_groups": "For whom", "evidence": "The level is"},
     "evidence_gaps": {"name": "What", "ethnic_groups": "For whom", "would_close": "What would close it"},
     "recording": {**WHAT, "flag": "What it is", "flag_reason": "Why"},
     "adjusted": {
@@ -91,8 +91,8 @@ VIEWS: dict[str, dict[str, str]] = {
         "band": "Band",
         "band_low": "Best band",
         "band_high": "Worst band",
-        "same_band": "Share that leaves its band",
-        "weights_first": "Share with it among the first",
+        "same_band": "Stays in its band (share of sets)",
+        "weights_first": "Among the first (share of sets)",
     },
     "one_weight": {
         "criterion": "Criterion",
@@ -120,4 +120,3 @@ VIEWS: dict[str, dict[str, str]] = {
         "method_page": "Method",
     },
 }
-VIEWS["to_watch"] = VIEWS["words"]

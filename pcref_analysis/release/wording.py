@@ -140,7 +140,7 @@ def _times(ratio: float) -> str:
     if abs(ratio - 1) < 0.005:
         return "the same as"
     if ratio >= 1.5:
-        return f"{_ratio(ratio)} times that"
+        return f"{ratio:.1f} times that"
     return f"{abs(ratio - 1):.0%} {'higher' if ratio > 1 else 'lower'} than"
 
 
@@ -221,8 +221,11 @@ def _margin(row: dict[str, Any]) -> str:
 
 
 def _ratio(ratio: float) -> str:
-    """Two figures of a ratio: 3.3, 0.73, 12."""
-    return f"{ratio:.0f}" if ratio >= 9.95 else f"{ratio:.1f}" if ratio >= 0.995 else f"{ratio:.2f}"
+    """As many figures of a ratio as it can bear: 3.3, 1.3, 0.73, 12; near 1 the side of it must show, so 1.03."""
+    if ratio >= 9.95:
+        return f"{ratio:.0f}"
+    fine = ratio < 0.995 or (ratio < 2 and round(ratio, 2) != round(ratio, 1))
+    return f"{ratio:.2f}" if fine else f"{ratio:.1f}"
 
 
 def _not_shown(row: dict[str, Any], terms: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import demo, prepare
-from pcref_analysis.release import priorities, publication
+from pcref_analysis.release import agreement, priorities, publication
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -161,3 +161,39 @@ def test_each_finding_names_where_it_comes_from(edition):
         assert row.ratio in found["estimate"].tolist(), row.item
     for column in ("notebook", "method_page"):
         assert all((ROOT / name).is_file() for name in findings[column].dropna().unique())
+
+
+def test_the_second_period_of_the_demo_starts_from_the_list_agreed_for_the_first(edition, tmp_path, monkeypatch):
+    """Both drafts are made of the published tables alone, as anyone could."""
+    paths = [path for path in (edition / "tables").glob("*-*.csv") if path.stem.endswith(("-levels", "-gaps"))]
+    parts = [
+        pd.read_csv(path, float_precision="round_trip") for path in paths if path.stem != "priorities-evidence-gaps"
+    ]
+    estimates = pd.concat(parts, ignore_index=True)
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    (tmp_path / "notebooks" / "parameters" / "engagement").mkdir(parents=True)
+    file = str(ROOT / "notebooks" / "parameters" / "demo.yml")
+    given = parameters.load(file, period="2022-23")
+    rule = given.priorities.model_copy(update={"draws": 300})
+    known = {"rule": rule, "comparator": given.comparator}
+    first = priorities.draft(estimates, period="2022-23", **known)
+    items = first.loc[first["list"] == "priority", "item"].tolist()
+    meeting = "who: Synthetic advisory group, when: 2026-01-10, why: (Invented) It came first."
+    record = f"changes:\n- {{action: move, item: '{items[2]}', to: 1, {meeting}}}\n"
+    record += f"- {{action: set_aside, item: '{items[0]}', {meeting}}}\n"
+    (tmp_path / "notebooks/parameters/engagement/demo-2022-23.yml").write_text(record, encoding="utf-8")
+    folder = tmp_path / "reports" / "demo-2022-23"
+    priorities.write(first, rule, folder)
+    agreed = agreement.tables(first, given)["adjusted"]
+    agreed.to_csv(folder / "priorities-adjusted.csv", index=False)
+
+    given = parameters.load(file, previous="reports/demo-2022-23")
+    second = priorities.draft(estimates, period="2023-24", **known)
+    made = agreement.tables(second, given)
+    now = made["adjusted"]
+    kept = [items[2], items[1], *items[3:]]
+    assert now.loc[now["place"].notna(), "item"].tolist()[: len(kept)] == kept
+    assert now.set_index("item").loc[items[0], "change"].startswith("set aside")
+    assert set(now["item"]) >= set(second.loc[second["list"] == "priority", "item"])
+    assert set(made["since"]["agrees"]) <= {"yes", "weaker", "no longer", "no figure", "new"}
+    assert made["outcomes"]["state"].eq("nothing recorded yet").all()
