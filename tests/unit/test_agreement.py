@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.release import agreement, listing, priorities, report
+from pcref_analysis.release import agreement, listing, priorities, report, sensitivity
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -187,3 +187,17 @@ def test_an_unknown_item_is_named_with_its_file(home):
         PcrefError, match=r"engagement: demo-2023-24\.yml: change 1: 'detention: Blak' is not on the list"
     ):
         agreement.tables(ranked, given)
+
+
+def test_the_comparators_stand_side_by_side_and_a_gap_that_only_another_one_shows_is_not_hidden(home):
+    given, ranked = run("2022-23")
+    other = estimates("2022-23", section_136=("Black or Black British", 1.8)).assign(comparator="All other groups")
+    table = sensitivity.side_by_side(pd.concat([estimates("2022-23"), other]), ranked, given.priorities)
+    lists = table.set_index(["item", "comparator"])["list"]
+    assert lists[DETENTION].tolist() == lists[ACCESS].tolist() == ["priority", "priority"]
+    assert lists[SECTION, "All other groups"] == "priority" != lists[SECTION, "White"]
+    assert table["item"].tolist()[0] == ranked["item"].iloc[0]
+    flagged = ranked.assign(flag=ranked["item"].eq(DETENTION).map({True: "odd", False: None}), flag_reason="r")
+    again = sensitivity.side_by_side(pd.concat([estimates("2022-23"), other]), flagged, given.priorities)
+    row = again[again["item"].eq(DETENTION) & again["comparator"].eq("All other groups")]
+    assert row["list"].tolist() == ["recording"]
