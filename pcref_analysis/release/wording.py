@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release import spoken
 from pcref_analysis.release.findings import EVERY_GROUP
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -100,12 +101,8 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
         "indicator": (missing, "with a question that our data cannot answer yet"),
         "figure": (number.get("recording", 0), "that may be a matter of recording"),
     }
-    first = f"{_count(number['priority'], 'gap')} to discuss in {_count(int(table['band'].max()), 'band')}"
-    return ", ".join([first, *(f"{_count(n, word)} {rest}" for word, (n, rest) in counts.items() if n)]) + "."
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    first = f"{spoken.count(number['priority'], 'gap')} to discuss in {spoken.count(int(table['band'].max()), 'band')}"
+    return ", ".join([first, *(f"{spoken.count(n, word)} {rest}" for word, (n, rest) in counts.items() if n)]) + "."
 
 
 def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
@@ -118,15 +115,16 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
             return f"{row['name']}: there are no figures by ethnic group."
         note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
         return f"{row['name']}: these figures cannot say how {who} compare with {others}{note}."
-    if _has(row["none_of"]):
-        return f"{row['name']}: none among {who}, where about {_rounded(row['none_of'])} would be expected at the " + (
-            f"level among {others}."
+    if spoken.has(row["none_of"]):
+        return (
+            f"{row['name']}: none among {who}, where about {spoken.rounded(row['none_of'])} would be expected at the "
+            + (f"level among {others}.")
         )
     level = terms["level"][row["measure"]]
     opening = f"{row['name']}: {terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
-    interval = f"{row['level']:.0%} interval {_ratio(row['lower'])} to {_ratio(row['upper'])}"
-    sentence = f"{opening}was {_times(row['ratio'])} among {others} "
-    sentence += f"({interval})" if row["ratio"] >= 1.5 else f"(ratio {_ratio(row['ratio'])}, {interval})"
+    interval = f"{row['level']:.0%} interval {spoken.ratio(row['lower'])} to {spoken.ratio(row['upper'])}"
+    sentence = f"{opening}was {spoken.times(row['ratio'])} among {others} "
+    sentence += f"({interval})" if row["ratio"] >= 1.5 else f"(ratio {spoken.ratio(row['ratio'])}, {interval})"
     closing = {
         "better": f"; the difference is in favour of {who}.",
         "equal": f"; a gap to the disadvantage of {who}, if there is one, is smaller than {_margin(row)}.",
@@ -134,14 +132,6 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
         "not clear": ". These figures do not tell whether there is a gap that matters.",
     }
     return sentence + closing.get(row["evidence"], _amount(row, level, others) + _bounds(row))
-
-
-def _times(ratio: float) -> str:
-    if abs(ratio - 1) < 0.005:
-        return "the same as"
-    if ratio >= 1.5:
-        return f"{ratio:.1f} times that"
-    return f"{abs(ratio - 1):.0%} {'higher' if ratio > 1 else 'lower'} than"
 
 
 def _amount(row: dict[str, Any], level: str, others: str) -> str:
@@ -161,26 +151,28 @@ def _more(row: dict[str, Any]) -> str:
     if row["measure"] == "mean":
         number = row["difference"]
     else:
-        number = row["excess"] if _has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
-    if not _has(number) or abs(number) < 1:
+        number = row["excess"] if spoken.has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
+    if not spoken.has(number) or abs(number) < 1:
         return ""
-    return f"{_rounded(abs(number))} {'more' if number > 0 else 'fewer'}"
+    return f"{spoken.rounded(abs(number))} {'more' if number > 0 else 'fewer'}"
 
 
 def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    if not _has(row["certainty"]):
+    if not spoken.has(row["certainty"]):
         return "", "", "", ""
     ratio = (
-        f"{_ratio(row['ratio'])} ({_ratio(row['lower'])} to {_ratio(row['upper'])})" if _has(row["ratio"]) else "none"
+        f"{spoken.ratio(row['ratio'])} ({spoken.ratio(row['lower'])} to {spoken.ratio(row['upper'])})"
+        if spoken.has(row["ratio"])
+        else "none"
     )
-    places = [f"{row[end]}" for end in ("rank_low", "rank_high") if _has(row[end])]
-    return ratio, _more(row), _chance(row["certainty"]), " to ".join(dict.fromkeys(places))
+    places = [f"{row[end]}" for end in ("rank_low", "rank_high") if spoken.has(row[end])]
+    return ratio, _more(row), spoken.chance(row["certainty"]), " to ".join(dict.fromkeys(places))
 
 
 def _bounds(row: dict[str, Any]) -> str:
-    if not (_has(row["ratio_low"]) and _has(row["ratio_high"])):
+    if not (spoken.has(row["ratio_low"]) and spoken.has(row["ratio_high"])):
         return ""
-    low, high = _ratio(row["ratio_low"]), _ratio(row["ratio_high"])
+    low, high = spoken.ratio(row["ratio_low"]), spoken.ratio(row["ratio_high"])
     if low == high:
         return " The people whose ethnic group is not recorded are too few to change this."
     return (
@@ -190,42 +182,27 @@ def _bounds(row: dict[str, Any]) -> str:
 
 
 def _how_sure(row: dict[str, Any], family: int) -> str:
-    if not _has(row["certainty"]):
+    if not spoken.has(row["certainty"]):
         return ""
-    parts = [f"The chance that the gap is larger than {_margin(row)} is {_chance(row['certainty'])}."]
-    if _has(row["persistence"]):
-        parts.append(f"In earlier years that chance was {_chance(row['persistence'])} on average.")
+    parts = [f"The chance that the gap is larger than {_margin(row)} is {spoken.chance(row['certainty'])}."]
+    if spoken.has(row["persistence"]):
+        parts.append(f"In earlier years that chance was {spoken.chance(row['persistence'])} on average.")
     if row["evidence"] == "clear":
         parts.append(f"It is clear of chance over all {family} comparisons made.")
-    if _has(row["rank_low"]):
+    if spoken.has(row["rank_low"]):
         low, high = row["rank_low"], row["rank_high"]
         alone = f"Chance alone could put it at any place from {low} to {high} (95% interval)."
         parts.append(alone if low < high else f"Chance alone hardly moves it from place {low}.")
     steps = [("crude", "before adjustment"), ("age_sex", "after age and sex")]
     steps.append(("age_sex_imd", "after age, sex and deprivation"))
-    ladder = [f"{_ratio(row[f'ratio_{key}'])} {name}" for key, name in steps if _has(row[f"ratio_{key}"])]
+    ladder = [f"{spoken.ratio(row[f'ratio_{key}'])} {name}" for key, name in steps if spoken.has(row[f"ratio_{key}"])]
     if len(ladder) > 1:
         parts.append(f"The ratio is {', '.join(ladder)}.")
     return " ".join(parts)
 
 
-def _chance(probability: float) -> str:
-    """A probability in words of one place; nothing is certain."""
-    if probability > 0.99:
-        return "at least 99%"
-    return "at most 1%" if probability < 0.01 else f"{probability:.0%}"
-
-
 def _margin(row: dict[str, Any]) -> str:
     return f"{row['margin'] - 1:.0%}"
-
-
-def _ratio(ratio: float) -> str:
-    """As many figures of a ratio as it can bear: 3.3, 1.3, 0.73, 12; near 1 the side of it must show, so 1.03."""
-    if ratio >= 9.95:
-        return f"{ratio:.0f}"
-    fine = ratio < 0.995 or (ratio < 2 and round(ratio, 2) != round(ratio, 1))
-    return f"{ratio:.2f}" if fine else f"{ratio:.1f}"
 
 
 def _not_shown(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
@@ -238,26 +215,14 @@ def _would_close(row: dict[str, Any]) -> str:
     if row["evidence"] == "no figure":
         if row["ethnic_group"] == EVERY_GROUP:
             return f"Figures by ethnic group. Where the measure comes from: {row['source'].rstrip('.')}."
-        if _has(row["events"]) and 0 < row["events"] < 10:
+        if spoken.has(row["events"]) and 0 < row["events"] < 10:
             years = math.ceil(10 / row["events"])
-            return f"At {_rounded(row['events'])} a year, about {years} years together would reach ten events."
+            return f"At {spoken.rounded(row['events'])} a year, about {years} years together would reach ten events."
         return "Several years together, broader ethnic groups, or the records that are missing."
-    if row["evidence"] in ("not clear", "possible") and _has(row["se"]):
+    if row["evidence"] in ("not clear", "possible") and spoken.has(row["se"]):
         periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)
         if periods > 20:
             return "Too few events for this group here over any number of years: look at the wider area, and listen."
         if periods > 1:
             return f"About {periods} years together could tell a ratio of {TOLD:g} from no gap."
     return ""
-
-
-def _rounded(number: float) -> str:
-    """Two figures are enough in a sentence, and no fraction of a person."""
-    if number < 10:
-        return f"{number:.0f}"
-    digits = max(0, math.floor(math.log10(number)) - 1)
-    return f"{round(number / 10**digits) * 10**digits:,}"
-
-
-def _has(value: Any) -> bool:
-    return value is not None and not pd.isna(value)
