@@ -47,6 +47,28 @@ def review(
     raise typer.Exit(check.review(run, say))
 
 
+@app.command()
+def priorities(
+    run: Annotated[str, typer.Argument(help="A run whose report is made.")] = "demo",
+    csv: Annotated[str, typer.Option(help="Write the list to this CSV file.")] = "",
+    xlsx: Annotated[str, typer.Option(help="Write every table of the list to this workbook.")] = "",
+    against: Annotated[str, typer.Option(help="Folder of another edition's report: what moved since.")] = "",
+) -> None:
+    """Print the published priorities list, write it to a file, or compare it with another edition's."""
+    from pathlib import Path
+
+    from pcref_analysis.release import listing
+
+    folder = listing.folder_of(run)
+    say(listing.against(folder, Path(against)) if against else listing.as_text(folder))
+    if csv:
+        listing.whole(folder).to_csv(csv, index=False, encoding="utf-8", lineterminator="\n")
+        say(f"priorities: {csv}")
+    if xlsx:
+        listing.write_workbook(folder, Path(xlsx))
+        say(f"priorities: {xlsx}")
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run the test suite; further words go to pytest."""
@@ -64,9 +86,9 @@ def bench() -> None:
     """Run the benchmarks side by side: ratios measured in one run, never a pass or fail."""
     from pcref_analysis.vocabulary.parameters import project_root
 
-    for name in ("rates.py", "regression.py"):
+    for name, *words in (["rates.py"], ["regression.py"], ["priorities.py", "--trusts", "0", "--speed"]):
         say(f"bench: {name}")
-        subprocess.call([sys.executable, str(project_root() / "benchmarks" / name)], cwd=project_root())
+        subprocess.call([sys.executable, str(project_root() / "benchmarks" / name), *words], cwd=project_root())
 
 
 @app.command()

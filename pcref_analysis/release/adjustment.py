@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.release import findings, scoring, wording
+from pcref_analysis.release import editions, findings, scoring, wording
 from pcref_analysis.release.engagement import Add, Engagement, Merge, Move, Reword, SetAside, Split, Weight
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
@@ -22,6 +22,7 @@ def adjust(
     rule: PriorityRule | None = None,
     *,
     include: tuple[str, ...] = ("priority",),
+    previous: pd.DataFrame | None = None,
     terms: dict[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Apply the changes of the engagement record to a draft list.
@@ -36,6 +37,9 @@ def adjust(
         Needed where a weight was changed: the list is then scored again first.
     include
         Which lists of the draft the adjusted list starts from; ``("priority", "watch")`` is another choice.
+    previous
+        The adjusted list of an earlier period: the list then starts from it, with what is new at its end
+        (:func:`pcref_analysis.release.editions.start_from`).
 
     Returns
     -------
@@ -60,7 +64,12 @@ def adjust(
     listed = ranked[ranked["list"].isin(include)].sort_values("rank")
     state = [_start(row) for row in listed.to_dict("records")]
     aside: list[dict[str, Any]] = []
-    others = ranked[~ranked.index.isin(listed.index)]
+    if previous is not None:
+        start = editions.as_start(previous, ranked)
+        state, aside = (
+            start.loc[rows, COLUMNS].to_dict("records") for rows in (start["place"].notna(), start["place"].isna())
+        )
+    others = ranked[~ranked["item"].isin([row["item"] for row in state])]
     for when in dict.fromkeys(change.when for _, change in record_changes):
         meeting = [(n, c) for n, c in record_changes if c.when == when and not isinstance(c, Weight)]
         _check_meeting(meeting)
@@ -149,7 +158,7 @@ def _apply(state: list, aside: list, change: Any, others: pd.DataFrame, number: 
     rest = [row for i, row in enumerate(state) if i not in at]
     if isinstance(change, Reword):
         log.append(_entry(number, change, change.item, rows[0]["wording"], change.wording))
-        new = rows[0] | {"wording": change.wording, "status": "reworded", "reason": change.why}
+        new = _marked(rows[0], "reworded", change.why) | {"wording": change.wording}
         return [new if i == at[0] else row for i, row in enumerate(state)]
     if isinstance(change, SetAside):
         aside.append(rows[0] | {"status": "set aside", "reason": change.why})
@@ -195,10 +204,16 @@ def _place(state: list, meeting: list[tuple[int, Any]], log: list) -> list:
         index = _find(state, change.name if isinstance(change, Merge) else change.item, number)
         if isinstance(change, Move):
             log.append(_entry(number, change, change.item, f"place {index + 1}", f"place {place}"))
-            state[index] = state[index] | {"status": "moved", "reason": change.why}
+            state[index] = _marked(state[index], "moved", change.why)
         wanted[place] = state[index]
     rest = iter([row for row in state if not any(row is taken for taken in wanted.values())])
     return [wanted[place] if place in wanted else next(rest) for place in range(1, len(state) + 1)]
+
+
+def _marked(row: dict[str, Any], what: str, why: str) -> dict[str, Any]:
+    """Add to an item's status and reason; what was done to it before stays on record."""
+    status = what if row["status"] == "draft" else f"{row['status']}, {what}"
+    return row | {"status": status, "reason": f"{row['reason']} {why}".strip()}
 
 
 def _new(others: list, row: dict, name: str, text: str, status: str, why: str, number: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import domain
 from pcref_analysis.estimates import run as whole
-from pcref_analysis.release import disclosure, priorities
+from pcref_analysis.release import agreement, disclosure, priorities, sensitivity
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -16,6 +16,7 @@ from pcref_analysis.vocabulary.parameters import Parameters
 
 PUBLISHER = "NHS England and the Office for National Statistics, published figures"
 PUBLISHED = "published figures"
+PARTS = ("draft", "words", "to_watch", "strengths", "evidence_gaps", "recording", "rule_settings", "findings")
 COUNTS = ("events", "events_low", "events_high", "at_risk", "rows")
 
 
@@ -111,6 +112,7 @@ def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, fla
         flags=flags,
         comparator=parameters.comparator,
         period=parameters.period,
+        terms=parameters.terms,
     )
 
 
@@ -127,8 +129,38 @@ def _around_adjusted(bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Param
     return table.assign(**{end: table[end] * factor.fillna(1.0) for end in ("ratio_low", "ratio_high")})
 
 
+def agreed(released: Releasable, parameters: Parameters) -> dict[str, Releasable]:
+    """Return what people made of the draft list: ``adjusted, changes, outcomes, since, rule_changes``.
+
+    Made of the released list, the engagement record and the published tables of an earlier report
+    (:func:`pcref_analysis.release.agreement.tables`).
+    """
+    made = agreement.tables(released.table, parameters)
+    return {name: _of(made[name], released, name) for name in agreement.NAMES}
+
+
+def sensitive(tables: dict[str, Releasable], released: Releasable, parameters: Parameters) -> dict[str, Releasable]:
+    """Return what the draft list owes to choices: ``weights``, ``one_weight``, ``comparators``."""
+    rule, ranked = parameters.priorities, released.table
+    found = {"weights": sensitivity.other_weights(ranked, rule), "one_weight": sensitivity.one_weight(ranked, rule)}
+    out = {name: _of(table, released, name) for name, table in found.items()}
+    three = [tables[name] for name in ("levels", "gaps", "others")]
+    return out | {
+        "comparators": disclosure.derive(
+            lambda *parts: sensitivity.side_by_side(pd.concat(parts, ignore_index=True), ranked, rule),
+            *three,
+            name="comparators",
+        )
+    }
+
+
+def _of(table: pd.DataFrame, released: Releasable, name: str) -> Releasable:
+    """Release a table that was made of a released one and of public text alone."""
+    return disclosure.derive(lambda _: table, released, name=name)
+
+
 def part(released: Releasable, parameters: Parameters, name: str) -> Releasable:
-    """Return one table of the draft list (priorities, to_watch, strengths, evidence_gaps, recording, findings, ...)."""
+    """Return one table of the draft list (draft, to_watch, strengths, evidence_gaps, recording, findings, ...)."""
     return disclosure.derive(lambda ranked: priorities.tables(ranked, parameters.priorities)[name], released, name=name)
 
 

@@ -18,6 +18,7 @@ COLUMNS = [
     "agrees",
     "words",
 ]
+CHOSEN = ("added", "merged", "split", "reworded")  # what people did that makes an item's words theirs
 OPEN = ("clear", "possible", "not clear", "recording", "no figure", "equal", "better", "context")
 AGREES = {
     "clear": ("yes", "The gap is clear in this edition too."),
@@ -110,11 +111,18 @@ def start_from(adjusted: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Return the list that the next period starts from: the adjusted one, then what is new.
 
     Places are those people agreed on; the draft of now stands beside them (``rank_now``, ``evidence_now``, ``agrees``,
-    ``words``). What was set aside stays so, without a place, unless its gap is clear now (``look_again``).
+    ``words``). Words that people chose stay (``status`` says so); the others are those of now. What was set aside stays
+    so, without a place; ``look_again`` marks it where its gap is clear now.
     """
     compared = compare(adjusted, now).set_index("item")
     kept = adjusted[adjusted["place"].notna()].sort_values("place")
     new = [item for item in compared.index[compared["agrees"] == "new"] if item not in set(adjusted["item"])]
+    chosen = kept["status"].map(lambda status: ", ".join(word for word in CHOSEN if word in status))
+    fresh = kept["item"].map(_state_of_items(now)["wording"]).fillna(kept["wording"])
+    kept = kept.assign(
+        wording=kept["wording"].where(chosen.ne(""), fresh),
+        status=chosen.map(lambda words: f"kept, {words}" if words else "kept"),
+    )
     table = pd.concat(
         [
             kept[["item", "wording", "status", "evidence", "holds"]],
@@ -126,10 +134,24 @@ def start_from(adjusted: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     )
     table.insert(0, "place", range(1, len(table) + 1))
     table = table.join(compared[["rank_now", "band_now", "evidence_now", "agrees", "words"]], on="item")
-    aside = adjusted.loc[adjusted["place"].isna(), ["item", "wording", "status", "evidence", "holds"]]
+    aside = adjusted.loc[adjusted["place"].isna(), ["item", "wording", "status", "evidence", "holds", "reason"]]
     clear = set(now.loc[now["list"] == "priority", "item"])
     return pd.concat(
         [table.assign(look_again=False), aside.assign(look_again=aside["item"].isin(clear))], ignore_index=True
+    )
+
+
+def as_start(adjusted: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`start_from` in the columns of an adjusted list, so that this period's meetings can change it."""
+    start = start_from(adjusted, now).rename(columns={"rank_now": "draft_rank", "band_now": "draft_band"})
+    scores = now.dropna(subset=["score"]).drop_duplicates("item").set_index("item")["score"]
+    known = start["evidence_now"].where(start["evidence_now"].ne("no figure"))
+    aside = start["look_again"].map({True: "set aside; look again, its gap is clear now", False: "set aside"})
+    return start.assign(
+        score=start["item"].map(scores),
+        evidence=known.fillna(start["evidence"]),
+        status=start["status"].where(start["place"].notna(), aside),
+        reason=start["reason"].fillna("") if "reason" in start else "",
     )
 
 

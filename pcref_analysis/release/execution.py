@@ -13,7 +13,7 @@ from typing import Any
 
 from pcref_analysis.release import seals
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import NOT_FOR_PAGES, Parameters, project_root
+from pcref_analysis.vocabulary.parameters import NOT_FOR_OTHER_PAGES, NOT_FOR_PAGES, Parameters, project_root
 
 LAST = "05_priorities"  # reads what the others estimated
 START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
@@ -37,7 +37,9 @@ def source_digest(path: Path) -> str:
     return hashlib.sha256(json.dumps(written).encode()).hexdigest()
 
 
-def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, jobs: int = 2) -> list[Path]:
+def execute(
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2
+) -> list[Path]:
     """Execute every notebook for a run and return the executed copies in ``scratch``.
 
     Parameters
@@ -51,6 +53,8 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
     code
         Hash of everything outside the notebooks and the parameters that results rest on; an executed notebook is
         used again when nothing that it depends on has changed (the priority rule matters to the last one only).
+    beside
+        Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
         Notebooks that run side by side; the priorities notebook runs last.
 
@@ -64,7 +68,7 @@ def execute(parameters: Parameters, scratch: Path, say: Callable[[str], None], c
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
-    plans = [_plan(source, parameters, scratch, code) for source in sources]
+    plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
     first = [plan for plan in plans if plan["source"].stem != LAST]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(lambda plan: _run(plan, say), first))
@@ -92,7 +96,7 @@ def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dic
     if unknown:
         raise PcrefError(f"notebooks: {source.name} has parameter(s) that no parameters file can set: {unknown}.")
     values = {name: known[name] for name in wanted}
-    looks_at = parameters.but(NOT_FOR_PAGES if source.stem == LAST else {*NOT_FOR_PAGES, "priorities"})
+    looks_at = parameters.but(NOT_FOR_PAGES if source.stem == LAST else NOT_FOR_OTHER_PAGES)
     words = [source_digest(source), json.dumps(values, sort_keys=True), looks_at, code]
     key = hashlib.sha256("\n".join(words).encode()).hexdigest()
     return {"source": source, "target": scratch / source.name, "values": values, "key": key}

@@ -142,12 +142,12 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     ticks = [
         t
         for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
-        if frame["lower"].min() * 0.8 <= t <= frame["upper"].max() * 1.2
+        if min(frame["lower"].min() * 0.8, 1) <= t <= max(frame["upper"].max() * 1.2, 1)
     ]
     axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axis.minorticks_off()
     axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
-    axis.legend(frameon=False, loc="best")
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=6)
     first = "; ".join(f"{n}, {r:g} ({lo:g} to {up:g})" for n, r, lo, up in
                       zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
     alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."

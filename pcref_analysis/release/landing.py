@@ -15,7 +15,22 @@ DOMAINS = {
     "experience": "Experience",
     "outcomes": "Outcomes",
 }
-LEADS = ("priorities-in-short", "priorities-figure", "priorities-draft", "recording-in-short")
+LEADS = {  # heading -> what stands under it; a part whose last table has no line is left out
+    "": ("priorities-in-short", "priorities-agreed"),
+    "The draft list": ("priorities-figure", "priorities-draft"),
+    "To watch": ("priorities-to-watch",),
+    "First a matter of recording, not ranked": ("priorities-recording",),
+    "After discussion": ("priorities-adjusted", "priorities-changes"),
+    "You said, we did": ("priorities-outcomes",),
+    "How well ethnic group is recorded": ("recording-in-short",),
+}
+OPTIONAL = (
+    "priorities-draft",
+    "priorities-to-watch",
+    "priorities-recording",
+    "priorities-changes",
+    "priorities-outcomes",
+)
 
 
 def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, str]:
@@ -28,7 +43,11 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
     index = pages.fragment(
         "index.html.j2",
         about=about,
-        leads=[_show(by_id[name]) for name in LEADS if name in by_id],
+        leads={
+            head: [_show(by_id[name]) for name in names if name in by_id]
+            for head, names in LEADS.items()
+            if not (names[-1] in OPTIONAL and by_id.get(names[-1], {}).get("kind") != "table")
+        },
         tables=tables,
     )
     used = {row for record in tables for row in _indicators_of(record)}

@@ -6,15 +6,23 @@ import json
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
 from pcref_analysis.release import findings, scoring, wording
 from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
+
+NOTEBOOKS = {"recording": "00_recording", "prevalence": "01_prevalence", "access": "02_access"}
+NOTEBOOKS |= {"experience": "03_experience", "outcomes": "04_outcomes"}
+TRACE = ["estimate_table", "notebook", "method_page"]
+METHODS = {"crude": "comparison", "age_sex": "regression", "age_sex_imd": "regression"}  # pages of docs/methods
+COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")
 
 
 def draft(
@@ -40,7 +48,7 @@ def draft(
     catalogue
         The indicators; the shipped catalogue when left out.
     bounds
-        ``indicator, ethnic_group, ratio_low, ratio_high``: the ratio with unknown ethnic group placed at worst.
+        ``indicator, ethnic_group, ratio_low, ratio_high``: the listed ratio with unknown ethnic group placed at worst.
     flags
         ``indicator, ethnic_group, flag, reason``: figures that a recording fault makes unfit to rank. A missing
         ``ethnic_group`` means all; an empty ``flag`` means none.
@@ -82,6 +90,10 @@ def draft(
     """
     catalogue = indicators.catalogue() if catalogue is None else catalogue
     table = findings.make(estimates, rule, catalogue, comparator, period, bounds, flags)
+    return _ranked(same_everywhere(table), rule, terms)  # ranked from the digits that are published
+
+
+def _ranked(table: pd.DataFrame, rule: PriorityRule, terms: Mapping[str, object] | None) -> pd.DataFrame:
     ranked = scoring.rank(table, rule)
     return ranked.join(wording.first_draft(ranked, terms))
 
@@ -109,37 +121,42 @@ def rule_text(rule: PriorityRule) -> pd.DataFrame:
 
 
 def settings(rule: PriorityRule) -> pd.DataFrame:
-    """Return every setting of the rule as ``setting, value``; values are JSON, so that the rule can be read back."""
-    values = rule.model_dump(mode="json")
-    return pd.DataFrame({"setting": list(values), "value": [json.dumps(value) for value in values.values()]})
+    """Return every setting of the rule as ``setting, value`` (``weights.severity``, 0.15), to be read back."""
+    rows = []
+    for name, value in rule.model_dump(mode="json").items():
+        parts = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        rows += [{"setting": key, "value": json.dumps(one, ensure_ascii=False)} for key, one in parts.items()]
+    return pd.DataFrame(rows)
+
+
+def _rule(rows: pd.DataFrame) -> PriorityRule:
+    values: dict[str, Any] = {}
+    for setting, value in zip(rows["setting"], rows["value"], strict=True):
+        name, _, key = setting.partition(".")
+        if key:
+            values.setdefault(name, {})[key] = json.loads(value)
+        else:
+            values[name] = json.loads(value)
+    return PriorityRule.model_validate(values)
 
 
 def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
     """Return the tables of a workbook or of a folder of CSV files, by name.
 
-    ``priorities``, ``to_watch``, ``strengths``, ``evidence_gaps``, ``recording``, ``rule`` are for reading;
-    ``findings`` and ``rule_settings`` are enough to make the list again (:func:`rebuild`).
+    ``draft``, ``to_watch``, ``strengths``, ``evidence_gaps``, ``recording``, ``rule`` are for reading;
+    ``findings`` and ``rule_settings`` are enough to make the list again (:func:`rebuild`). Each finding names the
+    table, notebook and method page that its estimate comes from.
     """
     listed = [
-        *(
-            "rank",
-            "band",
-            "item",
-            "name",
-            "ethnic_group",
-            "wording",
-            "how_sure",
-            "not_shown",
-            "ratio",
-            "lower",
-            "upper",
-        ),
+        *("rank", "band", "item", "name", "ethnic_group", "wording", "how_sure", "not_shown"),
+        *("ratio", "lower", "upper", "level", "ratio_text", "amount", "certainty_text", "rank_text", "also"),
         *("expected", "score", "score_low", "score_high", "probability", "rank_low", "rank_high", "weights_first"),
-        *("weights_rank_low", "weights_rank_high", *CRITERIA, "not_known", "also"),
+        *("weights_rank_low", "weights_rank_high", *CRITERIA, "not_known", *TRACE),
     ]
-    ranked = ranked.assign(also=_also(ranked))
+    ranked = ranked.assign(also=_also(ranked), **_trace(ranked))
     return {
-        "priorities": ranked.loc[ranked["list"] == "priority", listed],
+        "draft": ranked.loc[ranked["list"] == "priority", listed],
+        "words": ranked.loc[ranked["list"].isin(scoring.LISTED), [*listed[:8], "also"]],
         "to_watch": ranked.loc[ranked["list"] == "watch", [*listed, "would_close"]],
         "strengths": _by_indicator(ranked[ranked["list"] == "strength"], "evidence"),
         "evidence_gaps": _by_indicator(ranked[ranked["list"] == "evidence_gap"], "would_close"),
@@ -147,6 +164,17 @@ def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
         "rule": rule_text(rule),
         "rule_settings": settings(rule),
         "findings": ranked.drop(columns="also"),
+    }
+
+
+def _trace(ranked: pd.DataFrame) -> dict[str, pd.Series]:
+    """Where the estimate of each finding is published, made and explained."""
+    measured, pages = ranked["ratio"].notna(), ranked["adjustment"].map(METHODS)
+    pages = pages.mask(ranked["measure"].eq("mean"), "length-of-stay")
+    return {
+        "estimate_table": (ranked["domain"] + "-gaps.csv").where(measured),
+        "notebook": "notebooks/" + ranked["domain"].map(NOTEBOOKS) + ".ipynb",
+        "method_page": ("docs/methods/" + pages + ".md").where(measured),
     }
 
 
@@ -165,31 +193,35 @@ def _by_indicator(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def as_text(ranked: pd.DataFrame, width: int = 100, terms: Mapping[str, object] | None = None) -> str:
     """Return the list as lines for a terminal: bands, items, what is known and how sure, then what is to be watched."""
-    lines = [textwrap.fill(wording.in_short(ranked, terms), width)]
+    lines = [textwrap.fill(f"{wording.in_short(ranked, terms)} {wording.words(terms)['not_decided']}", width)]
     names = {"priority": "Band {band}", "watch": "To watch: the evidence is not clear"}
     for row in ranked[ranked["list"].isin(scoring.LISTED)].to_dict("records"):
         head = names[row["list"]].format(band=row["band"])
         if head not in lines:
             lines += ["", head]
-        lines.append(
-            f"{row['rank']:>3}. {row['item']} (score {row['score']:.2f}, rank {row['rank_low']} to {row['rank_high']})"
-        )
+        chance = f"score {row['score']:.2f}; chance alone could place it {row['rank_text']}"
+        lines.append(f"{row['rank']:>3}. {row['item']} ({chance})")
         lines += textwrap.wrap(row["wording"], width - 5, initial_indent=" " * 5, subsequent_indent=" " * 5)
     return "\n".join(lines)
 
 
 def write(ranked: pd.DataFrame, rule: PriorityRule, folder: Path) -> list[Path]:
-    """Write the tables as CSV files (UTF-8, every digit) into ``folder`` and return their paths."""
+    """Write the tables as CSV files (UTF-8, every digit) into ``folder``, named as in a report; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, table in tables(ranked, rule).items():
-        paths.append(folder / f"{name}.csv")
+        paths.append(folder / file_name(name))
         table.to_csv(paths[-1], index=False, encoding="utf-8", lineterminator="\n")
     return paths
 
 
+def file_name(name: str) -> str:
+    """Return the name of a published table's file: ``priorities-rule-settings.csv``."""
+    return f"priorities-{name.replace('_', '-')}.csv"
+
+
 def rebuild(folder: Path, terms: Mapping[str, object] | None = None) -> pd.DataFrame:
-    """Make the list again from ``findings.csv`` and ``rule_settings.csv`` of a folder, and nothing else.
+    """Make the list again from the published findings and rule settings of a folder, and nothing else.
 
     Raises
     ------
@@ -198,22 +230,19 @@ def rebuild(folder: Path, terms: Mapping[str, object] | None = None) -> pd.DataF
     """
     table, rule = read(folder)
     if absent := [name for name in findings.COLUMNS if name not in table]:
-        raise PcrefError(f"priorities: findings.csv lacks the column(s) {', '.join(absent)}.")
-    ranked = scoring.rank(table[findings.COLUMNS], rule)
-    return ranked.join(wording.first_draft(ranked, terms))
+        raise PcrefError(f"priorities: {file_name('findings')} lacks the column(s) {', '.join(absent)}.")
+    return _ranked(table[findings.COLUMNS], rule, terms)
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
     """Read a published list and its rule from the CSV files of a folder."""
-    for name in ("findings.csv", "rule_settings.csv"):
+    for name in map(file_name, ("findings", "rule_settings")):
         if not (folder / name).is_file():
             raise PcrefError(f"priorities: {folder.name} has no {name}; it is written with every list.")
-    values = pd.read_csv(folder / "rule_settings.csv", encoding="utf-8", dtype=str).set_index("setting")["value"]
+    path = folder / file_name("rule_settings")
     try:
-        rule = PriorityRule.model_validate({key: json.loads(value) for key, value in values.items()})
-    except (ValidationError, json.JSONDecodeError):
-        raise PcrefError("priorities: rule_settings.csv does not make a rule; was it changed by hand?") from None
-    table = pd.read_csv(folder / "findings.csv", encoding="utf-8", float_precision="round_trip")
-    for name in ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high"):
-        table[name] = table[name].astype("Int64")
-    return table, rule
+        rule = _rule(pd.read_csv(path, encoding="utf-8", dtype=str))
+    except (ValidationError, json.JSONDecodeError, KeyError, AttributeError):
+        raise PcrefError(f"priorities: {path.name} does not make a rule; was it changed by hand?") from None
+    table = pd.read_csv(folder / file_name("findings"), encoding="utf-8", float_precision="round_trip")
+    return table.astype({name: "Int64" for name in COUNTED if name in table}), rule

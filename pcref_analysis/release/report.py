@@ -11,7 +11,7 @@ from typing import Any
 import pcref_analysis
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import dictionary
-from pcref_analysis.release import execution, gate, landing, pages, publication, workbook
+from pcref_analysis.release import agreement, execution, gate, landing, pages, publication, workbook
 from pcref_analysis.vocabulary import code
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -41,6 +41,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     publication.settle(target)
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
+    identity["engagement"] = agreement.digest(parameters)
     last = publication.read_manifest(target)
     seen = bool(inputs) and not force  # whether a database has changed cannot be told from here
     if seen and all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(target, last):
@@ -53,7 +54,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     say(f"report {parameters.run}: notebooks")
     scratch = data / "notebooks"
     key = publication.tree_digest(prepare.data_files(data), data) + code.digest()
-    executed = execution.execute(parameters, scratch, say, key)
+    executed = execution.execute(parameters, scratch, say, key, identity["engagement"])
     say(f"report {parameters.run}: gate and pages")
     records = gate.collect(executed)
     fresh = data / "publish"

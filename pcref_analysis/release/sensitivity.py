@@ -9,6 +9,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import ranking
 from pcref_analysis.release import findings, scoring
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
@@ -72,7 +73,7 @@ def one_weight(ranked: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
             items = lead["item"].to_numpy()
             rows.append(
                 {
-                    "criterion": name,
+                    "criterion": name.replace("_", " "),
                     "change": change,
                     "enters": "; ".join(items[(after <= rule.first) & (before > rule.first)]),
                     "leaves": "; ".join(items[(after > rule.first) & (before <= rule.first)]),
@@ -134,3 +135,31 @@ def comparators(
     columns += ["ratio", "lower", "upper", "certainty"]
     tables = [scoring.rank(findings.make(estimates, rule, catalogue, name, **given), rule)[columns] for name in names]
     return pd.concat(tables, ignore_index=True)
+
+
+def side_by_side(estimates: pd.DataFrame, ranked: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
+    """Show each listed finding, and each that another comparator would make a priority, against every comparator.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per finding and comparator: ``item, name, ethnic_group, comparator, list, ratio, lower, upper``. Places
+        are not compared: earlier periods and unknown ethnic group are worked out for the list's own comparator only.
+    """
+    columns = ["item", "name", "ethnic_group", "comparator", "list", "ratio", "lower", "upper"]
+    own = ranked["comparator"].iloc[0]
+    names = sorted(set(estimates.loc[estimates["measure"] == "ratio", "comparator"].dropna()) - {own})
+    flags = ranked.loc[ranked["flag"].notna(), [*scoring.KEY, "flag", "flag_reason"]]
+    given = {"period": ranked["period"].iloc[0], "flags": flags.rename(columns={"flag_reason": "reason"})}
+    few = rule.model_copy(update={"draws": min(DRAWS, rule.draws)})
+    catalogue = indicators.catalogue()
+    others = [scoring.rank(findings.make(estimates, few, catalogue, name, **given), few) for name in names]
+    table = pd.concat([ranked, *others], ignore_index=True)
+    wanted = table["list"].eq("priority") | (table["list"].eq("watch") & table["comparator"].eq(own))
+    keys = pd.MultiIndex.from_frame(table[scoring.KEY])
+    order = keys[wanted].unique()
+    place = {key: number for number, key in enumerate(order)}
+    table = table[keys.isin(order)].assign(
+        _order=lambda rows: [place[key] for key in rows[scoring.KEY].itertuples(index=False, name=None)]
+    )
+    return table.sort_values("_order", kind="stable", ignore_index=True)[columns]

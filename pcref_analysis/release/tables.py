@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from pcref_analysis.release.rules import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 from pcref_analysis.release.shown import Shown
+from pcref_analysis.release.views import FOLDED, TITLES, VIEWS
 
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
@@ -20,7 +22,9 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     """Show a released table as it stands; ``columns`` picks, orders and names what is shown."""
     text = released.text
     names = columns or {c: c.replace("_", " ").capitalize() for c in text.columns}
-    numeric = {c for c in (*released.counts, *released.figures) if c in names}
+    numeric = {c for c in (*released.counts, *released.figures) if c in names} | {
+        c for c in names if c.endswith("_text")
+    }
     rows = [[(str(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
     return _shown(
         released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
@@ -122,16 +126,20 @@ def expected(released: Any, id: str, title: str) -> Shown:
     return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
-def priorities(released: Any, id: str, title: str) -> Shown:
-    """Show a part of the draft list: what, for whom, the gap, how sure, and what it does not show."""
-    words = {
-        "rank": "Place", "band": "Band", "name": "What", "ethnic_group": "For whom", "ethnic_groups": "For whom",
-        "wording": "What the figures say", "evidence": "What the figures say", "how_sure": "How sure",
-        "not_shown": "What this does not show", "would_close": "What would close it", "flag": "What it is",
-        "flag_reason": "Why",
-    }  # fmt: skip
-    have = {column: name for column, name in words.items() if column in released.table}
-    return plain(released, id, title, have)
+def listed(released: Any) -> Shown:
+    """Show a part of the draft or agreed list as :mod:`pcref_analysis.release.views` says; long ones stand folded.
+
+    The file of the table holds every column.
+    """
+    name = released.name
+    title, have = TITLES[name], {column: head for column, head in VIEWS[name].items() if column in released.table}
+    shown = plain(released, f"priorities-{name.replace('_', '-')}", title, have)
+    html = shown.html
+    if "[c]" not in shown.text and "[x]" not in shown.text:  # no mark, so none to explain
+        html = html.replace(f'<p class="marks">{escape(released.explanation)}</p>', "")
+    if name in FOLDED and shown.record["kind"] == "table":
+        html = f"<details><summary>{escape(title)} ({len(released.table)} lines)</summary>{html}</details>"
+    return replace(shown, html=html)
 
 
 def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
@@ -205,7 +213,7 @@ def _shown(
 
 def _nothing(released: Any, id: str, title: str) -> Shown:
     """Say that there is nothing to show, which is a finding too."""
-    words = f"{title}: nothing to show from these data."
+    words = f"{title}: nothing to show."
     record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
     return Shown(record=record, text=words, html=f'<p id="{id}">{escape(words)}</p>')
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcref_analysis.release.shown import Shown
@@ -44,17 +44,43 @@ def in_short(released: Any, id: str) -> Shown:
     """Count what the draft list holds: gaps to discuss, strengths, questions that the data cannot answer."""
     lists = released.table["list"].value_counts()
     bands = released.table.loc[released.table["list"] == "priority", "band"].nunique()
-    first, gaps = int(lists.get("priority", 0)), int(lists.get("evidence_gap", 0))
+    first, watch = int(lists.get("priority", 0)), int(lists.get("watch", 0))
+    gaps = released.table.loc[released.table["list"] == "evidence_gap", "indicator"].nunique()
+    strengths = int(lists.get("strength", 0))
     parts = [
         f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
-        else "**No gap stands out** from chance and from the margin that was agreed to matter",
-        f"**{lists.get('strength', 0)} {_n('strength', lists.get('strength', 0))}**",
-        f"**{gaps} {_n('question', gaps)} our data cannot answer yet**",
+        else f"**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
+        f"there is none: {watch + int(lists.get('unclear', 0))} comparisons could not tell",
+        f"**{watch} possible {_n('gap', watch)} to watch**" if watch else "",
+        f"**{strengths} {_n('strength', strengths)}**" if strengths else "",
+        f"**{gaps} {_n('question', gaps)} our data cannot answer yet**" if gaps else "",
     ]  # fmt: skip
     flagged = int(released.table["flag"].notna().sum())
     if flagged:
         parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
-    return _said(f"{'; '.join(parts)}. This is a draft for discussion: people decide, not numbers.", id, released)
+    return _said(
+        f"{'; '.join(filter(None, parts))}. This is a draft for discussion: people decide, not numbers.", id, released
+    )
+
+
+def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
+    """Say who discussed the list and what that changed; where nobody has, how to record it."""
+    changes, since = made["changes"].table, made["since"].table
+    begins = "The list starts from the one that was agreed for an earlier period. " if len(since) else ""
+    if changes.empty:
+        name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
+        words = (
+            f"{begins}**This list has not been discussed yet.** What a meeting changes, with who, when and why, is "
+            f"recorded in `notebooks/parameters/{name}` (see `docs/engagement.md`)."
+        )
+    else:
+        *some, last = changes["who"].unique()
+        who, number = f"{', '.join(some)} and {last}" if some else last, len(changes)
+        words = (
+            f"{begins}**Discussed by {who}**, last on {changes['when'].max()}: {number} {_n('change', number)}, each "
+            "with its reason. The draft stays beside the list that was agreed."
+        )
+    return _said(words, id, *made.values())
 
 
 def _said(words: str, id: str, *released: Any) -> Shown:

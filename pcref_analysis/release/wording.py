@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release import spoken
 from pcref_analysis.release.findings import EVERY_GROUP
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -34,7 +35,7 @@ TERMS: dict[str, Any] = {
     },
     "level": {"rate": "rate", "percent": "percentage", "mean": "average"},
     "not_why": "The numbers do not say why.",
-    "not_decided": "Whether it becomes a priority is for people to decide.",
+    "not_decided": "What becomes a priority is for people to decide.",
     "nothing": "No gap in these figures is both clear of chance and larger than the margin agreed to matter. "
     "That is not evidence that there is none: {unclear} comparisons could not tell, and {missing} had no figure.",
 }
@@ -70,12 +71,17 @@ def people(group: str, terms: Mapping[str, Any]) -> str:
 
 
 def first_draft(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """Return ``wording`` (what is known), ``how_sure``, ``not_shown`` and ``would_close`` for each row of a list."""
+    """Return the words for each row of a list.
+
+    ``wording`` (what is known), ``how_sure``, ``not_shown``, ``would_close``; and for a short table ``ratio_text``
+    ("3.5 (2.5 to 4.0)"), ``amount`` ("75 more"), ``certainty_text`` ("at least 99%") and ``rank_text`` ("2 to 10").
+    """
     terms = words(terms)
     columns = ["wording", "how_sure", "not_shown", "would_close"]
+    columns += ["ratio_text", "amount", "certainty_text", "rank_text"]
     family = int(table["p_value"].notna().sum())
     rows = [
-        (_known(row, terms), _how_sure(row, family), _not_shown(row, terms), _would_close(row))
+        (_known(row, terms), _how_sure(row, family), _not_shown(row, terms), _would_close(row), *_in_figures(row))
         for row in table.to_dict("records")
     ]
     return pd.DataFrame(rows, index=table.index, columns=columns)
@@ -89,19 +95,14 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     if not number.get("priority"):
         unclear = number.get("unclear", 0) + number.get("watch", 0)
         return str(terms["nothing"]).format(unclear=unclear, missing=number.get("evidence_gap", 0))
-    parts = [
-        f"{_count(number['priority'], 'gap')} to discuss in {_count(int(table['band'].max()), 'band')}",
-        f"{_count(number.get('watch', 0), 'possible gap')} to watch",
-        f"{_count(number.get('strength', 0), 'comparison')} equal or better",
-        f"{_count(missing, 'indicator')} with a question that our data cannot answer yet",
-    ]
-    if number.get("recording"):
-        parts.append(f"{_count(number['recording'], 'figure')} that may be a matter of recording")
-    return ", ".join(parts) + "."
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    counts = {
+        "possible gap": (number.get("watch", 0), "to watch"),
+        "comparison": (number.get("strength", 0), "equal or better"),
+        "indicator": (missing, "with a question that our data cannot answer yet"),
+        "figure": (number.get("recording", 0), "that may be a matter of recording"),
+    }
+    first = f"{spoken.count(number['priority'], 'gap')} to discuss in {spoken.count(int(table['band'].max()), 'band')}"
+    return ", ".join([first, *(f"{spoken.count(n, word)} {rest}" for word, (n, rest) in counts.items() if n)]) + "."
 
 
 def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
@@ -114,111 +115,114 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
             return f"{row['name']}: there are no figures by ethnic group."
         note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
         return f"{row['name']}: these figures cannot say how {who} compare with {others}{note}."
-    if _has(row["none_of"]):
-        return f"{row['name']}: none among {who}, where about {_rounded(row['none_of'])} would be expected at the " + (
-            f"level among {others}."
+    if spoken.has(row["none_of"]):
+        return (
+            f"{row['name']}: none among {who}, where about {spoken.rounded(row['none_of'])} would be expected at the "
+            + (f"level among {others}.")
         )
     level = terms["level"][row["measure"]]
     opening = f"{row['name']}: {terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
-    interval = f"(ratio {row['ratio']:.2f}, {row['level']:.0%} interval {row['lower']:.2f} to {row['upper']:.2f})"
-    sentence = f"{opening}was {_times(row['ratio'])} that among {others} {interval}"
+    interval = f"{row['level']:.0%} interval {spoken.ratio(row['lower'])} to {spoken.ratio(row['upper'])}"
+    sentence = f"{opening}was {spoken.times(row['ratio'])} among {others} "
+    sentence += f"({interval})" if row["ratio"] >= 1.5 else f"(ratio {spoken.ratio(row['ratio'])}, {interval})"
     closing = {
         "better": f"; the difference is in favour of {who}.",
-        "equal": f"; a gap to the disadvantage of {who}, if there is one, is smaller than {row['margin'] - 1:.0%}.",
+        "equal": f"; a gap to the disadvantage of {who}, if there is one, is smaller than {_margin(row)}.",
         "context": ". It is shown as context: neither high nor low is better by itself.",
         "not clear": ". These figures do not tell whether there is a gap that matters.",
     }
     return sentence + closing.get(row["evidence"], _amount(row, level, others) + _bounds(row))
 
 
-def _times(ratio: float) -> str:
-    if abs(ratio - 1) < 0.005:
-        return "the same as"
-    if ratio >= 1.5:
-        return f"{ratio:.1f} times"
-    return f"{abs(ratio - 1):.0%} {'higher' if ratio > 1 else 'lower'} than"
-
-
 def _amount(row: dict[str, Any], level: str, others: str) -> str:
     """Say how many events more or fewer, or how many days, than at the comparator's level."""
-    if row["measure"] == "mean":
-        if not _has(row["difference"]):
-            return "."
-        return f", {_rounded(abs(row['difference']))} {row['unit']} {'more' if row['difference'] > 0 else 'fewer'}."
-    excess = row["excess"] if _has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
-    if not _has(excess) or abs(excess) < 1:
+    amount = _more(row)
+    if not amount:
         return "."
+    if row["measure"] == "mean":
+        number, more = amount.split()
+        return f", {number} {row['unit']} {more}."
     unit = f" {row['unit']}" if row["measure"] == "rate" else ""
-    more = "more" if excess > 0 else "fewer"
-    return f": about {_rounded(abs(excess))} {more}{unit} in the period than at the {level} among {others}."
+    return f": about {amount}{unit} in the year than if the {level} had been that among {others}."
+
+
+def _more(row: dict[str, Any]) -> str:
+    """How many more or fewer than at the comparator's level: "75 more"; nothing where it is not known or below one."""
+    if row["measure"] == "mean":
+        number = row["difference"]
+    else:
+        number = row["excess"] if spoken.has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
+    if not spoken.has(number) or abs(number) < 1:
+        return ""
+    return f"{spoken.rounded(abs(number))} {'more' if number > 0 else 'fewer'}"
+
+
+def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    if not spoken.has(row["certainty"]):
+        return "", "", "", ""
+    ratio = (
+        f"{spoken.ratio(row['ratio'])} ({spoken.ratio(row['lower'])} to {spoken.ratio(row['upper'])})"
+        if spoken.has(row["ratio"])
+        else "none"
+    )
+    places = [f"{row[end]}" for end in ("rank_low", "rank_high") if spoken.has(row[end])]
+    return ratio, _more(row), spoken.chance(row["certainty"]), " to ".join(dict.fromkeys(places))
 
 
 def _bounds(row: dict[str, Any]) -> str:
-    if not (_has(row["ratio_low"]) and _has(row["ratio_high"])):
+    if not (spoken.has(row["ratio_low"]) and spoken.has(row["ratio_high"])):
         return ""
-    crude = "" if row["adjustment"] == "crude" else "before any allowance "
-    instead = f" instead of {row['ratio_crude']:.1f}" if crude and _has(row["ratio_crude"]) else ""
+    low, high = spoken.ratio(row["ratio_low"]), spoken.ratio(row["ratio_high"])
+    if low == high:
+        return " The people whose ethnic group is not recorded are too few to change this."
     return (
-        f" Depending on the ethnic group of the people whose group is not recorded, the ratio {crude}could lie "
-        f"between {row['ratio_low']:.1f} and {row['ratio_high']:.1f}{instead}."
+        " Depending on the ethnic group of the people whose group is not recorded, the ratio could lie "
+        f"between {low} and {high}."
     )
 
 
 def _how_sure(row: dict[str, Any], family: int) -> str:
-    if not _has(row["certainty"]):
+    if not spoken.has(row["certainty"]):
         return ""
-    chance = f"{min(max(row['certainty'], 0.01), 0.99):.0%}"
-    parts = [
-        f"The chance that the gap is larger than {row['margin'] - 1:.0%} is "
-        f"{'at least ' if row['certainty'] > 0.99 else 'at most ' if row['certainty'] < 0.01 else ''}{chance}, "
-        "with uncertain figures drawn towards the rest."
-    ]
+    parts = [f"The chance that the gap is larger than {_margin(row)} is {spoken.chance(row['certainty'])}."]
+    if spoken.has(row["persistence"]):
+        parts.append(f"In earlier years that chance was {spoken.chance(row['persistence'])} on average.")
     if row["evidence"] == "clear":
         parts.append(f"It is clear of chance over all {family} comparisons made.")
-    if _has(row["rank_low"]):
-        span = f"{row['rank_low']} and {row['rank_high']}"
-        where = f"is {row['rank_low']}" if row["rank_low"] == row["rank_high"] else f"lies between {span}"
-        parts.append(f"With these weights its rank {where} (95% interval).")
-    steps = [("crude", "no allowance"), ("age_sex", "age and sex"), ("age_sex_imd", "age, sex and deprivation")]
-    ladder = [f"{row[f'ratio_{key}']:.2f} with {name}" for key, name in steps if _has(row[f"ratio_{key}"])]
+    if spoken.has(row["rank_low"]):
+        low, high = row["rank_low"], row["rank_high"]
+        alone = f"Chance alone could put it at any place from {low} to {high} (95% interval)."
+        parts.append(alone if low < high else f"Chance alone hardly moves it from place {low}.")
+    steps = [("crude", "before adjustment"), ("age_sex", "after age and sex")]
+    steps.append(("age_sex_imd", "after age, sex and deprivation"))
+    ladder = [f"{spoken.ratio(row[f'ratio_{key}'])} {name}" for key, name in steps if spoken.has(row[f"ratio_{key}"])]
     if len(ladder) > 1:
         parts.append(f"The ratio is {', '.join(ladder)}.")
-    if _has(row["persistence"]):
-        parts.append(f"In earlier periods the same chance was {row['persistence']:.0%} on average.")
     return " ".join(parts)
+
+
+def _margin(row: dict[str, Any]) -> str:
+    return f"{row['margin'] - 1:.0%}"
 
 
 def _not_shown(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
     caveat = f"{row['caveat'].rstrip('.')}." if isinstance(row["caveat"], str) and row["caveat"] else ""
-    closing = [terms["not_why"], terms["not_decided"]] if row["list"] in ("priority", "watch") else [terms["not_why"]]
-    return " ".join(filter(None, [caveat, *closing]))
+    return " ".join(filter(None, [caveat, terms["not_why"]]))
 
 
 def _would_close(row: dict[str, Any]) -> str:
     """Say what would answer the question that the figures leave open."""
     if row["evidence"] == "no figure":
         if row["ethnic_group"] == EVERY_GROUP:
-            return f"Needs figures by ethnic group: {row['source']}."
-        if _has(row["events"]) and 0 < row["events"] < 10:
+            return f"Figures by ethnic group. Where the measure comes from: {row['source'].rstrip('.')}."
+        if spoken.has(row["events"]) and 0 < row["events"] < 10:
             years = math.ceil(10 / row["events"])
-            return f"At {_rounded(row['events'])} a period, about {years} periods together would reach ten events."
-        return "Needs several periods together, broader ethnic groups, or the records that are missing."
-    if row["evidence"] in ("not clear", "possible") and _has(row["se"]):
+            return f"At {spoken.rounded(row['events'])} a year, about {years} years together would reach ten events."
+        return "Several years together, broader ethnic groups, or the records that are missing."
+    if row["evidence"] in ("not clear", "possible") and spoken.has(row["se"]):
         periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)
         if periods > 20:
-            return "Too few events for this group here at any number of periods: look at the wider area, and listen."
+            return "Too few events for this group here over any number of years: look at the wider area, and listen."
         if periods > 1:
-            return f"About {periods} periods together would tell a ratio of {TOLD:g} from none."
+            return f"About {periods} years together could tell a ratio of {TOLD:g} from no gap."
     return ""
-
-
-def _rounded(number: float) -> str:
-    """Two figures are enough in a sentence, and no fraction of a person."""
-    if number < 10:
-        return f"{number:.0f}"
-    digits = max(0, math.floor(math.log10(number)) - 1)
-    return f"{round(number / 10**digits) * 10**digits:,}"
-
-
-def _has(value: Any) -> bool:
-    return value is not None and not pd.isna(value)

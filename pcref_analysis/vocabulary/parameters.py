@@ -84,7 +84,8 @@ class Disclosure(_Section):
 
 # What a step does not look at: a change of these alone need not run it again.
 NOT_FOR_PAGES = frozenset({"edition", "edition_date"})
-NOT_FOR_ESTIMATES = NOT_FOR_PAGES | {"disclosure", "priorities", "audience"}
+NOT_FOR_OTHER_PAGES = NOT_FOR_PAGES | {"priorities", "engagement", "previous", "terms"}  # the last page's own
+NOT_FOR_ESTIMATES = NOT_FOR_OTHER_PAGES | {"disclosure", "audience"}
 NOT_FOR_CELLS = NOT_FOR_ESTIMATES | {"comparator", "detail", "standard", "level"}
 
 
@@ -114,6 +115,9 @@ class Parameters(_Section):
     seed: int = 20260101
     disclosure: Disclosure
     priorities: PriorityRule
+    engagement: str = ""  # record of meetings, a file beside this one; where empty engagement/<run>-<period>.yml
+    previous: str = ""  # folder of an earlier period's report (reports/...): the list starts from its adjusted one
+    terms: dict[str, Any] = Field(default_factory=dict)  # words of the draft list that replace release.wording.TERMS
 
     @field_validator("age_bands")
     @classmethod

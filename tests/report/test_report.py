@@ -1,6 +1,7 @@
 """The demo's report as its readers find it: whole, marked synthetic everywhere, self-contained, the same twice."""
 
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,7 +13,7 @@ import pytest
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import demo, prepare
 from pcref_analysis.intake.declarations import declared
-from pcref_analysis.release import publication
+from pcref_analysis.release import agreement, priorities, publication
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -134,3 +135,73 @@ def test_no_published_figure_depends_on_the_last_digits_of_this_processor(editio
     for path in (edition / "tables").glob("*.csv"):
         table = pd.read_csv(path, float_precision="round_trip")
         pd.testing.assert_frame_equal(table, same_everywhere(table), check_exact=True, obj=path.name)
+
+
+def test_the_list_is_made_again_from_two_published_files(edition, tmp_path):
+    for name in ("findings", "rule_settings"):
+        shutil.copy(edition / "tables" / priorities.file_name(name), tmp_path)
+    published = pd.read_csv(edition / "tables" / priorities.file_name("findings"), float_precision="round_trip")
+    again = same_everywhere(priorities.rebuild(tmp_path))
+    assert len(again) == len(published) > 50
+    for column in again:
+        theirs, ours = (frame[column].astype(object).where(frame[column].notna(), None) for frame in (published, again))
+        assert ours.replace("", None).tolist() == theirs.tolist(), column
+
+
+def test_the_landing_page_shows_the_draft_the_agreed_list_and_every_reason(edition):
+    html = (edition / "index.html").read_text(encoding="utf-8")
+    changes = pd.read_csv(edition / "tables" / "priorities-changes.csv")
+    assert set(changes["action"]) == {"move", "merge", "add", "set aside"}
+    for part in ("priorities-draft", "priorities-adjusted", "priorities-changes", "priorities-outcomes"):
+        assert f'id="{part}"' in html
+    for words in (*changes["why"], *changes["who"]):
+        assert words.replace("'", "&#x27;") in html
+
+
+def test_each_finding_names_where_it_comes_from(edition):
+    findings = pd.read_csv(edition / "tables" / "priorities-findings.csv")
+    measured = findings[findings["ratio"].notna()]
+    for row in measured.itertuples():
+        gaps = pd.read_csv(edition / "tables" / row.estimate_table)
+        found = gaps[(gaps[["indicator", "ethnic_group", "period", "adjustment", "comparator"]] == [
+            row.indicator, row.ethnic_group, row.period, row.adjustment, row.comparator
+        ]).all(axis=1)]  # fmt: skip
+        assert row.ratio in found["estimate"].tolist(), row.item
+    for column in ("notebook", "method_page"):
+        assert all((ROOT / name).is_file() for name in findings[column].dropna().unique())
+
+
+def test_the_second_period_of_the_demo_starts_from_the_list_agreed_for_the_first(edition, tmp_path, monkeypatch):
+    """Both drafts are made of the published tables alone, as anyone could."""
+    paths = [path for path in (edition / "tables").glob("*-*.csv") if path.stem.endswith(("-levels", "-gaps"))]
+    parts = [
+        pd.read_csv(path, float_precision="round_trip") for path in paths if path.stem != "priorities-evidence-gaps"
+    ]
+    estimates = pd.concat(parts, ignore_index=True)
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    (tmp_path / "notebooks" / "parameters" / "engagement").mkdir(parents=True)
+    file = str(ROOT / "notebooks" / "parameters" / "demo.yml")
+    given = parameters.load(file, period="2022-23")
+    rule = given.priorities.model_copy(update={"draws": 300})
+    known = {"rule": rule, "comparator": given.comparator}
+    first = priorities.draft(estimates, period="2022-23", **known)
+    items = first.loc[first["list"] == "priority", "item"].tolist()
+    meeting = "who: Synthetic advisory group, when: 2026-01-10, why: (Invented) It came first."
+    record = f"changes:\n- {{action: move, item: '{items[2]}', to: 1, {meeting}}}\n"
+    record += f"- {{action: set_aside, item: '{items[0]}', {meeting}}}\n"
+    (tmp_path / "notebooks/parameters/engagement/demo-2022-23.yml").write_text(record, encoding="utf-8")
+    folder = tmp_path / "reports" / "demo-2022-23"
+    priorities.write(first, rule, folder)
+    agreed = agreement.tables(first, given)["adjusted"]
+    agreed.to_csv(folder / "priorities-adjusted.csv", index=False)
+
+    given = parameters.load(file, previous="reports/demo-2022-23")
+    second = priorities.draft(estimates, period="2023-24", **known)
+    made = agreement.tables(second, given)
+    now = made["adjusted"]
+    kept = [items[2], items[1], *items[3:]]
+    assert now.loc[now["place"].notna(), "item"].tolist()[: len(kept)] == kept
+    assert now.set_index("item").loc[items[0], "change"].startswith("set aside")
+    assert set(now["item"]) >= set(second.loc[second["list"] == "priority", "item"])
+    assert set(made["since"]["agrees"]) <= {"yes", "weaker", "no longer", "no figure", "new"}
+    assert made["outcomes"]["state"].eq("nothing recorded yet").all()

@@ -1,0 +1,122 @@
+"""How parts of the priorities list are shown: title, columns, heads. Change the words here.
+
+Each is published as ``tables/priorities-<name>.csv`` with every column.
+"""
+
+from __future__ import annotations
+
+TITLES = {
+    "draft": "Draft priorities",
+    "words": "The draft, and what to watch, in words",
+    "adjusted": "The list as agreed",
+    "changes": "What people changed, and why",
+    "outcomes": "You said, we did",
+    "since": "Since the last list",
+    "rule_changes": "Changes of the rule since then",
+    "to_watch": "Findings to watch",
+    "strengths": "Strengths",
+    "evidence_gaps": "What the data cannot answer yet",
+    "recording": "Recording matters, not ranked",
+    "weights": "Under 500 other sets of weights",
+    "one_weight": "One weight at a time",
+    "comparators": "Against each comparator",
+    "rule": "The written rule",
+    "rule_settings": "Every setting of the rule",
+    "findings": "Every finding",
+}
+FOLDED = ("one_weight", "comparators", "rule_settings", "findings")  # long: closed until someone opens them
+FIGURES = {
+    "ratio_text": "Ratio (95 % interval)",
+    "amount": "More or fewer in the year",
+    "certainty_text": "Chance that the gap matters",
+    "rank_text": "Chance alone could place it",
+}
+WHAT = {"name": "What", "ethnic_group": "For whom"}
+VIEWS: dict[str, dict[str, str]] = {
+    "draft": {"rank": "Place", "band": "Band", **WHAT, **FIGURES},
+    "to_watch": {"rank": "Place", **WHAT, **FIGURES, "would_close": "What would make it clearer"},
+    "words": {
+        "rank": "Place",
+        "wording": "What the figures say",
+        "how_sure": "How sure",
+        "not_shown": "What this does not show",
+        "also": "Also in this item",
+    },
+    "strengths": {"name": "What", "ethnic_groups": "For whom", "evidence": "The level is"},
+    "evidence_gaps": {"name": "What", "ethnic_groups": "For whom", "would_close": "What would close it"},
+    "recording": {**WHAT, "flag": "What it is", "flag_reason": "Why"},
+    "adjusted": {
+        "at": "Place",
+        "item": "Item",
+        "in_short": "In short",
+        "in_draft": "Place in the draft",
+        "evidence": "The figures are",
+        "change": "What was done",
+        "reason": "Why",
+    },
+    "changes": {
+        "when": "When",
+        "who": "Who",
+        "action": "What",
+        "item": "Item",
+        "before": "Before",
+        "after": "After",
+        "why": "Why",
+    },
+    "outcomes": {
+        "item": "Priority",
+        "said": "You said",
+        "did": "We did",
+        "state": "State",
+        "who": "Who",
+        "when": "When",
+        "words": "What the figures show now",
+    },
+    "since": {
+        "item": "Item",
+        "place_before": "Place then",
+        "rank_now": "Place in this draft",
+        "evidence_before": "Figures then",
+        "evidence_now": "Figures now",
+        "agrees": "Do they agree?",
+        "words": "In words",
+    },
+    "rule_settings": {"setting": "Setting", "value": "Value"},
+    "rule_changes": {"setting": "Setting", "before": "Before", "now": "Now"},
+    "weights": {
+        "item": "Item",
+        "rank": "Place",
+        "weights_rank_low": "Best place",
+        "weights_rank_high": "Worst place",
+        "band": "Band",
+        "band_low": "Best band",
+        "band_high": "Worst band",
+        "same_band": "Stays in its band (share of sets)",
+        "weights_first": "Among the first (share of sets)",
+    },
+    "one_weight": {
+        "criterion": "Criterion",
+        "change": "Its weight",
+        "enters": "Comes among the first",
+        "leaves": "Drops out",
+        "largest_move": "Largest move",
+    },
+    "comparators": {
+        **WHAT,
+        "comparator": "Compared with",
+        "ratio": "Ratio",
+        "lower": "From",
+        "upper": "To",
+        "list": "List",
+    },
+    "findings": {
+        **WHAT,
+        "list": "List",
+        "rank": "Place",
+        "score": "Score",
+        "ratio_text": "Ratio (95 % interval)",
+        "estimate_table": "Estimate, in tables/",
+        "notebook": "Made in",
+        "method_page": "Method",
+    },
+}
