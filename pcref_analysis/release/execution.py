@@ -82,7 +82,7 @@ def _quiet_kernels(scratch: Path) -> None:
     """Give kernels settings of their own: nobody's start-up files, no history of what ran, no routine warnings."""
     profile = scratch / ".ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
-    settings = "c.IPKernelApp.log_level = 40\nc.HistoryManager.enabled = False\n"
+    settings = "c.IPKernelApp.log_level = 50\nc.HistoryManager.enabled = False\n"
     (profile / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
     os.environ["IPYTHONDIR"] = str(profile.parent)
 
