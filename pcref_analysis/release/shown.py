@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 MIME = "application/vnd.pcref+json"
+INTERNAL = "Internal: not for release"
 
 
 @dataclass(frozen=True)
