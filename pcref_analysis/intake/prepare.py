@@ -18,6 +18,11 @@ def run_folder(run: str) -> Path:
     return project_root() / "data" / "processed" / run
 
 
+def last_edition(run: str) -> Path:
+    """Return where a run keeps the released tables of the edition before, as its notebooks take them into account."""
+    return run_folder(run) / "last-edition"
+
+
 def data_files(folder: Path) -> list[Path]:
     """Return the cells and what stands beside them (not the notebooks executed on them)."""
     return sorted(folder.glob("*.parquet"))
