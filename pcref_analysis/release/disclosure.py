@@ -11,7 +11,7 @@ import pandas as pd
 
 from pcref_analysis.release import rules as ruled
 from pcref_analysis.release.protection import attack as attacker
-from pcref_analysis.release.protection import display, editions, files, linkage, treatment
+from pcref_analysis.release.protection import denominators, display, editions, files, linkage, treatment
 from pcref_analysis.release.rules import NOT_AVAILABLE, SHOWN, SUPPRESSED, ZERO
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -124,6 +124,7 @@ def release_all(
     figures: Sequence[str] = (),
     hierarchies: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     public: bool | Sequence[str] | None = None,
+    residents: pd.DataFrame | None = None,
     same: Sequence[Sequence[str]] = (),
     previous: Previous = (),
     complementary: bool = True,
@@ -145,6 +146,8 @@ def release_all(
     public
         Whose ``at_risk`` is published by others (census residents): True for all, or indicator ids; by
         default those whose catalogue entry says residents.
+    residents
+        The public numbers (``indicator``, dimensions, ``at_risk``) that such an ``at_risk`` must agree with.
     same
         Groups of series that are one number, such as ``("people_detained_caseload/events",
         "people_detained_inpatients/events")``; series with equal numbers throughout are found.
@@ -164,6 +167,7 @@ def release_all(
         tables = {f"table {number}": table for number, table in enumerate(tables, 1)}
     audience = audience or "release"
     declared = [linkage.declare(n, t, dimensions, counts, figures, public) for n, t in tables.items()]
+    denominators.check(declared, residents)
     treated = treatment.treat(
         declared,
         rule,

@@ -67,19 +67,32 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
         return {name: _published(table, name) for name, table in found.items()}
     folder = prepare.last_edition(run)
     last = disclosure.read(folder) if folder.is_dir() else []
-    return dict(zip(found, _after(found, parameters, last), strict=True))
+    residents = _residents(prepare.load(run), parameters)
+    return dict(zip(found, _after(found, parameters, residents, last), strict=True))
 
 
-def _after(tables: Mapping[str, pd.DataFrame], parameters: Parameters, last: Sequence[Releasable]) -> list[Releasable]:
+def _residents(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return the residents behind each rate by period and ethnic group, with their total: these alone are public."""
+    ids = [key for key, entry in indicators.catalogue().items() if entry.at_risk == "residents"]
+    groups = domain.select(cells[cells["indicator"].isin(ids)], parameters)
+    keys = ["indicator", "period", "ethnic_group"]
+    each = groups.groupby(keys, as_index=False)["at_risk"].sum()
+    total = each.groupby(keys[:2], as_index=False)["at_risk"].sum().assign(ethnic_group="All")
+    return pd.concat([each, total], ignore_index=True)
+
+
+def _after(
+    tables: Mapping[str, pd.DataFrame], parameters: Parameters, residents: pd.DataFrame, last: Sequence[Releasable]
+) -> list[Releasable]:
     """Release tables as they are where that tells nothing beside the last edition; otherwise by what it showed."""
-    out = disclosure.release_all(tables, parameters)
+    out = disclosure.release_all(tables, parameters, residents=residents)
     if parameters.audience == "internal":
         return out
     leaks = None
     if not last or disclosure.same_counts(out, last):
         leaks = disclosure.attack(out, parameters, last)
     if last and (leaks is None or len(leaks)):
-        out = disclosure.release_all(tables, parameters, previous=last)
+        out = disclosure.release_all(tables, parameters, residents=residents, previous=last)
         leaks = disclosure.attack(out, parameters, last)
     disclosure.stop_on(leaks)
     return out
