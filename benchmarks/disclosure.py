@@ -1,6 +1,7 @@
 """Can what was hidden be worked out? Invented tables of many shapes, released and attacked.
 
     python benchmarks/disclosure.py --tables 1000          # attacked with and without hiding more
+    python benchmarks/disclosure.py --tables 0 --tau 30    # hidden cells beside pytauargus, where it is installed
 
 Tables have one to four dimensions, broad and detailed ethnic groups, linked parts, missing rows and zero margins. Each
 is attacked twice: by the package, from what is published, and by a second program here that shares no code with
@@ -10,7 +11,10 @@ it and is told more: which cells each published number sums. The second bounds c
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
+from contextlib import chdir
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -143,11 +147,63 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return runs.groupby(["hiding more", "rule"], sort=False)[columns].sum().round(1)
 
 
+def cube(seed: int) -> pd.DataFrame:
+    """Return people of two or three dimensions: a row each."""
+    rng = np.random.default_rng(seed)
+    sizes = [(6, 5), (8, 6), (4, 3, 3), (5, 3, 2)][seed % 4]
+    mean = rng.choice([0.0, 2.0, 6.0, 15.0, 60.0], sizes, p=[0.1, 0.25, 0.25, 0.25, 0.15])
+    places = np.argwhere(mean >= 0).repeat(rng.poisson(mean).ravel(), axis=0)
+    return pd.DataFrame({f"d{i}": [f"v{value}" for value in places[:, i]] for i in range(len(sizes))})
+
+
+def with_all_margins(people: pd.DataFrame) -> pd.DataFrame:
+    """Return the counts of people with every margin."""
+    dims = list(people)
+    parts = [people.assign(**{d: "All" for d, out in zip(dims, drop, strict=True) if out})
+             for drop in itertools.product([False, True], repeat=len(dims))]  # fmt: skip
+    found = pd.concat(parts).groupby(dims).size()
+    every = pd.MultiIndex.from_product([found.index.unique(d) for d in dims])
+    return found.reindex(every, fill_value=0).rename("events").reset_index().assign(indicator="things")
+
+
+def tau_hidden(people: pd.DataFrame) -> int:
+    """Return how many cells pytauargus hides (below 5, and optimally others); it leaves true values in the folder.
+
+    Its protection is a percentage of the hidden count: 50 leaves a count of 3 about as open as four possible values do.
+    """
+    from pytauargus import protect
+
+    with TemporaryDirectory() as folder, chdir(folder):
+        done = protect(people.assign(one=1.0), list(people), "one", "FREQ(5,50)", "OPT(1)", workdir=folder)
+        return int(pd.Series(done.tables[0].safe(None)).isna().sum())
+
+
+def beside_tau(count: int) -> pd.DataFrame:
+    """Return hidden cells and seconds of ours (unrounded and rounded) and of pytauargus on the same tables."""
+    rows = []
+    for seed in range(count):
+        people = cube(seed)
+        table = with_all_margins(people)
+        row: dict[str, float] = {"seed": seed, "cells": len(table), "small": int(table["events"].between(1, 4).sum())}
+        for name, rule in (("ours, unrounded", "exact"), ("ours, nearest 5", "mhsds")):
+            clock = time.perf_counter()
+            released = disclosure.release(table, RULES[rule])
+            row[name] = int(released.table["events"].isna().sum())
+            row[f"{name}, seconds"] = round(time.perf_counter() - clock, 2)
+        clock = time.perf_counter()
+        row["pytauargus"] = tau_hidden(people)
+        row["pytauargus, seconds"] = round(time.perf_counter() - clock, 2)
+        rows.append(row)
+        print(row, flush=True)
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     """Print what was measured."""
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--tables", type=int, default=100)
     words.add_argument("--start", type=int, default=0)
+    words.add_argument("--tau", type=int, default=0)
     words.add_argument("--rule", default="", choices=["", *RULES])
     chosen = words.parse_args()
     if chosen.tables:
@@ -155,6 +211,8 @@ def main() -> None:
         print(summary(runs).to_string())
         found = runs[runs["hiding more"] & ((runs["pinned"] > 0) | (runs["pinned, second attack"] > 0))]
         print("seeds in which something was found with hiding more:", sorted(found["seed"].unique().tolist()))
+    if chosen.tau:
+        print(beside_tau(chosen.tau).drop(columns="seed").sum().round(1).to_string())
 
 
 if __name__ == "__main__":
