@@ -72,8 +72,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     say("  estimating levels and gaps")
     whole.estimates(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")
-    files = [*prepare.data_files(data), *before]
-    key = publication.tree_digest(files, data) + identity["code"] + parameters.model_dump_json()
+    key = _key(parameters, [*prepare.data_files(data), *before], data, identity["code"])
     executed = execution.execute(parameters, data / "notebooks", say, key)
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
@@ -147,6 +146,11 @@ def _keep_last_edition(parameters: Parameters, published: Path, say: Callable[[s
     say("  the last edition is taken into account")
     shutil.copytree(released, kept)
     return sorted(path for path in kept.iterdir() if path.is_file())
+
+
+def _key(parameters: Parameters, files: list[Path], data: Path, code: str) -> str:
+    """Return what executed notebooks rest on besides themselves: rule, audience and last edition as well."""
+    return publication.tree_digest(files, data) + code + parameters.model_dump_json()
 
 
 def code_digest() -> str:

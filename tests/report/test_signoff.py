@@ -81,3 +81,14 @@ def test_an_unsigned_edition_never_takes_the_place_of_a_signed_one(tmp_path, mon
     (tmp_path / "reports" / "demo" / "manifest.json").write_text('{"signed": [1, 2]}', encoding="utf-8")
     run = parameters.check(base, "test")
     assert report._place(run, ()) == tmp_path / "data" / "processed" / "demo" / "draft"
+
+
+def test_notebooks_are_run_again_when_the_rule_the_audience_or_the_last_edition_change(tmp_path):
+    """Executed notebooks were once used again after audience: internal, with its small numbers."""
+    base = parameters.load("demo").model_dump()
+    (tmp_path / "levels.csv").write_text("a", encoding="utf-8")
+    rule = base["disclosure"] | {"threshold": 10}
+    runs = [parameters.check(base | change, "test") for change in ({}, {"audience": "internal"}, {"disclosure": rule})]
+    keys = [report._key(run, [], tmp_path, "code") for run in runs]
+    keys.append(report._key(runs[0], [tmp_path / "levels.csv"], tmp_path, "code"))
+    assert len(set(keys)) == 4
