@@ -38,6 +38,30 @@ def report(
 
 
 @app.command()
+def publish(run: Annotated[str, typer.Argument(help="Name of a file in notebooks/parameters.")]) -> None:
+    """Publish a draft that two people have signed (notebooks/parameters/signed-by/RUN.yml)."""
+    from pcref_analysis.vocabulary import parameters
+
+    checked = parameters.load(run)
+    from pcref_analysis.release import report as story
+
+    story.publish(checked, say)
+
+
+@app.command()
+def attack(
+    folder: Annotated[str, typer.Argument(help="A published edition, e.g. reports/demo.")],
+    previous: Annotated[str | None, typer.Option(help="An earlier edition that readers have.")] = None,
+) -> None:
+    """Try to work out what an edition hides, from its files alone; 2 where something is found."""
+    from pathlib import Path
+
+    from pcref_analysis.release import inspection
+
+    raise typer.Exit(inspection.attack(Path(folder).resolve(), Path(previous).resolve() if previous else None, say))
+
+
+@app.command()
 def review(
     run: Annotated[str | None, typer.Option(help="Review this run's executed notebooks; else the committed.")] = None,
 ) -> None:
@@ -114,6 +138,19 @@ def notebooks() -> None:
     story.make(parameters.load("demo"), say)
     execution.refresh(project_root() / "data" / "processed" / "demo" / "notebooks", say)
     say("notebooks: the committed notebooks hold the demo's outputs")
+
+
+@app.command()
+def trace(
+    name: Annotated[str, typer.Argument(help="The id of a table, figure or sentence, as in tables/ID.csv.")],
+    run: Run = "demo",
+) -> None:
+    """Lead from a table or figure of a report to its notebook, cell, function, indicators and inputs."""
+    from pcref_analysis.release import crate
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    for line in crate.trace(project_root() / "reports" / run, name):
+        say(line)
 
 
 @app.command()

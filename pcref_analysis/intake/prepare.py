@@ -24,6 +24,11 @@ def run_folder(run: str) -> Path:
     return project_root() / "data" / "processed" / run
 
 
+def last_edition(run: str) -> Path:
+    """Return where a run keeps the released tables of the edition before, as its notebooks take them into account."""
+    return run_folder(run) / "last-edition"
+
+
 def data_files(folder: Path) -> list[Path]:
     """Return the cells and what stands beside them (not the notebooks executed on them)."""
     return sorted(folder.glob("*.parquet"))
@@ -67,6 +72,14 @@ def fingerprint(parameters: Parameters) -> str:
     memory.write_text(json.dumps(fresh, indent=1), encoding="utf-8")
     lines = [f"{mark.split(':')[0]} {value}" for mark, value in fresh.items()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def inputs(parameters: Parameters) -> dict[str, str]:
+    """Return the files that a run reads with their hashes; none for the invented Trust and for a database."""
+    if parameters.source.kind == "demo" or not fingerprint(parameters):
+        return {}
+    known = _read_json(run_folder(parameters.run) / "input-hashes.json")
+    return {mark.split(":")[0]: value for mark, value in sorted(known.items())}
 
 
 def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:

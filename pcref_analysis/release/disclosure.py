@@ -11,7 +11,7 @@ import pandas as pd
 
 from pcref_analysis.release import rules as ruled
 from pcref_analysis.release.protection import attack as attacker
-from pcref_analysis.release.protection import display, files, linkage, treatment
+from pcref_analysis.release.protection import denominators, display, editions, files, linkage, treatment
 from pcref_analysis.release.rules import NOT_AVAILABLE, SHOWN, SUPPRESSED, ZERO
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -124,6 +124,7 @@ def release_all(
     figures: Sequence[str] = (),
     hierarchies: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     public: bool | Sequence[str] | None = None,
+    residents: pd.DataFrame | None = None,
     same: Sequence[Sequence[str]] = (),
     previous: Previous = (),
     complementary: bool = True,
@@ -145,6 +146,8 @@ def release_all(
     public
         Whose ``at_risk`` is published by others (census residents): True for all, or indicator ids; by
         default those whose catalogue entry says residents.
+    residents
+        The public numbers (``indicator``, dimensions, ``at_risk``) that such an ``at_risk`` must agree with.
     same
         Groups of series that are one number, such as ``("people_detained_caseload/events",
         "people_detained_inpatients/events")``; series with equal numbers throughout are found.
@@ -164,12 +167,13 @@ def release_all(
         tables = {f"table {number}": table for number, table in enumerate(tables, 1)}
     audience = audience or "release"
     declared = [linkage.declare(n, t, dimensions, counts, figures, public) for n, t in tables.items()]
+    denominators.check(declared, residents)
     treated = treatment.treat(
         declared,
         rule,
         hierarchies or {},
         same,
-        _read_in(previous),
+        _attackable(_read_in(previous)),
         complementary,
         internal=audience == "internal",
     )
@@ -317,15 +321,31 @@ def attack(
     -----
     An empty answer is no proof of safety: see docs/methods/disclosure.md for what is not tried.
     """
-    tables = [one for one in released if "series" in one.links]
+    tables = _attackable(released)
     rule = ruled.read(rules) if rules is not None else (tables[0].rules if tables else ruled.read("mhsds"))
-    before = [one for one in _read_in(previous) if "series" in one.links]
-    return attacker.find(tables, rule, before, population, revision)
+    before = _attackable(_read_in(previous))
+    found = attacker.find(tables, rule, before, population, revision)
+    if before and editions.nothing_moved(tables, before):  # then an outsider can put both editions into one sum
+        together = attacker.find([*tables, *before], rule, (), population)
+        found = pd.concat([found, together], ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
+    return found
 
 
 def attack_files(folder: Path | str, previous: Path | str | None = None, **options: Any) -> pd.DataFrame:
     """Attack what lies in a folder: the published CSV and JSON files alone (see :func:`attack`)."""
     return attack(read(folder), previous=previous or (), **options)
+
+
+def same_counts(released: Iterable[Releasable], previous: Previous) -> bool:
+    """Say whether every count that the last edition has too is shown with the same number, or hidden, in both."""
+    return editions.same_counts(_attackable(released), _attackable(_read_in(previous)))
+
+
+def stop_on(leaks: pd.DataFrame) -> None:
+    """Raise where an attack found something; names table and cell, never a value."""
+    if len(leaks):
+        cells = "; ".join(f"{leak.table}: {leak.cell} ({leak.column})" for leak in leaks.head(5).itertuples())
+        raise PcrefError(f"disclosure: {len(leaks)} hidden count(s) could be worked out; not released: {cells}.")
 
 
 def write(released: Iterable[Releasable], folder: Path | str) -> list[Path]:
@@ -336,6 +356,10 @@ def write(released: Iterable[Releasable], folder: Path | str) -> list[Path]:
 def read(folder: Path | str) -> list[Releasable]:
     """Read what :func:`write` wrote, here or in folders below."""
     return [Releasable(_table=frame, door=_DOOR, **facts) for frame, facts in files.read(folder)]
+
+
+def _attackable(released: Iterable[Releasable]) -> list[Releasable]:
+    return [one for one in released if "series" in one.links]
 
 
 def _read_in(previous: Previous) -> list[Releasable]:

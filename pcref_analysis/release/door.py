@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from pcref_analysis.estimates import domain
 from pcref_analysis.estimates import run as whole
+from pcref_analysis.intake import prepare
 from pcref_analysis.release import agreement, disclosure, priorities, sensitivity
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 PUBLISHER = "NHS England and the Office for National Statistics, published figures"
@@ -50,7 +50,8 @@ def release(tables: Sequence[pd.DataFrame], parameters: Parameters) -> list[Rele
 def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     """Release every estimate of a run in one call, and attack what comes out as an outsider would.
 
-    Tables released apart could give away together what each hides; so all pages take their part of this.
+    Tables released apart could give away together what each hides; so all pages take their part of this. The last
+    edition that was published is known to the outsider, and taken into account.
 
     Returns
     -------
@@ -63,13 +64,50 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
         If the attack pins a hidden count closer than the rule allows; names table and cell, never a value.
     """
     found = whole.estimates(run, parameters)
-    out = dict(zip(found, release(list(found.values()), parameters), strict=True))
-    if parameters.source.kind != "published" and parameters.audience == "release":
-        leaks = disclosure.attack(list(out.values()), parameters)
-        if len(leaks):
-            cells = "; ".join(f"{leak.cell} ({leak.column})" for leak in leaks.head(5).itertuples())
-            raise PcrefError(f"disclosure: {len(leaks)} hidden count(s) could be worked out; not released: {cells}.")
+    if parameters.source.kind == "published":
+        return {name: _published(table, name) for name, table in found.items()}
+    folder = prepare.last_edition(run)
+    last = disclosure.read(folder) if folder.is_dir() else []
+    residents = _residents(prepare.load(run), parameters)
+    return dict(zip(found, _after(found, parameters, residents, last), strict=True))
+
+
+def _residents(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return the residents behind each rate by period and ethnic group, with their total: these alone are public."""
+    ids = [key for key, entry in indicators.catalogue().items() if entry.at_risk == "residents"]
+    groups = domain.select(cells[cells["indicator"].isin(ids)], parameters)
+    keys = ["indicator", "period", "ethnic_group"]
+    each = groups.groupby(keys, as_index=False)["at_risk"].sum()
+    total = each.groupby(keys[:2], as_index=False)["at_risk"].sum().assign(ethnic_group="All")
+    return pd.concat([each, total], ignore_index=True)
+
+
+def _after(
+    tables: Mapping[str, pd.DataFrame], parameters: Parameters, residents: pd.DataFrame, last: Sequence[Releasable]
+) -> list[Releasable]:
+    """Release tables as they are where that tells nothing beside the last edition; otherwise by what it showed."""
+    out = disclosure.release_all(tables, parameters, residents=residents)
+    if parameters.audience == "internal":
+        return out
+    leaks = None
+    if not last or disclosure.same_counts(out, last):
+        leaks = disclosure.attack(out, parameters, last)
+    if last and (leaks is None or len(leaks)):
+        out = disclosure.release_all(tables, parameters, residents=residents, previous=last)
+        leaks = disclosure.attack(out, parameters, last)
+    disclosure.stop_on(leaks)
     return out
+
+
+def everything(run: str, parameters: Parameters) -> list[Releasable]:
+    """Return all tables that a run's pages show or are worked out from: what a reviewer needs to attack them."""
+    table = domain.left_out(run, parameters)
+    if parameters.source.kind == "published" or table.empty:
+        left_out = _published(table, "left_out")
+    else:
+        left_out = disclosure.release(table, parameters, name="left_out", counts=["rows"])
+    tables = released(run, parameters)
+    return [*tables.values(), left_out, unknown(tables, parameters)]
 
 
 def page(tables: dict[str, Releasable], domain_name: str) -> list[Releasable]:

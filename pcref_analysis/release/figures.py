@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.release.shown import Shown, fingerprint
+from pcref_analysis.release.shown import INTERNAL, Shown, fingerprint
 
 BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1"
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
@@ -220,6 +220,9 @@ def _shown(
     synthetic = bool(getattr(released, "synthetic", False))
     if synthetic:
         figure.text(0.99, 0.995, "SYNTHETIC DATA", ha="right", va="top", fontsize=9, color="#7A5200", fontweight="bold")
+    if released.audience == "internal":
+        figure.text(0.01, 0.995, INTERNAL.upper(), ha="left", va="top", fontsize=9, color="#B00020", fontweight="bold")
+        alt = f"{INTERNAL}. {alt}"
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)

@@ -27,8 +27,20 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write ``manifest.json``: what went in (with hashes), what came out (with hashes)."""
     outputs = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json")
     facts = facts | {"outputs": {p.relative_to(folder).as_posix(): digest(p) for p in outputs}}
+    write_json(folder / "manifest.json", facts)
+
+
+def write_json(path: Path, facts: dict[str, Any]) -> None:
+    """Write facts as JSON, the same bytes for the same facts."""
     text = json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=True)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def content_digest(folder: Path, parts: tuple[str, ...], identity: dict[str, Any]) -> str:
+    """Return one hash over the files in some folders of an edition and what they were made from."""
+    files = [p for part in parts for p in (folder / part).rglob("*") if p.is_file()]
+    made_from = json.dumps(identity, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256((made_from + tree_digest(files, folder)).encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -45,6 +57,14 @@ def is_whole(folder: Path, manifest: dict[str, Any]) -> bool:
     return bool(outputs) and all(
         (folder / name).is_file() and digest(folder / name) == value for name, value in outputs.items()
     )
+
+
+def changes(folder: Path, manifest: dict[str, Any]) -> list[str]:
+    """Return the files that were changed, removed or added since the edition was made."""
+    outputs = manifest.get("outputs", {})
+    bad = [n for n, value in outputs.items() if not (folder / n).is_file() or digest(folder / n) != value]
+    here = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    return sorted({*bad, *(here - set(outputs) - {"manifest.json"})})
 
 
 def settle(target: Path) -> None:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pcref_analysis
 from pcref_analysis.estimates import run as whole
-from pcref_analysis.intake import dictionary
-from pcref_analysis.release import agreement, execution, gate, landing, pages, publication, workbook
+from pcref_analysis.intake import dictionary, prepare
+from pcref_analysis.release import (
+    agreement,
+    crate,
+    disclosure,
+    door,
+    execution,
+    gate,
+    landing,
+    pages,
+    publication,
+    signoff,
+    workbook,
+)
 from pcref_analysis.vocabulary import code
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
+RELEASED = "released"  # the folder of an edition that a reviewer attacks
 PAGES = {  # notebook -> the short name in the list of pages
     "00_recording": "Recording",
     "01_prevalence": "Prevalence",
@@ -26,44 +40,125 @@ PAGES = {  # notebook -> the short name in the list of pages
 }
 
 
-def make(parameters: Parameters, say: Callable[[str], None], force: bool = False) -> Path:
+def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:
     """Make the report of a run and return its folder; the last edition stands until the new one is whole.
+
+    Parameters
+    ----------
+    parameters
+        The run. What is made of a Trust's own records is held as a draft outside ``reports/`` until it is signed.
+    say
+        Called with a line of progress.
+    force
+        Make everything again, changed or not.
+    signed
+        The signatures under this edition (see :func:`publish`).
 
     Raises
     ------
     PcrefError
-        If an input, a notebook or the gate stops the run; nothing already published changes.
+        If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
     """
-    from pcref_analysis.intake import prepare
-
     root = project_root()
-    target = root / ("reports" if parameters.audience == "release" else "data/processed/internal") / parameters.run
-    publication.settle(target)
+    published, target = root / "reports" / parameters.run, _place(parameters, signed)
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
-    last = publication.read_manifest(target)
-    seen = bool(inputs) and not force  # whether a database has changed cannot be told from here
-    if seen and all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(target, last):
-        say(f"report {parameters.run}: nothing has changed; {_shown(target, root)}/index.html stands")
-        return target
+    for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
+        publication.settle(place)
+        last = publication.read_manifest(place)
+        known = all(last.get(k) == v for k, v in identity.items()) and publication.is_whole(place, last)
+        if known and inputs and not force and not signed:  # whether a database has changed cannot be told from here
+            say(f"report {parameters.run}: nothing has changed; {_shown(place, root)}/index.html stands")
+            return place
     say(f"report {parameters.run}: cells")
     data = prepare.prepare(parameters, say)
+    before = _keep_last_edition(parameters, published, say)
     say("  estimating levels and gaps")
     whole.estimates(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")
-    scratch = data / "notebooks"
-    key = publication.tree_digest(prepare.data_files(data), data) + code.digest()
-    executed = execution.execute(parameters, scratch, say, key, identity["engagement"])
-    say(f"report {parameters.run}: gate and pages")
+    key = publication.tree_digest([*prepare.data_files(data), *before], data) + code.digest()
+    executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
+    say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
-    _write(parameters, executed, records, fresh)
-    publication.write_manifest(fresh, identity | {"version": pcref_analysis.__version__})
+    facts = identity | {"version": pcref_analysis.__version__}
+    facts["content"] = _write(parameters, executed, records, fresh, identity, signed)
+    if signed:
+        signoff.read(parameters.run, facts["content"])  # what was made is what was signed
+        facts["signed"] = list(signed)
+    publication.write_manifest(fresh, facts)
     publication.swap(fresh, target)
     say(f"report {parameters.run}: {_shown(target, root)}/index.html")
+    if signoff.wanted(parameters) and not signed:
+        say(f"  a draft, edition {facts['content']}; signed by two people, it is published by: "
+            f"pcref publish {parameters.run}")  # fmt: skip
     return target
+
+
+def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
+    """Publish the draft of a run that two people have signed; synthetic data needs no signature.
+
+    Raises
+    ------
+    PcrefError
+        If there is no draft, it is not as it was made, or it is not signed by two people.
+    """
+    if parameters.audience == "internal":
+        raise PcrefError(f"publish: {parameters.run} is for internal use. Set audience: release and make the report.")
+    if not signoff.wanted(parameters):
+        return make(parameters, say)
+    draft = make(parameters, say)
+    manifest = publication.read_manifest(draft)
+    if manifest.get("signed"):
+        return draft
+    signed = signoff.read(parameters.run, manifest["content"])
+    target = make(parameters, say, signed=signed)
+    if draft != target:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
+
+
+def _place(parameters: Parameters, signed: Sequence[Any]) -> Path:
+    """Return where an edition belongs: an unsigned one never in the place of records' or of a signed edition."""
+    root, run = project_root(), parameters.run
+    published, data = root / "reports" / run, root / "data" / "processed" / run
+    if parameters.audience == "internal":
+        return data / "internal"
+    own = parameters.source.kind != "published" or "signed" in publication.read_manifest(published)
+    return data / "draft" if signoff.wanted(parameters) and own and not signed else published
+
+
+def _keep_last_edition(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
+    """Set aside the tables of the edition that stands, for the notebooks to take into account; return the files.
+
+    Not for the invented Trust, which has nobody to protect and must come out the same wherever it is made, and not
+    for published figures, which their publishers protect.
+    """
+    kept = prepare.last_edition(parameters.run)
+    shutil.rmtree(kept, ignore_errors=True)
+    released = published / RELEASED
+    if parameters.source.kind in ("demo", "published") or parameters.audience == "internal" or not released.is_dir():
+        return []
+    if not publication.is_whole(published, publication.read_manifest(published)):
+        raise PcrefError(
+            f"report: reports/{parameters.run} is not as it was published, so it cannot be known what readers have "
+            "seen. Put the published edition back, or move the folder away if it was never shown to anybody."
+        )
+    say("  the last edition is taken into account")
+    shutil.copytree(released, kept)
+    return sorted(path for path in kept.iterdir() if path.is_file())
+
+
+def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]:
+    lock = project_root() / "requirements.txt"
+    return {
+        "code": identity["code"],
+        "parameters": parameters.but(()),
+        "version": pcref_analysis.__version__,
+        "lock": publication.digest(lock) if lock.is_file() else "",
+    }
 
 
 def code_digest() -> str:
@@ -97,24 +192,57 @@ def about(parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def _write(parameters: Parameters, executed: list[Path], records: list[dict[str, Any]], fresh: Path) -> None:
-    facts = about(parameters)
+def _write(
+    parameters: Parameters,
+    executed: list[Path],
+    records: list[dict[str, Any]],
+    fresh: Path,
+    identity: dict[str, Any],
+    signed: Sequence[Any],
+) -> str:
+    """Write the edition and return the hash of what it says: its tables, and what they were made from."""
+    facts = about(parameters) | {"sign_off": signoff.words(parameters, list(signed)), "draft": False}
+    facts["draft"] = signoff.wanted(parameters) and not signed
     (fresh / "tables").mkdir(parents=True)
+    tables = [record for record in records if record["kind"] == "table"]
+    for record in tables:
+        path = fresh / "tables" / f"{record['id']}.csv"
+        path.write_text(record["csv"], encoding="utf-8", newline="\n")
+    attacked = _attack_files(parameters, fresh / RELEASED)
+    content = publication.content_digest(fresh, ("tables", RELEASED), identity)
+    workbook.write(tables, fresh / "tables.xlsx", facts)
+    _write_pages(parameters, executed, records, fresh, facts)
+    crate.write(fresh, records, facts, {"inputs": prepare.inputs(parameters), **_made_by(parameters, identity)})
+    record = {"run": parameters.run, "edition": content, "disclosure_rule": parameters.disclosure.model_dump()}
+    record |= {"attack": attacked, "signed_off": list(signed) or (facts["sign_off"] or "not wanted")}
+    publication.write_json(fresh / "release-record.json", record)
+    return content
+
+
+def _write_pages(
+    parameters: Parameters, executed: list[Path], records: list[dict[str, Any]], fresh: Path, facts: dict[str, Any]
+) -> None:
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
     listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
     listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
-    tables = [record for record in records if record["kind"] == "table"]
-    for record in tables:
-        path = fresh / "tables" / f"{record['id']}.csv"
-        path.write_text(record["csv"], encoding="utf-8", newline="\n")
-    workbook.write(tables, fresh / "tables.xlsx", facts)
     bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
     bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
+
+
+def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
+    """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
+    released = door.everything(parameters.run, parameters)
+    disclosure.write(released, folder)
+    before = prepare.last_edition(parameters.run)
+    if parameters.audience == "release":
+        disclosure.stop_on(disclosure.attack_files(folder, before if before.is_dir() else None))
+    done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": before.is_dir()}
+    return done if parameters.audience == "release" else {"not_attacked": "internal: small numbers are shown"}
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 MIME = "application/vnd.pcref+json"
+INTERNAL = "Internal: not for release"
 
 
 @dataclass(frozen=True)

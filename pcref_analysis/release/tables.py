@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.release.rules import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
-from pcref_analysis.release.shown import Shown
+from pcref_analysis.release.shown import INTERNAL, Shown
 from pcref_analysis.release.views import FOLDED, TITLES, VIEWS
 
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
@@ -147,7 +147,7 @@ def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
     owner = f"Owner: {parameters.priorities.owner}; agreed {parameters.priorities.agreed}."
     rows = [[(str(value), isinstance(value, float)) for value in line] for line in table.itertuples(index=False)]
     heads = [name.capitalize() for name in table.columns]
-    return _table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters.synthetic, table)
+    return _table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
 
 
 def _one(row: pd.Series) -> str:
@@ -208,7 +208,7 @@ def _shown(
 ) -> Shown:
     if not any(rows for _, rows in blocks):
         return _nothing(released, id, title)
-    return _table(id, title, heads, blocks, numeric, released.explanation, released.synthetic, released.table)
+    return _table(id, title, heads, blocks, numeric, released.explanation, released, released.table)
 
 
 def _nothing(released: Any, id: str, title: str) -> Shown:
@@ -225,11 +225,16 @@ def _table(
     blocks: Sequence[tuple[str, list[list[tuple[str, bool]]]]],
     numeric: set[str],
     marks: str,
-    synthetic: bool,
+    source: Any,
     frame: pd.DataFrame,
 ) -> Shown:
-    """Make the accessible table: a caption, heads with scope, a row head each line, the marks explained below."""
+    """Make the accessible table: a caption, heads with scope, a row head each line, the marks explained below.
+
+    ``source`` (a Releasable or the parameters) says whether it is synthetic, and for whom.
+    """
+    synthetic, internal = source.synthetic, source.audience == "internal"
     mark = ' <strong class="synthetic">Synthetic data</strong>' if synthetic else ""
+    mark += f' <strong class="internal">{INTERNAL}</strong>' if internal else ""
     head = "".join(f'<th scope="col"{_class(name in numeric)}>{escape(name)}</th>' for name in heads)
     body = []
     for block, rows in blocks:
@@ -250,6 +255,8 @@ def _table(
     frame = frame.drop(columns=[c for c in frame if c.endswith(("_low_status", "_high_status"))])
     if synthetic:
         frame = frame.assign(synthetic="synthetic data")
+    if internal:
+        frame = frame.assign(audience=INTERNAL)
     record = {
         "id": id,
         "kind": "table",

@@ -23,12 +23,11 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     """
     import gptables
 
-    sheets = {}
+    sheets, marks = {}, _marks(about)
     for number, record in enumerate(records, start=1):
         frame = shown.frame(record)
         missing = frame.isna()
         frame = frame.astype(object).where(~missing, "[z]")
-        marks = [f"Synthetic data: {about['trust']} does not exist."] if about["synthetic"] else []
         sheets[f"Table_{number}"] = gptables.GPTable(
             table=frame,
             table_name=f"table_{number}_{record['id'].replace('-', '_')}",
@@ -39,7 +38,7 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         )
     cover = gptables.Cover(
         title=f"PCREF analysis: {about['trust']}, {about['period_text']}",
-        intro=[f"{'Synthetic data. ' if about['synthetic'] else ''}Edition {about['edition']}. {about['rule_text']}"],
+        intro=[*marks, f"Edition {about['edition']}. {about['rule_text']}"],
         about=["Each sheet holds one table of the report; its name in the report is on the contents sheet."],
         width=90,
     )
@@ -50,3 +49,10 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         book = gptables.produce_workbook(str(path), sheets, cover=cover, contentsheet_options={})
     book.set_properties({"title": f"PCREF analysis {about['trust']}", "created": datetime.datetime(2000, 1, 1)})
     book.close()
+
+
+def _marks(about: dict[str, Any]) -> list[str]:
+    """Return what must stand on every sheet: invented data, internal use, no sign-off."""
+    marks = [f"Synthetic data: {about['trust']} does not exist."] if about["synthetic"] else []
+    marks += [f"{shown.INTERNAL}. Small numbers are shown."] if about["audience"] == "internal" else []
+    return [*marks, about["sign_off"]] if about["sign_off"] else marks

@@ -112,3 +112,82 @@ def test_a_change_of_few_events_is_withheld_and_a_later_one_is_not():
     table = disclosure.release(frame, "mhsds", name="gaps").table
     assert table["change"].isna().tolist() == [True, False]
     assert table["change"].iloc[1] == 0.92
+
+
+def residents(**changed):
+    frame = counts(indicator="detentions", ethnic_group=["African", "Caribbean"], events=[20, 30], at_risk=[1234, 2345])
+    return frame.assign(**changed)
+
+
+def test_residents_are_public_and_shown_to_the_person():
+    known = residents().drop(columns="events")
+    released = disclosure.release_all({"levels": residents()}, "mhsds", residents=known)[0]
+    assert released.table["at_risk"].tolist() == [1234, 2345]
+
+
+def test_another_denominator_does_not_pass_as_residents():
+    """The number of detentions once stood as at_risk of an indicator of residents, and left to the person."""
+    known = residents().drop(columns="events")
+    with pytest.raises(PcrefError, match=r"levels.*detentions"):
+        disclosure.release_all({"levels": residents(at_risk=[43, 57])}, "mhsds", residents=known)
+    with pytest.raises(PcrefError, match="residents"):
+        disclosure.release_all({"levels": residents(), "unknown": residents(at_risk=[43, 57])}, "mhsds")
+    total = counts(indicator=["detentions"], events=[50], at_risk=[100])
+    whole = pd.concat([known, counts(indicator=["detentions"], ethnic_group=["All"], at_risk=[3579])])
+    with pytest.raises(PcrefError, match="unknown"):
+        disclosure.release_all({"unknown": total}, "mhsds", residents=whole)
+    private = disclosure.release_all({"unknown": total.assign(at_risk=[103])}, "mhsds", public=[])[0]
+    assert private.table["at_risk"].tolist() == [105]
+
+
+def mean(**columns):
+    base = counts(team=["a", "b"], events=[40, 40], at_risk=[40, 40], estimate=[10.0, 10.0], measure="mean")
+    return base.assign(**columns)
+
+
+def test_a_mean_that_one_person_dominates_is_withheld():
+    released = disclosure.release(mean(largest=[300.0, 30.0]), "mhsds")
+    assert released.table["status"].tolist() == ["suppressed", "shown"]
+    spread = mean(total_sq=[40 * 10.0**2 + 38 * 60.0**2, 40 * 10.0**2 + 40.0])  # no largest: what the spread allows
+    assert disclosure.release(spread, "mhsds").table["status"].tolist() == ["suppressed", "shown"]
+
+
+def test_a_rate_or_an_interval_does_not_give_a_hidden_count_back():
+    from pcref_analysis.estimates import rates
+
+    cells = counts(
+        indicator="detentions", ethnic_group=["African", "Caribbean", "Indian"], events=[3, 21, 140],
+        at_risk=[2000.0, 3000.0, 50000.0],
+    )  # fmt: skip
+    levels = rates.crude(cells, ["indicator", "ethnic_group"]).assign(measure="rate", adjustment="crude", level=0.95)
+    levels = levels.drop(columns=[c for c in levels if c.endswith("_sq")])
+    (released,) = disclosure.release_all({"levels": levels}, "mhsds")
+    table = released.table.set_index("ethnic_group")
+    assert pd.isna(table.loc["African", ["events", "estimate", "lower", "upper"]]).all()
+    assert table.loc["Caribbean", "estimate"] == pytest.approx(100_000 * 20 / 3000, rel=0.01)  # of the rounded count
+    assert disclosure.attack([released]).empty
+
+
+def test_the_attack_reads_a_count_back_from_a_rate():
+    """Were a true rate beside a hidden count ever shown, the attack would name it."""
+    from pcref_analysis.release.protection import calculator
+
+    shown = counts(indicator="detentions", ethnic_group=["African"], events=[float("nan")], at_risk=[2000.0])
+    shown = shown.assign(estimate=150.0, lower=30.938, upper=438.36, measure="rate", adjustment="crude", level=0.95)
+    links = {"later": False}
+    low, high = calculator.counts_behind(shown, disclosure.ruled.read("mhsds"), links)
+    assert low.tolist() == high.tolist() == [3.0]
+    low, high = calculator.counts_behind(shown.assign(at_risk=float("nan")), disclosure.ruled.read("mhsds"), links)
+    assert low.tolist() == high.tolist() == [3.0]  # from the interval alone
+
+
+def test_published_figures_keep_their_publishers_marks():
+    table = counts(ethnic_group=["African", "Indian"], events=[None, 15.0], estimate=[None, 3.25])
+    passed = disclosure.release_published(
+        table, "NHS England", suppressed={"events": pd.Series([True, False]), "estimate": pd.Series([True, False])}
+    )
+    assert passed.text["events"].tolist() == ["[c]", "15"] and passed.table["estimate"].tolist()[1] == 3.25
+    assert "NHS England" in passed.explanation
+    assert disclosure.attack([passed]).empty
+    with pytest.raises(PcrefError, match="publisher"):
+        disclosure.release_published(table, " ")

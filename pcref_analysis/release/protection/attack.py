@@ -18,6 +18,7 @@ from pcref_analysis.vocabulary.parameters import Disclosure
 
 COLUMNS = ["table", "cell", "column", "how"]
 LAST = "last edition: "
+REVISED = 0.1  # share of moved numbers from which a series is taken for revised
 HOW = {
     "count": "a hidden count follows from what is shown",
     "rest": "a small count follows: what the parts leave of the whole",
@@ -43,7 +44,7 @@ def find(
     if not released:
         return pd.DataFrame(columns=COLUMNS)
     parts = [_read(one, rule, "", population) for one in released]
-    parts += [_read(one, rule, LAST, population) for one in previous]
+    parts += [_read(one, one.rules, LAST, population) for one in previous]  # each by the rule of its day
     parts = [part.assign(table=f"{i}|" + part["table"]) for i, part in enumerate(parts)]  # names may recur
     rows = pd.concat(parts, ignore_index=True)
     links = [("", one.links) for one in released] + [(LAST, one.links) for one in previous]
@@ -103,7 +104,9 @@ def _with_last_edition(
 ) -> tuple[sparse.csr_array, np.ndarray, np.ndarray, np.ndarray]:
     """Tie each count to the same count of the last edition: they differ by no more than the revision.
 
-    Also returns which counts this edition shows or hides itself.
+    Unless the editions themselves say otherwise: where more than a tenth of the numbers that both show for a series
+    and period are further apart, nobody can take its other counts for unrevised. Also returns which counts this
+    edition shows or hides itself.
     """
     cells = found.cells
     old = cells["series"].str.startswith(LAST).to_numpy()
@@ -117,7 +120,11 @@ def _with_last_edition(
     pairs = keyed[~before].merge(keyed[before], on=["series", *dims], suffixes=("", "_old"))
     new_cell, old_cell = pairs["cell"].to_numpy(), pairs["cell_old"].to_numpy()
     apart = np.maximum(low[new_cell] - high[old_cell], low[old_cell] - high[new_cell])
-    new_cell, old_cell = new_cell[apart <= revision], old_cell[apart <= revision]
+    both = ~np.isinf(high[new_cell]) & ~np.isinf(high[old_cell])
+    alike = ["series", *(d for d in dims if d == f"{DIMENSION}period")]
+    moved = pd.Series(np.where(both, apart > revision, np.nan)).groupby([pairs[c] for c in alike]).transform("mean")
+    tied = (apart <= revision) & ~(moved.to_numpy() > REVISED)
+    new_cell, old_cell = new_cell[tied], old_cell[tied]
     count, size = len(new_cell), len(low)
     ties = np.tile(np.arange(count), 3)
     columns = np.concatenate([new_cell, old_cell, size + np.arange(count)])

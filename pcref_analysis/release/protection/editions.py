@@ -28,7 +28,7 @@ def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disc
     """
     if not previous:
         return None
-    old = outside.all_of(previous, rule)
+    old = outside.all_of(previous)
     dims = dimensions_of(rows)
     key = ["indicator", "column", "way", *dims]
     old = old.assign(**{d: old[d].fillna(ALL) if d in old else ALL for d in dims}).drop_duplicates(key)
@@ -45,6 +45,31 @@ def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disc
     result.loc[still, "repeated"] = True
     result.loc[still, "number"] = new.loc[still, "was"]
     return result
+
+
+def same_counts(released: Sequence[Any], previous: Sequence[Any]) -> bool:
+    """Say whether every count that both editions have is shown with the same number, or hidden, in both."""
+    found = _in_both(released, previous)
+    return len(found) > 0 and bool((found["value"].fillna(-1.0) == found["value_old"].fillna(-1.0)).all())
+
+
+def nothing_moved(released: Sequence[Any], previous: Sequence[Any]) -> bool:
+    """Say whether no number that both editions show differs: for all that readers see, the data are the same."""
+    found = _in_both(released, previous).dropna(subset=["value", "value_old"])
+    return bool((found["value"] == found["value_old"]).all())
+
+
+def _in_both(released: Sequence[Any], previous: Sequence[Any]) -> pd.DataFrame:
+    new, old = outside.all_of(released), outside.all_of(previous)
+    if not len(new) or not len(old):
+        return pd.DataFrame(columns=["value", "value_old"])
+    dims = sorted({*dimensions_of(new), *dimensions_of(old)})
+    key = ["indicator", "column", "way", *dims]
+    both = (
+        part.assign(**{d: part[d].fillna(ALL) if d in part else ALL for d in dims}).drop_duplicates(key)
+        for part in (new, old)
+    )
+    return next(both).merge(next(both), on=key, suffixes=("", "_old"))
 
 
 def figures_again(

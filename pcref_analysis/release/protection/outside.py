@@ -51,7 +51,7 @@ def way(rows: pd.DataFrame) -> pd.Series:
     )
 
 
-def all_of(released: Iterable[Any], rule: Disclosure, prefix: str = "") -> pd.DataFrame:
-    """Return the rows of several released tables together."""
-    parts = [read(one, rule, prefix) for one in released]
+def all_of(released: Iterable[Any]) -> pd.DataFrame:
+    """Return the rows of several released tables together, each read by its own rule."""
+    parts = [read(one, one.rules) for one in released]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -1,0 +1,52 @@
+"""Whether a denominator that is taken for public is the public one: anything else is a count of people in care."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pcref_analysis.release.protection import linkage
+from pcref_analysis.release.protection.linkage import ALL, DIMENSION, Table
+from pcref_analysis.vocabulary.errors import PcrefError
+
+SAME = 1e-6
+
+
+def check(tables: Sequence[Table], residents: pd.DataFrame | None = None) -> None:
+    """Refuse tables whose ``at_risk`` would pass as residents but is another number.
+
+    Parameters
+    ----------
+    tables
+        All tables of a call. What two of them give as residents of the same labels must be one number.
+    residents
+        The residents that the run rests on: ``indicator``, dimensions and ``at_risk``, with totals as "All".
+
+    Raises
+    ------
+    PcrefError
+        If a number does not agree, or cannot be compared; names table and indicator, never a value.
+    """
+    parts = [linkage.in_rows(table) for table in tables if "at_risk" in table.counts and table.public]
+    if not parts:
+        return
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[(rows["column"] == "at_risk") & rows["public"]].dropna(subset="value")
+    dims = [c for c in rows if c.startswith(DIMENSION)]
+    rows = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
+    each = rows.groupby(["indicator", *dims], sort=False)["value"]
+    odd = (each.transform("max") - each.transform("min")) > SAME
+    if residents is not None:
+        known = residents.rename(columns={c: DIMENSION + c for c in residents if c not in ("indicator", "at_risk")})
+        key = ["indicator", *(c for c in known if c.startswith(DIMENSION))]
+        rows = rows.assign(**{d: ALL for d in key if d not in rows})
+        found = rows[key].astype(object).merge(known, on=key, how="left")["at_risk"].to_numpy(float)
+        beyond = (rows[[d for d in dims if d not in key]] != ALL).any(axis=1).to_numpy()
+        odd |= ~(abs(found - rows["value"].to_numpy(float)) <= SAME) & ~beyond
+    if odd.any():
+        first = rows[odd].iloc[0]
+        raise PcrefError(
+            f"disclosure: {first['table']} cannot be released: at_risk of '{first['indicator']}' is not the number of "
+            "residents, which alone is public. Give another count of people another indicator, or public=[]."
+        )

@@ -1,0 +1,108 @@
+"""What two editions, or a broad and a detailed one, tell together; and what readers of files can do with them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis.release import disclosure
+from pcref_analysis.vocabulary import ethnicity
+
+
+def people(seed: int, size: int = 700) -> pd.DataFrame:
+    """Return invented people with a detailed ethnic group, sex and team."""
+    rng = np.random.default_rng(seed)
+    groups = ethnicity.categories()["ethnic_group"].to_numpy()[:9]
+    share = rng.dirichlet(np.full(len(groups), 0.5))
+    return pd.DataFrame(
+        {
+            "ethnic_group": rng.choice(groups, size, p=share),
+            "sex": rng.choice(["Female", "Male"], size),
+            "team": rng.choice(["a", "b", "c"], size, p=[0.6, 0.35, 0.05]),
+        }
+    )
+
+
+def counted(rows: pd.DataFrame, broad: bool = False) -> pd.DataFrame:
+    """Return counts with all margins."""
+    if broad:
+        rows = rows.assign(ethnic_group=ethnicity.to_broad(rows["ethnic_group"]))
+    dims = ["ethnic_group", "sex", "team"]
+    parts = [rows.assign(**dict.fromkeys(drop, "All")) for drop in ([], ["sex"], ["team"], ["sex", "team"], dims)]
+    every = pd.concat(parts)
+    return every.groupby(dims).size().rename("events").reset_index().assign(indicator="things")
+
+
+def shown_alike(first, second) -> pd.DataFrame:
+    key = ["ethnic_group", "sex", "team"]
+    both = first.table.merge(second.table, on=key, suffixes=("", "_then"))
+    return both[both["events"].fillna(-1) != both["events_then"].fillna(-1)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_editions_that_differ_by_one_person_reveal_nothing(seed):
+    rows = people(seed)
+    (last,) = disclosure.release_all({"counts": counted(rows)}, "mhsds")
+    fewer = rows.drop(rows.index[seed])
+    (now,) = disclosure.release_all({"counts": counted(fewer)}, "mhsds", previous=[last])
+    assert shown_alike(now, last).empty
+    assert disclosure.attack([now], previous=[last]).empty
+
+
+def test_editions_made_apart_show_the_person_and_the_attack_sees_it(bench):
+    moved = 0
+    for seed in range(6):
+        rows = people(seed)
+        (last,) = disclosure.release_all({"counts": counted(rows)}, "mhsds", complementary=False)
+        (now,) = disclosure.release_all({"counts": counted(rows.iloc[1:])}, "mhsds", complementary=False)
+        moved += len(shown_alike(now, last))
+    assert moved
+    parts = pd.DataFrame({"team": ["a", "b"], "events": [3, 20]})
+    whole = pd.DataFrame({"team": ["a", "All"], "events": [3, 24]})
+    (last,) = disclosure.release_all({"counts": parts}, bench.RULES["exact"])
+    now = disclosure.release_all({"counts": whole}, bench.RULES["exact"])
+    assert disclosure.attack(now).empty
+    assert disclosure.attack(now, previous=[last])["cell"].tolist()[0] == "team a"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_broad_and_a_detailed_table_reveal_nothing(seed):
+    rows = people(seed)
+    tables = {"broad": counted(rows, broad=True), "detailed": counted(rows)}
+    assert disclosure.attack(disclosure.release_all(tables, "mhsds")).empty
+
+
+def test_a_detailed_edition_after_a_broad_one_is_protected_or_stopped():
+    """Made apart they can give counts away: the attack, which stops a publication, sees it."""
+    found = 0
+    for seed in range(4):
+        broad = disclosure.release_all({"counts": counted(people(seed), broad=True)}, "mhsds")
+        detailed = disclosure.release_all({"counts": counted(people(seed))}, "mhsds", previous=broad)
+        found += len(disclosure.attack(detailed, previous=broad)) > 0
+    assert found
+
+
+def test_the_same_edition_twice_is_the_same_and_reveals_nothing(tmp_path):
+    table = counted(people(1))
+    (last,) = disclosure.release_all({"counts": table}, "mhsds")
+    disclosure.write([last], tmp_path)
+    again = disclosure.release_all({"counts": table}, "mhsds")
+    assert disclosure.same_counts(again, tmp_path)
+    assert disclosure.attack(again, previous=tmp_path).empty
+    fewer = disclosure.release_all({"counts": counted(people(1).iloc[40:])}, "mhsds")
+    assert not disclosure.same_counts(fewer, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_edition_of_quite_other_people_is_not_held_up(seed):
+    (last,) = disclosure.release_all({"counts": counted(people(seed))}, "mhsds")
+    now = disclosure.release_all({"counts": counted(people(seed + 50, 1500))}, "mhsds", previous=[last])
+    assert disclosure.attack(now, previous=[last]).empty
+
+
+def test_files_say_as_much_as_tables(tmp_path, bench):
+    suppressed_only = disclosure.release_all(bench.random_tables(70), "mhsds", complementary=False)
+    disclosure.write(suppressed_only, tmp_path)
+    found = disclosure.attack_files(tmp_path)
+    assert len(found) > 3
+    pd.testing.assert_frame_equal(found, disclosure.attack(suppressed_only))
+    assert list(found) == ["table", "cell", "column", "how"]  # names, no numbers
