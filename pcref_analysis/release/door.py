@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pcref_analysis.estimates import domain
+from pcref_analysis.estimates import domain, quality
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
 from pcref_analysis.release import agreement, disclosure, priorities, sensitivity
@@ -101,13 +101,16 @@ def _after(
 
 def everything(run: str, parameters: Parameters) -> list[Releasable]:
     """Return all tables that a run's pages show or are worked out from: what a reviewer needs to attack them."""
-    table = domain.left_out(run, parameters)
-    if parameters.source.kind == "published" or table.empty:
-        left_out = _published(table, "left_out")
-    else:
-        left_out = disclosure.release(table, parameters, name="left_out", counts=["rows"])
+    rows = {"left_out": domain.left_out(run, parameters), "noted": quality.noted(run, parameters)}
     tables = released(run, parameters)
-    return [*tables.values(), left_out, unknown(tables, parameters)]
+    of_rows = [_rows(table, parameters, name) for name, table in rows.items()]
+    return [*tables.values(), *of_rows, unknown(tables, parameters)]
+
+
+def _rows(table: pd.DataFrame, parameters: Parameters, name: str) -> Releasable:
+    if parameters.source.kind == "published" or table.empty:
+        return _published(table, name)
+    return disclosure.release(table, parameters, name=name, counts=["rows"])
 
 
 def page(tables: dict[str, Releasable], domain_name: str) -> list[Releasable]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pcref_analysis.release import disclosure, publication
 from pcref_analysis.release.disclosure import Releasable
+from pcref_analysis.release.protection.linkage import FIGURES
 from pcref_analysis.release.report import RELEASED
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -79,7 +80,7 @@ def _pages_tables(folder: Path, tables: Sequence[Releasable]) -> tuple[list[str]
 def _is_part(shown: pd.DataFrame, released: pd.DataFrame, marked: list[str]) -> bool:
     """Say whether every row of a page's table stands in a released one with the same labels, counts and marks."""
     counts = [mark.removesuffix("_status") for mark in marked]
-    words = [c for c in shown if c in released and c not in ("note", "status", "estimate", "lower", "upper", "level")]
+    words = [c for c in shown if c in released and c not in ("note", "status", "level", *FIGURES)]
     part, whole = (
         frame[words].assign(**{c: pd.to_numeric(frame[c], errors="coerce").fillna(-1.0) for c in counts})
         for frame in (shown, released)
