@@ -19,6 +19,7 @@ _ROOMS = {
     "domain": "estimates.domain",
     "fitness": "estimates.fitness",
     "quality": "estimates.quality",
+    "recorded": "estimates.recorded",
     "rates": "estimates.rates",
     "regression": "estimates.regression",
     "inequality": "estimates.inequality",

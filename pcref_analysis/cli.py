@@ -149,7 +149,8 @@ def trace(
     from pcref_analysis.release import crate
     from pcref_analysis.vocabulary.parameters import project_root
 
-    for line in crate.trace(project_root() / "reports" / run, name):
+    published, draft = (project_root() / place for place in (f"reports/{run}", f"data/processed/{run}/draft"))
+    for line in crate.trace(published if published.is_dir() or not draft.is_dir() else draft, name):
         say(line)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from pcref_analysis.estimates import missing, rates, recording, regression, rounded
+from pcref_analysis.estimates import rates, regression, rounded
 from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.indicators import Indicator
@@ -174,81 +174,6 @@ def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | 
     return table.loc[table["adjustment"] == STEPS[-1], [c for c in table if c not in CHANGE]].reset_index(drop=True)
 
 
-def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return, for each indicator, how many of its events have no known ethnic group, in per cent.
-
-    Parameters
-    ----------
-    table
-        Levels as released (:func:`levels`): the total is the sum of what is shown, so it tells no more than they do.
-    parameters
-        ``period`` is used.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``indicator, indicator_name, period, events`` (not known), ``at_risk`` (all), ``estimate`` (per cent) and their
-        ``_status`` columns; missing where a count of the indicator is suppressed.
-    """
-    entries = indicators.catalogue()
-    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
-    part = part[part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")]
-    keys = ["indicator", "indicator_name", "period"]
-    total = part.groupby(keys, sort=False)["events"].agg(lambda counts: counts.sum(skipna=False))
-    nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)["events"]
-    found = pd.DataFrame({"events": nobody.reindex(total.index), "at_risk": total}).reset_index()
-    found["estimate"] = (100 * found["events"] / found["at_risk"]).where(found["at_risk"] > 0)
-    for column, status in (("events", "events_status"), ("at_risk", "at_risk_status"), ("estimate", "status")):
-        found[status] = found[column].isna().map({True: "suppressed", False: "shown"})
-    return found
-
-
-def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return between which values each crude ratio lies, whatever the ethnic group of those not recorded.
-
-    Parameters
-    ----------
-    table
-        Levels as released (:func:`levels`): what is suppressed stays so. A suppressed count of unknown ethnic group is
-        taken at the most that it can be.
-    parameters
-        ``period``, ``comparator`` and the disclosure threshold are used.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``indicator, ethnic_group, ratio, ratio_low, ratio_high``, among others, as the priorities rule takes them.
-    """
-    entries = indicators.catalogue()
-    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)].copy()
-    part = part[
-        part["measure"].ne("mean") & part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")
-    ]
-    nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
-    part.loc[nobody, "events"] = part.loc[nobody, "events"].fillna(parameters.disclosure.threshold - 1)
-    part.loc[nobody, "at_risk"] = part.loc[nobody, "at_risk"].fillna(0)
-    part = part.dropna(subset=["events", "at_risk"])
-    there = part.loc[part["ethnic_group"].eq(parameters.comparator), "indicator"]
-    part = part[part["indicator"].isin(there)]
-    if part.empty:
-        return pd.DataFrame(columns=["indicator", "ethnic_group", "ratio", "ratio_low", "ratio_high"])
-    single = [k for k, e in entries.items() if e.measure == "percent" and not e.repeat_events]
-    found = missing.bounds(part[[*KEYS, "events", "at_risk"]], parameters.comparator, percent=single)
-    return found[found["ethnic_group"] != parameters.comparator].reset_index(drop=True)
-
-
-def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return figures that tell of recording rather than of care (published counts; cells have none yet).
-
-    Columns as in :func:`pcref_analysis.estimates.recording.flags`; only flagged rows.
-    """
-    if not is_published(data):
-        return pd.DataFrame(columns=recording.COLUMNS)
-    england = data[data["area"] == "England"]
-    found = recording.flags(select(data, parameters), england, parameters.comparator)
-    return found[found["flag"].ne("")].reset_index(drop=True)
-
-
 def detentions(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Return detention in every denominator that the data allow, for the run's period.
 
@@ -279,36 +204,6 @@ def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFra
     table = rates.indirect(groups, KEYS, whole, over, level=parameters.level, repeat_events=True)
     table = _one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), groups)
     return _finished(table)
-
-
-def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
-    """Return rows that were read but not counted: ``what``, ``reason``, ``rows``, of the run's period."""
-    if parameters.source.kind == "published":
-        return pd.DataFrame(columns=["what", "reason", "rows"])
-    names = {key: entry.name for key, entry in indicators.catalogue().items()}
-    breaches = prepare.load(run, "breaches")
-    breaches = breaches[breaches["severity"] == "dropped"]
-    ledger = prepare.load(run, "ledger")
-    ledger = ledger[(ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available")]
-    parts = [
-        pd.DataFrame({"what": breaches["table"], "reason": breaches["rule"], "rows": breaches["rows"]}),
-        pd.DataFrame(
-            {
-                "what": ledger["indicator"].map(names)
-                + ledger["side"].map({"events": "", "at_risk": " (denominator)"}),
-                "reason": ledger["reason"],
-                "rows": ledger["rows"],
-            }
-        ),
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    return table[table["rows"] > 0].groupby(["what", "reason"], as_index=False, sort=True)["rows"].sum()
-
-
-def not_available(data: pd.DataFrame, domain: str) -> list[str]:
-    """Return the names of the domain's shipped indicators that these data do not hold."""
-    have = set(data["indicator"])
-    return [entry.name for key, entry in indicators.shipped().items() if entry.domain == domain and key not in have]
 
 
 def named(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -52,3 +52,33 @@ def residents(run: str, parameters: Parameters) -> list[str]:
         f"{line.margin}: {line.cells:,} sums, the largest difference {line.largest_difference:.1f} people."
         for line in fit.itertuples()
     ]
+
+
+def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
+    """Return rows that were read but not counted: ``what``, ``reason``, ``rows``, of the run's period."""
+    if parameters.source.kind == "published":
+        return pd.DataFrame(columns=["what", "reason", "rows"])
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    breaches = prepare.load(run, "breaches")
+    breaches = breaches[breaches["severity"] == "dropped"]
+    ledger = prepare.load(run, "ledger")
+    ledger = ledger[(ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available")]
+    parts = [
+        pd.DataFrame({"what": breaches["table"], "reason": breaches["rule"], "rows": breaches["rows"]}),
+        pd.DataFrame(
+            {
+                "what": ledger["indicator"].map(names)
+                + ledger["side"].map({"events": "", "at_risk": " (denominator)"}),
+                "reason": ledger["reason"],
+                "rows": ledger["rows"],
+            }
+        ),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["rows"] > 0].groupby(["what", "reason"], as_index=False, sort=True)["rows"].sum()
+
+
+def not_available(data: pd.DataFrame, domain: str) -> list[str]:
+    """Return the names of the domain's shipped indicators that these data do not hold."""
+    have = set(data["indicator"])
+    return [entry.name for key, entry in indicators.shipped().items() if entry.domain == domain and key not in have]

@@ -7,6 +7,7 @@ what was left out and why (the ledger).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import ibis
@@ -28,7 +29,10 @@ LONGEST = 99_999  # stands for the open last bin while counting
 
 
 def build(
-    tables: Tables, parameters: Parameters, indicators: dict[str, Indicator] | None = None
+    tables: Tables,
+    parameters: Parameters,
+    indicators: dict[str, Indicator] | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the rows of an extract into cells.
 
@@ -41,6 +45,8 @@ def build(
         The run: periods, age bands, deprivation version.
     indicators
         The catalogue to count; by default the shipped one and the Trust's own beside the parameters.
+    say
+        Called with a line of progress an indicator.
 
     Returns
     -------
@@ -80,6 +86,7 @@ def build(
     for name, entry in entries.items():
         why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
         good = [year for year in years if not why[year]]
+        say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {why[years[-1]]}"))
         if good:
             added = sums.counted(entry, found, good)
             frames.append(added[added["reason"] == COUNTED])

@@ -118,7 +118,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
     say("  counting rows into cells")
     beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
     beside["lengths"] = cells.lengths(checked.tables, parameters)
-    cells.save(parameters.run, *cells.build(checked.tables, parameters), **beside)
+    cells.save(parameters.run, *cells.build(checked.tables, parameters, say=say), **beside)
     mark.write_text(key, encoding="utf-8")
     return folder
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pcref_analysis.estimates import domain, quality
+from pcref_analysis.estimates import domain, quality, recorded
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
 from pcref_analysis.release import agreement, disclosure, priorities, sensitivity
@@ -101,7 +101,7 @@ def _after(
 
 def everything(run: str, parameters: Parameters) -> list[Releasable]:
     """Return all tables that a run's pages show or are worked out from: what a reviewer needs to attack them."""
-    rows = {"left_out": domain.left_out(run, parameters), "noted": quality.noted(run, parameters)}
+    rows = {"left_out": quality.left_out(run, parameters), "noted": quality.noted(run, parameters)}
     tables = released(run, parameters)
     of_rows = [_rows(table, parameters, name) for name, table in rows.items()]
     return [*tables.values(), *of_rows, unknown(tables, parameters)]
@@ -128,7 +128,7 @@ def _only(released: Releasable, names: list[str]) -> Releasable:
 
 def unknown(tables: dict[str, Releasable], parameters: Parameters) -> Releasable:
     """Return the share of each indicator's events without a known ethnic group, from the released levels alone."""
-    return disclosure.derive(domain.unknown, tables["levels"], name="unknown", parameters=parameters)
+    return disclosure.derive(recorded.unknown, tables["levels"], name="unknown", parameters=parameters)
 
 
 def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:
@@ -139,7 +139,7 @@ def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataF
     tables
         As :func:`released` returns them; the worst case over unknown ethnic group is worked out from them too.
     flags
-        Recording flags (:func:`pcref_analysis.estimates.domain.recording_flags`); they rest on published figures.
+        Recording flags (:func:`pcref_analysis.estimates.recorded.recording_flags`); they rest on published figures.
     """
     two = (tables["levels"], tables["gaps"])
     return disclosure.derive(_draft, *two, name="findings", parameters=parameters, flags=flags)
@@ -149,7 +149,7 @@ def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, fla
     return priorities.draft(
         pd.concat([levels, gaps], ignore_index=True),
         parameters.priorities,
-        bounds=_around_adjusted(domain.worst_case(levels, parameters), gaps, parameters),
+        bounds=_around_adjusted(recorded.worst_case(levels, parameters), gaps, parameters),
         flags=flags,
         comparator=parameters.comparator,
         period=parameters.period,

@@ -62,14 +62,15 @@ def whole(folder: Path) -> pd.DataFrame:
 
 def write_workbook(folder: Path, path: Path) -> None:
     """Write every published table of the list as one accessible workbook."""
-    checked = parameters.check(publication.read_manifest(folder).get("parameters", {}), "manifest.json")
+    manifest = publication.read_manifest(folder)
+    checked = parameters.check(manifest.get("parameters", {}), "manifest.json")
     records = []
     for name, title in TITLES.items():
         file = folder / "tables" / priorities.file_name(name)
         if len(_read(file.parent, name)):
             csv = file.read_text(encoding="utf-8")
             records.append({"id": file.stem, "title": title, "csv": csv})
-    workbook.write(records, path, report.about(checked))
+    workbook.write(records, path, report.about(checked, manifest.get("signed", ())))
 
 
 def against(folder: Path, other: Path, width: int = 100) -> str:

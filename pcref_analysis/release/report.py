@@ -170,8 +170,8 @@ def code_digest() -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
-def about(parameters: Parameters) -> dict[str, Any]:
-    """Return what every page, sheet and figure says about the run."""
+def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return what every page, sheet and figure says about the run, and who signed it."""
     rule = parameters.disclosure
     board = f"official published figures; rates are those of the integrated care board {parameters.trust.icb_code}"
     published = f"{board}, percentages those of the Trust itself"
@@ -185,6 +185,8 @@ def about(parameters: Parameters) -> dict[str, Any]:
         "audience": parameters.audience,
         "basis": f"Data: {basis.get(parameters.source.kind, 'the Trust’s own records')}",
         "version": pcref_analysis.__version__,
+        "sign_off": signoff.words(parameters, list(signed)),
+        "draft": signoff.wanted(parameters) and not signed,
         "rule_text": (
             f"Counts below {rule.threshold} are suppressed and others rounded to the nearest {rule.rounding} "
             f"(rule of {rule.owner}, {rule.agreed})."
@@ -201,8 +203,7 @@ def _write(
     signed: Sequence[Any],
 ) -> str:
     """Write the edition and return the hash of what it says: its tables, and what they were made from."""
-    facts = about(parameters) | {"sign_off": signoff.words(parameters, list(signed)), "draft": False}
-    facts["draft"] = signoff.wanted(parameters) and not signed
+    facts = about(parameters, signed)
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
     for record in tables:

@@ -82,7 +82,10 @@ def check(paths: list[Path]) -> tuple[dict[str, int], list[Difference]]:
             "-p", "no:cacheprovider", "-p", comeback.__name__, f"--rootdir={paths[0].parent}",
             "--nbval-sanitize-with", str(project_root() / "tests" / "notebooks" / "sanitise.cfg"), *map(str, paths),
         ]  # fmt: skip
-        environment = os.environ | {"PCREF_HOME": str(project_root()), comeback.FOLDER: scratch}
+        ours = {
+            key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")
+        }  # not a test of a test
+        environment = ours | {"PCREF_HOME": str(project_root()), comeback.FOLDER: scratch}
         done = subprocess.run(command, cwd=project_root(), env=environment, capture_output=True, encoding="utf-8")
         heard = Path(scratch) / "cells.jsonl"
         if not heard.is_file():

@@ -15,6 +15,7 @@ from pcref_analysis.release.views import FOLDED, TITLES, VIEWS
 
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
+LEFT = 'style="text-align:left"'  # JupyterLab would set the heads of rows to the right
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
 
 
@@ -239,12 +240,12 @@ def _table(
     body = []
     for block, rows in blocks:
         lines = (
-            [f'<tr class="block"><th scope="rowgroup" colspan="{len(heads)}">{escape(block)}</th></tr>']
+            [f'<tr class="block"><th scope="rowgroup" colspan="{len(heads)}" {LEFT}>{escape(block)}</th></tr>']
             if block
             else []
         )
         for row in rows:
-            first = f'<th scope="row">{escape(row[0][0])}</th>' if row else ""
+            first = f'<th scope="row" {LEFT}{_wide(row[0][0])}>{escape(row[0][0])}</th>' if row else ""
             lines.append(f"<tr>{first}" + "".join(_cell(text, number) for text, number in row[1:]) + "</tr>")
         body.append(f"<tbody>{''.join(lines)}</tbody>")
     html = (
@@ -272,8 +273,13 @@ def _table(
 
 
 def _cell(text: str, number: bool) -> str:
-    kind = ' class="num"' if number else ' class="words"' if len(text) > 40 else ""
+    kind = ' class="num"' if number else ' class="words"' if len(text) > 40 else _wide(text)
     return f"<td{kind}>{escape(text)}</td>"
+
+
+def _wide(text: str) -> str:
+    """Names of groups and indicators get room, so that they do not stand a word a line."""
+    return ' class="name"' if len(text) > 14 else ""
 
 
 def _class(number: bool) -> str:
