@@ -115,7 +115,11 @@ def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
 
 
 def gaps(
-    data: pd.DataFrame, parameters: Parameters, domain: str | None = None, comparator: str | None = None
+    data: pd.DataFrame,
+    parameters: Parameters,
+    domain: str | None = None,
+    comparator: str | None = None,
+    steps: tuple[str, ...] = STEPS,
 ) -> pd.DataFrame:
     """Return each group's ratio to the comparator: before adjustment, after age and sex, and after deprivation too.
 
@@ -127,6 +131,8 @@ def gaps(
         ``comparator``, ``detail`` and ``level`` are used.
     comparator
         Replaces the comparator of the parameters: a group, "All other groups" or "Whole population".
+    steps
+        Which adjustments to make, in order.
 
     Returns
     -------
@@ -148,10 +154,9 @@ def gaps(
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=parameters.level, **figures)
         return _finished(table, ["events_low", "events_high", "area"])
+    options = {"steps": {name: regression.STEPS[name] for name in steps}, "level": parameters.level, "interval": "t"}
     tables = [
-        regression.ladder(
-            mine, "ethnic_group", comparator, family=FAMILY[measure], level=parameters.level, interval="t"
-        )
+        regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
         for measure, mine in by_measure(part)
     ]
     if not tables:
@@ -169,9 +174,8 @@ def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | 
     part = data[data["period"] == parameters.period]
     if is_published(data):
         return gaps(part, parameters, domain).head(0)
-    tables = [gaps(part, parameters, domain, comparator) for comparator in COMPARATORS]
-    table = pd.concat(tables, ignore_index=True)
-    return table.loc[table["adjustment"] == STEPS[-1], [c for c in table if c not in CHANGE]].reset_index(drop=True)
+    tables = [gaps(part, parameters, domain, comparator, STEPS[-1:]) for comparator in COMPARATORS]
+    return pd.concat(tables, ignore_index=True).drop(columns=CHANGE)
 
 
 def detentions(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

@@ -145,6 +145,13 @@ def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables,
     return tables, residents
 
 
+def forget(run: str) -> None:
+    """Forget what a run's cells, estimates and notebooks were made of, so that all are made again."""
+    folder = run_folder(run)
+    for path in [folder / "cells.key", folder / "estimates" / "key.txt", *(folder / "notebooks").glob("*.key")]:
+        path.unlink(missing_ok=True)
+
+
 def load(run: str, what: str = "cells") -> pd.DataFrame:
     """Return the cells of a run; of a run on published figures, its counts with the interval that rounding leaves.
 

@@ -71,6 +71,8 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
         if known and inputs and not force and not signed:  # whether a database has changed cannot be told from here
             say(f"report {parameters.run}: nothing has changed; {_shown(place, root)}/index.html stands")
             return place
+    if force:
+        prepare.forget(parameters.run)
     say(f"report {parameters.run}: cells")
     data = prepare.prepare(parameters, say)
     before = _keep_last_edition(parameters, published, say)
