@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pcref_analysis.intake import demo_hospital, demo_people
+from pcref_analysis.intake import demo_act, demo_hospital, demo_people
 from pcref_analysis.intake.demo_people import BEGIN, BETTER, END, MISSED, days, ids, planted, ratio, relative
 
 __all__ = ["PERIODS", "SEED", "one_row_a_person", "planted", "tables", "typed", "write"]
@@ -40,7 +40,7 @@ def tables(seed: int = SEED) -> dict[str, pd.DataFrame]:
     language = made["MHS001MPI"].set_index("Person_ID")["LanguageCodePreferred"]
     made["MHS101Referral"] = referrals = _referrals(rng, people)
     made["MHS201CareContact"] = contacts = _contacts(rng, people, spells, language[~language.index.duplicated()])
-    made |= demo_hospital.act_tables(rng, people, spells)
+    made |= demo_act.act_tables(rng, people, spells)
     made |= demo_hospital.hospital_tables(rng, spells)
     made["MHS606CodedScoreAssessmentRefer"] = _scores(rng, referrals, contacts, people)
     made["IDS101Referral"] = _therapy(rng, others)

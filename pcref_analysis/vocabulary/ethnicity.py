@@ -62,25 +62,6 @@ def known_groups(detail: str = "detailed") -> list[str]:
     return list(dict.fromkeys(table.loc[table["broad_group"] != UNKNOWN, column]))
 
 
-def from_code(codes: pd.Series) -> pd.Series:
-    """Turn NHS codes into ethnic groups; missing becomes "Not known".
-
-    Raises
-    ------
-    PcrefError
-        If a code is not one of the 18; the message counts the rows and shows none of their values.
-    """
-    mapping = categories().set_index("code")["ethnic_group"]
-    groups = codes.map(mapping)
-    wrong = int((groups.isna() & codes.notna()).sum())
-    if wrong:
-        raise PcrefError(
-            f"ethnic category: {wrong} row(s) hold a code that is not one of {', '.join(mapping.index)}. "
-            "Map local codes to these in the extract."
-        )
-    return groups.fillna(NOT_KNOWN)
-
-
 def to_broad(groups: pd.Series) -> pd.Series:
     """Turn detailed ethnic groups into broad ones; a broad group stays what it is.
 
