@@ -22,6 +22,7 @@ REVISED = 0.1  # share of moved numbers from which a series is taken for revised
 HOW = {
     "count": "a hidden count follows from what is shown",
     "rest": "a small count follows: what the parts leave of the whole",
+    "unlisted": "a small count follows: what stands in no table",
     "others": "a small count follows: those at risk without the event",
     "left out": "a small count follows: what one of two ways of counting leaves out",
 }
@@ -52,7 +53,8 @@ def find(
     low, high = _limits(found)
     matrix, low, high, now = _with_last_edition(found, low, high, revision)
     suspects = _suspects(found, rows, rule, len(low))
-    pinned = _pinned(matrix, low, high, suspects, now, rule)
+    perhaps_none = np.pad((found.cells["kind"] == "unlisted").to_numpy(), (0, len(low) - len(found.cells)))
+    pinned = _pinned(matrix, low, high, suspects, perhaps_none, now, rule)
     return _named(found, rows, pinned)
 
 
@@ -147,14 +149,21 @@ def _suspects(found: Sums, rows: pd.DataFrame, rule: Disclosure, size: int) -> n
     result = np.zeros(size, bool)
     result[hidden.to_numpy()] = True
     kind = found.cells["kind"].to_numpy()
-    result[: len(kind)] |= np.isin(kind, ["rest", "left out", "others"])
+    result[: len(kind)] |= np.isin(kind, ["rest", "left out", "others", "unlisted"])
     result[: len(kind)] &= ~found.cells["public"].to_numpy(bool)
     return result
 
 
 def _pinned(
-    matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, suspects: np.ndarray, now: np.ndarray, rule: Disclosure
+    matrix: sparse.csr_array,
+    low: np.ndarray,
+    high: np.ndarray,
+    suspects: np.ndarray,
+    perhaps_none: np.ndarray,
+    now: np.ndarray,
+    rule: Disclosure,
 ) -> np.ndarray:
+    """Return the suspects that can be pinned; those of which there are perhaps none only where there is someone."""
     need = rule.values_left - 1.0
     result = []
     for puzzle in bounds.puzzles(matrix, low, high, np.ones(len(low), bool)):
@@ -168,7 +177,7 @@ def _pinned(
             least, most = bounds.ranges(puzzle, wanted, np.full(len(wanted), need))
         bad = (most - least < need) & (least < rule.threshold) & (most > 0)
         bad |= (most == 0) & (not rule.show_all)
-        bad = wanted[bad]
+        bad = wanted[bad & ((least > 0) | ~perhaps_none[puzzle.cells[wanted]])]
         if len(bad):
             result.append(puzzle.cells[_beyond_public(puzzle, bad, now, need)])
     return np.concatenate(result) if result else np.array([], int)

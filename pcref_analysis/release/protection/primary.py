@@ -38,7 +38,7 @@ def small_counts(tables: Sequence[Table], linked: Sums, rule: Disclosure) -> np.
 
 def guarded_rest(value: np.ndarray, kind: np.ndarray, rule: Disclosure) -> np.ndarray:
     """Return which left-over numbers are small: nobody may learn them by subtraction."""
-    left_over = np.isin(kind, ["rest", "left out", "others"])
+    left_over = np.isin(kind, ["rest", "left out", "others", "unlisted"])
     none = (value == 0) & (kind == "others") & (not rule.show_all)
     return left_over & (((value > 0) & (value < rule.threshold)) | none)
 

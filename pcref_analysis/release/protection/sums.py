@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from pcref_analysis.release.protection import unseen
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION, partitions
-from pcref_analysis.vocabulary.errors import PcrefError
 
 SAME_SUM = 1e-6
-SAME_FROM = 5  # numbers that must agree before two series are taken for one
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Sums:
     ``cells``: a row a count with ``series``, the dimensions, ``low`` and ``high`` (what is known of it; equal
     where the true count is), ``public``, and ``kind``: "count" (stands in a table), "implied" (a total that no
     table shows but two tables share), "rest" (what parts leave of a whole), "overlap" (what they have too much),
-    "left out" (of one way of counting) or "others" (at risk without the event). ``places``: where each count
+    "left out" (of one way of counting), "others" (at risk without the event), "unseen" (a crossing of labels that no
+    table shows) or "unlisted" (what such crossings come to in a sum). ``places``: where each count
     stands. ``gaps``: equations whose parts do not make the whole.
     """
 
@@ -33,6 +33,16 @@ class Sums:
     places: pd.DataFrame
     dimensions: tuple[str, ...]
     gaps: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Term:
+    """An equation: a whole less its parts is nothing, or a gap; one "unlisted" is the sum of the unknown parts."""
+
+    whole: int
+    parts: np.ndarray
+    gap: str = ""
+    unknown: np.ndarray = field(default_factory=lambda: np.array([], int))
 
 
 def dimensions_of(rows: pd.DataFrame) -> list[str]:
@@ -68,10 +78,36 @@ def gather(
     cells = cells.assign(low=known.min(axis=1), high=known.max(axis=1), kind="count")
     trees = {d: partitions(d.removeprefix(DIMENSION), cells[d], hierarchies or {}) for d in dims}
     cells = _with_implied(cells, dims, trees)
-    terms, gaps = _equations(cells, dims, trees, dict(gaps or {}))
-    terms += _left_out(cells, dims, gaps)
-    terms += _events_at_risk(rows[rows["indicator"].isin(shares)], cells)
-    return _assemble(cells, terms, rows[["table", "row", "column", "cell"]], tuple(dims), gaps)
+    at_risk, places = rows[rows["indicator"].isin(shares)], rows[["table", "row", "column", "cell"]]
+    found, wrong = _gather(cells, dims, trees, at_risk, places, gaps or {}, settle=gaps is None)
+    if wrong:
+        left_alone = {name + unseen.NAMED: "no" for name in wrong}
+        found, _ = _gather(cells, dims, trees, at_risk, places, left_alone, settle=True)
+    return found
+
+
+def _gather(
+    cells: pd.DataFrame,
+    dims: list[str],
+    trees: Mapping[str, Any],
+    at_risk: pd.DataFrame,
+    places: pd.DataFrame,
+    gaps: Mapping[str, str],
+    settle: bool,
+) -> tuple[Sums, list[str]]:
+    """Return the sums, and the series whose unseen cells fit no numbers (the unknown ones get theirs by ``settle``)."""
+    gaps = dict(gaps)
+    cells = unseen.complete(cells, dims, trees, gaps)
+    groups = _groups(cells, dims, trees)
+    free = unseen.unknown(cells, groups)
+    terms = _equations(cells, groups, free, gaps)
+    terms += _left_out(cells[~free], dims, gaps)
+    terms += _events_at_risk(at_risk, cells)
+    found = _assemble(cells, terms, places, tuple(dims), gaps)
+    if not settle or not free.any():
+        return found, []
+    numbered, wrong = unseen.settle(found.cells, found.matrix, np.pad(free, (0, len(found.cells) - len(free))))
+    return replace(found, cells=numbered), wrong
 
 
 def _with_implied(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]) -> pd.DataFrame:
@@ -101,13 +137,10 @@ def _with_implied(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]
     return pd.concat([cells, extra[cells.columns]], ignore_index=True)
 
 
-def _equations(
-    cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any], gaps: dict[str, str]
-) -> tuple[list[tuple[np.ndarray, np.ndarray, str]], dict[str, str]]:
-    """Return the equations as (cells, signs, gap), with the gaps by the equations' names."""
+def _groups(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]) -> list[tuple[int, np.ndarray, str]]:
+    """Return each whole with its parts and the name of their sum."""
     inside = cells[~cells["public"]]
-    low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
-    terms, seen = [], set()
+    found, seen = [], set()
     for d in dims:
         others = ["series", *[x for x in dims if x != d]]
         other = inside.groupby(others, sort=False).ngroup()
@@ -116,15 +149,33 @@ def _equations(
             down = other[inside[d].isin(children) & other.isin(up.index)]
             for group, part in down.groupby(down, sort=False):
                 whole, parts = up[group], part.index.to_numpy()
-                if (names := (whole, *parts)) in seen:
-                    continue
-                seen.add(names)
-                name = _name(cells.loc[whole], dims, d, kind)
-                gap = gaps.get(name) or _gap(low[whole], high[whole], low[parts].sum(), high[parts].sum())
-                if gap:
-                    gaps[name] = gap
-                terms.append((np.array(names), np.array([1.0, *[-1.0] * len(parts)]), gap))
-    return terms, gaps
+                if (names := (whole, *parts)) not in seen:
+                    seen.add(names)
+                    found.append((whole, parts, _name(cells.loc[whole], dims, d, kind)))
+    return found
+
+
+def _equations(
+    cells: pd.DataFrame, groups: list[tuple[int, np.ndarray, str]], free: np.ndarray, gaps: dict[str, str]
+) -> list[Term]:
+    """Return the equations, and put their gaps into ``gaps``: what a whole has more than its parts, or less.
+
+    What unknown parts come to is no gap with a name, as nobody is told whether it is anything.
+    """
+    low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
+    terms = []
+    for whole, parts, name in groups:
+        if free[whole]:
+            terms.append(Term(whole, parts))
+            continue
+        known, unknown = parts[~free[parts]], parts[free[parts]]
+        gap = gaps.get(name) or _gap(low[whole], high[whole], low[known].sum(), high[known].sum())
+        if gap == "less" or (gap and not len(unknown)):
+            gaps[name] = gap
+        elif len(unknown):
+            gap = "unlisted"
+        terms.append(Term(whole, known, gap, unknown))
+    return terms
 
 
 def _name(whole: pd.Series, dims: list[str], dimension: str, kind: str) -> str:
@@ -140,7 +191,7 @@ def _gap(low: float, high: float, parts_low: float, parts_high: float) -> str:
     return "less" if high < parts_low - slack else ""
 
 
-def _left_out(cells: pd.DataFrame, dims: list[str], gaps: dict[str, str]) -> list[tuple[np.ndarray, np.ndarray, str]]:
+def _left_out(cells: pd.DataFrame, dims: list[str], gaps: dict[str, str]) -> list[Term]:
     """Link the ways of counting one thing: without rows of unknown age, say, against with them."""
     name = cells["series"].str.partition("#")
     keyed = cells.assign(base=name[0], way=name[1] != "", cell=cells.index)[~cells["public"]]
@@ -151,11 +202,11 @@ def _left_out(cells: pd.DataFrame, dims: list[str], gaps: dict[str, str]) -> lis
         gap = gaps.get(label) or ("less" if row["high"] < row["low_way"] else "left out")
         if gap == "less":
             gaps[label] = gap
-        terms.append((np.array([row["cell"], row["cell_way"]]), np.array([1.0, -1.0]), gap))
+        terms.append(Term(row["cell"], np.array([row["cell_way"]]), gap))
     return terms
 
 
-def _events_at_risk(rows: pd.DataFrame, cells: pd.DataFrame) -> list[tuple[np.ndarray, np.ndarray, str]]:
+def _events_at_risk(rows: pd.DataFrame, cells: pd.DataFrame) -> list[Term]:
     pairs = rows[rows["column"].isin(["events", "at_risk"])]
     pairs = pairs.pivot_table(index=["table", "row"], columns="column", values="cell", aggfunc="first")
     if not {"events", "at_risk"} <= set(pairs):
@@ -164,93 +215,32 @@ def _events_at_risk(rows: pd.DataFrame, cells: pd.DataFrame) -> list[tuple[np.nd
     most, least = cells["high"].to_numpy()[pairs["at_risk"]], cells["low"].to_numpy()[pairs["events"]]
     possible = (most >= least) & (most > 0)
     pairs = pairs[possible & (pairs["events"] != pairs["at_risk"]).to_numpy()]
-    return [
-        (np.array([n, o]), np.array([1.0, -1.0]), "others")
-        for o, n in zip(pairs["events"], pairs["at_risk"], strict=True)
-    ]
+    return [Term(n, np.array([o]), "others") for o, n in zip(pairs["events"], pairs["at_risk"], strict=True)]
 
 
 def _assemble(
-    cells: pd.DataFrame, terms: list[Any], places: pd.DataFrame, dims: tuple[str, ...], gaps: dict[str, str]
+    cells: pd.DataFrame, terms: list[Term], places: pd.DataFrame, dims: tuple[str, ...], gaps: dict[str, str]
 ) -> Sums:
     """Put the equations into one matrix, with a further cell for what is left over in each that has a gap."""
-    columns, rows, signs, extra = [], [], [], []
+    lines: list[dict[int, float]] = []
+    extra: list[dict[str, Any]] = []
     low, high = cells["low"].to_numpy(), cells["high"].to_numpy()
-    for i, (members, sign, gap) in enumerate(terms):
-        members, sign = list(members), list(sign)
-        if gap:
-            plus, minus = members[0], members[1:]
-            rest = (low[plus] - high[minus].sum(), high[plus] - low[minus].sum())
-            if gap == "less":
+    for term in terms:
+        line = {term.whole: 1.0} | dict.fromkeys(term.parts.tolist(), -1.0)
+        over: dict[int, float] = {}
+        if term.gap:
+            rest = (low[term.whole] - high[term.parts].sum(), high[term.whole] - low[term.parts].sum())
+            if term.gap == "less":
                 rest = (-rest[1], -rest[0])
-            like = cells.loc[plus].to_dict()
-            kind = {"more": "rest", "less": "overlap"}.get(gap, gap)
+            kind = {"more": "rest", "less": "overlap"}.get(term.gap, term.gap)
+            like = cells.loc[term.whole].to_dict()
             extra.append(like | {"low": rest[0], "high": rest[1], "kind": kind, "public": False})
-            members.append(len(cells) + len(extra) - 1)
-            sign.append(1.0 if gap == "less" else -1.0)
-        columns += members
-        rows += [i] * len(members)
-        signs += sign
+            over = {len(cells) + len(extra) - 1: 1.0 if term.gap == "less" else -1.0}
+        lines.append(line | over)
+        if term.gap == "unlisted":
+            lines.append(over | dict.fromkeys(term.unknown.tolist(), 1.0))
     every = pd.concat([cells, pd.DataFrame(extra)], ignore_index=True) if extra else cells.reset_index(drop=True)
-    matrix = sparse.csr_array((signs, (rows, columns)), shape=(len(terms), len(every)))
+    rows = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    columns, signs = [c for line in lines for c in line], [s for line in lines for s in line.values()]
+    matrix = sparse.csr_array((signs, (rows, columns)), shape=(len(lines), len(every)))
     return Sums(every, matrix, places, dims, gaps)
-
-
-def series(rows: pd.DataFrame, dims: Sequence[str], same: Sequence[Sequence[str]] = ()) -> pd.Series:
-    """Return what each row counts: rows of one series with the same labels hold the same number.
-
-    An indicator's events (or its at-risk) are one series, unless tables or adjustments count it differently
-    (rows of unknown age left out): then each way is a series. Series with the same numbers throughout are one.
-
-    Raises
-    ------
-    PcrefError
-        If two rows of one table and adjustment give different numbers for the same labels.
-    """
-    dims = list(dims)
-    filled = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
-    name = filled["indicator"].astype(object) + "/" + filled["column"].astype(object)
-    for word, part in filled.groupby(name, sort=False):
-        per_cell = part.groupby(dims, sort=False)["value"] if dims else part.groupby("indicator")["value"]
-        if (per_cell.transform("max") - per_cell.transform("min")).max() > SAME_SUM:
-            name.loc[part.index] = _ways(str(word), part, dims)
-    return name.map(_aliases(filled.assign(series=name), dims, same))
-
-
-def _ways(word: str, part: pd.DataFrame, dims: list[str]) -> pd.Series:
-    ways: list[dict[Any, float]] = []
-    result = pd.Series(word, index=part.index)
-    for _, rows in part.groupby("tag", sort=False):
-        keys = list(zip(*(rows[d] for d in dims), strict=True)) if dims else [()] * len(rows)
-        mine: dict[Any, float] = {}
-        for key, value in zip(keys, rows["value"], strict=True):
-            if abs(mine.setdefault(key, value) - value) > SAME_SUM:
-                of = ", ".join(dims).replace(DIMENSION, "") or "cell"
-                raise PcrefError(
-                    f"disclosure: two rows of {rows['table'].iloc[0]} give different {word.split('/')[1]} for the same "
-                    f"{of}. Name the column that tells them apart under dimensions=[...]."
-                )
-        fits = [way for way in ways if all(abs(way.get(k, v) - v) <= SAME_SUM for k, v in mine.items())]
-        way = fits[0] if fits else {}
-        if not fits:
-            ways.append(way)
-        way |= mine
-        result.loc[rows.index] = word if way is ways[0] else f"{word}#{ways.index(way) + 1}"
-    return result
-
-
-def _aliases(rows: pd.DataFrame, dims: list[str], same: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Return the name under which each series goes: series with the same numbers share one."""
-    alias = {str(name): str(name) for name in rows["series"].unique()}
-    contents: dict[Any, str] = {}
-    for name, part in rows.drop_duplicates(["series", *dims]).groupby("series", sort=False):
-        if len(part) < SAME_FROM or part["value"].nunique() < 3:
-            continue  # too few to be more than chance
-        content = tuple(sorted(zip(*(part[d] for d in dims), part["value"], strict=True)))
-        first = contents.setdefault((content, bool(part["public"].all())), str(name))
-        if first.split("/")[0] != str(name).split("/")[0]:
-            alias[str(name)] = first
-    for group in same:
-        known = [name for name in group if name in alias]
-        alias |= dict.fromkeys(known, alias[known[0]])
-    return alias

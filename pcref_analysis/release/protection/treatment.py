@@ -16,6 +16,7 @@ from pcref_analysis.release.protection import (
     linkage,
     outside,
     primary,
+    series,
     sums,
     suppression,
 )
@@ -70,7 +71,7 @@ def link(
     rows = pd.concat([linkage.in_rows(table) for table in tables], ignore_index=True).dropna(subset="value")
     rows = rows.assign(low=rows["value"], high=rows["value"]).reset_index(drop=True)
     dims = sums.dimensions_of(rows)
-    rows["series"] = sums.series(rows, dims, same)
+    rows["series"] = series.series(rows, dims, same)
     return rows, sums.gather(rows, hierarchies, sorted({i for table in tables for i in table.shares}))
 
 
