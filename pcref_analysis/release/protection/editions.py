@@ -5,20 +5,50 @@ Two editions that differ by one person would otherwise tell the count on the day
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pcref_analysis.release import rules
-from pcref_analysis.release.protection import outside
+from pcref_analysis.release.protection import outside, sums
 from pcref_analysis.release.protection.linkage import ALL
 from pcref_analysis.release.protection.sums import Sums, dimensions_of
 from pcref_analysis.release.rules import SUPPRESSED
 from pcref_analysis.vocabulary.parameters import Disclosure
 
+LAST = "last edition:"  # the table that its counts stand in here
 ABOUT_FIGURES = ["measure", "comparator", "adjustment", "level"]
+
+
+def beyond(rows: pd.DataFrame, previous: Sequence[Any], hierarchies: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the counts that the last edition had and this one lacks, as rows beside ``rows``.
+
+    Readers still hold them: a detailed edition is protected together with the broad one before it. ``low`` and ``high``
+    are equal where this edition's counts make up the count, and otherwise what the last edition said of it; the
+    latter only for what has not changed since, as nobody can put other people's counts into one sum.
+    """
+    old = outside.all_of(previous)
+    if not len(old):
+        return rows.iloc[:0]
+    dims, name = dimensions_of(rows), ["indicator", "column", "way"]
+    key = ["series", *dims]
+    old = old.assign(**{d: old[d].fillna(ALL) if d in old else ALL for d in dims})
+    elsewhere = [d for d in dimensions_of(old) if d not in dims]
+    old = old[(old[elsewhere].fillna(ALL) == ALL).all(axis=1)]
+    named = rows.assign(way=outside.way(rows))[~rows["public"].to_numpy(bool)].drop_duplicates(name)
+    old = old.drop(columns=["series", "value"]).merge(named[[*name, "series"]], on=name).drop_duplicates(key)
+    mine = rows.assign(**{d: rows[d].fillna(ALL) for d in dims}).drop_duplicates(key)[[*key, "value"]]
+    made = pd.concat([mine.assign(shown=True), sums.totals(rows, hierarchies).assign(shown=False)])
+    old = old.merge(made, on=key, how="left")
+    fits = old["value"].between(old["low"], old["high"]) | old["value"].isna()
+    same = fits.groupby(old["series"]).transform("all")
+    found = old[old["shown"].ne(True) & fits & (same | old["value"].notna())].reset_index(drop=True)
+    known = found["value"].notna()
+    low, high = found["low"].mask(known, found["value"]), found["high"].mask(known, found["value"])
+    found = found.assign(table=LAST, row=found.index, tag=LAST + found["way"], low=low, high=high)
+    return found[list(rows)]
 
 
 def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disclosure) -> pd.DataFrame | None:
@@ -39,7 +69,7 @@ def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disc
     result = pd.DataFrame({"repeated": False, "number": np.nan, "hidden": False}, index=linked.cells.index)
     new = new[~new["public"]].drop_duplicates("cell").set_index("cell")
     gone = new.index[new["status"] == SUPPRESSED]
-    small_move = (new["low"] - new["was"]).abs() < rules.holds(rule)
+    small_move = ((new["low"] - new["was"]).abs() < rules.holds(rule)) | (new["table"] == LAST)
     still = new.index[(new["status"] != SUPPRESSED) & small_move]
     result.loc[gone, "hidden"] = True
     result.loc[still, "repeated"] = True

@@ -61,7 +61,8 @@ def gather(
     Parameters
     ----------
     rows
-        A row a count shown: ``table, row, column, indicator, series, public, low, high`` and dimensions.
+        A row a count: ``table, row, column, indicator, series, public, low, high`` and dimensions. Without ``gaps``,
+        ``low`` and ``high`` are the true count; where they are not equal a number that fits is found.
     hierarchies
         ``{dimension: {parent: [children]}}`` besides the known ones.
     shares
@@ -70,20 +71,37 @@ def gather(
         What an earlier call found; without it parts and wholes are compared.
     """
     dims = dimensions_of(rows)
+    rows, cells, trees = _counts(rows, dims, hierarchies or {})
+    cells = unseen.with_implied(cells, dims, trees)
+    at_risk, places = rows[rows["indicator"].isin(shares)], rows[["table", "row", "column", "cell"]]
+    found, wrong = _gather(cells, dims, trees, at_risk, places, gaps or {}, settle=gaps is None)
+    if wrong:
+        left_alone = {name + unseen.NAMED: "no" for name in wrong}
+        found, wrong = _gather(cells, dims, trees, at_risk, places, left_alone, settle=True)
+    exact = rows["low"] == rows["high"]
+    return found if not wrong or exact.all() else gather(rows[exact], hierarchies, shares)
+
+
+def totals(rows: pd.DataFrame, hierarchies: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.DataFrame:
+    """Return ``series``, the dimensions and ``value`` of every sum that follows from ``rows`` and stands in none."""
+    dims = dimensions_of(rows)
+    _, cells, trees = _counts(rows, dims, hierarchies)
+    found = unseen.with_implied(cells, dims, trees, everywhere=True)
+    found = found[found["kind"] == "implied"].rename(columns={"low": "value"})
+    return found[["series", *dims, "value"]]
+
+
+def _counts(
+    rows: pd.DataFrame, dims: list[str], hierarchies: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Return the rows with the number of their count, each count once, and what is a sum of what by dimension."""
     key = ["series", *dims]
     rows = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
     rows["cell"] = rows.groupby(key, sort=False).ngroup()
     cells = rows.drop_duplicates("cell").set_index("cell")[[*key, "public"]]
     known = rows.groupby("cell").agg(low=("low", "max"), high=("high", "min"))
     cells = cells.assign(low=known.min(axis=1), high=known.max(axis=1), kind="count")
-    trees = {d: partitions(d.removeprefix(DIMENSION), cells[d], hierarchies or {}) for d in dims}
-    cells = _with_implied(cells, dims, trees)
-    at_risk, places = rows[rows["indicator"].isin(shares)], rows[["table", "row", "column", "cell"]]
-    found, wrong = _gather(cells, dims, trees, at_risk, places, gaps or {}, settle=gaps is None)
-    if wrong:
-        left_alone = {name + unseen.NAMED: "no" for name in wrong}
-        found, _ = _gather(cells, dims, trees, at_risk, places, left_alone, settle=True)
-    return found
+    return rows, cells, {d: partitions(d.removeprefix(DIMENSION), cells[d], hierarchies) for d in dims}
 
 
 def _gather(
@@ -100,41 +118,15 @@ def _gather(
     cells = unseen.complete(cells, dims, trees, gaps)
     groups = _groups(cells, dims, trees)
     free = unseen.unknown(cells, groups)
+    cells = cells.assign(low=cells["low"].mask(free, 0.0), high=cells["high"].mask(free, np.inf))
     terms = _equations(cells, groups, free, gaps)
     terms += _left_out(cells[~free], dims, gaps)
     terms += _events_at_risk(at_risk, cells)
     found = _assemble(cells, terms, places, tuple(dims), gaps)
-    if not settle or not free.any():
+    if not settle:
         return found, []
-    numbered, wrong = unseen.settle(found.cells, found.matrix, np.pad(free, (0, len(found.cells) - len(free))))
+    numbered, wrong = unseen.settle(found.cells, found.matrix)
     return replace(found, cells=numbered), wrong
-
-
-def _with_implied(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]) -> pd.DataFrame:
-    """Add the totals that follow from tables of different dimensions, where a series has several of these."""
-    level = pd.DataFrame(index=cells.index)
-    for d in dims:
-        parents = {parent for _, parent in trees[d]}
-        level[d] = np.select([cells[d] == ALL, cells[d].isin(parents)], [0, 1], 2)
-    several = level.assign(s=cells["series"]).drop_duplicates().groupby("s").size()
-    inside = cells[~cells["public"] & cells["series"].isin(several.index[several > 1])]
-    found = inside
-    for d in dims:
-        others = ["series", *[x for x in dims if x != d]]
-        for (_, parent), children in trees[d].items():
-            part = found[found[d].isin(children)]
-            total = part.groupby(others, sort=False, as_index=False)[["low", "high"]].sum().assign(**{d: parent})
-            total = total.assign(public=False, kind="implied")
-            both = pd.concat([found, total], ignore_index=True)
-            largest = both[both["kind"] == "implied"].groupby(["series", *dims], sort=False)[["low", "high"]].max()
-            found = both.drop_duplicates(["series", *dims])
-            found = found.merge(largest.reset_index(), on=["series", *dims], how="left", suffixes=("", "_max"))
-            for side in ("low", "high"):
-                new = (found["kind"] == "implied") & found[f"{side}_max"].notna()
-                found[side] = found[side].where(~new, found[f"{side}_max"])
-            found = found.drop(columns=["low_max", "high_max"])
-    extra = found[found["kind"] == "implied"]
-    return pd.concat([cells, extra[cells.columns]], ignore_index=True)
 
 
 def _groups(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]) -> list[tuple[int, np.ndarray, str]]:

@@ -75,10 +75,16 @@ def outside_view(
     repeated: np.ndarray,
     later: bool,
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return what an outsider knows of counts if they are shown and if they are hidden: two pairs of limits."""
-    low, high = rules.possible(numbers, rule, repeated, later)
+    """Return what an outsider knows of counts if they are shown and if they are hidden: two pairs of limits.
+
+    What a later edition repeats is taken to be as it was, where it is: an outsider cannot tell, and may guess it.
+    """
+    strict, low, high = rules.possible(numbers, rule), *rules.possible(numbers, rule, repeated, later)
+    fits = (strict[0] <= value) & (value <= strict[1])
+    low, high = np.where(fits, strict[0], low), np.where(fits, strict[1], high)
     low, high = np.where(public, value, low), np.where(public, value, high)
     count = kind == "count"
-    least = np.where(count, float(rule.show_zero and not later), np.where(kind == "rest", 1.0, 0.0))
+    some = rule.show_zero & ((value >= 1) | (not later))
+    least = np.where(count, some, kind == "rest").astype(float)
     most = np.full(len(value), FAR)
     return (np.where(count, low, least), np.where(count, np.minimum(high, FAR), most)), (least, most)

@@ -38,7 +38,7 @@ def treat(
     internal: bool = False,
 ) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
     """Return each table as it may be shown, and what adds up to what in it (for the attack)."""
-    rows, linked = link(tables, hierarchies, same)
+    rows, linked = link(tables, hierarchies, same, () if internal else previous)
     value, before = linked.cells["low"].to_numpy(float), None
     if internal:
         shown, hidden = value, np.zeros(len(value), bool)
@@ -65,13 +65,15 @@ def treat(
 
 
 def link(
-    tables: Sequence[Table], hierarchies: Mapping[str, Any], same: Sequence[Sequence[str]]
+    tables: Sequence[Table], hierarchies: Mapping[str, Any], same: Sequence[Sequence[str]], previous: Sequence[Any] = ()
 ) -> tuple[pd.DataFrame, Sums]:
-    """Return the counts of the tables row by row, and once each with their sums."""
+    """Return the counts row by row, what only the last edition had of them too, and each once with their sums."""
     rows = pd.concat([linkage.in_rows(table) for table in tables], ignore_index=True).dropna(subset="value")
     rows = rows.assign(low=rows["value"], high=rows["value"]).reset_index(drop=True)
     dims = sums.dimensions_of(rows)
     rows["series"] = series.series(rows, dims, same)
+    if previous:
+        rows = pd.concat([rows, editions.beyond(rows, previous, hierarchies)], ignore_index=True)
     return rows, sums.gather(rows, hierarchies, sorted({i for table in tables for i in table.shares}))
 
 

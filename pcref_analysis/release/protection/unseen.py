@@ -1,4 +1,4 @@
-"""Cells that no table shows and that an outsider knows to exist: the crossings of labels that tables leave out."""
+"""Cells that no table shows and that an outsider knows to exist: totals, and crossings of labels that are left out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,35 @@ from pcref_analysis.release.protection.linkage import ALL
 UNSEEN = "unseen"
 NAMED = "; unseen"  # after a series' name, among the gaps: its missing crossings do not make up its gaps
 WHOLE = 1e-6
+
+
+def with_implied(
+    cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any], everywhere: bool = False
+) -> pd.DataFrame:
+    """Add the totals that follow from tables of different dimensions, where a series has several (or everywhere)."""
+    level = pd.DataFrame(index=cells.index)
+    for d in dims:
+        parents = {parent for _, parent in trees[d]}
+        level[d] = np.select([cells[d] == ALL, cells[d].isin(parents)], [0, 1], 2)
+    several = level.assign(s=cells["series"]).drop_duplicates().groupby("s").size()
+    inside = cells[~cells["public"] & cells["series"].isin(several.index[(several > 1) | everywhere])]
+    found = inside
+    for d in dims:
+        others = ["series", *[x for x in dims if x != d]]
+        for (_, parent), children in trees[d].items():
+            part = found[found[d].isin(children)]
+            total = part.groupby(others, sort=False, as_index=False)[["low", "high"]].sum().assign(**{d: parent})
+            total = total.assign(public=False, kind="implied")
+            both = pd.concat([found, total], ignore_index=True)
+            largest = both[both["kind"] == "implied"].groupby(["series", *dims], sort=False)[["low", "high"]].max()
+            found = both.drop_duplicates(["series", *dims])
+            found = found.merge(largest.reset_index(), on=["series", *dims], how="left", suffixes=("", "_max"))
+            for side in ("low", "high"):
+                new = (found["kind"] == "implied") & found[f"{side}_max"].notna()
+                found[side] = found[side].where(~new, found[f"{side}_max"])
+            found = found.drop(columns=["low_max", "high_max"])
+    extra = found[found["kind"] == "implied"]
+    return pd.concat([cells, extra[cells.columns]], ignore_index=True)
 
 
 def complete(
@@ -67,25 +96,30 @@ def unknown(cells: pd.DataFrame, groups: list[tuple[int, np.ndarray, str]]) -> n
     return result
 
 
-def settle(cells: pd.DataFrame, matrix: sparse.csr_array, free: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
-    """Give the unknown cells numbers that fit the true ones; also return the series for which there are none.
+def settle(cells: pd.DataFrame, matrix: sparse.csr_array) -> tuple[pd.DataFrame, list[str]]:
+    """Give the cells of which only limits are known numbers that fit the true ones; also return the series without any.
 
     Any numbers that fit will do: they only start the search for what an outsider can tell.
     """
-    value, names, wrong = cells["low"].to_numpy(float).copy(), cells["series"].to_numpy(), []
-    by_column = sparse.csc_array(matrix)
+    low, high = cells["low"].to_numpy(float).copy(), cells["high"].to_numpy(float).copy()
+    free, count = low != high, (cells["kind"] == "count").to_numpy()
+    low, high = np.where(free & ~count, 0.0, low), np.where(free & ~count, np.inf, high)
+    names, by_column, wrong = cells["series"].to_numpy(), sparse.csc_array(matrix), []
     for name in pd.unique(names[free]):
         mine = np.flatnonzero(free & (names == name))
-        touched = np.unique(by_column[:, mine].indices)
-        rows = matrix[touched]
-        known = value.copy()
-        known[mine] = 0.0
-        equal, wanted = sparse.csc_array(rows)[:, mine], -(rows @ known)
-        answer = linprog(np.zeros(len(mine)), A_eq=equal, b_eq=wanted, bounds=(0, None), method="highs")
+        rows = matrix[np.unique(by_column[:, mine].indices)]
+        wanted = -(rows @ np.where(np.isin(np.arange(len(low)), mine), 0.0, low))
+        limits = np.column_stack([low[mine], high[mine]])
+        answer = linprog(
+            np.zeros(len(mine)),
+            A_eq=sparse.csc_array(rows)[:, mine],
+            b_eq=wanted,
+            bounds=limits,
+            method="highs",
+        )
         if answer.x is None:
             wrong.append(str(name))
             continue
         near = np.round(answer.x)
-        value[mine] = np.where(np.abs(answer.x - near) < WHOLE, near, answer.x)
-    settled = np.where(free, value, cells["low"]), np.where(free, value, cells["high"])
-    return cells.assign(low=settled[0], high=settled[1]), wrong
+        low[mine] = high[mine] = np.where(np.abs(answer.x - near) < WHOLE, near, answer.x)
+    return cells.assign(low=low, high=high), wrong
