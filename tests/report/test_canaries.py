@@ -17,6 +17,7 @@ import yaml
 
 from pcref_analysis.intake import demo
 from pcref_analysis.release import publication
+from pcref_analysis.vocabulary import indicators
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKS = ["9434765919", "CANARY-Q7Z", "ZQ1 7XJ"]  # like an NHS number, a local code, a postcode
@@ -85,6 +86,25 @@ def test_no_mark_of_a_person_is_published(home):
     assert len(seen) > 40 and any("picture" in name for name in seen)
     for mark in WORDS:
         assert not [name for name, data in seen.items() if mark.encode() in data], mark
+
+
+@pytest.mark.slow
+def test_no_exact_count_is_published(home):
+    """The Trust's large counts, as they are before rounding, are marks as good as any: none may stand anywhere."""
+    local = home / "data" / "processed" / "local"
+    levels = pd.read_parquet(local / "estimates" / "levels.parquet")
+    own = levels["indicator"].map(lambda key: indicators.catalogue()[key].at_risk != "residents")
+    counts = pd.concat([levels["events"], levels["at_risk"][own]]).dropna().unique()
+    marks = [int(count) for count in counts if count > 4000 and count % 5]
+    assert len(marks) > 5
+    # Not within a hash or a picture's letters.
+    either = "|".join(f"{mark}|{mark:,}" for mark in marks)
+    stands = re.compile(
+        rf"(?<![0-9A-Za-z+/.,])(?:{either})(?![0-9A-Za-z+/]|,\d)".encode()
+    )  # not within a hash or picture
+    assert stands.search(f"<td>{marks[0]}</td>".encode())
+    seen = dict(every_byte(local / "draft")) | {"log": (home / "log.txt").read_bytes()}
+    assert not [(name, found[0]) for name, data in seen.items() if (found := stands.search(data))]
 
 
 @pytest.mark.slow
