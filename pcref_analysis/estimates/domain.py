@@ -11,7 +11,6 @@ from collections.abc import Callable
 import pandas as pd
 
 from pcref_analysis.estimates import rates, regression, rounded
-from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -94,7 +93,7 @@ def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
     part = select(data, parameters, domain)
     if is_published(part):
         table = rounded.crude(part, parameters.level).assign(adjustment="crude", comparator="", level=parameters.level)
-        return _finished(table, ["events_low", "events_high", "area"])
+        return finished(table, ["events_low", "events_high", "area"])
     tables = [
         _crude(mine, measure, parameters.level).assign(adjustment="crude", measure=measure)
         for measure, mine in by_measure(part)
@@ -106,12 +105,12 @@ def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
         for _, mine in _split(part, _standardised)
     ]
     if not tables:
-        return _finished(pd.DataFrame(columns=SHAPE))
-    table = _one_count(pd.concat(tables, ignore_index=True), part)
+        return finished(pd.DataFrame(columns=SHAPE))
+    table = one_count(pd.concat(tables, ignore_index=True), part)
     per = table["indicator"].map({key: entry.per for key, entry in indicators.catalogue().items()})
     per = per.where(table["measure"] != "mean", 1).astype(float)
     figures = {name: table[name] * per for name in ("estimate", "lower", "upper")}
-    return _finished(table.assign(comparator="", **figures))
+    return finished(table.assign(comparator="", **figures))
 
 
 def gaps(
@@ -153,17 +152,17 @@ def gaps(
         table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=parameters.level, **figures)
-        return _finished(table, ["events_low", "events_high", "area"])
+        return finished(table, ["events_low", "events_high", "area"])
     options = {"steps": {name: regression.STEPS[name] for name in steps}, "level": parameters.level, "interval": "t"}
     tables = [
         regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
         for measure, mine in by_measure(part)
     ]
     if not tables:
-        return _finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
-    table = _one_count(pd.concat(tables, ignore_index=True), part)
+        return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
+    table = one_count(pd.concat(tables, ignore_index=True), part)
     nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
-    return _finished(table[~nobody], CHANGE)
+    return finished(table[~nobody], CHANGE)
 
 
 def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
@@ -178,38 +177,6 @@ def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | 
     return pd.concat(tables, ignore_index=True).drop(columns=CHANGE)
 
 
-def detentions(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return detention in every denominator that the data allow, for the run's period.
-
-    Cells: crude levels among residents, people in contact and inpatients. Published counts: the table of
-    :func:`pcref_analysis.estimates.rounded.table`, with the published rate beside ours.
-    """
-    part = data[data["period"] == parameters.period]
-    if is_published(data):
-        board = part[part["indicator"].eq("detentions") & part["area"].eq(parameters.trust.icb_code)]
-        return rounded.table(board, parameters.comparator, parameters.level)
-    story = [key for key, entry in indicators.catalogue().items() if entry.story == "detention"]
-    table = levels(part[part["indicator"].isin(story)], parameters)
-    return table[table["adjustment"] == "crude"].reset_index(drop=True)
-
-
-def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return detentions observed over expected, given the ages of each ethnic group (indirect standardisation).
-
-    Published counts: expected at England's rates by age. Cells: at the rates by age and sex of the whole catchment.
-    """
-    part = data[data["indicator"].eq("detentions") & data["period"].eq(parameters.period)]
-    if is_published(data):
-        board = part[part["area"] == parameters.trust.icb_code]
-        residents, england = prepare.load(run, "residents_by_age"), prepare.load(run, "england_by_age")
-        return rounded.indirect(board, residents, england, parameters.comparator, parameters.level)
-    over, groups = ["age_band", "sex"], select(part, parameters)
-    whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
-    table = rates.indirect(groups, KEYS, whole, over, level=parameters.level, repeat_events=True)
-    table = _one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), groups)
-    return _finished(table)
-
-
 def named(estimates: pd.DataFrame) -> pd.DataFrame:
     """Add what people read: ``indicator_name`` and ``unit`` from the catalogue."""
     catalogue = indicators.catalogue()
@@ -218,7 +185,7 @@ def named(estimates: pd.DataFrame) -> pd.DataFrame:
     return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=estimates["indicator"].map(units))
 
 
-def _one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """Give every figure of a group the same events and people at risk: all of them, as counted.
 
     A standardised or adjusted figure leaves out people of unknown age or sex and says so in ``note``; were its own
@@ -246,7 +213,7 @@ def _split(cells: pd.DataFrame, kind: Callable[[Indicator], str]) -> list[tuple[
     return [(name, part) for name, part in cells.groupby(kinds, sort=True) if name]
 
 
-def _finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
+def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
     """Return the shared shape in the order that people read: catalogue, period, NHS order of groups, steps."""
     table = named(table[[*SHAPE, *(more or [])]])
     groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]

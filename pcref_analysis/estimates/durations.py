@@ -52,7 +52,8 @@ def quantile(
     -------
     pandas.DataFrame
         ``by``, ``measure`` (``median``, or ``quantile 0.9``), ``estimate, lower, upper`` in days, ``level``,
-        ``at_risk`` (stays), ``note``. A limit beyond the data is missing.
+        ``at_risk`` (stays), ``note``, ``beyond`` (how many stays are at or beyond the figure or a limit of it,
+        whichever has the fewest: for disclosure control). A limit beyond the data is missing.
 
     Raises
     ------
@@ -80,13 +81,15 @@ def quantile(
         n = float(part["count"].sum())
         size = int(n / effect)
         low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], size, q) if size else (0, size)
-        figures = _at(part, q * n, n), np.nan, np.nan
+        figures, ends = (_at(part, q * n, n), np.nan, np.nan), [q * n, n - q * n]
         if low >= 1:
-            figures = figures[0], _ranked(part, np.floor((low - 1) * n / size) + 1), figures[2]
+            ends.append(np.floor((low - 1) * n / size) + 1)
+            figures = figures[0], _ranked(part, ends[-1]), figures[2]
         if high + 1 <= size:
+            ends.append(n + 1 - np.ceil((high + 1) * n / size))
             figures = figures[0], figures[1], _ranked(part, np.ceil((high + 1) * n / size))
-        rows.append(_row(key, by, figures, n, _note(part, n, effect, figures[0])))
-    return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level)
+        rows.append(_row(key, by, figures, n, _note(part, n, effect, figures[0])) | {"beyond": np.floor(min(ends))})
+    return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level, "beyond")
 
 
 def geometric_mean(
@@ -213,5 +216,5 @@ def _row(key: tuple, by: Sequence[str], figures: tuple[float, ...], n: float, no
     return dict(zip(by, key, strict=True)) | figures | {"at_risk": n, "note": note}
 
 
-def _frame(rows: list[dict[str, Any]], by: Sequence[str], measure: str, level: float) -> pd.DataFrame:
-    return pd.DataFrame(rows).assign(measure=measure, level=level).reindex(columns=[*by, *COLUMNS])
+def _frame(rows: list[dict[str, Any]], by: Sequence[str], measure: str, level: float, *more: str) -> pd.DataFrame:
+    return pd.DataFrame(rows).assign(measure=measure, level=level).reindex(columns=[*by, *COLUMNS, *more])

@@ -7,13 +7,13 @@ import shutil
 
 import pandas as pd
 
-from pcref_analysis.estimates import domain, fitness
+from pcref_analysis.estimates import domain, fitness, stories
 from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary import code, indicators
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES, Parameters
 
-NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness")
+NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness", "medians")
 
 
 def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
@@ -29,7 +29,7 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of pandas.DataFrame
-        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness``; confidential
+        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness, medians`` (medians); confidential
         where they come from a Trust's own records.
     """
     data = prepare.load(run)
@@ -41,9 +41,10 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
         domain.levels(data, parameters),
         domain.gaps(data, parameters),
         domain.other_comparators(data, parameters),
-        domain.detentions(data, parameters),
-        domain.expected(run, data, parameters),
+        stories.detentions(data, parameters),
+        stories.expected(run, data, parameters),
         fitness.fitness(data, parameters),
+        stories.medians(run, data, parameters),
     )
     found = {name: same_everywhere(table) for name, table in zip(NAMES, made, strict=True)}
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,6 +58,10 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
 def _key(data: pd.DataFrame, parameters: Parameters) -> str:
     """Return a hash of what the estimates rest on: cells, parameters and this package's code."""
     total = hashlib.sha256(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
+    if not domain.is_published(data):
+        total.update(
+            pd.util.hash_pandas_object(prepare.load(parameters.run, "lengths"), index=False).to_numpy().tobytes()
+        )
     total.update(parameters.but(NOT_FOR_ESTIMATES).encode())
     total.update(code.digest("vocabulary", "intake", "estimates").encode())
     total.update(repr(indicators.of_run(parameters.run)).encode())  # the Trust\'s own entries among them

@@ -56,7 +56,7 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     Returns
     -------
     dict of Releasable
-        ``levels, gaps, others, detentions, expected, fitness``.
+        ``levels, gaps, others, detentions, expected, fitness, medians``.
 
     Raises
     ------
@@ -113,10 +113,10 @@ def _rows(table: pd.DataFrame, parameters: Parameters, name: str) -> Releasable:
     return disclosure.release(table, parameters, name=name, counts=["rows"])
 
 
-def page(tables: dict[str, Releasable], domain_name: str) -> list[Releasable]:
-    """Return the levels, gaps, other comparators and fitness (what to keep in mind) of one domain."""
+def page(tables: dict[str, Releasable], domain_name: str, *more: str) -> list[Releasable]:
+    """Return the levels, gaps, other comparators and fitness (what to keep in mind) of one domain, and more by name."""
     names = [key for key, entry in indicators.catalogue().items() if entry.domain == domain_name]
-    return [_only(tables[name], names) for name in ("levels", "gaps", "others", "fitness")]
+    return [_only(tables[name], names) for name in ("levels", "gaps", "others", "fitness", *more)]
 
 
 def _only(released: Releasable, names: list[str]) -> Releasable:

@@ -85,6 +85,17 @@ def fitness(released: Any, id: str, title: str) -> Shown:
     return plain(released, id, title, {"indicator_name": "Indicator", "words": "What to keep in mind"})
 
 
+def medians(released: Any, id: str, title: str) -> Shown:
+    """Show the median length of what lasts (a wait, a stay), by indicator and ethnic group."""
+    blocks = []
+    for name, part in released.table.groupby("indicator_name", sort=False):
+        rows = [[(row["ethnic_group"], False), (_count(row, "at_risk"), True), (_one(row), True)]
+                for _, row in part.iterrows()]  # fmt: skip
+        blocks.append((name, rows))
+    heads = ["Ethnic group", "Counted", "Median days (95 % interval)"]
+    return _shown(released, id, title, heads, blocks, set(heads[1:]))
+
+
 def unknown(released: Any, id: str, title: str) -> Shown:
     """Show the share of events without a known ethnic group, a line an indicator."""
     rows = []

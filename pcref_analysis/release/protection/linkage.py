@@ -31,7 +31,7 @@ CONTEXT = (
     "per",
     "method",
 )
-INSIDE = ("events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "largest")  # used, never shown
+INSIDE = ("events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "largest", "beyond")  # used, never shown
 NUMBERED = ("imd_quintile", "imd_decile", "year")  # numbers that are categories
 
 

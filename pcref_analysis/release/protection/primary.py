@@ -1,4 +1,4 @@
-"""What must be hidden for its own sake: small counts, whole groups, small denominators, dominated means."""
+"""What must be hidden for its own sake: small counts, whole groups, small denominators, means and medians of few."""
 
 from __future__ import annotations
 
@@ -68,3 +68,16 @@ def dominated(frame: pd.DataFrame, rule: Disclosure) -> np.ndarray:
         if "largest" in frame:
             largest = frame["largest"].to_numpy(float)
         return ~(largest / total <= rule.dominance) & ~np.isnan(centre)
+
+
+def few_beyond(frame: pd.DataFrame, rule: Disclosure) -> np.ndarray:
+    """Return which medians and other quantiles are withheld: they or their limits are the values of few people.
+
+    ``beyond`` in the table says how many values lie at or beyond the figure or one of its limits, whichever has
+    the fewest; where that is not known the quantile is withheld. Of five people the middle value is one person's.
+    """
+    if "measure" not in frame:
+        return np.zeros(len(frame), bool)
+    quantile = frame["measure"].astype("string").fillna("").str.match("median|quantile").to_numpy(bool)
+    beyond = frame["beyond"].to_numpy(float) if "beyond" in frame else np.full(len(frame), np.nan)
+    return quantile & ~(beyond >= (rule.minimum_beyond or rule.threshold))

@@ -134,7 +134,7 @@ def _figures(
         return np.zeros(len(out), bool)
     rows = comparators.rows(table, linked, *counts, rule)
     mean = (rows["measure"] == "mean").to_numpy()
-    lost = rows["lost"].to_numpy(bool) | (mean & primary.dominated(frame, rule))
+    lost = rows["lost"].to_numpy(bool) | (mean & primary.dominated(frame, rule)) | primary.few_beyond(frame, rule)
     few = (rows["low"] < rules.MINIMUM_EVENTS).to_numpy() & (rows["r"] > 0).to_numpy()
     standardised = (rows["measure"] == "rate").to_numpy() & _adjusted(frame)
     values = derived.figures(rows)
