@@ -78,6 +78,8 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     before = _keep_last_edition(parameters, published, say)
     say("  estimating levels and gaps")
     whole.estimates(parameters.run, parameters)
+    say("  releasing and attacking tables")
+    door.released(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")
     key = publication.tree_digest([*prepare.data_files(data), *before], data) + code.digest()
     executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
