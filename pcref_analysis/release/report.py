@@ -77,7 +77,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     data = prepare.prepare(parameters, say)
     before = _keep_last_edition(parameters, published, say)
     say("  estimating levels and gaps")
-    whole.estimates(parameters.run, parameters)
+    whole.estimates(parameters.run, parameters, beside=True)
     say("  releasing and attacking tables")
     door.released(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")

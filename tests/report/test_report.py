@@ -131,6 +131,14 @@ def test_kept_estimates_are_the_fresh_ones_whatever_else_lies_beside_them(editio
         pd.testing.assert_frame_equal(kept[name], again[name], check_exact=True)
 
 
+def test_the_second_process_makes_the_estimates_that_one_makes(edition):
+    checked, folder = parameters.load("demo"), prepare.run_folder("demo") / "estimates"
+    two = {path.name: path.read_bytes() for path in folder.iterdir()}  # as the report made them
+    (folder / "key.txt").unlink()
+    whole.estimates("demo", checked)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == two
+
+
 def test_a_stricter_rule_releases_anew_although_tables_are_kept(edition):
     checked = parameters.load("demo")
     stricter = checked.disclosure.model_copy(update={"threshold": 10})
