@@ -57,11 +57,11 @@ def refusal(p: Problem, own: pd.DataFrame, model: Model | None, comparator: obje
 
 def cautions(own: pd.DataFrame, model: Model) -> list[str]:
     """Say what makes a figure that is given weak."""
-    mean, sums = own["is_mean"].any(), own[["y", "yy", "t"]].sum()
+    mean, y = own["is_mean"].any(), own["y"].sum()
     words = []
-    if (sums["t"] if mean else sums["y"]) < FEW:
+    if (own["t"].sum() if mean else y) < FEW:
         words.append(f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate")
-    elif sums["y"] ** 2 < FEW * sums["yy"]:
+    elif y**2 < FEW * own["yy"].sum():
         words.append(f"as good as fewer than {FEW} people carry this figure: the interval is only approximate")
     return words + ([] if model.converged else ["the fit did not settle: do not use"])
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +22,7 @@ from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES, Parameters
 NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness", "medians")
 
 
-def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
+def estimates(run: str, parameters: Parameters, beside: bool = False) -> dict[str, pd.DataFrame]:
     """Return the estimates of a run by name, from ``data/processed/<run>/estimates`` where nothing has changed.
 
     Parameters
@@ -25,11 +31,14 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
         The name of a run that has cells (or published counts).
     parameters
         The run's parameters; a change of one makes the estimates again.
+    beside
+        Work out the gaps, half of all the work, in a second process. For a program of its own (the report), which
+        another process can start again; a notebook or a script does without. The figures are the same.
 
     Returns
     -------
     dict of pandas.DataFrame
-        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness, medians`` (medians); confidential
+        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness, medians``; confidential
         where they come from a Trust's own records.
     """
     data = prepare.load(run)
@@ -37,22 +46,43 @@ def estimates(run: str, parameters: Parameters) -> dict[str, pd.DataFrame]:
     key, mark = _key(data, parameters), folder / "key.txt"
     if mark.is_file() and mark.read_text(encoding="utf-8") == key:
         return {name: pd.read_parquet(folder / f"{name}.parquet") for name in NAMES}
-    made = (
-        domain.levels(data, parameters),
-        domain.gaps(data, parameters),
-        domain.other_comparators(data, parameters),
-        stories.detentions(data, parameters),
-        stories.expected(run, data, parameters),
-        fitness.fitness(data, parameters),
-        stories.medians(run, data, parameters),
-    )
-    found = {name: same_everywhere(table) for name, table in zip(NAMES, made, strict=True)}
+    apart = beside and not domain.is_published(data)
+    gaps = (_elsewhere if apart else partial)(domain.gaps, data, parameters)
+    made = {
+        "levels": domain.levels(data, parameters),
+        "others": domain.other_comparators(data, parameters),
+        "detentions": stories.detentions(data, parameters),
+        "expected": stories.expected(run, data, parameters),
+        "fitness": fitness.fitness(data, parameters),
+        "medians": stories.medians(run, data, parameters),
+        "gaps": gaps(),
+    }
+    found = {name: same_everywhere(made[name]) for name in NAMES}
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, table in found.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     mark.write_text(key, encoding="utf-8")
     return found
+
+
+def _elsewhere(function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+    """Start a call in another process and return how to wait for its answer; without one, it is called here."""
+    here = partial(function, *arguments)
+    try:
+        pool = ProcessPoolExecutor(1, get_context("spawn"))
+        started = pool.submit(function, *arguments)
+    except (OSError, NotImplementedError):
+        return here
+
+    def answer() -> Any:
+        with pool:
+            try:
+                return started.result()
+            except BrokenProcessPool:
+                return here()
+
+    return answer
 
 
 def _key(data: pd.DataFrame, parameters: Parameters) -> str:
@@ -64,5 +94,5 @@ def _key(data: pd.DataFrame, parameters: Parameters) -> str:
         )
     total.update(parameters.but(NOT_FOR_ESTIMATES).encode())
     total.update(code.digest("vocabulary", "intake", "estimates").encode())
-    total.update(repr(indicators.of_run(parameters.run)).encode())  # the Trust\'s own entries among them
+    total.update(repr(indicators.of_run(parameters.run)).encode())  # the Trust's own entries among them
     return total.hexdigest()

@@ -146,9 +146,10 @@ def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables,
 
 
 def forget(run: str) -> None:
-    """Forget what a run's cells, estimates and notebooks were made of, so that all are made again."""
+    """Forget what a run's cells, estimates, released tables and notebooks were made of, so all are made again."""
     folder = run_folder(run)
-    for path in [folder / "cells.key", folder / "estimates" / "key.txt", *(folder / "notebooks").glob("*.key")]:
+    keys = [folder / "cells.key", *(folder / name / "key.txt" for name in ("estimates", "released"))]
+    for path in [*keys, *(folder / "notebooks").glob("*.key")]:
         path.unlink(missing_ok=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -9,10 +10,10 @@ import pandas as pd
 from pcref_analysis.estimates import domain, quality, recorded
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import agreement, disclosure, priorities, sensitivity
+from pcref_analysis.release import agreement, disclosure, kept, priorities, publication, sensitivity
 from pcref_analysis.release.disclosure import Releasable
-from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary import code, indicators
+from pcref_analysis.vocabulary.parameters import NOT_FOR_OTHER_PAGES, Parameters
 
 PUBLISHER = "NHS England and the Office for National Statistics, published figures"
 PUBLISHED = "published figures"
@@ -51,7 +52,8 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     """Release every estimate of a run in one call, and attack what comes out as an outsider would.
 
     Tables released apart could give away together what each hides; so all pages take their part of this. The last
-    edition that was published is known to the outsider, and taken into account.
+    edition that was published is known to the outsider, and taken into account. What was released is kept in
+    ``data/processed/<run>/released`` for the other pages, until anything that it rests on changes.
 
     Returns
     -------
@@ -66,10 +68,22 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     found = whole.estimates(run, parameters)
     if parameters.source.kind == "published":
         return {name: _published(table, name) for name, table in found.items()}
-    folder = prepare.last_edition(run)
-    last = disclosure.read(folder) if folder.is_dir() else []
-    residents = _residents(prepare.load(run), parameters)
-    return dict(zip(found, _after(found, parameters, residents, last), strict=True))
+
+    def anew() -> list[Releasable]:
+        earlier = prepare.last_edition(run)
+        last = disclosure.read(earlier) if earlier.is_dir() else []
+        return _after(found, parameters, _residents(prepare.load(run), parameters), last)
+
+    tables = kept.tables(prepare.run_folder(run) / "released", _key(run, parameters), anew)
+    return {name: one for name in found for one in tables if one.name == name}
+
+
+def _key(run: str, parameters: Parameters) -> str:
+    """Return a hash of what released tables rest on: estimates (and so cells), rule, code, and the last edition."""
+    data = prepare.run_folder(run)
+    files = [p for place in (data / "estimates", prepare.last_edition(run)) for p in place.glob("*") if p.is_file()]
+    words = [publication.tree_digest(files, data), parameters.but(NOT_FOR_OTHER_PAGES), code.digest()]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def _residents(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pcref_analysis.release import seals
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import NOT_FOR_OTHER_PAGES, NOT_FOR_PAGES, Parameters, project_root
 
-LAST = "05_priorities"  # reads what the others estimated
+LAST = "05_priorities"  # alone looks at the priority rule and the engagement record
 START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
 VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
 
@@ -56,7 +56,7 @@ def execute(
     beside
         Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
-        Notebooks that run side by side; the priorities notebook runs last.
+        Notebooks that run side by side.
 
     Raises
     ------
@@ -69,12 +69,8 @@ def execute(
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
-    first = [plan for plan in plans if plan["source"].stem != LAST]
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        list(pool.map(lambda plan: _run(plan, say), first))
-    for plan in plans:
-        if plan not in first:
-            _run(plan, say)
+        list(pool.map(lambda plan: _run(plan, say), plans[::-1]))  # the longest first
     return [plan["target"] for plan in plans]
 
 

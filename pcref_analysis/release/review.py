@@ -15,9 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import comeback, execution, seals
+from pcref_analysis.release import comeback, door, execution, seals
 from pcref_analysis.release.seals import Difference
 from pcref_analysis.release.shown import MIME
 from pcref_analysis.vocabulary import parameters
@@ -54,8 +53,9 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
     say("review: cells and estimates again")
     checked = parameters.load(run or "demo")
     prepare.prepare(checked, lambda line: None)
-    shutil.rmtree(folder / "estimates", ignore_errors=True)  # so that what is compared is not what was kept
-    whole.estimates(checked.run, checked)
+    for kept in ("estimates", "released"):  # so that what is compared is not what was kept
+        shutil.rmtree(folder / kept, ignore_errors=True)
+    door.released(checked.run, checked)
     ran, differences = check(paths)
     for path in paths:
         mine = [one for one in differences if one.notebook == path.name]

@@ -13,7 +13,7 @@ import pytest
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import demo, prepare
 from pcref_analysis.intake.declarations import declared
-from pcref_analysis.release import agreement, priorities, publication
+from pcref_analysis.release import agreement, door, priorities, publication
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -129,6 +129,25 @@ def test_kept_estimates_are_the_fresh_ones_whatever_else_lies_beside_them(editio
     assert list(again) == list(kept) == list(whole.NAMES)
     for name in whole.NAMES:
         pd.testing.assert_frame_equal(kept[name], again[name], check_exact=True)
+
+
+def test_the_second_process_makes_the_estimates_that_one_makes(edition):
+    checked, folder = parameters.load("demo"), prepare.run_folder("demo") / "estimates"
+    two = {path.name: path.read_bytes() for path in folder.iterdir()}  # as the report made them
+    (folder / "key.txt").unlink()
+    whole.estimates("demo", checked)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == two
+
+
+def test_a_stricter_rule_releases_anew_although_tables_are_kept(edition):
+    checked = parameters.load("demo")
+    stricter = checked.disclosure.model_copy(update={"threshold": 10})
+    try:
+        levels = door.released("demo", checked.model_copy(update={"disclosure": stricter}))["levels"]
+    finally:
+        back = door.released("demo", checked)["levels"]
+    assert (levels.rules.threshold, back.rules.threshold) == (10, 5)
+    assert (levels.marks == "suppressed").sum().sum() > (back.marks == "suppressed").sum().sum()
 
 
 def test_no_published_figure_depends_on_the_last_digits_of_this_processor(edition):

@@ -60,9 +60,8 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
         try:
             facts = json.loads(side.read_text(encoding="utf-8"))
             text = dict.fromkeys(facts.pop("text_columns"), "str")
-            frame = pd.read_csv(
-                path, dtype=text, keep_default_na=False, na_values={c: [""] for c in _numbers(path, text)}
-            )
+            none = {c: [""] for c in _numbers(path, text)}
+            frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=none, float_precision="round_trip")
             facts = {name: facts[name] for name in (*FACTS, "rules")}
             facts["rules"] = Disclosure.model_validate(facts["rules"])
         except (OSError, ValueError, KeyError, AttributeError) as fault:
