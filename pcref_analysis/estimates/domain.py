@@ -178,11 +178,12 @@ def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | 
 
 
 def named(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Add what people read: ``indicator_name`` and ``unit`` from the catalogue."""
+    """Add what people read: ``indicator_name``, and ``unit``: what a figure says ("% of discharges", "ratio")."""
     catalogue = indicators.catalogue()
     names = {key: entry.name for key, entry in catalogue.items()}
-    units = {key: entry.unit for key, entry in catalogue.items()}
-    return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=estimates["indicator"].map(units))
+    scales = estimates["indicator"].map({key: entry.scale for key, entry in catalogue.items()})
+    units = estimates["measure"].where(~estimates["measure"].isin(list(FAMILY)), scales)
+    return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=units)
 
 
 def one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

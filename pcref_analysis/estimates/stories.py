@@ -41,7 +41,7 @@ def medians(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFram
         return domain.named(pd.DataFrame(columns=columns))
     table = durations.quantile(histogram, domain.KEYS, level=parameters.level, cells=cells)
     table = domain.one_count(table.assign(comparator="", adjustment="crude", events=float("nan")), cells)
-    return domain.finished(table, ["beyond"])
+    return domain.finished(table, ["beyond"]).assign(unit="median days")
 
 
 def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

@@ -134,6 +134,15 @@ class Indicator(BaseModel):
     valid_from: str
     count: Count | None = None  # how rows become cells; none: published figures only
 
+    @property
+    def scale(self) -> str:
+        """What a figure of this indicator says, in words: "% of discharges", "detentions per 100,000 residents"."""
+        if self.measure == "percent":
+            return f"% of {self.unit}"
+        if self.measure == "mean":
+            return f"mean {self.unit}"
+        return f"{self.unit} per {self.per:,} {self.at_risk.replace('_', ' ')}"
+
     @model_validator(mode="after")
     def _measure_fits_the_count(self) -> Indicator:
         if self.count and (self.measure == "mean") != (self.count.value is not None):

@@ -192,7 +192,8 @@ def test_a_trusts_own_indicator_reaches_the_pages(own, referrals, settings):
     parameters = settings(comparator="Black")
     levels = domain.levels(cells.build(referrals, parameters)[0], parameters)
     mine = levels.query("indicator == 'police_referrals' and adjustment == 'crude'")
-    assert set(mine["indicator_name"]) == {"Referrals by the police"} and set(mine["unit"]) == {"referrals"}
+    assert set(mine["indicator_name"]) == {"Referrals by the police"}
+    assert set(mine["unit"]) == {"referrals per 100,000 residents"}
     tables = dict.fromkeys(("levels", "gaps", "others", "fitness"), door.release([levels], parameters)[0])
     assert "police_referrals" in set(door.page(tables, "access")[0].table["indicator"])
     assert "police_referrals" not in set(door.page(tables, "outcomes")[0].table["indicator"])
