@@ -13,13 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.estimates import domain, fitness, stories
+from pcref_analysis.estimates import domain, fitness, stories, teams
 from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary import code, indicators
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES, Parameters
 
-NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness", "medians")
+NAMES = ("levels", "gaps", "others", "detentions", "expected", "fitness", "medians", "teams")
 
 
 def estimates(run: str, parameters: Parameters, beside: bool = False) -> dict[str, pd.DataFrame]:
@@ -38,7 +38,7 @@ def estimates(run: str, parameters: Parameters, beside: bool = False) -> dict[st
     Returns
     -------
     dict of pandas.DataFrame
-        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness, medians``; confidential
+        ``levels, gaps, others`` (other comparators), ``detentions, expected, fitness, medians, teams``; confidential
         where they come from a Trust's own records.
     """
     data = prepare.load(run)
@@ -55,6 +55,7 @@ def estimates(run: str, parameters: Parameters, beside: bool = False) -> dict[st
         "expected": stories.expected(run, data, parameters),
         "fitness": fitness.fitness(data, parameters),
         "medians": stories.medians(run, data, parameters),
+        "teams": teams.counts(run, parameters),
         "gaps": gaps(),
     }
     found = {name: same_everywhere(made[name]) for name in NAMES}
@@ -87,11 +88,10 @@ def _elsewhere(function: Callable[..., Any], *arguments: Any) -> Callable[[], An
 
 def _key(data: pd.DataFrame, parameters: Parameters) -> str:
     """Return a hash of what the estimates rest on: cells, parameters and this package's code."""
-    total = hashlib.sha256(pd.util.hash_pandas_object(data, index=False).to_numpy().tobytes())
-    if not domain.is_published(data):
-        total.update(
-            pd.util.hash_pandas_object(prepare.load(parameters.run, "lengths"), index=False).to_numpy().tobytes()
-        )
+    beside = [] if domain.is_published(data) else [prepare.load(parameters.run, what) for what in ("lengths", "teams")]
+    total = hashlib.sha256()
+    for frame in (data, *beside):
+        total.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     total.update(parameters.but(NOT_FOR_ESTIMATES).encode())
     total.update(code.digest("vocabulary", "intake", "estimates").encode())
     total.update(repr(indicators.of_run(parameters.run)).encode())  # the Trust's own entries among them

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pcref_analysis.intake import demo_act, demo_hospital, demo_people
+from pcref_analysis.intake import demo_act, demo_hospital, demo_people, demo_teams
 from pcref_analysis.intake.demo_people import BEGIN, BETTER, END, MISSED, days, ids, planted, ratio, relative
 
 __all__ = ["PERIODS", "SEED", "one_row_a_person", "planted", "tables", "typed", "write"]
@@ -22,6 +22,7 @@ __all__ = ["PERIODS", "SEED", "one_row_a_person", "planted", "tables", "typed", 
 SEED = 20260101
 PERIODS = ("2021-22", "2022-23", "2023-24")
 TEAMS = ["A06", "A05", "A08", "A14", "A18"]
+UNKNOWN = ("Z", "99")
 
 
 def tables(seed: int = SEED) -> dict[str, pd.DataFrame]:
@@ -49,6 +50,9 @@ def tables(seed: int = SEED) -> dict[str, pd.DataFrame]:
     population.insert(0, "ethnic_group", population.pop("code").map(demo_people.group_names()))
     made["Population"] = population[["ethnic_group", "sex", "age_band", "imd_quintile", "residents"]]
     made["Areas"] = demo_people.areas()
+    known = one_row_a_person(made["MHS001MPI"]).set_index("Person_ID")["EthnicCategory"]
+    unknown = referrals["Person_ID"].map(known).isin(UNKNOWN)
+    made["MHS101Referral"] = referrals.assign(TeamID=demo_teams.teams(seed, referrals, unknown))
     return made
 
 
@@ -73,7 +77,7 @@ def _referrals(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
             "ServTeamTypeMH": np.where(mother, "C02", team),
             "ReferRejectionDate": (rows["entry"] + days(rng.integers(1, 15, n))).where(rejected),
             "ServDischDate": rows["leave"].where(~rejected & (rows["leave"] <= END)),
-            "TeamID": np.char.add("T", rng.integers(1, 25, n).astype(str)),
+            "TeamID": rng.integers(1, 25, n).astype(str),  # drawn over in the end; all draws after this one rest on it
         }
     )
 
@@ -211,7 +215,7 @@ def _experience(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
 
 def one_row_a_person(people: pd.DataFrame) -> pd.DataFrame:
     """Return each person's latest row with a known ethnic group, or the latest if none is known."""
-    known = ~people["EthnicCategory"].isin(["Z", "99"])
+    known = ~people["EthnicCategory"].isin(UNKNOWN)
     order = people.assign(known=known).sort_values(["Person_ID", "known", "UniqMonthID"], kind="stable")
     return order.drop_duplicates("Person_ID", keep="last").drop(columns="known").reset_index(drop=True)
 

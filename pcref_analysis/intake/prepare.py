@@ -99,7 +99,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         say("  reading published figures")
         published.save(parameters, folder)
         return folder
-    from pcref_analysis.intake import cells, contracts
+    from pcref_analysis.intake import cells, contracts, teams
 
     inputs, mark = fingerprint(parameters), folder / "cells.key"
     key = _key(inputs, parameters)
@@ -118,6 +118,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
     say("  counting rows into cells")
     beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
     beside["lengths"] = cells.lengths(checked.tables, parameters)
+    beside["teams"] = teams.counted(checked.tables, parameters)
     cells.save(parameters.run, *cells.build(checked.tables, parameters, say=say), **beside)
     mark.write_text(key, encoding="utf-8")
     return folder

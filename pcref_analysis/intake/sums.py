@@ -140,11 +140,7 @@ def _people(entry: Indicator, parts: ibis.Table) -> ibis.Table:
 
 def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
     """Say why a person's rows are not counted, or that they are."""
-    among = entry.count.among
-    cases = [
-        (missing(person.known_person), "no person record"),
-        (rows.year_of(person.PersDeathDate) < person.year, "died before the period"),
-    ]
+    among, cases = entry.count.among, not_there(person)
     if among and among.rows == RESIDENTS:
         cases += [
             (person.area == NOT_KNOWN, "home area not known"),
@@ -159,6 +155,14 @@ def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
     elif among:
         cases.append((person.base_rows == 0, "not among the people at risk"))
     return ibis.cases(*cases, else_=COUNTED).cast("string")
+
+
+def not_there(person: ibis.Table) -> list[tuple[ibis.Value, str]]:
+    """Return the reasons for which nobody is counted, whatever the measure, each with its condition."""
+    return [
+        (missing(person.known_person), "no person record"),
+        (rows.year_of(person.PersDeathDate) < person.year, "died before the period"),
+    ]
 
 
 def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.DataFrame:

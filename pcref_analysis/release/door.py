@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pcref_analysis.estimates import domain, quality, recorded
+from pcref_analysis.estimates import domain, quality, recorded, teams
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
 from pcref_analysis.release import agreement, disclosure, kept, priorities, publication, sensitivity
@@ -58,7 +58,7 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     Returns
     -------
     dict of Releasable
-        ``levels, gaps, others, detentions, expected, fitness, medians``.
+        ``levels, gaps, others, detentions, expected, fitness, medians, teams`` (counts by team, to compare recording).
 
     Raises
     ------
@@ -143,6 +143,15 @@ def _only(released: Releasable, names: list[str]) -> Releasable:
 def unknown(tables: dict[str, Releasable], parameters: Parameters) -> Releasable:
     """Return the share of each indicator's events without a known ethnic group, from the released levels alone."""
     return disclosure.derive(recorded.unknown, tables["levels"], name="unknown", parameters=parameters)
+
+
+def by_team(tables: dict[str, Releasable]) -> tuple[Releasable, Releasable]:
+    """Return the teams' shares without a known ethnic group, and the limits of the funnel, from released counts alone.
+
+    See :func:`pcref_analysis.estimates.teams.compared` and :func:`pcref_analysis.estimates.teams.lines`.
+    """
+    found = disclosure.derive(teams.compared, tables["teams"], name="by_team")
+    return found, disclosure.derive(teams.lines, found, name="by_team_limits")
 
 
 def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release import funnel_axes
+from pcref_analysis.release.palette import BLUE, GREY, LILAC, ORANGE, PLUM, TEAL
 from pcref_analysis.release.shown import INTERNAL, Shown, fingerprint
 
-BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = "#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1"
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
     "crude": ("before adjustment", GREY, "o", -0.2),
     "age_sex": ("after age and sex", TEAL, "s", 0.0),
@@ -116,6 +117,32 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
     top = frame.sort_values("estimate", ascending=False).head(1)
     lead = f" Highest: {top[label].iloc[0]}, {top['estimate'].iloc[0]:g}." if len(top) else ""
     alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, y: str) -> Shown:
+    """Draw a share against the number of people, a point a team, between the limits of chance; name those beyond.
+
+    ``released`` and ``limits`` are those of :func:`pcref_analysis.release.door.by_team`; teams of which a count is
+    suppressed are not drawn.
+    """
+    frame = _drawn(released, ["target", "estimate"])
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"grid.color": "#E3E6E8"})
+    figure, axis = plt.subplots(figsize=(8.8, 5.2), gridspec_kw={"top": 0.94, "right": 0.97})
+    funnel_axes.draw(axis, frame, limits.table)
+    axis.set(xlabel=x, ylabel=y)
+    axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+    beyond = frame[frame["signal"].fillna("") != ""].itertuples()
+    names = "; ".join(f"{row.team}, {row.estimate:.3g} % of {row.at_risk:,.0f}, {row.signal}" for row in beyond)
+    alt = (
+        f"{title}: funnel plot of {len(frame)} teams, {y.lower()} against {x.lower()}; all teams together "
+        f"{frame['target'].iloc[0]:.3g} %. Beyond the limits: {names or 'none'}. The table {table} holds every number."
+    )
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
 

@@ -35,10 +35,11 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                 if fault:
                     faults.append(f"  {path.name}, cell {number}: {fault}")
                 else:
-                    call = re.search(r"pcref\.((?:tables|figures|text)\.\w+)\(", cell.source)
+                    record = dict(output["data"][MIME])
+                    calls = re.findall(r"pcref\.((?:tables|figures|text)\.\w+)\(", cell.source)
+                    own = [call for call in calls if call.startswith(record["kind"])]  # of several in one cell
                     place = {"notebook": path.stem, "cell": number, "cell_id": cell["id"], "output": output}
-                    place["call"] = call[1] if call else ""
-                    records.append(dict(output["data"][MIME]) | place)
+                    records.append(record | place | {"call": [*own, *calls, ""][0]})
             if cell.cell_type == "markdown" and re.search(r"<(script|iframe|object|img)\b", cell.source, re.IGNORECASE):
                 faults.append(f"  {path.name}, cell {number}: text holds a script, frame or picture")
     ids = [record["id"] for record in records]

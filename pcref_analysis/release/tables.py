@@ -106,6 +106,18 @@ def unknown(released: Any, id: str, title: str) -> Shown:
     return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
+def teams(released: Any, id: str, title: str) -> Shown:
+    """Show the share of people without a known ethnic group by team, in the order of their codes, with its limits."""
+    rows = []
+    for _, row in released.table.iterrows():
+        limits = "" if pd.isna(row["lower_95"]) else f"{_figure(row['lower_95'])} to {_figure(row['upper_95'])}"
+        numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row), limits)
+        name = "All teams" if row["team"] == "All" else row["team"]
+        rows.append([(name, False), *((text, True) for text in numbers), (row["signal"] or "", False)])
+    heads = ["Team", "Ethnic group not known", "People", "Per cent", "95 % limits", "Beyond the limits"]
+    return _shown(released, id, title, heads, [("", rows)], set(heads[1:-1]))
+
+
 def detentions(released: Any, id: str, title: str) -> Shown:
     """Show detention in every denominator; of published figures, ours beside the published rate."""
     if "published_rate" not in released.table:

@@ -10,7 +10,7 @@ import ibis
 import pytest
 import sqlglot
 
-from pcref_analysis.intake import cells, counting, coverage, engines, keys, people, rules, sums
+from pcref_analysis.intake import cells, counting, coverage, engines, keys, people, rules, sums, teams
 from pcref_analysis.intake import rows as language
 from pcref_analysis.intake.declarations import IBIS_TYPES, PERSONS, declared
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -132,6 +132,11 @@ def test_rows_are_held_by_the_engine_and_not_by_ibis(extract, monkeypatch):
     entries = [catalogue()["detentions"], catalogue()["people_detained_caseload"]]
     sums.held(entries, language.declared_tables(), extract.parameters(), [2023])
     assert len(held) == 2  # detention_episodes and caseload
+
+
+def test_people_by_team(extract):
+    found = sums.rows_of("caseload", language.declared_tables(), extract.parameters(), [2023])
+    assert "TeamID" in is_tsql(teams.expression(found))
 
 
 def test_months_and_lengths(extract):

@@ -85,6 +85,12 @@ def test_every_figure_names_a_table_that_is_shown(notebook):
             assert record["alt"].strip()
 
 
+def test_each_output_names_its_own_call_where_a_cell_shows_several():
+    calls = {record["id"]: record["call"] for record in gate.collect(PATHS[:1])}
+    assert calls["recording-teams"] == "tables.teams"
+    assert calls["recording-teams-chart"] == "figures.funnel"
+
+
 def test_the_gate_names_a_cell_that_goes_round_the_door(tmp_path, notebook):
     from nbformat.v4 import new_code_cell, new_output
 

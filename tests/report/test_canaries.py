@@ -21,7 +21,7 @@ from pcref_analysis.vocabulary import indicators
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKS = ["9434765919", "CANARY-Q7Z", "ZQ1 7XJ"]  # like an NHS number, a local code, a postcode
-WORDS = [*MARKS, "Xq-canary-note", "1911-02-03", "q7z-lang9"]  # free text, a date of birth, a language
+WORDS = [*MARKS, "Canary-team", "Xq-canary-note", "1911-02-03", "q7z-lang9"]  # free text, a date of birth, a language
 
 
 def pcref(home, *words):
@@ -41,6 +41,9 @@ def marked(folder: Path) -> None:
         frame = pd.read_parquet(file)
         if "Person_ID" in frame:
             frame["Person_ID"] = frame["Person_ID"].replace(new)
+            if file.stem == "MHS101Referral":
+                own = frame["Person_ID"].isin(MARKS)
+                frame["TeamID"] = frame["TeamID"].mask(own, "Canary-team of " + frame["Person_ID"])
             if file == path:
                 own = frame["Person_ID"].isin(MARKS)
                 frame["LanguageCodePreferred"] = frame["LanguageCodePreferred"].mask(own, "q7z-lang9")
