@@ -9,9 +9,11 @@ from pcref_analysis.estimates.domain import KEYS, is_published, select
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
+IN_CARE = "ethnicity_known"
+
 
 def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return, for each indicator, how many of its events have no known ethnic group, in per cent.
+    """Return, for people in care and for each indicator, how many have no known ethnic group, in per cent.
 
     Parameters
     ----------
@@ -26,9 +28,12 @@ def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         ``indicator, indicator_name, period, events`` (not known), ``at_risk`` (all), ``estimate`` (per cent) and their
         ``_status`` columns; missing where a count of the indicator is suppressed.
     """
-    entries = indicators.catalogue()
+    domains = {key: entry.domain for key, entry in indicators.catalogue().items()}
     part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
-    part = part[part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")]
+    care = part["indicator"].eq(IN_CARE)  # who is in care is the denominator of this one, by recorded group
+    part = part.assign(events=part["events"].mask(care, part["at_risk"]))
+    part["indicator_name"] = part["indicator_name"].mask(care, "People in our care")
+    part = part[part["indicator"].map(domains).ne("recording") | care]
     keys = ["indicator", "indicator_name", "period"]
     total = part.groupby(keys, sort=False)["events"].agg(lambda counts: counts.sum(skipna=False))
     nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)["events"]

@@ -130,10 +130,11 @@ def _rows(table: pd.DataFrame, parameters: Parameters, name: str) -> Releasable:
 def page(tables: dict[str, Releasable], domain_name: str, *more: str) -> list[Releasable]:
     """Return the levels, gaps, other comparators and fitness (what to keep in mind) of one domain, and more by name."""
     names = [key for key, entry in indicators.catalogue().items() if entry.domain == domain_name]
-    return [_only(tables[name], names) for name in ("levels", "gaps", "others", "fitness", *more)]
+    return [only(tables[name], names) for name in ("levels", "gaps", "others", "fitness", *more)]
 
 
-def _only(released: Releasable, names: list[str]) -> Releasable:
+def only(released: Releasable, names: Sequence[str]) -> Releasable:
+    """Return the rows of some indicators."""
     part = released.table[released.table["indicator"].isin(names)]
     if released.source_id == PUBLISHED:
         return _published(part.drop(columns=[c for c in part if c.endswith("status")]), released.name)

@@ -31,8 +31,10 @@ def unknown(released: Any, id: str) -> Shown:
     if frame.empty:
         return _said("How many records have no known ethnic group cannot be shown.", id, released)
     least, most = frame.iloc[0], frame.iloc[-1]
+    care = frame[frame["indicator"] == "ethnicity_known"]["estimate"]
+    first = f"We do not know the ethnic group of {care.iloc[0]:.3g} % of people in our care. " if len(care) else ""
     return _said(
-        f"Ethnic group is not known for between {least['estimate']:.3g} % ({_lower(least['indicator_name'])}) and "
+        f"{first}It is not known for between {least['estimate']:.3g} % ({_lower(least['indicator_name'])}) and "
         f"{most['estimate']:.3g} % ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
         "Unknown; their ethnic group could change any comparison on these pages.",
         id,
