@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release import markup
 from pcref_analysis.release.rules import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
-from pcref_analysis.release.shown import INTERNAL, Shown
+from pcref_analysis.release.shown import Shown
 from pcref_analysis.release.views import FOLDED, TITLES, VIEWS
 
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
-LEFT = 'style="text-align:left"'  # JupyterLab would set the heads of rows to the right
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
 
 
@@ -27,7 +26,7 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
         c for c in names if c.endswith("_text")
     }
     rows = [[(str(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
-    return _shown(
+    return markup.of(
         released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
     )
 
@@ -55,7 +54,7 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
             row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
             rows.append(row)
         blocks.append((f"{name} ({unit})", rows))
-    return _shown(released, id, title, heads, blocks, set(heads[1:]))
+    return markup.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
@@ -77,7 +76,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
             for group, lines in part.groupby("ethnic_group", sort=False)
         ]
         blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
-    return _shown(released, id, title, heads, blocks, set(heads[1:]))
+    return markup.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def fitness(released: Any, id: str, title: str) -> Shown:
@@ -93,7 +92,7 @@ def medians(released: Any, id: str, title: str) -> Shown:
                 for _, row in part.iterrows()]  # fmt: skip
         blocks.append((name, rows))
     heads = ["Ethnic group", "Counted", "Median days (95 % interval)"]
-    return _shown(released, id, title, heads, blocks, set(heads[1:]))
+    return markup.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def unknown(released: Any, id: str, title: str) -> Shown:
@@ -103,7 +102,7 @@ def unknown(released: Any, id: str, title: str) -> Shown:
         numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row))
         rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
     heads = ["Indicator", "Ethnic group not known", "All", "Per cent"]
-    return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
+    return markup.of(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
 def teams(released: Any, id: str, title: str) -> Shown:
@@ -115,7 +114,7 @@ def teams(released: Any, id: str, title: str) -> Shown:
         name = "All teams" if row["team"] == "All" else row["team"]
         rows.append([(name, False), *((text, True) for text in numbers), (row["signal"] or "", False)])
     heads = ["Team", "Ethnic group not known", "People", "Per cent", "95 % limits", "Beyond the limits"]
-    return _shown(released, id, title, heads, [("", rows)], set(heads[1:-1]))
+    return markup.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
 
 
 def detentions(released: Any, id: str, title: str) -> Shown:
@@ -139,7 +138,7 @@ def detentions(released: Any, id: str, title: str) -> Shown:
     heads = ["Ethnic group", "Detentions, as published", "True count lies in", "Residents",
              "Our rate per 100,000 (95 % interval)", "Published rate",
              f"Ratio to {comparator} (95 % interval)", "Note"]  # fmt: skip
-    return _shown(released, id, title, heads, [("", rows)], set(heads[1:-1]))
+    return markup.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
 
 
 def expected(released: Any, id: str, title: str) -> Shown:
@@ -147,7 +146,7 @@ def expected(released: Any, id: str, title: str) -> Shown:
     rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True)]
             for _, row in released.table.iterrows()]  # fmt: skip
     heads = ["Ethnic group", "Detentions", "Observed over expected (95 % interval)"]
-    return _shown(released, id, title, heads, [("", rows)], set(heads[1:]))
+    return markup.of(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
 def listed(released: Any) -> Shown:
@@ -171,7 +170,7 @@ def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
     owner = f"Owner: {parameters.priorities.owner}; agreed {parameters.priorities.agreed}."
     rows = [[(str(value), isinstance(value, float)) for value in line] for line in table.itertuples(index=False)]
     heads = [name.capitalize() for name in table.columns]
-    return _table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
+    return markup.table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
 
 
 def _one(row: pd.Series) -> str:
@@ -220,90 +219,3 @@ def _count(row: pd.Series, column: str) -> str:
     if status == SUPPRESSED:
         return TEXT_SUPPRESSED
     return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or pd.isna(row[column]) else f"{row[column]:,.0f}"
-
-
-def _shown(
-    released: Any,
-    id: str,
-    title: str,
-    heads: Sequence[str],
-    blocks: Sequence[tuple[str, list[list[tuple[str, bool]]]]],
-    numeric: set[str],
-) -> Shown:
-    if not any(rows for _, rows in blocks):
-        return _nothing(released, id, title)
-    return _table(id, title, heads, blocks, numeric, released.explanation, released, released.table)
-
-
-def _nothing(released: Any, id: str, title: str) -> Shown:
-    """Say that there is nothing to show, which is a finding too."""
-    words = f"{title}: nothing to show."
-    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
-    return Shown(record=record, text=words, html=f'<p id="{id}">{escape(words)}</p>')
-
-
-def _table(
-    id: str,
-    title: str,
-    heads: Sequence[str],
-    blocks: Sequence[tuple[str, list[list[tuple[str, bool]]]]],
-    numeric: set[str],
-    marks: str,
-    source: Any,
-    frame: pd.DataFrame,
-) -> Shown:
-    """Make the accessible table: a caption, heads with scope, a row head each line, the marks explained below.
-
-    ``source`` (a Releasable or the parameters) says whether it is synthetic, and for whom.
-    """
-    synthetic, internal = source.synthetic, source.audience == "internal"
-    mark = ' <strong class="synthetic">Synthetic data</strong>' if synthetic else ""
-    mark += f' <strong class="internal">{INTERNAL}</strong>' if internal else ""
-    head = "".join(f'<th scope="col"{_class(name in numeric)}>{escape(name)}</th>' for name in heads)
-    body = []
-    for block, rows in blocks:
-        lines = (
-            [f'<tr class="block"><th scope="rowgroup" colspan="{len(heads)}" {LEFT}>{escape(block)}</th></tr>']
-            if block
-            else []
-        )
-        for row in rows:
-            first = f'<th scope="row" {LEFT}{_wide(row[0][0])}>{escape(row[0][0])}</th>' if row else ""
-            lines.append(f"<tr>{first}" + "".join(_cell(text, number) for text, number in row[1:]) + "</tr>")
-        body.append(f"<tbody>{''.join(lines)}</tbody>")
-    html = (
-        f'<div class="scroll" id="{id}" tabindex="0" role="region" aria-label="{escape(title)}"><table>'
-        f"<caption>{escape(title)}{mark}</caption><thead><tr>{head}</tr></thead>{''.join(body)}</table></div>"
-        f'<p class="marks">{escape(marks)}</p>'
-    )
-    frame = frame.drop(columns=[c for c in frame if c.endswith(("_low_status", "_high_status"))])
-    if synthetic:
-        frame = frame.assign(synthetic="synthetic data")
-    if internal:
-        frame = frame.assign(audience=INTERNAL)
-    record = {
-        "id": id,
-        "kind": "table",
-        "title": title,
-        "synthetic": synthetic,
-        "marks": marks,
-        "csv": frame.to_csv(index=False, lineterminator="\n"),
-    }
-    lines = [" | ".join(heads)]
-    for block, rows in blocks:
-        lines += ([block] if block else []) + [" | ".join(text for text, _ in row) for row in rows]
-    return Shown(record=record, text="\n".join([title, *lines]), html=html)
-
-
-def _cell(text: str, number: bool) -> str:
-    kind = ' class="num"' if number else ' class="words"' if len(text) > 40 else _wide(text)
-    return f"<td{kind}>{escape(text)}</td>"
-
-
-def _wide(text: str) -> str:
-    """Names of groups and indicators get room, so that they do not stand a word a line."""
-    return ' class="name"' if len(text) > 14 else ""
-
-
-def _class(number: bool) -> str:
-    return ' class="num"' if number else ""
