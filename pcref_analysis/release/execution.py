@@ -38,7 +38,7 @@ def source_digest(path: Path) -> str:
 
 
 def execute(
-    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 3
 ) -> list[Path]:
     """Execute every notebook for a run and return the executed copies in ``scratch``.
 
@@ -56,7 +56,7 @@ def execute(
     beside
         Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
-        Notebooks that run side by side.
+        Notebooks that run side by side: one more than a laptop has cores, as kernels idle while they start and end.
 
     Raises
     ------
