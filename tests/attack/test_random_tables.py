@@ -32,3 +32,10 @@ def test_what_stands_in_no_table_gives_nothing_away(seed, rule, bench):
     found = bench.attacked(seed, bench.RULES[rule])  # a few crossings of labels are left out of these tables
     assert found["pinned"] == 0
     assert found["pinned, second attack"] == 0
+
+
+@pytest.mark.parametrize(("seed", "rule"), [(10455, "ten"), (10758, "hes")])
+def test_a_count_just_above_the_threshold_that_looks_small_is_protected_too(seed, rule, bench):
+    found = bench.attacked(seed, bench.RULES[rule])
+    assert found["pinned"] == 0
+    assert found["pinned, second attack"] == 0

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from pcref_analysis.release.protection import bounds, calculator, outside, sums
+from pcref_analysis.release.protection import bounds, calculator, outside, primary, sums
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION
 from pcref_analysis.release.protection.sums import Sums
 from pcref_analysis.release.rules import SUPPRESSED
@@ -149,7 +149,7 @@ def _suspects(found: Sums, rows: pd.DataFrame, rule: Disclosure, size: int) -> n
     result = np.zeros(size, bool)
     result[hidden.to_numpy()] = True
     kind = found.cells["kind"].to_numpy()
-    result[: len(kind)] |= np.isin(kind, ["rest", "left out", "others", "unlisted"])
+    result[: len(kind)] |= primary.left_over(kind)
     result[: len(kind)] &= ~found.cells["public"].to_numpy(bool)
     return result
 

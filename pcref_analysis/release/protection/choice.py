@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ class Choice:
     free: np.ndarray  # counts that may be hidden for others' sake
     value: np.ndarray
     cost: np.ndarray
+    left_over: np.ndarray  # what follows by subtraction and is somebody: not to be pinned below the threshold either
 
     def with_hidden(self, hidden: np.ndarray) -> Puzzle:
         """Return the outsider's puzzle when these are hidden."""
@@ -40,6 +42,10 @@ class Choice:
         low, high = bounds.ranges(self.with_hidden(hidden), wanted, need[wanted], self.value)
         return wanted[~(high - low >= need[wanted]) & (low < below)]
 
+    def also_exposed(self, hidden: np.ndarray, guarded: np.ndarray, need: np.ndarray, threshold: int) -> np.ndarray:
+        """Return which other hidden or left-over counts seem to be small, to an outsider who bounds them closely."""
+        return self.exposed(hidden, (hidden | self.left_over) & ~guarded, need, threshold)
+
 
 def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclosure) -> np.ndarray:
     """Return the counts to hide: the small ones and the cheapest others that leave every guarded one uncertain.
@@ -47,7 +53,7 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
     Cuts from the outsider's linear programs first, which find the least loss where they come to an end; where
     they do not, counts are added for each exposed one in turn and then tried open again.
     """
-    need = _reachable(choice, small, guarded | small | choice.free, rule)
+    need = _reachable(choice, small, guarded | small | choice.free | choice.left_over, rule)
     hidden, cuts = small.copy(), []
     for _ in range(ROUNDS if len(small) <= SMALL_PUZZLE else FEWER_ROUNDS):
         exposed = choice.exposed(hidden, guarded, need)
@@ -59,22 +65,26 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
             break
         cuts += fresh
         hidden = _least(choice, cuts, small)
-    started = hidden.copy()
+    started, guarded, need = hidden.copy(), guarded.copy(), need.copy()
     while True:
         exposed = choice.exposed(hidden, guarded, need)
         if not len(exposed):
-            late = choice.exposed(hidden, hidden & ~guarded, need, rule.threshold)
-            if not len(late):
+            exposed = choice.also_exposed(hidden, guarded, need, rule.threshold)
+            if not len(exposed):
                 break
-            guarded = guarded.copy()
-            guarded[late] = True
-            exposed = late
+            guarded[exposed] = True
         more = _add(choice, hidden, exposed[0], need[exposed[0]])
         if not more.any():
-            guarded = guarded.copy()
-            guarded[exposed[0]] = False  # nothing that is left to hide helps it: the attack will say so
+            need[exposed[0]] = 0.0  # nothing that is left to hide helps it: the attack will say so
         hidden = hidden | more
-    return hidden if (hidden == started).all() else _tidy(choice, hidden, small, guarded, need)
+    if (hidden == started).all():
+        return hidden
+
+    def safe(trial: np.ndarray) -> bool:
+        other = choice.exposed(trial, guarded, need), choice.also_exposed(trial, guarded, need, rule.threshold)
+        return not any(map(len, other))
+
+    return _tidy(choice, hidden, small, safe)
 
 
 def _reachable(choice: Choice, small: np.ndarray, counts: np.ndarray, rule: Disclosure) -> np.ndarray:
@@ -162,12 +172,12 @@ def _add(choice: Choice, hidden: np.ndarray, cell: int, need: float) -> np.ndarr
     return result
 
 
-def _tidy(choice: Choice, hidden: np.ndarray, small: np.ndarray, guarded: np.ndarray, need: np.ndarray) -> np.ndarray:
+def _tidy(choice: Choice, hidden: np.ndarray, small: np.ndarray, safe: Callable[[np.ndarray], bool]) -> np.ndarray:
     """Show again what need not be hidden, the dearest first."""
     extra = np.flatnonzero(hidden & ~small)
     for cell in extra[np.argsort(-choice.cost[extra], kind="stable")][:TIDY]:
         without = hidden.copy()
         without[cell] = False
-        if not len(choice.exposed(without, guarded, need)):
+        if safe(without):
             hidden = without
     return hidden

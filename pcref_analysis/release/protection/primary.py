@@ -36,11 +36,15 @@ def small_counts(tables: Sequence[Table], linked: Sums, rule: Disclosure) -> np.
     return hide & ~public & ~((value == 0) & rule.show_zero)
 
 
+def left_over(kind: np.ndarray) -> np.ndarray:
+    """Return which numbers follow by subtraction and stand in no table."""
+    return np.isin(kind, ["rest", "left out", "others", "unlisted"])
+
+
 def guarded_rest(value: np.ndarray, kind: np.ndarray, rule: Disclosure) -> np.ndarray:
     """Return which left-over numbers are small: nobody may learn them by subtraction."""
-    left_over = np.isin(kind, ["rest", "left out", "others", "unlisted"])
     none = (value == 0) & (kind == "others") & (not rule.show_all)
-    return left_over & (((value > 0) & (value < rule.threshold)) | none)
+    return left_over(kind) & (((value > 0) & (value < rule.threshold)) | none)
 
 
 def dominated(frame: pd.DataFrame, rule: Disclosure) -> np.ndarray:

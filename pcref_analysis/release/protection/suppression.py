@@ -48,11 +48,12 @@ def protect(
     shown, unseen = outside_view(value, numbers, kind, public, rule, repeated, before is not None)
     integer = value == np.round(value)
     guarded = small | primary.guarded_rest(value, kind, rule)
+    watched = primary.left_over(kind) & (value > 0)
     free = (kind == "count") & ~public & ~small & ~repeated & ((value > 0) | (not rule.show_zero))
     cost = np.where(free, 1.0 + 0.01 * np.log1p(np.abs(value)), 0.0)
     for puzzle in bounds.puzzles(sums.matrix, *unseen, integer):
         cells = puzzle.cells
-        if not guarded[cells].any() or not puzzle.matrix.shape[0]:
+        if not (guarded | watched)[cells].any() or not puzzle.matrix.shape[0]:
             continue
         choice = Choice(
             puzzle,
@@ -61,6 +62,7 @@ def protect(
             free[cells],
             value[cells],
             cost[cells],
+            watched[cells],
         )
         hidden[cells] = choose(choice, small[cells], guarded[cells], rule)
     return hidden
