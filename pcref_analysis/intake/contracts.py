@@ -163,7 +163,7 @@ def _table(
     else:
         rows, found = keys.unique(table, rows, kept)
         if table.person and persons is not None:
-            rows, orphans = keys.of_people(table, rows, persons, kept)
+            rows, orphans = keys.of_people(table, rows, persons, kept - sum(b["rows"] for b in found))
             found += orphans
         lost = sum(b["rows"] for b in found)
         count |= {"dropped": dropped + lost, "kept": kept - lost}

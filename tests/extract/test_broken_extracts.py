@@ -273,6 +273,19 @@ def test_duplicate_keys_are_dropped(broken, name):
     assert told(checked, name, key, "dropped") == {f"several rows with one {key}": 5}
 
 
+def test_a_doubled_row_of_a_known_person_has_one_fault_only(extract):
+    import pandas as pd
+
+    frames, name = extract.tables(), "MHS401MHActPeriod"
+    doubled = pd.concat([frames[name], frames[name].head(5)], ignore_index=True)
+    connection = ibis.duckdb.connect()
+    given = {PERSONS: frames[PERSONS], name: doubled}
+    tables = {n: connection.create_table(n, frame) for n, frame in given.items()}
+    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    assert told(checked, name, "Person_ID", "dropped") == {}
+    conserved(checked, name)
+
+
 @pytest.mark.parametrize("name", whole(lambda t: t.person))
 def test_people_nobody_knows_are_dropped(extract, name):
     frames = extract.tables()
