@@ -19,6 +19,7 @@ CHANGE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 COUNTS = ("o", "n", "o0", "n0", "r", "m", "r0", "m0")
 UNITS = np.array([1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0])
 DIGITS, FEW_DIGITS = 3, 2
+COARSEST, COARSEST_LIMIT = 0.2, 0.5  # steps, of what is rounded, above which a figure is withheld: it would mislead
 COARSER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # times the unit of the last digit
 EXACT = 1e-6
 
@@ -144,7 +145,7 @@ def _crude(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _limited(rows: pd.DataFrame) -> np.ndarray:
-    """Show what the model gave, to two digits or as many fewer as the counts need."""
+    """Show what the model gave, to two digits or as many fewer as the counts need; nothing where that would mislead."""
     given = np.column_stack([rows[c].to_numpy(float) for c in FIGURES])
     units = unit(given)
     apart = (rows["measure"] == "difference").to_numpy() & rows["external"].to_numpy(bool)
@@ -159,10 +160,10 @@ def _limited(rows: pd.DataFrame) -> np.ndarray:
         now = np.column_stack([_to(given[:, i], step[:, i]) for i in range(3)])
         trial = rows.assign(**dict(zip(FIGURES, now.T, strict=True)))
         where = np.flatnonzero(todo & known)
-        safe = todo.copy()
+        safe = todo & (apart | _still_true(given, step))
         if len(where):
             least, most = inversion.left(trial.iloc[where], low[where], high[where], step[where] / 2)
-            safe[where] = (
+            safe[where] &= (
                 (least <= low[where])
                 & (most >= high[where])
                 & _value_is_safe(rows.iloc[where], now[where, 0], step[where, 0] / 2)
@@ -170,6 +171,13 @@ def _limited(rows: pd.DataFrame) -> np.ndarray:
         shown[safe] = np.column_stack([now, np.full(len(rows), times)])[safe]
         todo &= ~safe
     return shown
+
+
+def _still_true(given: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Say whether rounding leaves a figure and its limits near what they are (a ratio of 1.01 is not shown as 2)."""
+    with np.errstate(invalid="ignore"):
+        fine = ~(step > np.abs(given) * np.array([COARSEST, COARSEST_LIMIT, COARSEST_LIMIT]))
+    return (fine | (given == 0)).all(axis=1)
 
 
 def _value_is_safe(rows: pd.DataFrame, shown: np.ndarray, half: np.ndarray) -> np.ndarray:
