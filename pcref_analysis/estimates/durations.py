@@ -30,7 +30,8 @@ def quantile(
 ) -> pd.DataFrame:
     """Return a quantile of the length in each group (the median by default) with a distribution-free interval.
 
-    The limits are lengths that occurred: those whose ranks the binomial distribution gives for a quantile. Where a
+    The limits are lengths that occurred (placed in proportion within a bin of several days): those whose ranks the
+    binomial distribution gives for a quantile. Where a
     person has several stays, give the ``cells`` of the mean length: the number of stays is then divided by the design
     effect of the mean (see :func:`design_effect`), and ranks are taken at the same shares of all stays.
 
@@ -52,8 +53,9 @@ def quantile(
     -------
     pandas.DataFrame
         ``by``, ``measure`` (``median``, or ``quantile 0.9``), ``estimate, lower, upper`` in days, ``level``,
-        ``at_risk`` (stays), ``note``, ``beyond`` (how many stays are at or beyond the figure or a limit of it,
-        whichever has the fewest: for disclosure control). A limit beyond the data is missing.
+        ``at_risk`` (stays), ``note``, ``beyond`` (how many people's stays are at or beyond a limit of the figure,
+        whichever has fewer, none where a limit is missing: for disclosure control; with ``cells``, stays are taken for
+        as many people as equal shares of them would need). A limit beyond the data is missing.
 
     Raises
     ------
@@ -77,18 +79,20 @@ def quantile(
     from scipy.stats import binom
 
     rows: list[dict[str, Any]] = []
-    for key, part, effect in _groups(histogram, by, cells):
+    for key, part, effect, people in _groups(histogram, by, cells):
         n = float(part["count"].sum())
         size = int(n / effect)
         low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], size, q) if size else (0, size)
-        figures, ends = (_at(part, q * n, n), np.nan, np.nan), [q * n, n - q * n]
+        figures, ends = (_at(part, q * n, n), np.nan, np.nan), [0.0, 0.0]
         if low >= 1:
-            ends.append(np.floor((low - 1) * n / size) + 1)
-            figures = figures[0], _ranked(part, ends[-1]), figures[2]
+            ends[0] = np.floor((low - 1) * n / size) + 1
+            figures = figures[0], _ranked(part, ends[0]), figures[2]
         if high + 1 <= size:
-            ends.append(n + 1 - np.ceil((high + 1) * n / size))
+            ends[1] = n + 1 - np.ceil((high + 1) * n / size)
             figures = figures[0], figures[1], _ranked(part, np.ceil((high + 1) * n / size))
-        rows.append(_row(key, by, figures, n, _note(part, n, effect, figures[0])) | {"beyond": np.floor(min(ends))})
+        rows.append(
+            _row(key, by, figures, n, _note(part, n, effect, figures[0])) | {"beyond": np.floor(min(ends) * people)}
+        )
     return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level, "beyond")
 
 
@@ -116,7 +120,7 @@ def geometric_mean(
     from scipy.stats import t
 
     rows: list[dict[str, Any]] = []
-    for key, part, effect in _groups(histogram, by, cells):
+    for key, part, effect, _ in _groups(histogram, by, cells):
         n, value = float(part["count"].sum()), np.log1p((part["lower_day"] + part["upper_day"]) / 2)
         figures = (np.nan,) * 3
         if n > 0 and np.isfinite(value).all():
@@ -139,12 +143,15 @@ def design_effect(histogram: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str
     ----------
     Kish L. Survey Sampling. 1965.
     """
-    found = [(*key, effect) for key, _, effect in _groups(histogram, by, cells)]
+    found = [(*key, effect) for key, _, effect, _ in _groups(histogram, by, cells)]
     return pd.DataFrame(found, columns=[*by, "design_effect"])
 
 
 def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | None):
-    """Yield (key, sorted bins, design effect) of each group."""
+    """Yield (key, sorted bins, design effect, people a stay) of each group.
+
+    People a stay: the number of people who would share all stays equally, over the stays ((sum n)^2 / sum n^2 over n).
+    """
     by = list(by)
     if lacking := [name for name in [*by, "upper_day", "count"] if name not in histogram]:
         raise PcrefError(f"length of stay: the histogram has no column {', '.join(lacking)}.")
@@ -160,8 +167,9 @@ def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | No
     for key, part in bins.groupby(by, dropna=False, sort=False):
         part = part.groupby(["upper_day", "lower_day"], as_index=False)["count"].sum().query("count > 0")
         index = key if len(by) > 1 else key[0]
-        effect = _effect(part, people.loc[index]) if people is not None and index in people.index else 1.0
-        yield key, part, effect
+        known = people is not None and index in people.index
+        effect = _effect(part, people.loc[index]) if known else 1.0
+        yield key, part, effect, float(people.loc[index, "t"] / people.loc[index, "tt"]) if known else 1.0
 
 
 def _effect(part: pd.DataFrame, p: pd.Series) -> float:

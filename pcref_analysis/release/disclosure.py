@@ -336,9 +336,10 @@ def attack_files(folder: Path | str, previous: Path | str | None = None, **optio
     return attack(read(folder), previous=previous or (), **options)
 
 
-def same_counts(released: Iterable[Releasable], previous: Previous) -> bool:
-    """Say whether every count that the last edition has too is shown with the same number, or hidden, in both."""
-    return editions.same_counts(_attackable(released), _attackable(_read_in(previous)))
+def says_the_same(released: Iterable[Releasable], previous: Previous) -> bool:
+    """Say whether every count and figure that the last edition has too is shown with the same number, or hidden."""
+    now, before = _attackable(released), _attackable(_read_in(previous))
+    return editions.same_counts(now, before) and editions.same_figures(now, before)
 
 
 def stop_on(leaks: pd.DataFrame) -> None:

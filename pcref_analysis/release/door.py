@@ -104,7 +104,7 @@ def _after(
     if parameters.audience == "internal":
         return out
     leaks = None
-    if not last or disclosure.same_counts(out, last):
+    if not last or disclosure.says_the_same(out, last):
         leaks = disclosure.attack(out, parameters, last)
     if last and (leaks is None or len(leaks)):
         out = disclosure.release_all(tables, parameters, residents=residents, previous=last)

@@ -88,10 +88,10 @@ def test_the_same_edition_twice_is_the_same_and_reveals_nothing(tmp_path):
     (last,) = disclosure.release_all({"counts": table}, "mhsds")
     disclosure.write([last], tmp_path)
     again = disclosure.release_all({"counts": table}, "mhsds")
-    assert disclosure.same_counts(again, tmp_path)
+    assert disclosure.says_the_same(again, tmp_path)
     assert disclosure.attack(again, previous=tmp_path).empty
     fewer = disclosure.release_all({"counts": counted(people(1).iloc[40:])}, "mhsds")
-    assert not disclosure.same_counts(fewer, tmp_path)
+    assert not disclosure.says_the_same(fewer, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(4))

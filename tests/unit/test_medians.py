@@ -23,7 +23,21 @@ def test_how_many_are_at_or_beyond_is_as_counted_by_hand():
     # 14th and the 27th, and 14 stays are at or beyond either.
     found = stays(list(range(1, 41))).iloc[0]
     assert (found["estimate"], found["lower"], found["upper"], found["beyond"]) == (20.5, 14, 27, 14)
-    assert stays([3, 8, 9, 20, 70])["beyond"].tolist() == [2]  # two and a half on either side
+    assert stays([3, 8, 9, 20, 70])["beyond"].tolist() == [0]  # too few for limits: nothing is known to be beyond
+
+
+def test_stays_of_one_person_are_one_person():
+    """Thirty stays, of which one person has 24: (24 + 6)^2 / (24^2 + 6) are as many as 1.5 people's."""
+    days = [40] * 24 + [10, 20, 30, 50, 60, 70]
+    histogram = pd.DataFrame({"ethnic_group": "Indian", "upper_day": days, "count": 1})
+    sums = {"total": [1200.0], "at_risk": [30.0], "total_sq": [24**2 * 40.0**2 + 10_000.0]}
+    cells = pd.DataFrame(
+        {"ethnic_group": ["Indian"], **sums, "total_at_risk": [24 * 960.0 + 240], "at_risk_sq": [582.0]}
+    )
+    found = durations.quantile(histogram, ["ethnic_group"], cells=cells)
+    assert found["beyond"].iloc[0] < 1
+    table = found.assign(indicator="stay", events=np.nan, adjustment="crude")
+    assert disclosure.release(table, RULE).table["status"].tolist() == ["suppressed"]
 
 
 @pytest.mark.parametrize(("people", "shown"), [(12, False), (16, False), (24, True), (60, True)])
@@ -50,3 +64,16 @@ def test_a_median_of_which_that_is_not_known_is_withheld():
 def test_two_digits_are_shown():
     row = disclosure.release(stays(list(range(101, 200))), RULE).table.iloc[0]
     assert row["estimate"] == 150.0 and row["lower"] in (140.0, 130.0)
+
+
+def test_a_median_that_one_person_moves_is_not_published_anew():
+    """Rounded counts stand still while the median moves: the last edition's is repeated."""
+    days = [8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 24, 27, 30, 33, 36, 40, 44, 48, 52, 56, 60, 66, 72, 80]
+    (last,) = disclosure.release_all({"medians": stays(days)}, RULE)
+    (now,) = disclosure.release_all({"medians": stays([*days, 29])}, RULE)
+    assert (now.table["at_risk"] == last.table["at_risk"]).all()
+    assert not disclosure.says_the_same([now], [last])
+    (later,) = disclosure.release_all({"medians": stays([*days, 29])}, RULE, previous=[last])
+    figures = ["estimate", "lower", "upper"]
+    assert later.table[figures].equals(last.table[figures])
+    assert disclosure.says_the_same([last], [last])

@@ -83,6 +83,21 @@ def same_counts(released: Sequence[Any], previous: Sequence[Any]) -> bool:
     return len(found) > 0 and bool((found["value"].fillna(-1.0) == found["value_old"].fillna(-1.0)).all())
 
 
+def same_figures(released: Sequence[Any], previous: Sequence[Any]) -> bool:
+    """Say whether every figure of a line that both editions have is the same; a figure may move where no count does."""
+    last = {one.name: one for one in previous}
+    for one in released:
+        old = last.get(one.name)
+        figures = [c for c in one.figures if old is not None and c in old.table]
+        if not figures:
+            continue
+        key = [c for c in (*one.dimensions, *ABOUT_FIGURES) if c in one.table and c in old.table]
+        both = one.table.merge(old.table, on=list(dict.fromkeys(key)), suffixes=("", "_old"))
+        if any(not both[c].fillna(np.inf).equals(both[f"{c}_old"].fillna(np.inf)) for c in figures):
+            return False
+    return True
+
+
 def nothing_moved(released: Sequence[Any], previous: Sequence[Any]) -> bool:
     """Say whether no number that both editions show differs: for all that readers see, the data are the same."""
     found = _in_both(released, previous).dropna(subset=["value", "value_old"])
