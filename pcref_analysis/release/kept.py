@@ -27,9 +27,10 @@ def tables(folder: Path, key: str, release: Callable[[], Iterable[Releasable]]) 
     release
         Called to make them. What comes back is read from the files in either case.
     """
-    mark = folder / MARK
-    if mark.is_file() and mark.read_text(encoding="utf-8") == _seal(folder, key):
-        return disclosure.read(folder)
+    if _sealed(folder, key):
+        found = disclosure.read(folder)
+        if _sealed(folder, key):  # nobody has put others in their place while they were read
+            return found
     made = list(release())
     with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as scratch:
         fresh = Path(scratch) / folder.name
@@ -39,6 +40,14 @@ def tables(folder: Path, key: str, release: Callable[[], Iterable[Releasable]]) 
         with suppress(OSError):  # another notebook keeps its own at the same moment: what was read here holds
             publication.swap(fresh, folder)
     return read
+
+
+def _sealed(folder: Path, key: str) -> bool:
+    mark = folder / MARK
+    try:
+        return mark.is_file() and mark.read_text(encoding="utf-8") == _seal(folder, key)
+    except OSError:  # swapped away at this moment
+        return False
 
 
 def _seal(folder: Path, key: str) -> str:
