@@ -5,6 +5,8 @@ Asking people their ethnic group is one task, the same in every team, so that a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,9 @@ from pcref_analysis.vocabulary.parameters import Parameters
 INDICATOR = "ethnicity_unknown_by_team"
 ALL, REST, TEAM = "All", "Smaller teams, or no team recorded", "Team "
 FEWEST = 50  # people: a team of fewer is counted with others, so that no name stands for a handful of people
-CODE = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,19}"  # what passes for a code of a team; names may hold a person's or a place's
+# What passes for a code of a team: with a digit, and no five letters on end. A name may be a person's, or a place's.
+CODE = r"(?=.*\d)(?!.*[A-Za-z]{5})[A-Za-z0-9][A-Za-z0-9._/-]{0,19}"
+MOST_HIDDEN = 0.1  # share of teams that cannot be shown, above which the others do not tell how much teams differ
 COLUMNS = ["indicator", "period", "team", "events", "at_risk"]
 LIMITS = ["lower_95", "upper_95", "lower_99_8", "upper_99_8"]
 
@@ -80,8 +84,9 @@ def compared(released: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The table with ``estimate`` (per cent), ``target`` (of all teams together), ``lower_95, upper_95, lower_99_8,
-        upper_99_8``, ``tau_squared`` and ``signal`` (see :func:`pcref_analysis.estimates.funnel.limits`; additive
-        over-dispersion), ``status``. Limits are given to teams alone.
+        upper_99_8``, ``tau_squared`` (additive over-dispersion of :func:`pcref_analysis.estimates.funnel.limits`; none
+        where more than a tenth of the teams cannot be shown), ``signal``, ``status``. Limits are given to teams alone,
+        and are nowhere narrower than the exact ones of chance alone.
     """
     out = released.reset_index(drop=True)
     out["estimate"] = (100 * out["events"] / out["at_risk"]).where(out["at_risk"] > 0).astype(float)
@@ -91,12 +96,20 @@ def compared(released: pd.DataFrame) -> pd.DataFrame:
     drawn = out[out["team"].str.startswith(TEAM) & out["estimate"].notna()]
     if drawn.empty or goal.isna().any() or not 0 < goal.iloc[0] < 100:
         return out  # all known or all unknown: chance has no room
-    found = funnel.limits(
-        drawn[["team", "events", "at_risk"]], "team", "percent", goal.iloc[0], overdispersion="additive"
-    )
-    found.index = drawn.index
-    columns = ["target", *LIMITS, "tau_squared", "signal"]
-    out.loc[found.index, columns] = found[columns]
+    tau_squared = 0.0
+    if len(drawn) >= (1 - MOST_HIDDEN) * out["team"].str.startswith(TEAM).sum():
+        shown = drawn[["team", "events", "at_risk"]]
+        found = funnel.limits(shown, "team", "percent", goal.iloc[0], overdispersion="additive")
+        tau_squared = float(found["tau_squared"].iloc[0])
+    edges = _edges(drawn["at_risk"], goal.iloc[0], tau_squared).set_axis(drawn.index)
+    out.loc[drawn.index, LIMITS] = edges[LIMITS]
+    out.loc[drawn.index, ["target", "tau_squared"]] = goal.iloc[0], tau_squared
+    for level in ("95", "99_8"):  # the wider limits last: they win
+        for side, beyond in (
+            ("above", out["estimate"] > out[f"upper_{level}"]),
+            ("below", out["estimate"] < out[f"lower_{level}"]),
+        ):
+            out.loc[beyond, "signal"] = f"{side} {level.replace('_', '.')} %"
     return out
 
 
@@ -107,7 +120,14 @@ def lines(compared: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["size", *LIMITS]).astype(float)
     size = np.unique(np.geomspace(FEWEST / 2, 1.08 * drawn["at_risk"].max(), 80).round())
     first = drawn.iloc[0]
-    return funnel.curve(size, first["target"], "percent", tau_squared=first["tau_squared"])
+    return _edges(size, first["target"], first["tau_squared"])
+
+
+def _edges(size: Sequence[float], target: float, tau_squared: float) -> pd.DataFrame:
+    """Return the limits with over-dispersion, or those of chance alone where these are wider (small shares)."""
+    spread, chance = (funnel.curve(size, target, "percent", tau_squared=tau) for tau in (tau_squared, 0.0))
+    wider = {c: (np.fmin if c.startswith("lower") else np.fmax)(spread[c], chance[c]) for c in LIMITS}
+    return spread.assign(**wider)
 
 
 def _none() -> pd.DataFrame:

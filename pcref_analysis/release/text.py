@@ -46,26 +46,31 @@ def teams(released: Any, parameters: Any, id: str) -> Shown:
     """Say which teams lie beyond the limits of the funnel, and what that does not mean; or why none are compared."""
     frame = released.table
     if frame.empty:
-        lacking = "the extract gives no codes of teams (MHS101Referral.TeamID), or not of two teams with enough people"
+        lacking = (
+            "the extract gives no codes of teams (MHS101Referral.TeamID; what may be a name is none), or not "
+            "of two teams with enough people"
+        )
         why = "published figures do not name them" if parameters.source.kind == "published" else lacking
         return _said(f"Teams are not compared: {why}.", id, released)
     drawn = frame[frame["target"].notna()]
     if drawn.empty:
         return _said("Teams are not compared: too few counts can be shown, or all teams are alike.", id, released)
     sides = {"less often": "above", "more often": "below"}  # it is known less often where the unknown are many
-    beyond = {word: drawn.loc[drawn["signal"].str.startswith(side), "team"] for word, side in sides.items()}
+    beyond = {word: drawn.loc[drawn["signal"] == f"{side} 99.8 %", "team"] for word, side in sides.items()}
     found = [f"{word} in {len(names)} ({', '.join(names)})" for word, names in beyond.items() if len(names)]
     chance = "chance and the usual differences between teams" if drawn["tau_squared"].iloc[0] > 0 else "chance"
     outside = f"it is known {' and '.join(found)} than" if found else "none is beyond what"
     hidden = int(frame["team"].str.startswith("Team ").sum()) - len(drawn)
-    small = f", nor {hidden} {_n('team', hidden)} whose numbers are small" if hidden else ""
+    small = f", nor {hidden} {_n('team', hidden)} whose numbers cannot be shown" if hidden else ""
+    outer, usual = int(drawn["signal"].ne("").sum()), max(round(0.05 * len(drawn)), 1)
     return _said(
-        f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g} % of people in the care of all teams together. "
-        f"Of {len(drawn)} teams, {outside} {chance} would give (95 % limits). A team beyond the limits is a question, "
-        "not a verdict: ask first how its records reach this extract, then whom it sees, then how it asks. This does "
-        "not show whether a recorded group is the right one, nor, where counts are rounded, on which side of a line a "
-        f"team close to it lies{small}. Asking is one task that teams share; ethnic groups share none, and are never "
-        "put on a funnel.",
+        f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g} % of people over all teams (somebody in the "
+        f"care of two counts in both). Of {len(drawn)} teams, {outside} {chance} would give (99.8 % limits). "
+        f"Beyond the 95 % limits {_n('lies', outer, 'lie')} {outer}; about {usual} would by chance alone. A team "
+        "beyond the limits is a question, not a verdict: ask first how its records reach this extract, then whom it "
+        "sees, then how it asks. This does not show whether a recorded group is the right one, nor, where counts are "
+        f"rounded, on which side of a line a team close to it lies{small}. Asking is one task that teams share; ethnic "
+        "groups share none, and are never put on a funnel.",
         id,
         released,
     )
@@ -119,8 +124,8 @@ def _said(words: str, id: str, *released: Any) -> Shown:
     return Shown(record=record, text=words, markdown=words)
 
 
-def _n(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+def _n(word: str, count: int, several: str = "") -> str:
+    return word if count == 1 else several or f"{word}s"
 
 
 def _lower(name: str) -> str:

@@ -91,7 +91,7 @@ def test_a_small_count_is_marked_and_not_drawn():
     assert tables.teams(found, id="x", title="X").text.count("Team D1 | [c] | 80 | [c] |  | ") == 1
     figure = figures.funnel(found, limits, id="f", title="F", table="x", x="People", y="Not known (%)")
     assert "funnel plot of 6 teams" in figure.record["alt"] and "D1" not in figure.record["alt"]
-    assert "2 teams whose numbers are small" in text.teams(found, rule(), id="t").text
+    assert "2 teams whose numbers cannot be shown" in text.teams(found, rule(), id="t").text
     assert disclosure.attack([released]).empty
 
 
@@ -154,3 +154,27 @@ def test_without_teams_it_is_said_why():
         assert why in text.teams(found, given, id="t").text
         assert tables.teams(found, id="x", title="X").record["kind"] == "text"
         assert figures.funnel(found, limits, "f", "F", "x", "People", "%").record["kind"] == "text"
+
+
+def test_where_little_is_unknown_nobody_is_below_by_arithmetic_alone():
+    """Of fifty people two in a hundred unknown is one: no team is below for having none, however teams differ."""
+    lines = {f"A{i}": (0 if i % 2 else 9, 50 + i) for i in range(1, 13)} | {"B1": (10, 3000)}
+    found = teams.compared(teams.named(counted(lines), "2023-24")).set_index("team")
+    none = found.index.str.startswith("Team A") & found["events"].eq(0)
+    assert none.sum() == 6 and found["tau_squared"].max() > 0
+    assert (found.loc[none, "lower_95"] == 0).all() and (found.loc[none, "signal"] == "").all()
+
+
+def test_teams_that_cannot_be_shown_leave_no_say_in_how_much_teams_differ():
+    shown_ones = MANY | {"D1": (3, 80), "D2": (2, 70), "D3": (4, 90), "D4": (1, 60)}
+    released = teams.named(counted(shown_ones), "2023-24")
+    released["events"] = released["events"].where(released["events"] >= 5)
+    assert teams.compared(released)["tau_squared"].dropna().unique().tolist() == [0.0]
+
+
+def test_a_name_is_no_code():
+    people = dict.fromkeys(
+        ["Smith", "Dr.A.Jones", "Sue-Williams", "MARY_OKAFOR", "Gypsy-Traveller", "Okafor2"], (30, 300)
+    )
+    found = teams.named(counted(MANY | people), "2023-24")
+    assert set(found["team"]) == {*(f"Team {code}" for code in MANY), teams.REST, teams.ALL}
