@@ -7,6 +7,7 @@ Function; shape repeats what colour says.
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import Any
 
 import pandas as pd
@@ -86,13 +87,14 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
         for number, group in enumerate(groups):
             rows = part[part["ethnic_group"] == group].sort_values("period")
             colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
-            x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.08
+            x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.06
             axis.vlines(x, rows["lower"], rows["upper"], color=colour, linewidth=1.1, alpha=0.75)
             axis.plot(x, rows["estimate"], marker=marker, color=colour, markersize=5, linewidth=1.2, label=group)
         axis.set_xticks(range(len(years)), years)
         axis.set_ylim(bottom=0)
         axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
-        axis.set_ylabel(part["unit"].iloc[0] if "unit" in part and len(part) else "")
+        unit = part["unit"].iloc[0] if "unit" in part and len(part) else ""
+        axis.set_ylabel(textwrap.fill(unit, 20), fontsize=8)
     grid.set_xlabels("")
     _legend(grid)
     what = f"{len(panels)} panel(s), {', '.join(years)}, for {', '.join(groups)}"

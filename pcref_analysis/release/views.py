@@ -28,7 +28,7 @@ FOLDED = ("one_weight", "comparators", "rule_settings", "findings")  # long: clo
 FIGURES = {
     "ratio_text": "Ratio (95 % interval)",
     "amount": "More or fewer in the year",
-    "certainty_text": "Chance that the gap matters",
+    "certainty_text": "Chance that the gap exceeds the agreed margin",
     "rank_text": "Chance alone could place it",
 }
 WHAT = {"name": "What", "ethnic_group": "For whom"}
