@@ -19,7 +19,7 @@ CHANGE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
 COUNTS = ("o", "n", "o0", "n0", "r", "m", "r0", "m0")
 UNITS = np.array([1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0])
 DIGITS, FEW_DIGITS = 3, 2
-COARSEST, COARSEST_LIMIT = 0.2, 0.5  # steps, of what is rounded, above which a figure is withheld: it would mislead
+COARSEST, COARSEST_LIMIT = 1 / 3, 0.5  # steps, as shares of what is rounded, above which a figure is withheld
 COARSER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # times the unit of the last digit
 EXACT = 1e-6
 

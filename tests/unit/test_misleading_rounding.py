@@ -1,0 +1,30 @@
+"""What a count's protection rounds a figure to must still say what the figure says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis.release.protection import derived
+
+BASE = {"measure": "ratio", "level": 0.95, "per": 1.0, "base": 5.0, "external": False, "values": False}
+
+
+def shown(estimate, lower, upper, low, high):
+    counts = {"o": (low + high) / 2, "n": 40.0, "r": 5.0, "m": 40.0, "low": low, "high": high}
+    other = {"o0": 200.0, "n0": 600.0, "r0": 200.0, "m0": 600.0, "low0": 198.0, "high0": 202.0}
+    row = BASE | counts | other | {"estimate": estimate, "lower": lower, "upper": upper}
+    return derived.figures(pd.DataFrame([row])).iloc[0]
+
+
+@pytest.mark.parametrize("estimate", [0.31, 0.74, 1.01, 1.23, 2.2, 4.7])
+@pytest.mark.parametrize("width", [1.02, 1.3, 2.0, 2.4, 3.5])
+def test_an_adjusted_ratio_is_near_what_it_was_or_withheld(estimate, width):
+    found = shown(estimate, estimate / width, estimate * width, 5.0, 7.0)
+    assert np.isnan(found["estimate"]) or abs(found["estimate"] / estimate - 1) <= 1 / 6 + 1e-9
+
+
+def test_the_most_that_rounding_may_change_is_by_the_step():
+    given = np.array([[1.01, 0.51, 2.04]])
+    assert derived._still_true(given, np.array([[0.2, 0.02, 0.2]])).tolist() == [True]
+    assert derived._still_true(given, np.array([[2.0, 0.2, 2.0]])).tolist() == [False]
+    assert derived._still_true(np.array([[np.nan, np.nan, 3.0]]), np.array([[np.nan, np.nan, 0.1]])).tolist() == [True]
