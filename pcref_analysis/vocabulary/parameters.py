@@ -61,7 +61,7 @@ class Disclosure(_Section):
     show_all: bool = False  # a percent of 100 (everyone in the group) is shown
     minimum_denominator: int = Field(default=0, ge=0)
     dominance: float = Field(default=0.5, gt=0, le=1)  # no mean where one person may hold more of the total than this
-    minimum_beyond: int = Field(default=0, ge=0)  # no median with fewer at or beyond it or its limits; 0: threshold
+    minimum_beyond: int = Field(default=0, ge=0)  # no median with fewer people at or beyond a limit; 0: threshold
     uncertainty: int = Field(default=0, ge=0)  # values a hidden count must leave possible; 0: threshold - 1, at least 2
 
     @model_validator(mode="before")

@@ -77,8 +77,8 @@ def dominated(frame: pd.DataFrame, rule: Disclosure) -> np.ndarray:
 def few_beyond(frame: pd.DataFrame, rule: Disclosure) -> np.ndarray:
     """Return which medians and other quantiles are withheld: they or their limits are the values of few people.
 
-    ``beyond`` in the table says how many values lie at or beyond the figure or one of its limits, whichever has
-    the fewest; where that is not known the quantile is withheld. Of five people the middle value is one person's.
+    ``beyond`` in the table says how many people's values lie at or beyond one of the figure's limits, whichever has
+    fewer; where that is not known the quantile is withheld. Of five people the middle value is one person's.
     """
     if "measure" not in frame:
         return np.zeros(len(frame), bool)

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION
+from pcref_analysis.release.protection.sums import SAME_SUM
 from pcref_analysis.vocabulary.errors import PcrefError
 
-SAME_SUM = 1e-6
 SAME_FROM = 5  # numbers that must agree before two series are taken for one
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
+from pcref_analysis.release.protection.bounds import WHOLE
 from pcref_analysis.release.protection.linkage import ALL
 
 UNSEEN = "unseen"
 NAMED = "; unseen"  # after a series' name, among the gaps: its missing crossings do not make up its gaps
-WHOLE = 1e-6
 
 
 def with_implied(
