@@ -20,26 +20,32 @@ def detentions(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     if domain.is_published(data):
         board = part[part["indicator"].eq("detentions") & part["area"].eq(parameters.trust.icb_code)]
         return rounded.table(board, parameters.comparator, parameters.level)
+    part = domain.select(part, parameters)
     story = [key for key, entry in indicators.catalogue().items() if entry.story == "detention"]
-    table = domain.levels(part[part["indicator"].isin(story)], parameters)
-    return table[table["adjustment"] == "crude"].reset_index(drop=True)
+    return domain.crude(part[part["indicator"].isin(story)], parameters.level)
 
 
-def medians(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return the median length, by ethnic group, of what lasts (stays, detentions) in the run's period.
+def medians(histogram: pd.DataFrame, cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return the median length, by ethnic group, of what lasts (waits, stays, detentions), in days.
 
-    From the histograms that are counted beside the cells; published counts hold none. ``beyond`` is for disclosure
-    control. Not to be used as a target: a short stay is not always a good one.
+    Parameters
+    ----------
+    histogram
+        Lengths counted by day and week (:meth:`pcref_analysis.release.study.Study.lengths`); published counts hold none.
+    cells
+        The cells of the same indicators, periods and groups.
+    level
+        Of the intervals.
+
+    Notes
+    -----
+    ``beyond`` is for disclosure control. Not to be used as a target: a short stay is not always a good one.
     """
     columns = [*domain.SHAPE, "beyond"]
-    if domain.is_published(data):
-        return domain.named(pd.DataFrame(columns=columns))
-    histogram = domain.select(prepare.load(run, "lengths").query("period == @parameters.period"), parameters)
-    cells = domain.select(data[data["period"] == parameters.period], parameters)
-    cells = cells[cells["indicator"].isin(histogram["indicator"])]
     if histogram.empty:
         return domain.named(pd.DataFrame(columns=columns))
-    table = durations.quantile(histogram, domain.KEYS, level=parameters.level, cells=cells)
+    cells = cells[cells["indicator"].isin(histogram["indicator"])]
+    table = durations.quantile(histogram, domain.KEYS, level=level, cells=cells)
     table = domain.one_count(table.assign(comparator="", adjustment="crude", events=float("nan")), cells)
     return domain.finished(table, ["beyond"]).assign(unit="median days")
 

@@ -125,17 +125,14 @@ def _looked_up(linked: Sums, decided: Plan) -> tuple[np.ndarray, np.ndarray, np.
     have = decided.decided.reindex(columns=[*key, "shown", "hidden", "repeated"])
     have[key] = have[key].fillna(linkage.ALL)
     found = cells[key].merge(have, on=key, how="left").set_index(cells.index)
-    public = cells["public"].to_numpy(bool)
-    unknown = (cells["kind"] == "count").to_numpy() & ~public & found["hidden"].isna().to_numpy()
+    unknown = (cells["kind"] == "count").to_numpy() & found["hidden"].isna().to_numpy()
     if unknown.any():
         names = ", ".join(sorted({str(name).partition("/")[0] or "a table" for name in cells.loc[unknown, "series"]}))
         raise PcrefError(
             f"disclosure: {int(unknown.sum())} count(s) of {names} stand in no table of this run's disclosure plan, so "
             "they cannot be shown next to the others. Show a breakdown of the plan, or add the table to the plan."
         )
-    exact = public & found["hidden"].isna().to_numpy()
-    shown = np.where(exact, cells["low"].to_numpy(float), found["shown"].to_numpy(float))
-    return shown, found["hidden"].eq(True).to_numpy(bool), found["repeated"].eq(True).to_numpy(bool)
+    return found["shown"].to_numpy(float), found["hidden"].eq(True).to_numpy(bool), found["repeated"].eq(True).to_numpy(bool)
 
 
 def link(
