@@ -21,6 +21,7 @@ from pcref_analysis.release import (
     landing,
     pages,
     publication,
+    shown,
     signoff,
     workbook,
 )
@@ -210,6 +211,7 @@ def _write(
     facts = about(parameters, signed)
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
+    gate.by_rule({record["id"]: shown.frame(record) for record in tables}, parameters)
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
@@ -242,6 +244,7 @@ def _write_pages(
 def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
     released = door.everything(parameters.run, parameters)
+    gate.by_rule({one.name: one.table for one in released}, parameters)
     disclosure.write(released, folder)
     before = prepare.last_edition(parameters.run)
     if parameters.audience == "release":
