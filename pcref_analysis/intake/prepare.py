@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pcref_analysis.vocabulary import code, indicators
+from pcref_analysis.vocabulary import code, indicators, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, extract_path, project_root
+from pcref_analysis.vocabulary.private import run_folder
 
 if TYPE_CHECKING:
     from pcref_analysis.intake.contracts import Standing
     from pcref_analysis.intake.rows import Tables
-
-
-def run_folder(run: str) -> Path:
-    """Return the confidential folder of a run under ``data/processed``."""
-    return project_root() / "data" / "processed" / run
 
 
 def last_edition(run: str) -> Path:
@@ -61,7 +57,7 @@ def fingerprint(parameters: Parameters) -> str:
     files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
     if parameters.source.kind != "published":
         files += _published_residents(parameters)
-    memory = run_folder(parameters.run) / "input-hashes.json"
+    memory = private.make(parameters.run) / "input-hashes.json"
     known = _read_json(memory)
     fresh = {}
     for path in files:
@@ -69,7 +65,6 @@ def fingerprint(parameters: Parameters) -> str:
         seen = [facts.st_size, facts.st_mtime_ns]
         last = known.get(str(path), {})
         fresh[str(path)] = {"seen": seen, "sha256": last["sha256"] if last.get("seen") == seen else _sha256(path)}
-    memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(json.dumps(fresh, indent=1), encoding="utf-8")
     lines = [f"{Path(path).name} {facts['sha256']}" for path, facts in fresh.items()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -92,8 +87,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         If the extract is missing or breaks its contract in a way that stops; the cells of the last good
         extract stay as they are.
     """
-    folder = run_folder(parameters.run)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private.make(parameters.run)
     if parameters.source.kind == "published":
         from pcref_analysis.intake import published
 

@@ -25,7 +25,7 @@ from pcref_analysis.release import (
     signoff,
     workbook,
 )
-from pcref_analysis.vocabulary import code
+from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -60,8 +60,15 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     PcrefError
         If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
     """
+    with private.alone(parameters.run, say):
+        return _make(parameters, say, force, signed)
+
+
+def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
     root = project_root()
-    published, target = root / "reports" / parameters.run, _place(parameters, signed)
+    published = root / "reports" / parameters.run
+    publication.refuse_unknown(published, signoff.wanted(parameters))
+    target = _place(parameters, signed)
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
