@@ -128,9 +128,7 @@ def standardised(
     return _scaled(tables, cells)
 
 
-def ladder(
-    cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, level: float = 0.95
-) -> pd.DataFrame:
+def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, level: float = 0.95) -> pd.DataFrame:
     """Return each group's ratio to the comparator: before adjustment, after age and sex, and after deprivation too.
 
     Parameters
@@ -243,14 +241,13 @@ def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]
-    ranks = pd.DataFrame(
-        {
-            "indicator": table["indicator"].map(_places(indicators.catalogue())),
-            "period": table["period"],
-            "ethnic_group": table["ethnic_group"].map(_places(groups)),
-            "adjustment": table["adjustment"].map(_places(STEPS)),
-        }
-    )
+    order = {"comparator": _places(table["comparator"])} if "comparator" in table else {}
+    order |= {"indicator": _places(indicators.catalogue()), "period": None, "ethnic_group": _places(groups)}
+    order["adjustment"] = _places(STEPS)
+    there = {
+        name: table[name].map(places) if places else table[name] for name, places in order.items() if name in table
+    }
+    ranks = pd.DataFrame(there, index=table.index)
     return table.loc[ranks.sort_values(list(ranks), kind="stable").index].reset_index(drop=True)
 
 

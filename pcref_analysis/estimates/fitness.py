@@ -22,7 +22,7 @@ WORDS = {  # what a reader may know of each check: no numbers, no groups, no str
 }
 
 
-def fitness(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
+def model_checks(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
     """Return, for each indicator, what to keep in mind about its adjusted ratios.
 
     Parameters

@@ -5,24 +5,21 @@ from __future__ import annotations
 import pandas as pd
 
 from pcref_analysis.estimates import domain, durations, rates, rounded
-from pcref_analysis.intake import prepare
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
-def detentions(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return detention in every denominator that the data allow, for the run's period.
+def detentions(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return detention in every denominator that the data allow, of one period.
 
     Cells: crude levels among residents, people in contact and inpatients. Published counts: the table of
     :func:`pcref_analysis.estimates.rounded.table`, with the published rate beside ours.
     """
-    part = data[data["period"] == parameters.period]
-    if domain.is_published(data):
-        board = part[part["indicator"].eq("detentions") & part["area"].eq(parameters.trust.icb_code)]
+    if domain.is_published(cells):
+        board = cells[cells["indicator"].eq("detentions") & cells["area"].eq(parameters.trust.icb_code)]
         return rounded.table(board, parameters.comparator, parameters.level)
-    part = domain.select(part, parameters)
     story = [key for key, entry in indicators.catalogue().items() if entry.story == "detention"]
-    return domain.crude(part[part["indicator"].isin(story)], parameters.level)
+    return domain.crude(cells[cells["indicator"].isin(story)], parameters.level)
 
 
 def medians(histogram: pd.DataFrame, cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -31,7 +28,7 @@ def medians(histogram: pd.DataFrame, cells: pd.DataFrame, level: float = 0.95) -
     Parameters
     ----------
     histogram
-        Lengths counted by day and week (:meth:`pcref_analysis.release.study.Study.lengths`); published counts hold none.
+        Lengths counted by day and week (``study.lengths``); published counts hold none.
     cells
         The cells of the same indicators, periods and groups.
     level
@@ -50,18 +47,28 @@ def medians(histogram: pd.DataFrame, cells: pd.DataFrame, level: float = 0.95) -
     return domain.finished(table, ["beyond"]).assign(unit="median days")
 
 
-def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def expected(
+    cells: pd.DataFrame,
+    parameters: Parameters,
+    residents: pd.DataFrame | None = None,
+    england: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return detentions observed over expected, given the ages of each ethnic group (indirect standardisation).
 
-    Published counts: expected at England's rates by age. Cells: at the rates by age and sex of the whole catchment.
+    Parameters
+    ----------
+    cells
+        Cells of one period: expected at the rates by age and sex of the whole catchment. Or published counts.
+    parameters
+        ``comparator``, ``level`` and the board are used.
+    residents, england
+        For published counts: residents by age, and England's rates by age, at which events are expected.
     """
-    part = data[data["indicator"].eq("detentions") & data["period"].eq(parameters.period)]
-    if domain.is_published(data):
+    part = cells[cells["indicator"].eq("detentions")]
+    if domain.is_published(cells):
         board = part[part["area"] == parameters.trust.icb_code]
-        residents, england = prepare.load(run, "residents_by_age"), prepare.load(run, "england_by_age")
         return rounded.indirect(board, residents, england, parameters.comparator, parameters.level)
-    over, groups = ["age_band", "sex"], domain.select(part, parameters)
     whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
-    table = rates.indirect(groups, domain.KEYS, whole, over, level=parameters.level, repeat_events=True)
-    table = domain.one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), groups)
+    table = rates.indirect(part, domain.KEYS, whole, ["age_band", "sex"], level=parameters.level, repeat_events=True)
+    table = domain.one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), part)
     return domain.finished(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,6 +71,11 @@ class Study:
         """Return people by team, and of how many the ethnic group is not known; teams of few are added up."""
         return teams.counts(self.parameters.run, self.parameters)
 
+    def reference(self) -> dict[str, pd.DataFrame]:
+        """Return residents and England's rates by age, which published counts are compared with; none for cells."""
+        names = {"residents": "residents_by_age", "england": "england_by_age"} if self.published else {}
+        return {key: prepare.load(self.parameters.run, name) for key, name in names.items()}
+
     def plan(self, previous: Sequence[Releasable] = ()) -> Plan:
         """Return the run's disclosure plan: decided once for every count that a page may show, and kept.
 
@@ -117,12 +123,18 @@ class Study:
         if self.published:
             found = [as_published(frame, name) for name, frame in frames.items()]
         else:
-            rows = {name: frame for name, frame in frames.items() if "rows" in frame}  # left out, by reason
-            estimates = {name: frame for name, frame in frames.items() if name not in rows}
-            found = disclosure.release_all(rows, self.parameters, counts=["rows"]) if rows else []
+            rows = {name: frame for name, frame in frames.items() if "rows" in frame and len(frame)}  # by reason
+            nothing = {name: frame for name, frame in frames.items() if frame.empty and "indicator" not in frame}
+            estimates = {name: frame for name, frame in frames.items() if name not in (*rows, *nothing)}
+            found = [as_published(frame, name) for name, frame in nothing.items()]
+            found += disclosure.release_all(rows, self.parameters, counts=["rows"]) if rows else []
             if estimates:
                 found += disclosure.release_by_plan(estimates, self.plan(), self.parameters, self._previous())
-        disclosure.write(found, self._folder / "released" / page)
+        target = self._folder / "released" / page
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as scratch:
+            disclosure.write(found, Path(scratch) / page)
+            publication.swap(Path(scratch) / page, target)  # another notebook may be reading
         return SimpleNamespace(**{one.name: one for one in found})
 
     def released(self, *names: str) -> dict[str, Releasable]:
@@ -139,7 +151,7 @@ class Study:
         for name in names or dict.fromkeys(one.name for one in parts):
             mine = [one for one in parts if one.name == name]
             if not mine:
-                raise PcrefError(f"study: no notebook has released '{name}' yet. Run notebooks 00 to 04, then this one.")
+                raise PcrefError(f"study: no notebook has released '{name}' yet. Run notebooks 00 to 04 first.")
             found[name] = disclosure.joined(mine, domain.together)
         return found
 
@@ -152,7 +164,7 @@ class Study:
         return disclosure.read(last) if last.is_dir() and self.plan().later else []
 
     def _residents(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Return the residents behind each rate by period and ethnic group, with their total: these alone are public."""
+        """Return the residents behind each rate by period and ethnic group, and their totals: these are public."""
         ids = [key for key, entry in indicators.catalogue().items() if entry.at_risk == "residents"]
         keys = ["indicator", "period", "ethnic_group"]
         each = cells[cells["indicator"].isin(ids)].groupby(keys, as_index=False)["at_risk"].sum()

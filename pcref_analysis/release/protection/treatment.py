@@ -123,7 +123,11 @@ def _looked_up(linked: Sums, decided: Plan) -> tuple[np.ndarray, np.ndarray, np.
             f"disclosure: {int(unknown.sum())} count(s) of {names} stand in no table of this run's disclosure plan, so "
             "they cannot be shown next to the others. Show a breakdown of the plan, or add the table to the plan."
         )
-    return found["shown"].to_numpy(float), found["hidden"].eq(True).to_numpy(bool), found["repeated"].eq(True).to_numpy(bool)
+    return (
+        found["shown"].to_numpy(float),
+        found["hidden"].eq(True).to_numpy(bool),
+        found["repeated"].eq(True).to_numpy(bool),
+    )
 
 
 def link(
