@@ -6,6 +6,7 @@ that need them; :func:`residents` works out from the census how many there are o
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,12 @@ ATTENDED, MISSED = ["5", "6"], ["2", "3", "7"]
 
 
 def persons(rows: dict[str, pd.DataFrame], open_data: Path, board: str, year: int) -> pd.DataFrame:
-    """Return one row a person: broad group, sex, age band on 1 April, quintile of the home, and whether in the board."""
+    """Return one row a person: broad group, sex, age band on 1 April, quintile of the home, whether in the board."""
     people = rows["MHS001MPI"].set_index("Person_ID")
     areas = pd.read_csv(open_data / "imd2025_lsoa21.csv.gz").set_index("lsoa21_code")
     birth = people["PersonBirthDate"]
     age = year - birth.dt.year - ((birth.dt.month > 4) | ((birth.dt.month == 4) & (birth.dt.day > 1)))
-    names = [f"{low}-{high - 1}" for low, high in zip(BANDS, BANDS[1:], strict=False)] + [f"{BANDS[-1]}+"]
+    names = [f"{low}-{high - 1}" for low, high in pairwise(BANDS)] + [f"{BANDS[-1]}+"]
     band = pd.cut(age.clip(0), [*BANDS, 200], right=False, labels=names).astype("object")
     return pd.DataFrame(
         {

@@ -65,8 +65,8 @@ def truth(
 ) -> dict[str, pd.DataFrame]:
     """Draw the Trust: contract table to frame, one row a record, dates as days, missing where there is none.
 
-    ``homes`` are the small areas of the board, ``elsewhere`` those of other boards; ``stays`` is the mean number of hospital
-    stays of a person. Events after a death do not happen.
+    ``homes`` are the small areas of the board, ``elsewhere`` those of other boards; ``stays`` is the mean number of
+    hospital stays of a person. Events after a death do not happen.
     """
     draw = np.random.default_rng(seed)
     person = _people(people, homes, elsewhere, draw)
