@@ -21,10 +21,11 @@ from pcref_analysis.release import (
     landing,
     pages,
     publication,
+    shown,
     signoff,
     workbook,
 )
-from pcref_analysis.vocabulary import code
+from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -59,8 +60,15 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     PcrefError
         If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
     """
+    with private.alone(parameters.run, say):
+        return _make(parameters, say, force, signed)
+
+
+def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
     root = project_root()
-    published, target = root / "reports" / parameters.run, _place(parameters, signed)
+    published = root / "reports" / parameters.run
+    publication.refuse_unknown(published, signoff.wanted(parameters))
+    target = _place(parameters, signed)
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
@@ -210,6 +218,7 @@ def _write(
     facts = about(parameters, signed)
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
+    gate.by_rule({record["id"]: shown.frame(record) for record in tables}, parameters)
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
@@ -242,6 +251,7 @@ def _write_pages(
 def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
     released = door.everything(parameters.run, parameters)
+    gate.by_rule({one.name: one.table for one in released}, parameters)
     disclosure.write(released, folder)
     before = prepare.last_edition(parameters.run)
     if parameters.audience == "release":

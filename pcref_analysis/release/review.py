@@ -19,7 +19,7 @@ from pcref_analysis.intake import prepare
 from pcref_analysis.release import comeback, door, execution, seals
 from pcref_analysis.release.seals import Difference
 from pcref_analysis.release.shown import MIME
-from pcref_analysis.vocabulary import parameters
+from pcref_analysis.vocabulary import parameters, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import project_root
 
@@ -50,6 +50,12 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]
     if not paths:
         raise PcrefError(f"review: no executed notebooks for run '{run}'. Make them first: pcref report --run {run}.")
+    with private.alone(run or "demo", say):
+        return _review(run, paths, say)
+
+
+def _review(run: str | None, paths: list[Path], say: Callable[[str], None]) -> int:
+    folder = prepare.run_folder(run or "demo")
     say("review: cells and estimates again")
     checked = parameters.load(run or "demo")
     prepare.prepare(checked, lambda line: None)

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root
+from pcref_analysis.vocabulary.parameters import project_root, read_yaml
 
 LOCAL = "-indicators.yml"
 Value = str | int | float
@@ -218,12 +218,7 @@ def with_local(path: Path) -> dict[str, Indicator]:
 @lru_cache(maxsize=32)
 def _local(path: Path, changed: int, size: int) -> dict[str, Indicator]:
     """Return the entries of one local file, read once while it does not change."""
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        raise PcrefError(f"indicators: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+    entries = read_yaml(path, "indicators") or {}
     local = read(entries, path.name)
     if taken := sorted(local.keys() & shipped().keys()):
         raise PcrefError(f"indicators: {path.name} redefines {', '.join(taken)}. Give local entries ids of their own.")
