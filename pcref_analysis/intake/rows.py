@@ -28,6 +28,7 @@ Conditions = Sequence[Condition] | None
 OLDEST = 200
 ETHNIC_GROUPS = dict(zip(*(ethnicity.categories()[c] for c in ("code", "ethnic_group")), strict=True))
 STANDING = ("Population", "Areas")
+ELSEWHERE = "Elsewhere"  # areas outside the catchment with their deprivation; made, never in an extract
 PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDeathDate"]
 TYPES = {"id": "string", "code": "string", "text": "string", "date": "date", "integer": "int64", "number": "float64"}
 
@@ -164,7 +165,8 @@ def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
     """Return one row a person: ethnic group, sex, birth and death, home deprivation, and whether in the catchment.
 
     The home is the first of the area columns that is filled: ``Areas`` may hold the codes of both LSOA years, since
-    a code never means two places. ``area`` is "catchment", "elsewhere" or "Not known" (also without a table of areas).
+    a code never means two places. Who lives outside the catchment has the deprivation of the area of home where it is
+    published (``Elsewhere``). ``area`` is "catchment", "elsewhere" or "Not known" (also without a table of areas).
     """
     person = tables["MHS001MPI"]
     person = person.mutate(
@@ -175,6 +177,10 @@ def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
     if "Areas" in tables:
         areas = tables["Areas"].select(home_area="lsoa", imd_quintile="imd_quintile")
         person = person.left_join(areas, person.home == areas.home_area)
+        if ELSEWHERE in tables:
+            far = tables[ELSEWHERE].select(far_area="lsoa", far_quintile="imd_quintile")
+            person = person.left_join(far, person.home == far.far_area)
+            person = person.mutate(imd_quintile=ibis.coalesce(person.imd_quintile, person.far_quintile))
         area = ibis.cases((missing(_.home), NOT_KNOWN), (missing(_.home_area), "elsewhere"), else_="catchment")
     else:
         person = person.mutate(imd_quintile=ibis.null("int64"))
