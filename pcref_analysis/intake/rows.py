@@ -30,6 +30,7 @@ OLDEST = 200
 ETHNIC_GROUPS = dict(zip(*(ethnicity.categories()[c] for c in ("code", "ethnic_group")), strict=True))
 STANDING = ("Population", "Areas")
 TEAMS = ("MHS101Referral", "MHS102OtherServiceType", "MHS902ServiceTeamDetails")  # any may name the type of a team
+ELSEWHERE = "Elsewhere"  # areas outside the catchment with their deprivation; made, never in an extract
 PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDeathDate"]
 # Columns that rules make of what is recorded: missing where that is missing, which is no answer.
 RECORDED = frozenset(
@@ -217,7 +218,8 @@ def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
     """Return one row a person: ethnic group, sex, birth and death, home deprivation, and whether in the catchment.
 
     The home is the first of the area columns that is filled: ``Areas`` may hold the codes of both LSOA years, since
-    a code never means two places. ``area`` is "catchment", "elsewhere" or "Not known" (also without a table of areas).
+    a code never means two places. Who lives outside the catchment has the deprivation of the area of home where it is
+    published (``Elsewhere``). ``area`` is "catchment", "elsewhere" or "Not known" (also without a table of areas).
     """
     person = tables["MHS001MPI"]
     person = person.mutate(
@@ -228,6 +230,10 @@ def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
     if "Areas" in tables:
         areas = tables["Areas"].select(home_area="lsoa", imd_quintile="imd_quintile")
         person = person.left_join(areas, person.home == areas.home_area)
+        if ELSEWHERE in tables:
+            far = tables[ELSEWHERE].select(far_area="lsoa", far_quintile="imd_quintile")
+            person = person.left_join(far, person.home == far.far_area)
+            person = person.mutate(imd_quintile=ibis.coalesce(person.imd_quintile, person.far_quintile))
         area = ibis.cases((missing(_.home), NOT_KNOWN), (missing(_.home_area), "elsewhere"), else_="catchment")
     else:
         person = person.mutate(imd_quintile=ibis.null("int64"))
