@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
 from pcref_analysis.vocabulary import indicators
@@ -16,9 +14,6 @@ from pcref_analysis.vocabulary.parameters import DISCLOSURE_PRESETS, Disclosure,
 SHOWN, SUPPRESSED, ZERO, NOT_AVAILABLE = "shown", "suppressed", "zero", "not available"
 REPEATED = "repeated"  # from the last edition: a change too small to show
 TEXT_SUPPRESSED, TEXT_NOT_AVAILABLE = "[c]", "[x]"
-COUNTED = "events?|at risk|people|persons?|observations?|spells?|contacts?|referrals?|discharges?|cells?|cases?|rows?"
-NUMBER = re.compile(rf"(under )?\d[\d,.]*\s*(% of (?=\w)|\s(?=({COUNTED})\b))")
-FEWER = re.compile(r"fewer than (ten|\d+)")
 MINIMUM_EVENTS = 10  # standardised figures are not given below this many events (Morris et al. 2018)
 
 
@@ -106,23 +101,6 @@ def with_possible(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
 def holds(rule: Disclosure) -> float:
     """Return by how much a published count must change before the next edition shows the change."""
     return float(max(rule.rounding, rule.threshold))
-
-
-def plain_note(note: Any, few: bool) -> str:
-    """Return a note without the counts that estimates write into theirs.
-
-    Examples
-    --------
-    >>> plain_note("3 events of unknown age left out; fewer than 10 events: interval only approximate", True)
-    'some events of unknown age left out; few events'
-    """
-    clauses = [c.strip() for c in ("" if pd.isna(note) else str(note)).split(";")]
-    clauses = [NUMBER.sub(_no_number, c) for c in clauses if c and not FEWER.search(c)]
-    return "; ".join(dict.fromkeys([*clauses, *(["few events"] if few else [])]))
-
-
-def _no_number(found: re.Match[str]) -> str:
-    return "part of " if "%" in found[0] else "some "
 
 
 def explain(rule: Disclosure, held: bool = False) -> str:

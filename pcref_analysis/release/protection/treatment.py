@@ -20,9 +20,11 @@ from pcref_analysis.release.protection import (
     sums,
     suppression,
 )
+from pcref_analysis.release.protection.inversion import COMPARED
 from pcref_analysis.release.protection.linkage import Table
 from pcref_analysis.release.protection.sums import Sums
 from pcref_analysis.release.rules import NOT_AVAILABLE, REPEATED, SHOWN, SUPPRESSED, ZERO
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 PROTECTED = "suppressed to protect people"
@@ -59,6 +61,8 @@ def treat(
         if table.figures:
             steady = _figures(out, table, linked, (shown, settled), rule, links, internal)
             editions.figures_again(out, previous, table.name, list(table.figures), steady)
+        elif "note" in out and not internal:
+            out["note"] = [notes.BETWEEN.join(notes.public(note)) for note in out["note"]]
         order = [c for c in table.frame.columns if c in out] + [c for c in out if c not in table.frame.columns]
         result.append((out[order], links))
     return result
@@ -148,11 +152,26 @@ def _figures(
     zero = (rows["o"] == 0).to_numpy() & (out[figures[0]] == 0).to_numpy()
     out["status"] = np.select([lost, missing, zero], [SUPPRESSED, NOT_AVAILABLE, ZERO], SHOWN)
     if "note" in out:
-        plain = [rules.plain_note(note, bool(f)) for note, f in zip(frame["note"], few, strict=True)]
-        out["note"] = np.where(lost, PROTECTED, plain)
+        out["note"] = np.where(lost, PROTECTED, _notes(frame["note"], rows))
     coarse = np.flatnonzero((values["times"] > 1).to_numpy() & ~missing)
     links["coarser"] = {str(row): float(values["times"].iloc[row]) for row in coarse}
     return rows["steady"].to_numpy(bool)
+
+
+def _notes(given: pd.Series, rows: pd.DataFrame) -> list[str]:
+    """Return what may be said of each row: sentences that rest on no count, and what the counts as released say."""
+    r, m, r0 = (rows[c].to_numpy(float) for c in ("r", "m", "r0"))
+    compared = rows["measure"].isin(COMPARED).to_numpy()
+    few, few0 = (rows[c].to_numpy(float) < rules.MINIMUM_EVENTS for c in ("low", "low0"))
+    counted = {
+        notes.NO_ONE: m == 0,
+        notes.NO_EVENTS: compared & (r == 0),
+        notes.FEW_EVENTS: few & (r > 0),
+        notes.NO_COMPARATOR: compared & (r0 == 0),
+        notes.FEW_COMPARATOR: compared & few0 & (r0 > 0),
+    }
+    said = [[words for words, where in counted.items() if where[i]] for i in range(len(rows))]
+    return [notes.BETWEEN.join([*notes.public(note), *found]) for note, found in zip(given, said, strict=True)]
 
 
 def _adjusted(frame: pd.DataFrame) -> np.ndarray:
