@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pcref_analysis.estimates import recorded, teams
-from pcref_analysis.release import agreement, disclosure, priorities, sensitivity
+from pcref_analysis.release import agreement, disclosure, priorities, rules, sensitivity
 from pcref_analysis.release.disclosure import Releasable
+from pcref_analysis.release.protection import derived
 from pcref_analysis.release.study import PUBLISHED, Study, as_published
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -55,14 +56,18 @@ def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataF
         Recording flags (:func:`pcref_analysis.estimates.recorded.recording_flags`); they rest on published figures.
     """
     two = (tables["levels"], tables["gaps"])
-    return disclosure.derive(_draft, *two, name="findings", parameters=parameters, flags=flags)
+    coarser = {int(row): times for row, times in tables["gaps"].links.get("coarser", {}).items()}
+    return disclosure.derive(_draft, *two, name="findings", parameters=parameters, flags=flags, coarser=coarser)
 
 
-def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame) -> pd.DataFrame:
+def _draft(
+    levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame, coarser: dict[int, float]
+) -> pd.DataFrame:
+    bounds = recorded.worst_case(rules.with_possible(levels, parameters), parameters)
     return priorities.draft(
         pd.concat([levels, gaps], ignore_index=True),
         parameters.priorities,
-        bounds=_around_adjusted(recorded.worst_case(levels, parameters), gaps, parameters),
+        bounds=_around_adjusted(bounds, gaps, parameters, coarser),
         flags=flags,
         comparator=parameters.comparator,
         period=parameters.period,
@@ -70,17 +75,27 @@ def _draft(levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, fla
     )
 
 
-def _around_adjusted(bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def _around_adjusted(
+    bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, coarser: dict[int, float]
+) -> pd.DataFrame:
     """Move the worst case of the crude ratio to the fullest adjusted ratio, by how many times it could rise or fall.
 
     Takes people of unknown ethnic group to be of the same ages, sexes and areas as the others in what is counted.
+    ``coarser``: by row of ``gaps``, how much coarser than two digits its figures are; the bounds allow for it.
     """
     keys = ["indicator", "ethnic_group"]
-    full = gaps[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]
-    full = full.dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")[[*keys, "estimate"]]
-    table = bounds.merge(full, on=keys, how="left", validate="one_to_one")
-    factor = (table["estimate"] / table["ratio"]).where(table["ratio"] > 0)
-    return table.assign(**{end: table[end] * factor.fillna(1.0) for end in ("ratio_low", "ratio_high")})
+    half = derived.unit(gaps["estimate"].to_numpy(float)) / 2 * pd.Series(coarser).reindex(gaps.index).fillna(1.0)
+    if parameters.audience == "internal":
+        half = half * 0.0
+    full = gaps.assign(half=half)[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]
+    full = full[full["adjustment"].ne("crude")].dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")
+    table = bounds.merge(full[[*keys, "estimate", "half"]], on=keys, how="left", validate="one_to_one")
+    half = table["half"].where(table["times_low"].ne(table["times_high"]), 0.0)  # nobody unknown: the ratio as it is
+    ends = {"low": (table["estimate"] - half).clip(lower=0.0), "high": table["estimate"] + half}
+    for end, value in ends.items():
+        moved = value * table[f"times_{end}"]
+        table[f"ratio_{end}"] = moved.where(table["estimate"].notna(), table[f"ratio_{end}"])
+    return table
 
 
 def agreed(released: Releasable, parameters: Parameters) -> dict[str, Releasable]:

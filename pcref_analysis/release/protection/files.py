@@ -13,6 +13,7 @@ import pandas as pd
 
 from pcref_analysis.release.protection import linkage
 from pcref_analysis.release.protection.treatment import Plan
+from pcref_analysis.release.shown import read_csv, to_csv
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure
 
@@ -39,7 +40,7 @@ def write(released: Iterable[Any], folder: Path | str) -> list[Path]:
         path = folder / f"{stem}.csv"
         if path in paths:
             raise PcrefError(f"disclosure: two tables would be written to {path.name}. Give them different names.")
-        one.table.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+        path.write_text(to_csv(one.table), encoding="utf-8", newline="\n")
         facts = {name: getattr(one, name) for name in FACTS} | {"rules": one.rules.model_dump()}
         facts["explanation"] = one.explanation
         facts["text_columns"] = [c for c in one.table if not pd.api.types.is_numeric_dtype(one.table[c])]
@@ -65,7 +66,7 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
             facts = json.loads(side.read_text(encoding="utf-8"))
             text = dict.fromkeys(facts.pop("text_columns"), "str")
             none = {c: [""] for c in _numbers(path, text)}
-            frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=none, float_precision="round_trip")
+            frame = read_csv(path, dtype=text, keep_default_na=False, na_values=none)
             facts = {name: facts[name] for name in (*FACTS, "rules")}
             facts["rules"] = Disclosure.model_validate(facts["rules"])
         except (OSError, ValueError, KeyError, AttributeError) as fault:
