@@ -67,6 +67,16 @@ def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return _split(cells, lambda entry: entry.measure)
 
 
+def comparable(cells: pd.DataFrame, comparator: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return :func:`by_measure` without the measures that nobody of the comparator has, unless all lack it.
+
+    A comparator that occurs nowhere is a name to correct, which the fit says.
+    """
+    parts = by_measure(cells)
+    there = [(m, part) for m, part in parts if comparator in COMPARATORS or comparator in set(part["ethnic_group"])]
+    return there or parts
+
+
 def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
     """Return each indicator's level by period and ethnic group: crude, and standardised by age and sex.
 
@@ -156,7 +166,7 @@ def gaps(
     options = {"steps": {name: regression.STEPS[name] for name in steps}, "level": parameters.level, "interval": "t"}
     tables = [
         regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
-        for measure, mine in by_measure(part)
+        for measure, mine in comparable(part, comparator)
     ]
     if not tables:
         return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)

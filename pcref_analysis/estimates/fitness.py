@@ -51,7 +51,8 @@ def fitness(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     found = full(data, parameters)
     found = found[found["concern"].ne("none") & found["check"].isin(WORDS)]
     told = found.groupby("indicator").agg(concern=("concern", _worst), words=("check", _sentences))
-    asked = domain.compared(data[data["period"] == parameters.period], parameters)["indicator"].unique()
+    part = domain.compared(data[data["period"] == parameters.period], parameters)
+    asked = [name for _, mine in domain.comparable(part, parameters.comparator) for name in mine["indicator"].unique()]
     told = told.reindex(pd.Index(asked, name="indicator"))
     table = told.fillna({"concern": "none", "words": SOUND}).reset_index()
     entries = indicators.catalogue()
@@ -72,7 +73,7 @@ def full(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     terms = regression.STEPS[domain.STEPS[-1]]
     tables = [
         regression.diagnostics(mine, "ethnic_group", parameters.comparator, terms, family=domain.FAMILY[measure])
-        for measure, mine in domain.by_measure(part)
+        for measure, mine in domain.comparable(part, parameters.comparator)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["indicator", "check", "concern"])
 

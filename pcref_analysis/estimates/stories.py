@@ -56,6 +56,8 @@ def expected(run: str, data: pd.DataFrame, parameters: Parameters) -> pd.DataFra
         return rounded.indirect(board, residents, england, parameters.comparator, parameters.level)
     over, groups = ["age_band", "sex"], domain.select(part, parameters)
     whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
+    if not (whole["at_risk"] > 0).any():  # detentions are not available, or nobody's age and sex is known
+        return domain.finished(pd.DataFrame(columns=domain.SHAPE))
     table = rates.indirect(groups, domain.KEYS, whole, over, level=parameters.level, repeat_events=True)
     table = domain.one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), groups)
     return domain.finished(table)
