@@ -63,6 +63,8 @@ def cautions(own: pd.DataFrame, model: Model) -> list[str]:
         words.append(f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate")
     elif y**2 < FEW * own["yy"].sum():
         words.append(f"as good as fewer than {FEW} people carry this figure: the interval is only approximate")
+    if model.family == "negbin" and model.alpha == 0:
+        words.append("strata vary no more than by chance: fitted as Poisson, not negative binomial")
     return words + ([] if model.converged else ["the fit did not settle: do not use"])
 
 

@@ -81,7 +81,7 @@ def quantile(
     rows: list[dict[str, Any]] = []
     for key, part, effect, people in _groups(histogram, by, cells):
         n = float(part["count"].sum())
-        size = int(n / effect)
+        size = int(n / np.fmax(effect, 1.0))
         low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], size, q) if size else (0, size)
         figures, ends = (_at(part, q * n, n), np.nan, np.nan), [0.0, 0.0]
         if low >= 1:
@@ -125,7 +125,7 @@ def geometric_mean(
         figures = (np.nan,) * 3
         if n > 0 and np.isfinite(value).all():
             centre = float(np.average(value, weights=part["count"]))
-            size = n / effect
+            size = n / np.fmax(effect, 1.0)
             spread = np.sqrt((part["count"] * (value - centre) ** 2).sum() / (n - 1)) if n > 1 else np.nan
             reach = t.ppf((1 + level) / 2, size - 1) * spread / np.sqrt(size) if size > 1 else np.nan
             figures = tuple(float(np.expm1(v)) for v in (centre, centre - reach, centre + reach))
@@ -137,7 +137,7 @@ def design_effect(histogram: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str
     """Return how many times more the mean length varies than if every stay were another person's.
 
     The person-clustered variance of the mean from the cells' sums over people, over the variance that the histogram
-    gives for independent stays; never below 1. Columns: ``by``, ``design_effect``.
+    gives for independent stays; never below 1, missing where it cannot be told. Columns: ``by``, ``design_effect``.
 
     References
     ----------
@@ -168,7 +168,7 @@ def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | No
         part = part.groupby(["upper_day", "lower_day"], as_index=False)["count"].sum().query("count > 0")
         index = key if len(by) > 1 else key[0]
         known = people is not None and index in people.index
-        effect = _effect(part, people.loc[index]) if known else 1.0
+        effect = _effect(part, people.loc[index]) if known else 1.0 if cells is None else np.nan
         yield key, part, effect, float(people.loc[index, "t"] / people.loc[index, "tt"]) if known else 1.0
 
 
@@ -177,10 +177,10 @@ def _effect(part: pd.DataFrame, p: pd.Series) -> float:
     clustered = (p["yy"] - 2 * mean * p["yt"] + mean**2 * p["tt"]) / p["t"] ** 2
     n, value = part["count"].sum(), (part["lower_day"] + part["upper_day"]) / 2
     if not np.isfinite(value).all() or n < 2:
-        return 1.0
+        return np.nan
     alone = (part["count"] * (value - np.average(value, weights=part["count"])) ** 2).sum() / n**2
     effect = clustered / alone if alone > 0 else 1.0
-    return float(max(effect, 1.0)) if np.isfinite(effect) else 1.0
+    return float(max(effect, 1.0)) if np.isfinite(effect) else np.nan
 
 
 def _at(part: pd.DataFrame, rank: float, n: float) -> float:
@@ -214,6 +214,8 @@ def _note(part: pd.DataFrame, n: float, effect: float, estimate: float) -> str:
         notes.append(f"fewer than {FEW} stays: the interval is only approximate")
     if (part["upper_day"] > part["lower_day"]).any():
         notes.append("lengths are binned: placed within their bin")
+    if np.isnan(effect):
+        notes.append("stays taken as independent: no design effect can be told from these cells")
     if effect > 1:
         notes.append(f"interval widened for people with several stays (design effect {effect:.2f})")
     return "; ".join(notes)
