@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.personsums import person_sums
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -21,6 +22,7 @@ FEW = 10
 COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note"]
 
 
+@checked
 def quantile(
     histogram: pd.DataFrame,
     by: Sequence[str],
@@ -96,6 +98,7 @@ def quantile(
     return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level, "beyond")
 
 
+@checked
 def geometric_mean(
     histogram: pd.DataFrame, by: Sequence[str], level: float = 0.95, cells: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -133,6 +136,7 @@ def geometric_mean(
     return _frame(rows, by, "geometric_mean", level)
 
 
+@checked
 def design_effect(histogram: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how many times more the mean length varies than if every stay were another person's.
 

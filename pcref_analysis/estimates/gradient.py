@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from pcref_analysis.estimates import grouped, sampling
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.vocabulary.errors import PcrefError
 
 UNITS = {
@@ -33,6 +34,7 @@ NOTES = {
 }
 
 
+@checked
 def summary(
     estimates: pd.DataFrame,
     population: pd.DataFrame | None = None,
