@@ -107,6 +107,8 @@ def _possible(frame: pd.DataFrame, name: str) -> None:
         rules.append(("events_sq is below events", frame["events_sq"] * SLACK < frame["events"]))
     if has("events_sq", "at_risk_sq", "events_at_risk"):
         apart = frame["events_at_risk"] ** 2 > frame["events_sq"] * frame["at_risk_sq"] * SLACK
+        if has("events", "at_risk"):  # residents come from the census: a cell can have fewer of them than were met
+            apart &= frame["events_at_risk"].ne(frame["events"]) | frame["at_risk_sq"].ne(frame["at_risk"])
         rules.append(("events_at_risk is above what events_sq and at_risk_sq allow", apart))
     if has("total_sq", "at_risk_sq", "total_at_risk"):
         apart = frame["total_at_risk"] ** 2 > frame["total_sq"] * frame["at_risk_sq"] * SLACK

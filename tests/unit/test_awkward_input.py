@@ -205,3 +205,11 @@ def test_sums_over_people_that_no_people_can_add_up_to_are_refused(function):
             with pytest.raises(PcrefError, match="no people can add up to"):
                 call(function, frame.assign(**wrong))
             assert name
+
+
+def test_a_cell_may_have_fewer_residents_than_people_met():
+    """Residents come from the census and are fractional after raking; the Trust may have met more people than that."""
+    cells = pd.DataFrame(
+        {"events": [6.0], "at_risk": [0.4], "events_sq": 8.0, "events_at_risk": 6.0, "at_risk_sq": 0.4}
+    )
+    pd.testing.assert_frame_equal(entry.plain(cells), cells)
