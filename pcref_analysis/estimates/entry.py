@@ -114,7 +114,7 @@ def _possible(frame: pd.DataFrame, name: str) -> None:
         apart = frame["total_at_risk"] ** 2 > frame["total_sq"] * frame["at_risk_sq"] * SLACK
         rules.append(("total_at_risk is above what total_sq and at_risk_sq allow", apart))
     elif has("total", "total_sq", "at_risk"):
-        apart = frame["total"] ** 2 > frame["total_sq"] * frame["at_risk"] * SLACK
+        apart = (frame["at_risk"] > 0) & (frame["total"] ** 2 > frame["total_sq"] * frame["at_risk"] * SLACK)
         rules.append(("total_sq is below total squared over at_risk", apart))
     for what, wrong in rules:
         if odd := int(wrong.sum()):
