@@ -25,9 +25,9 @@ from pcref_analysis.release import (
     signoff,
     workbook,
 )
-from pcref_analysis.vocabulary import code, private
+from pcref_analysis.vocabulary import code, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import LOCAL
+from pcref_analysis.vocabulary.indicators import LOCAL, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 RELEASED = "released"  # the folder of an edition that a reviewer attacks
@@ -72,6 +72,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
+    of_run(parameters.run)  # a fault in the run's own indicators is said before the work
     for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
         publication.settle(place)
         last = publication.read_manifest(place)
@@ -82,15 +83,19 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     if force:
         prepare.forget(parameters.run)
     say(f"report {parameters.run}: cells")
-    data = prepare.prepare(parameters, say)
+    with progress.part(say, 0.0, 0.4):
+        data = prepare.prepare(parameters, say)
     before = _keep_last_edition(parameters, published, say)
     say("  estimating levels and gaps")
-    whole.estimates(parameters.run, parameters, beside=True)
+    with progress.part(say, 0.4, 0.6):
+        whole.estimates(parameters.run, parameters, beside=True)
     say("  releasing and attacking tables")
-    door.released(parameters.run, parameters)
+    with progress.part(say, 0.6, 0.7):
+        door.released(parameters.run, parameters)
     say(f"report {parameters.run}: notebooks")
     key = publication.tree_digest([*prepare.data_files(data), *before], data) + code.digest()
-    executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
+    with progress.part(say, 0.7, 0.95):
+        executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
     fresh = data / "publish"
