@@ -230,3 +230,76 @@ def test_the_extract_without_rows_in_the_period_is_named_before_counting(home):
         assert "no table has a row that starts in the period 2019-20" in words and "2022-23 to 2022-23" in words
         assert "counting rows" not in words
     assert "no table has a row" not in pcref("check", "local", "--period", "2022-23").output
+
+
+@pytest.fixture(scope="module")
+def figures(open_data):
+    from pcref_analysis.intake import trusts
+
+    return trusts.mental_health(open_data)
+
+
+def test_a_parameters_file_for_every_mental_health_trust(home, open_data, figures):
+    from pcref_analysis.intake import trusts
+    from pcref_analysis.vocabulary import parameters
+
+    assert len(figures) == 57 and figures["code"].is_unique and "All prov" not in set(figures["code"])
+    known = figures.set_index("code")["board"]
+    assert dict(known[["RV5", "RT1", "RXM", "G6V2S"]]) == {"RV5": "QKK", "RT1": "QUE", "RXM": "QJ2", "G6V2S": "QMJ"}
+    assert sorted(known[known == ""].index) == ["TAD", "TAF", "TAH", "TAJ"]
+    for code in figures["code"]:
+        trusts.init(code.lower(), "figures")
+        got = parameters.load(code.lower())
+        assert (got.trust.ods_code, got.trust.icb_code, got.run) == (code, known[code], code.lower())
+        assert got.trust.name.endswith(("NHS Foundation Trust", "NHS Trust", "Partnership Trust"))
+        assert got.source.location == f"data/raw/{code.lower()}" and got.open_data == "figures"
+    assert "# icb_code:" in (home / "notebooks/parameters/taf.yml").read_text(encoding="utf-8")
+    assert "RT119" in (home / "notebooks/parameters/rt1.yml").read_text(encoding="utf-8")
+
+
+def test_init_names_the_nearest_and_overwrites_nothing(home, open_data):
+    done = pcref("init", "RV5")
+    assert done.exit_code == 0 and "South London and Maudsley" in done.output and "QKK" in done.output
+    file = home / "notebooks" / "parameters" / "rv5.yml"
+    file.write_text("mine", encoding="utf-8")
+    assert "nothing is overwritten" in " ".join(pcref("init", "rv5").output.split())
+    assert file.read_text(encoding="utf-8") == "mine"
+    done = pcref("init", "RVV")
+    assert done.exit_code == 2 and "Near it: " in " ".join(done.output.split())
+    assert "RV5 (South London" in " ".join(pcref("init", "maudsley").output.split())
+
+
+def test_doctor_names_what_stops_a_run_and_publishes_nothing(home, monkeypatch):
+    from pcref_analysis.release import doctor
+
+    facts = yaml.safe_load((home / "notebooks/parameters/demo.yml").read_text(encoding="utf-8"))
+    facts |= {"run": "local", "source": {"kind": "folder"}, "engagement": "nowhere.yml"}
+    (home / "notebooks/parameters/local.yml").write_text(yaml.safe_dump(facts), encoding="utf-8")
+    done = pcref("doctor", "local")
+    words = " ".join(done.output.split())
+    assert done.exit_code == 2 and "2 thing(s) stop this run" in words
+    assert "STOPS extract: source: there is no folder" in words and "STOPS engagement record" in words
+    assert "whole way" not in words and not (home / "reports" / "local").exists()
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["pandas>=99", "nosuchpackage", "numpy>=1"])
+    stops = [words for good, words in doctor.environment() if not good]
+    assert len(stops) == 1 and "pandas" in stops[0] and "nosuchpackage is not installed" in stops[0]
+
+
+def test_doctor_takes_the_first_people_and_all_that_is_theirs(home):
+    from pcref_analysis.release import doctor
+
+    folder = home / "data" / "raw" / "local"
+    folder.mkdir(parents=True)
+    people = "".join(f"p{number:05d},1465,A\n" for number in range(1500))
+    (folder / "MHS001MPI.csv").write_text("person_id ,UniqMonthID,EthnicCategory\n" + people, encoding="utf-8")
+    rows = "".join(f"r{number},p{number:05d},2023-05-01\n" for number in (3, 999, 1000, 1400))
+    header = "UniqServReqID,Who,ReferralRequestReceivedDate\n"
+    (folder / "referrals.csv").write_text(header + rows, encoding="utf-8")
+    source = {"kind": "folder", "location": str(folder), "tables": {"MHS101Referral": "referrals"},
+              "columns": {"MHS101Referral": {"Person_ID": "Who"}}}  # fmt: skip
+    import pandas as pd
+
+    assert doctor._first_people(cli_parameters(source=source), home / "few") == 1000
+    taken = {path.stem: pd.read_parquet(path) for path in (home / "few").glob("*.parquet")}
+    assert len(taken["MHS001MPI"]) == 1000
+    assert sorted(taken["MHS101Referral"]["Who"]) == ["p00003", "p00999"]
