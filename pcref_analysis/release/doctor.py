@@ -93,8 +93,8 @@ def inputs(parameters: Parameters) -> Iterator[tuple[bool, str]]:
         folder = open_data.open_data_folder(parameters, wanted)
         yield True, f"open figures: all {len(wanted)} files are in '{folder.name}'"
     except PcrefError as error:  # an extract may bring its own residents, so that only a run on open figures stops
-        first = str(error).splitlines()[0]
-        yield parameters.source.kind != "published", f"open figures: {first} (residents are then not made of them)"
+        first = str(error).splitlines()[0].removeprefix("open data: ").removesuffix(" Wanted:")
+        yield parameters.source.kind != "published", f"open figures: {first} An extract must then bring its residents."
 
 
 def _extract(parameters: Parameters) -> str:
