@@ -133,6 +133,8 @@ def _writable(place: Path) -> bool:
 
 def _whole_way(parameters: Parameters, say: Callable[[str], None]) -> int:
     """Make the report of the first people in a project folder of its own, below the run's closed one."""
+    for left in private.make(parameters.run).glob("doctor-*"):  # by one that was killed
+        shutil.rmtree(left, ignore_errors=True)
     with TemporaryDirectory(dir=private.make(parameters.run), prefix="doctor-") as scratch:
         home = Path(scratch)
         shutil.copytree(project_root() / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
