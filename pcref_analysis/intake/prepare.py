@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,11 +153,12 @@ def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables,
 
 
 def forget(run: str) -> None:
-    """Forget what a run's cells, estimates, released tables and notebooks were made of, so all are made again."""
+    """Forget what a run's cells, plan, released tables and notebooks were made of, so all are made again."""
     folder = run_folder(run)
-    keys = [folder / "cells.key", *(folder / name / "key.txt" for name in ("estimates", "released"))]
-    for path in [*keys, *(folder / "notebooks").glob("*.key")]:
+    for path in [folder / "cells.key", *(folder / "notebooks").glob("*.key")]:
         path.unlink(missing_ok=True)
+    for name in ("plan", "released"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def load(run: str, what: str = "cells") -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.release import adjustment, editions, engagement, priorities
+from pcref_analysis.release import adjustment, editions, engagement, priorities, shown
 from pcref_analysis.release.engagement import Engagement
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root
@@ -63,7 +63,7 @@ def published_list(folder: Path) -> pd.DataFrame:
     path = tables / priorities.file_name("adjusted")
     if not path.is_file():
         return priorities.read(tables)[0]
-    table = pd.read_csv(path, encoding="utf-8", float_precision="round_trip")
+    table = shown.read_csv(path)
     words = ["wording", "status", "evidence", "holds", "reason"]
     table = table.rename(columns={"change": "status"})
     table = table.assign(**{name: table[name].fillna("").astype(str) for name in words})

@@ -77,10 +77,12 @@ def execute(
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
+    *first, last = plans  # the last one ranks what the others released
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        runs = pool.map(lambda plan: _run(plan, say, environment), plans[::-1])  # the longest first
+        runs = pool.map(lambda plan: _run(plan, say, environment), first[::-1])  # the longest first
         for number, _ in enumerate(runs, start=1):
             progress.share(say, number / len(plans))
+    _run(last, say, environment)
     return [plan["target"] for plan in plans]
 
 
@@ -124,7 +126,8 @@ def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dic
     looks_at = parameters.but(NOT_FOR_PAGES if source.stem == LAST else NOT_FOR_OTHER_PAGES)
     words = [source_digest(source), json.dumps(values, sort_keys=True), looks_at, code]
     key = hashlib.sha256("\n".join(words).encode()).hexdigest()
-    return {"source": source, "target": scratch / source.name, "values": values, "key": key}
+    released = scratch.parent / "released" / source.stem.partition("_")[2]
+    return {"source": source, "target": scratch / source.name, "values": values, "key": key, "released": released}
 
 
 def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[str, str]) -> None:
@@ -133,7 +136,8 @@ def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[
     from papermill.exceptions import PapermillExecutionError
 
     source, target, stamp = plan["source"], plan["target"], plan["target"].with_suffix(".key")
-    if target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == plan["key"]:
+    there = source.stem == LAST or plan["released"].is_dir()
+    if there and target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == plan["key"]:
         say(f"  {source.stem}: unchanged")
         return
     stamp.unlink(missing_ok=True)
@@ -197,7 +201,7 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
     import nbformat
 
     lesson = tutorial()
-    plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always"}
+    plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}
     _run(plan, say, {"IPYTHONDIR": str(_quiet(scratch))})
     (scratch / lesson.name).with_suffix(".key").unlink()
     for source in (*notebooks(), lesson):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import textwrap
+import warnings
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -108,11 +110,12 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.grid.axis": "x"})
+    _theme({"axes.grid.axis": "x"})
     figure, axis = plt.subplots(figsize=(8.5, 0.9 + 0.36 * len(frame)))
-    sns.barplot(data=frame, x="estimate", y=label, color=BLUE, errorbar=None, ax=axis, width=0.6)
+    axis.barh(range(len(frame)), frame["estimate"], color=BLUE, height=0.6)
+    axis.set_yticks(range(len(frame)), frame[label])
+    axis.set_ylim(len(frame) - 0.5, -0.5)
     if {"lower", "upper"} <= set(frame):
         axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2)
     axis.set(xlabel=unit, ylabel="")
@@ -132,9 +135,8 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"grid.color": "#E3E6E8"})
+    _theme({"grid.color": "#E3E6E8"})
     figure, axis = plt.subplots(figsize=(8.8, 5.2), gridspec_kw={"top": 0.94, "right": 0.97})
     funnel_axes.draw(axis, frame, limits.table)
     axis.set(xlabel=x, ylabel=y)
@@ -154,9 +156,8 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.grid.axis": "x"})
+    _theme({"axes.grid.axis": "x"})
     figure, axis = plt.subplots(figsize=(8.8, 1.3 + 0.45 * len(frame)))
     names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
     for number, band in enumerate(sorted(frame["band"].unique())):
@@ -186,7 +187,7 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
 def _nothing(released: Any, id: str, title: str) -> Shown:
     words = f"{title}: nothing to draw from these data."
     record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
-    return Shown(record=record, text=words, html=f'<p id="{id}">{words}</p>')
+    return Shown(record=record, text=words, html=f'<p id="{escape(id)}">{escape(words)}</p>')
 
 
 def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
@@ -196,10 +197,18 @@ def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
     return frame.dropna(subset=numbers).reset_index(drop=True)
 
 
+def _theme(more: dict[str, Any]) -> None:
+    """Set the look of a figure; a dollar sign in a name is a dollar sign and no formula."""
+    import seaborn as sns
+
+    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # a rare letter in a name stops no page
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"text.parse_math": False, **more})
+
+
 def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -> Any:
     import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.titlepad": 6, "grid.color": "#E3E6E8"})
+    _theme({"axes.titlepad": 6, "grid.color": "#E3E6E8"})
     frame = pd.DataFrame({"panel": panels})
     wrap = min(2, max(1, len(panels)))
     grid = sns.FacetGrid(

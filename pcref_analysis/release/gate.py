@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.release import rules
-from pcref_analysis.release.shown import MIME
+from pcref_analysis.release import pages, rules, safe_html
+from pcref_analysis.release.shown import MIME, NO_ALT
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 COUNTS = ("events", "at_risk", "rows")
-NO_ALT = "No description has been provided for this image"
 
 
 def collect(paths: list[Path]) -> list[dict[str, Any]]:
@@ -48,8 +47,8 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                     own = [call for call in calls if call.startswith(record["kind"])]  # of several in one cell
                     place = {"notebook": path.stem, "cell": number, "cell_id": cell["id"], "output": output}
                     records.append(record | place | {"call": [*own, *calls, ""][0]})
-            if cell.cell_type == "markdown" and re.search(r"<(script|iframe|object|img)\b", cell.source, re.IGNORECASE):
-                faults.append(f"  {path.name}, cell {number}: text holds a script, frame or picture")
+            if cell.cell_type == "markdown" and (odd := safe_html.refused(pages.markdown(cell.source))):
+                faults.append(f"  {path.name}, cell {number}: text holds {', '.join(odd)}; a page may not")
     ids = [record["id"] for record in records]
     faults += [f"  the id '{name}' is used more than once" for name in sorted({i for i in ids if ids.count(i) > 1})]
     if faults:
@@ -121,6 +120,10 @@ def _fault(output: Any) -> str:
     record = output["data"].get(MIME)
     if not record:
         return "an output that is not a released table, figure or text"
+    if odd := safe_html.refused(output["data"].get("text/html", "")):
+        return f"an output that holds {', '.join(odd)}"
+    if odd := safe_html.refused(pages.markdown(output["data"].get("text/markdown", ""))):
+        return f"words that hold {', '.join(odd)}"
     if record["kind"] == "figure" and (not record.get("alt") or NO_ALT in record["alt"]):
         return "a figure without alternative text"
     if record["kind"] == "figure" and not record.get("source_table"):

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from pcref_analysis.release import findings, scoring, wording
+from pcref_analysis.release import findings, scoring, shown, wording
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -211,7 +211,7 @@ def write(ranked: pd.DataFrame, rule: PriorityRule, folder: Path) -> list[Path]:
     paths = []
     for name, table in tables(ranked, rule).items():
         paths.append(folder / file_name(name))
-        table.to_csv(paths[-1], index=False, encoding="utf-8", lineterminator="\n")
+        paths[-1].write_text(shown.to_csv(table), encoding="utf-8", newline="\n")
     return paths
 
 
@@ -244,5 +244,5 @@ def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
         rule = _rule(pd.read_csv(path, encoding="utf-8", dtype=str))
     except (ValidationError, json.JSONDecodeError, KeyError, AttributeError):
         raise PcrefError(f"priorities: {path.name} does not make a rule; was it changed by hand?") from None
-    table = pd.read_csv(folder / file_name("findings"), encoding="utf-8", float_precision="round_trip")
+    table = shown.read_csv(folder / file_name("findings"))
     return table.astype({name: "Int64" for name in COUNTED if name in table}), rule

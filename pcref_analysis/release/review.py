@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import comeback, door, execution, seals
+from pcref_analysis.release import comeback, execution, seals
 from pcref_analysis.release.seals import Difference
 from pcref_analysis.release.shown import MIME
+from pcref_analysis.release.study import Study
 from pcref_analysis.vocabulary import parameters, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -58,14 +59,19 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
 
 def _review(checked: Parameters, folder: Path, paths: list[Path], say: Callable[[str], None]) -> int:
     say("review: cells and estimates again")
-    with progress.part(say, 0.0, 0.05):
+    with progress.part(say, 0.0, 0.2):
         prepare.prepare(checked, lambda line: None)
-    for kept in ("estimates", "released"):  # so that what is compared is not what was kept
-        shutil.rmtree(folder / kept, ignore_errors=True)
-    with progress.part(say, 0.05, 0.4):
-        door.released(checked.run, checked)
-    with progress.part(say, 0.4, 1.0):
-        ran, differences = check(paths, say, parameters.hand_over(checked, folder))
+    shutil.rmtree(folder / "plan", ignore_errors=True)  # so that what is compared is not what was kept
+    if not (study := Study(checked)).published:
+        with progress.part(say, 0.2, 0.4):
+            study.plan()
+    given = parameters.hand_over(checked, folder)
+    first = [path for path in paths if path.stem != execution.LAST]
+    with progress.part(say, 0.4, 0.9):
+        ran, differences = check(first, say, given)
+    with progress.part(say, 0.9, 1.0):  # the last one ranks what the others released
+        again, more = check([path for path in paths if path.stem == execution.LAST], say, given)
+    ran, differences = ran | again, differences + more
     for path in paths:
         mine = [one for one in differences if one.notebook == path.name]
         say(f"  {path.name}: {ran.get(path.name, 0)} cells run again, {_count(mine)}")
@@ -89,6 +95,8 @@ def check(
     """
     import nbformat
 
+    if not paths:
+        return {}, []
     found = [one for path in paths for one in seals.broken(nbformat.read(path, as_version=4), path.name)]
     with TemporaryDirectory() as scratch:
         command = [

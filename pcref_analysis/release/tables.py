@@ -186,7 +186,7 @@ def _interval(lines: pd.DataFrame, step: str) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    if row["status"] == SUPPRESSED:
+    if row.get("status") == SUPPRESSED:
         return TEXT_SUPPRESSED
     if pd.isna(row["estimate"]):
         if pd.notna(row.get("upper")):
