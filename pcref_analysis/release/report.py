@@ -136,7 +136,7 @@ def _executed(
 
 
 def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
-    """Publish the draft of a run that two people have signed; synthetic data needs no signature.
+    """Publish the draft of a run that two people have signed; the invented Trust needs no signature.
 
     Raises
     ------
