@@ -18,6 +18,7 @@ from pcref_analysis.intake import availability, engines, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
+from pcref_analysis.vocabulary import progress
 from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -87,7 +88,8 @@ def build(
     seen = {name: availability.rows_by_year(table) for name, table in found.items()}
     beyond = {name: sums.uncounted(name, table, tables, years).execute() for name, table in found.items()}
     frames, lines = [], []
-    for name, entry in entries.items():
+    for number, (name, entry) in enumerate(entries.items()):
+        progress.share(say, number / len(entries))
         why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
         good = [year for year in years if not why[year]]
         say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {why[years[-1]]}"))
