@@ -1,4 +1,5 @@
 """How parts of the priorities list are shown: title, columns, heads. Change the words here.
+``{level}`` is the level of the intervals, as the table holds it.
 
 Each is published as ``tables/priorities-<name>.csv`` with every column.
 """
@@ -26,7 +27,7 @@ TITLES = {
 }
 FOLDED = ("one_weight", "comparators", "rule_settings", "findings")  # long: closed until someone opens them
 FIGURES = {
-    "ratio_text": "Ratio (95 % interval)",
+    "ratio_text": "Ratio to the comparator ({level}interval)",
     "amount": "More or fewer in the year",
     "certainty_text": "Chance that the gap exceeds the agreed margin",
     "rank_text": "Chance alone could place it",
@@ -114,7 +115,7 @@ VIEWS: dict[str, dict[str, str]] = {
         "list": "List",
         "rank": "Place",
         "score": "Score",
-        "ratio_text": "Ratio (95 % interval)",
+        "ratio_text": "Ratio to the comparator ({level}interval)",
         "estimate_table": "Estimate, in tables/",
         "notebook": "Made in",
         "method_page": "Method",
