@@ -17,7 +17,17 @@ from pcref_analysis.vocabulary.parameters import NOT_FOR_OTHER_PAGES, Parameters
 
 PUBLISHER = "NHS England and the Office for National Statistics, published figures"
 PUBLISHED = "published figures"
-PARTS = ("draft", "words", "to_watch", "strengths", "evidence_gaps", "recording", "rule_settings", "findings")
+PARTS = (
+    "draft",
+    "words",
+    "to_watch",
+    "unclear",
+    "strengths",
+    "evidence_gaps",
+    "recording",
+    "rule_settings",
+    "findings",
+)
 COUNTS = ("events", "events_low", "events_high", "at_risk", "rows")
 
 

@@ -1,7 +1,6 @@
 """Figures: each takes a Releasable, says what it shows in words, and stands beside its table.
 
-A figure never computes: what it draws are released numbers. Colours are those of the Government Analysis
-Function; shape repeats what colour says.
+A figure never computes: what it draws are released numbers. Shape repeats what colour says.
 """
 
 from __future__ import annotations

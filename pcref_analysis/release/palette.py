@@ -1,4 +1,4 @@
-"""The colours of figures: those of the Government Analysis Function; shape repeats what colour says.
+"""The colours of figures: after those of the Government Analysis Function, some darker; shape repeats them.
 
 Every colour has a contrast of at least 3 to 1 on white. A group looks the same in every chart: its colour is that of
 its broad group, its marker its own.

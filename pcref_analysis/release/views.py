@@ -15,6 +15,7 @@ TITLES = {
     "since": "Since the last list",
     "rule_changes": "Changes of the rule since then",
     "to_watch": "Findings to watch",
+    "unclear": "Comparisons that could not tell",
     "strengths": "Strengths",
     "evidence_gaps": "What the data cannot answer yet",
     "recording": "Recording matters, not ranked",
@@ -25,7 +26,7 @@ TITLES = {
     "rule_settings": "Every setting of the rule",
     "findings": "Every finding",
 }
-FOLDED = ("one_weight", "comparators", "rule_settings", "findings")  # long: closed until someone opens them
+FOLDED = ("unclear", "one_weight", "comparators", "rule_settings", "findings")  # long: closed until someone opens them
 FIGURES = {
     "ratio_text": "Ratio to the comparator ({level}interval)",
     "amount": "More or fewer in the year",
@@ -36,6 +37,12 @@ WHAT = {"name": "What", "ethnic_group": "For whom"}
 VIEWS: dict[str, dict[str, str]] = {
     "draft": {"rank": "Place", "band": "Band", **WHAT, **FIGURES},
     "to_watch": {"rank": "Place", **WHAT, **FIGURES, "would_close": "What would make it clearer"},
+    "unclear": {
+        **WHAT,
+        "ratio_text": FIGURES["ratio_text"],
+        "certainty_text": FIGURES["certainty_text"],
+        "would_close": "What would make it clearer",
+    },
     "words": {
         "rank": "Place",
         "wording": "What the figures say",

@@ -95,14 +95,15 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     if not number.get("priority"):
         unclear = number.get("unclear", 0) + number.get("watch", 0)
         return str(terms["nothing"]).format(unclear=unclear, missing=number.get("evidence_gap", 0))
-    counts = {
-        "possible gap": (number.get("watch", 0), "to watch"),
-        "comparison": (number.get("strength", 0), "equal or better"),
-        "indicator": (missing, "with a question that our data cannot answer yet"),
-        "figure": (number.get("recording", 0), "that may be a matter of recording"),
-    }
+    counts = [
+        (number.get("watch", 0), "possible gap", "to watch"),
+        (number.get("unclear", 0), "comparison", "that could not tell"),
+        (number.get("strength", 0), "comparison", "equal or better"),
+        (missing, "indicator", "with a question that our data cannot answer yet"),
+        (number.get("recording", 0), "figure", "that may be a matter of recording"),
+    ]
     first = f"{spoken.count(number['priority'], 'gap')} to discuss in {spoken.count(int(table['band'].max()), 'band')}"
-    return ", ".join([first, *(f"{spoken.count(n, word)} {rest}" for word, (n, rest) in counts.items() if n)]) + "."
+    return ", ".join([first, *(f"{spoken.count(n, word)} {rest}" for n, word, rest in counts if n)]) + "."
 
 
 def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:

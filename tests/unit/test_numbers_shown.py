@@ -9,7 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure, pages, report, shown, spoken, tables, views, wording, workbook
+from pcref_analysis.release import (
+    disclosure,
+    door,
+    pages,
+    report,
+    shown,
+    spoken,
+    tables,
+    text,
+    views,
+    wording,
+    workbook,
+)
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
@@ -142,3 +154,21 @@ def test_the_workbook_marks_what_is_missing_as_the_page_does(tmp_path):
     assert "Financial years 2021-22, 2022-23, 2023-24" in strings
     assert "pane" in sheet
     pd.testing.assert_frame_equal(shown.read_csv(io.StringIO(shown.to_csv(frame))), frame.replace("", np.nan))
+
+
+def _released(frame: pd.DataFrame) -> disclosure.Releasable:
+    return disclosure.derive(lambda _: frame, _rows(), name="findings")
+
+
+def test_every_finding_that_could_not_tell_is_counted_and_listed():
+    lists = ["priority", "unclear", "unclear", "unclear", "strength"]
+    ranked = pd.DataFrame(
+        {
+            "list": lists, "band": [1, None, None, None, None], "indicator": list("abcde"), "flag": None,
+            "lower": [1.5, 1.4, 0.6, 0.8, 0.9], "upper": [3.0, 4.6, 0.9, 2.0, 1.1], "item": list("abcde"),
+        }
+    )  # fmt: skip
+    words = text.in_short(_released(ranked), "s").text
+    assert "3 comparisons that could not tell" in words
+    assert "2 have an interval wholly on one side of 1" in words
+    assert "unclear" in views.FOLDED and "unclear" in door.PARTS
