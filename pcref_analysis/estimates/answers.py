@@ -9,12 +9,13 @@ import pandas as pd
 
 from pcref_analysis.estimates.clustered import Model
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FEW = 10
 NO_EVENTS = "no events in this group: only a one-sided limit exists"
 ALL_EVENTS = "nothing but events in this group: only a one-sided limit exists"
-UNTOLD = "these data cannot tell this group apart from the other terms"
+UNTOLD = notes.say("inseparable")
 
 
 def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, interval: str = "t") -> None:
@@ -60,10 +61,10 @@ def cautions(own: pd.DataFrame, model: Model) -> list[str]:
     mean, y = own["is_mean"].any(), own["y"].sum()
     words = []
     if (own["t"].sum() if mean else y) < FEW:
-        words.append(f"fewer than {FEW} {'observations' if mean else 'events'}: the interval is only approximate")
+        words.append(notes.say("few", number=FEW, what="observations" if mean else "events"))
     elif y**2 < FEW * own["yy"].sum():
-        words.append(f"as good as fewer than {FEW} people carry this figure: the interval is only approximate")
-    return words + ([] if model.converged else ["the fit did not settle: do not use"])
+        words.append(notes.say("few_people", number=FEW))
+    return words + ([] if model.converged else [notes.say("unsettled")])
 
 
 def limits(value: float, spread: tuple[float, float], level: float, scale: str = "log") -> tuple[float, float, float]:

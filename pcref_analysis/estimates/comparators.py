@@ -9,7 +9,7 @@ import pandas as pd
 
 from pcref_analysis.estimates.contrasts import Sums
 from pcref_analysis.estimates.tally import REFUSE, TELL, Remark, Tally, keys, labels, said, tally, variance
-from pcref_analysis.vocabulary import standards
+from pcref_analysis.vocabulary import notes, standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ALL_OTHERS = "All other groups"
@@ -54,8 +54,8 @@ def inside(
             other[name] = np.maximum(other[name] - np.where(known[:, np.newaxis], values, 0.0), 0.0)
     hidden = np.bincount(context[~known], weights=np.nan_to_num(own["events"][~known]).sum(axis=1), minlength=number)
     lost = hidden[context]
-    say = f"of unknown {exposure.replace('_', ' ')} are in no comparator"
-    remarks = [(lost > 0, lambda i: f"{said(lost[i], 'event')} {say}", TELL)]
+    what = exposure.replace("_", " ")
+    remarks = [(lost > 0, lambda i: notes.say("in_no_comparator", number=said(lost[i], "event"), what=what), TELL)]
     return other, known * float(comparator == POPULATION), remarks
 
 

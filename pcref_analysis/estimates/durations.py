@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.personsums import person_sums
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FEW = 10
@@ -204,19 +205,19 @@ def _ranked(part: pd.DataFrame, rank: float) -> float:
 
 
 def _note(part: pd.DataFrame, n: float, effect: float, estimate: float) -> str:
-    notes = []
+    said = []
     if n <= 0:
         return "no stays in this group"
     if np.isnan(estimate):
         longest = part.loc[~np.isfinite(part["upper_day"]), "lower_day"]
-        notes.append(f"lies in the open last bin ({longest.min():.0f} days or more)" if len(longest) else "not given")
+        said.append(notes.say("open_bin", number=f"{longest.min():.0f}") if len(longest) else "not given")
     if n < FEW:
-        notes.append(f"fewer than {FEW} stays: the interval is only approximate")
+        said.append(notes.say("few", number=FEW, what="stays"))
     if (part["upper_day"] > part["lower_day"]).any():
-        notes.append("lengths are binned: placed within their bin")
+        said.append(notes.say("binned"))
     if effect > 1:
-        notes.append(f"interval widened for people with several stays (design effect {effect:.2f})")
-    return "; ".join(notes)
+        said.append(notes.say("widened", number=f"{effect:.2f}"))
+    return notes.BETWEEN.join(said)
 
 
 def _row(key: tuple, by: Sequence[str], figures: tuple[float, ...], n: float, note: str) -> dict[str, Any]:

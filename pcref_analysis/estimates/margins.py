@@ -25,7 +25,7 @@ from pcref_analysis.estimates.design import Design
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.estimates.spread import spread
-from pcref_analysis.vocabulary import standards
+from pcref_analysis.vocabulary import notes, standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
 PER = {"rate": 100_000.0, "percent": 100.0, "mean": 1.0}
@@ -257,5 +257,5 @@ def _extrapolated(strata: pd.DataFrame, own: pd.DataFrame, ask: _Ask) -> list[st
     over = list(ask.over)
     have = pd.MultiIndex.from_frame(own[over].astype(object))
     share = strata.loc[~pd.MultiIndex.from_frame(strata[over].astype(object)).isin(have), "weight"].sum()
-    words = f"no one of this group in {100 * share:.0f} % of the standard: there the model fills in"
+    words = notes.say("extrapolated", number=f"{100 * share:.0f}")
     return [words] if share > 0.05 else []

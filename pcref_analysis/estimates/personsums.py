@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.standards import UNKNOWN_VALUES
 
@@ -156,8 +157,8 @@ def _problem(
     empty = tuple(level for level in shown if not at_risk.get(level, 0) > 0)
     left_out = part["y"].sum() - frame.loc[frame["t"] > 0, "y"].sum()
     frame = frame[frame["t"] > 0].reset_index(drop=True)
-    notes = tuple(_notes(part, used, idle, exposure, over))
-    return Problem(indicator, period, frame, notes, empty, _refusal(frame, family), float(left_out))
+    said = tuple(_notes(part, used, idle, exposure, over))
+    return Problem(indicator, period, frame, said, empty, _refusal(frame, family), float(left_out))
 
 
 def _notes(part: pd.DataFrame, used: pd.DataFrame, idle: float, exposure: str, over: list[str]) -> Iterator[str]:
@@ -166,17 +167,18 @@ def _notes(part: pd.DataFrame, used: pd.DataFrame, idle: float, exposure: str, o
     adjusters = " or ".join(words.get(name, name.replace("_", " ")) for name in over)
     for flag, reason in (("no_adjuster", adjusters), ("no_exposure", exposure.replace("_", " "))):
         if part[flag].any():
-            yield f"{_share(part.loc[part[flag], 'y'].sum(), total)} of {what} left out: {reason} unknown"
+            share = _share(part.loc[part[flag], "y"].sum(), total)
+            yield notes.say("share_left_out", share=share, what=what, why=f"{reason} unknown")
     if idle > 0:
-        yield f"{_share(idle, total)} of {what} left out: no one at risk in their stratum"
+        yield notes.say("share_left_out", share=_share(idle, total), what=what, why="no one at risk in their stratum")
     if part["left_out"].any():
-        yield f"{int(part['left_out'].sum())} cell(s) without a figure left out"
+        yield notes.say("cells_left_out", number=int(part["left_out"].sum()))
     if len(set(used["period"])) > 1:
-        yield "periods pooled: a person met in several periods counts as several people in the interval"
+        yield notes.say("pooled")
     if used["assumed"].any():
-        yield "interval takes each person to count once (the cells give no sums over people)"
+        yield notes.say("once")
     if used["yy"].isna().any():
-        yield "no interval: the cells give no total_sq"
+        yield notes.say("no_squares")
 
 
 def _share(part: float, total: float) -> str:
@@ -186,7 +188,7 @@ def _share(part: float, total: float) -> str:
 
 def _refusal(frame: pd.DataFrame, family: str) -> str:
     if (frame["y"] < 0).any():
-        return "values below zero: a ratio of means has no meaning here"
+        return notes.say("negative_mean")
     if family == "logistic" and (frame["y"] > frame["t"] * (1 + 1e-9)).any():
         return "more events than at risk, so not a proportion: use family='poisson'"
     return ""

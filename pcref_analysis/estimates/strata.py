@@ -9,7 +9,7 @@ import pandas as pd
 
 from pcref_analysis.estimates.intervals import EXACT_BELOW
 from pcref_analysis.estimates.tally import REFUSE, TELL, WARN, Remark, Tally, keys, labels, said, tally, totals
-from pcref_analysis.vocabulary import standards
+from pcref_analysis.vocabulary import notes, standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -56,7 +56,7 @@ def strata_used(t: Tally, missing_strata: str) -> tuple[np.ndarray, list[Remark]
         (lacking.any(axis=1), lambda i: f"no one at risk in {named(lacking[i])}: not standardised", REFUSE),
         (outside.any(axis=1), lambda i: f"standard without {named(outside[i])}: no group has anyone there", TELL),
         (dropped.any(axis=1), lambda i: f"standard without {named(dropped[i])}: some group has no one there", TELL),
-        (lost > 0, lambda i: f"{said(lost[i], 'event')} in strata outside the standard left out", TELL),
+        (lost > 0, lambda i: notes.say("outside_standard", number=said(lost[i], "event")), TELL),
     ]
 
 
@@ -65,9 +65,9 @@ def left_out(t: Tally) -> list[Remark]:
     what = " or ".join(column.replace("_", " ") for column in t.strata)
     events, people = t.unknown["events"], t.unknown["at_risk"]
     return [
-        (events > 0, lambda i: f"{said(events[i], 'event')} of unknown {what} left out", TELL),
-        (np.isnan(events), f"events of unknown {what} are left out; their count is missing", TELL),
-        (people > 0, lambda i: f"{people[i]:.0f} at risk of unknown {what} left out", TELL),
+        (events > 0, lambda i: notes.say("unknown_strata", number=said(events[i], "event"), what=what), TELL),
+        (np.isnan(events), notes.say("uncounted_strata", what=what), TELL),
+        (people > 0, lambda i: notes.say("unknown_strata", number=f"{people[i]:.0f} at risk", what=what), TELL),
     ]
 
 
@@ -76,7 +76,7 @@ def few_people(events: np.ndarray, spread: np.ndarray) -> list[Remark]:
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = events**2 / spread
     rows = (events >= EXACT_BELOW) & (effective < EXACT_BELOW)
-    return [(rows, lambda i: f"few people hold most events, as if {effective[i]:.0f}: limits may be too narrow", WARN)]
+    return [(rows, lambda i: notes.say("repeated", number=f"{effective[i]:.0f}"), WARN)]
 
 
 def heavy_strata(t: Tally, share: np.ndarray, rate: np.ndarray, method: str) -> list[Remark]:
@@ -87,7 +87,7 @@ def heavy_strata(t: Tally, share: np.ndarray, rate: np.ndarray, method: str) -> 
     names = labels(t.strata)
 
     def say(i: int) -> str:
-        return f"one event more in {names[share[i].argmax()]} moves the rate by {100 * move[i]:.0f} %: see method gamma"
+        return notes.say("heavy", where=names[share[i].argmax()], number=f"{100 * move[i]:.0f}")
 
     return [(rows, say, WARN)]
 

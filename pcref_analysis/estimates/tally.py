@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.vocabulary import standards
+from pcref_analysis.vocabulary import notes, standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
 # groups it concerns, what to say (one text, or one for each), and what it does
@@ -155,7 +155,7 @@ def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
     """Return the remarks that refuse any figure: missing or negative counts, no one at risk."""
     found: list[Remark] = [
         (np.isnan(events), "a count of events is missing", REFUSE),
-        (np.isnan(at_risk), "the number at risk is not known", REFUSE),
+        (np.isnan(at_risk), notes.say("unknown_risk"), REFUSE),
         (t.negative, "a count is below zero", REFUSE),
         (at_risk == 0, "no one at risk: no denominator", REFUSE),
     ]

@@ -68,8 +68,9 @@ def build(
     Notes
     -----
     A person is in one cell a period: age is that on its first day. Rates among residents count residents of the
-    catchment only; every other measure counts everybody in the Trust's care, with deprivation missing for
-    those who live elsewhere. Cells are confidential: nothing may be shown before ``release.disclosure``.
+    catchment only; every other measure counts everybody in the Trust's care, those who live elsewhere in
+    England with the deprivation of their own area. Cells are confidential: nothing may be shown before
+    ``release.disclosure``.
 
     Examples
     --------

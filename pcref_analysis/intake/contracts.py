@@ -16,7 +16,7 @@ from pcref_analysis.intake import coverage, engines, findings, keys, people, rul
 from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
-from pcref_analysis.intake.rows import STANDING
+from pcref_analysis.intake.rows import ELSEWHERE, STANDING
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import of_run
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -30,8 +30,10 @@ class Checked:
 
     ``tables``: cleaned Ibis tables with declared names and types (id, code and text are string; date; int64;
     float64), one row a person in MHS001MPI; an absent table is not among them, an optional column that is absent is
-    there with missing values. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
-    dropped, kept, people``; read = dropped + kept, and dropped is the sum of the table's breaches of that severity.
+    there with missing values. ``Elsewhere`` (``lsoa, imd_quintile``) is there where people live outside the
+    catchment. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
+    dropped, superseded, kept, people``; read = dropped + superseded + kept, and each of the two is the sum of the
+    table's breaches of that severity.
     In MHS001MPI ``kept`` counts the rows that were used and ``people`` the persons that they became.
     """
 
@@ -44,11 +46,13 @@ class Standing(NamedTuple):
     """Tables made of published figures to take beside the extract's (see :mod:`pcref_analysis.intake.standing`).
 
     ``fit`` is how exactly they meet the published tables, ``said`` what there is to know, or why there are none.
+    ``deprivation`` holds every area of England (``lsoa, imd_quintile``), for people who live outside the catchment.
     """
 
     tables: dict[str, pd.DataFrame]
     fit: pd.DataFrame
     said: str
+    deprivation: pd.DataFrame = pd.DataFrame({"lsoa": [], "imd_quintile": []})
 
 
 def clean(
@@ -114,8 +118,17 @@ def examine(
     if PERSONS in kept:
         kept |= {name: engines.beside(frame, kept[PERSONS]) for name, frame in made.items()}
     found += keys.between(kept, parameters)
-    numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
+    if residents and PERSONS in kept and STANDING[1] in kept:
+        kept |= _elsewhere(kept, parameters, residents.deprivation)
+    numbers = dict.fromkeys(("read", "dropped", "superseded", "kept", "people"), "Int64")
     return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
+
+
+def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.DataFrame) -> dict[str, ibis.Table]:
+    """Return the deprivation of the areas outside the catchment in which people of the extract live, if any."""
+    homes = keys.homes(kept, parameters).anti_join(kept[STANDING[1]], "lsoa").distinct().to_pyarrow()["lsoa"]
+    areas = known[known["lsoa"].isin(homes.to_pylist())].astype({"lsoa": str, "imd_quintile": "int64"})
+    return {ELSEWHERE: engines.beside(areas.reset_index(drop=True), kept[PERSONS])} if len(areas) else {}
 
 
 def _without(parameters: Parameters) -> dict[str, str]:
@@ -149,24 +162,28 @@ def _table(
     table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = structure.columns(table, raw, parameters)
-    marked = engines.hold(rules.marked(table, raw, names, parameters, day))
-    totals = rules.totals(table, marked)
-    breaches, dropped = rules.breaches(table, names, totals)
+    read = table.read_as(names)  # with what tells the order of submissions, where it is there
+    marked = engines.hold(rules.marked(read, raw, names, parameters, day))
+    totals = rules.totals(read, marked)
+    breaches, dropped = rules.breaches(read, names, totals)
     kept = totals["n"] - dropped
-    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "kept": kept, "people": pd.NA}
-    rows = marked.filter(marked["__reason"] == 0).select(*table.columns)
+    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "superseded": 0, "kept": kept}
+    count["people"] = pd.NA
+    rows = marked.filter(marked["__reason"] == 0).select(*read.columns)
     if not kept:
-        return rows, breaches, count
+        return rows.select(*table.columns), breaches, count
     if table.name == PERSONS:
         found, count["people"] = keys.several(table, rows, kept)
         rows = people.one_row(rows, parameters.ethnicity_rule)
     else:
         rows, found = keys.unique(table, rows, kept)
+        count["superseded"] = sum(b["rows"] for b in found if b["severity"] == "superseded")
+        count["kept"] -= count["superseded"]
         if table.person and persons is not None:
-            rows, orphans = keys.of_people(table, rows, persons, kept - sum(b["rows"] for b in found))
+            rows, orphans = keys.of_people(table, rows, persons, count["kept"])
             found += orphans
-        lost = sum(b["rows"] for b in found)
-        count |= {"dropped": dropped + lost, "kept": kept - lost}
+            lost = sum(b["rows"] for b in orphans)
+            count |= {"dropped": dropped + lost, "kept": count["kept"] - lost}
     clean = engines.hold(rows)
     engines.release(marked)
     return clean, breaches + found + coverage.months(table, clean, parameters, day), count

@@ -190,8 +190,8 @@ def _selected(table: Table) -> list[str]:
 
 def _window(table: Table, start: str, end: str) -> list[str]:
     latest = (
-        "-- If one row is submitted every month, keep the last: add ROW_NUMBER() OVER (PARTITION BY "
-        f"{', '.join(table.key)} ORDER BY <<UniqMonthID>> DESC) and take number 1."
+        f"-- If a {', '.join(table.key)} is submitted every month: select source.<<UniqMonthID>> AS UniqMonthID "
+        "too, and the row of the last submission stands."
     )
     if table.name == PERSONS:
         return [

@@ -14,8 +14,9 @@ from pathlib import Path
 import ibis
 
 from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.vocabulary import private
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
 DELIMITERS = (",", ";", "\t", "|")
@@ -25,7 +26,7 @@ CHUNK = 1 << 22
 def engine(parameters: Parameters) -> ibis.BaseBackend:
     """Return an embedded DuckDB that never reaches for the network and spills only beside the run's own data."""
     connection = ibis.duckdb.connect()
-    spill = project_root() / "data" / "processed" / parameters.run / "spill"
+    spill = private.make(parameters.run) / "spill"
     for setting in (
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 ONS = "Office for National Statistics, Census 2021 (custom datasets and TS021)"
 ONS_2011 = "Office for National Statistics, Census 2011 (LC2101EW)"
@@ -49,7 +49,7 @@ def open_data_folder(parameters: Parameters, wanted: Sequence[str] = tuple(PUBLI
     named = os.environ.get("PCREF_OPEN_DATA") or parameters.open_data
     if not named:
         raise PcrefError(_wanted(list(wanted), "the parameter open_data is empty", "a folder of your choice"))
-    folder = (project_root() / Path(named).expanduser()).resolve()
+    folder = project_path(named).resolve()
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         why = f"{len(missing)} file(s) are not in" if folder.is_dir() else "there is no folder"

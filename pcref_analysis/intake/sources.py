@@ -14,7 +14,7 @@ import ibis
 from pcref_analysis.intake import files, servers
 from pcref_analysis.intake.declarations import PERSONS, declared
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, extract_path
 
 
 def open(parameters: Parameters) -> dict[str, ibis.Table]:
@@ -42,11 +42,11 @@ def open(parameters: Parameters) -> dict[str, ibis.Table]:
     servers.refuse_secrets(parameters.source.location)
     kind = parameters.source.kind
     if kind in ("folder", "demo"):
-        if kind == "demo" and not _path(parameters).is_dir():
+        if kind == "demo" and not extract_path(parameters).is_dir():
             raise PcrefError("source: the invented Trust has not been made yet. Make it with: pcref report --run demo")
-        return files.open_folder(_path(parameters), parameters)
+        return files.open_folder(extract_path(parameters), parameters)
     if kind == "duckdb":
-        return _duckdb(_path(parameters), parameters)
+        return _duckdb(extract_path(parameters), parameters)
     if kind in ("postgres", "sqlserver", "spark"):
         return _server(kind, parameters)
     raise PcrefError(f"source: a run of the kind '{kind}' has no rows to check; it reads published figures.")
@@ -69,12 +69,6 @@ def near(name: str, names: list[str] | None = None) -> str:
     have = list(declared()) if names is None else names
     found = difflib.get_close_matches(name, have, n=1)
     return f" Did you mean '{found[0]}'?" if found else ""
-
-
-def _path(parameters: Parameters) -> Path:
-    default = f"data/raw/{parameters.run}"
-    path = Path(parameters.source.location or default).expanduser()
-    return path if path.is_absolute() else project_root() / path
 
 
 def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:

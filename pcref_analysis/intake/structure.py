@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import ibis
 
-from pcref_analysis.intake.declarations import Table
+from pcref_analysis.intake.declarations import SUBMISSION, Table
 from pcref_analysis.intake.findings import breach
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -41,10 +41,17 @@ def columns(table: Table, raw: ibis.Table, parameters: Parameters) -> tuple[dict
     if not names:
         todo = "Is the first line the column names? Else map local names in source.columns."
         return names, [breach(table.name, "", "none of the columns has a name of the contract", "stops", todo)]
+    for name in (name for name in SUBMISSION if name not in table.columns):  # nobody is asked to have them
+        found = mapping.get(name, name)
+        found = found if found in raw.columns else folded.get(found.strip().lower())
+        if found is not None:
+            names[name] = found
     twice = [name for name in names if mapping.get(name, "") not in raw.columns and _fits(raw, names[name]) > 1]
     todo = "Keep one, or say which in source.columns."
     faults = [breach(table.name, name, "column stands there more than once", "stops", todo) for name in twice]
     faults += [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
+    lost = [name for name in mapping if name in SUBMISSION and name not in names and name not in table.columns]
+    faults += [_absent(table, name, mapping, folded) for name in lost]
     for name, local in names.items():
         kind = raw[local].type()
         if kind.is_nested() or kind.is_binary():
@@ -60,7 +67,7 @@ def _fits(raw: ibis.Table, local: str) -> int:
 
 def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, str]) -> dict:
     """A found column is named only where it is close to the wanted one: without a header line, names are values."""
-    required = table.columns[name].required
+    required = name in table.columns and table.columns[name].required
     near = difflib.get_close_matches(mapping.get(name, name).lower(), folded, n=1, cutoff=0.8)
     hint = f"Is it '{folded[near[0]]}'? Map it in source.columns." if near else "Map it in source.columns or add it."
     if name in mapping:

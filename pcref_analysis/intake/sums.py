@@ -53,10 +53,10 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
     wanted: dict[str, set[str]] = {}
     for entry in entries:
         count, among = entry.count, entry.count.among
-        columns = [c.column for c in (*count.where, *(count.event or []))] + [count.value, count.total]
+        columns = [n for c in (*count.where, *(count.event or [])) for n in c.columns()] + [count.value, count.total]
         wanted.setdefault(count.rows, set()).update(filter(None, columns))
         if among and among.rows != RESIDENTS:
-            columns = [c.column for c in among.where] + [among.at_risk]
+            columns = [name for c in among.where for name in c.columns()] + [among.at_risk]
             wanted.setdefault(among.rows, set()).update(filter(None, columns))
     return {
         name: engines.hold(
@@ -146,15 +146,33 @@ def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
             (person.area == NOT_KNOWN, "home area not known"),
             (person.area == "elsewhere", "lives outside the catchment"),
         ]
-        if among.where:
+        if among.where or among.ages:
             unknown = (person.age_band == NOT_KNOWN) | (person.sex == NOT_KNOWN)
             cases += [
                 (unknown, "age or sex not known"),
-                (yes(where(person, among.where)) == 0, "outside the population of the measure"),
+                (
+                    yes(where(person, among.where) & (years_within(person, among.ages) > 0)) == 0,
+                    "outside the population of the measure",
+                ),
             ]
     elif among:
         cases.append((person.base_rows == 0, "not among the people at risk"))
     return ibis.cases(*cases, else_=COUNTED).cast("string")
+
+
+def years_within(table: ibis.Table, ages: tuple[int, int] | None) -> ibis.Value:
+    """Return the share of the years of age of each band that lie within ages from and to.
+
+    A band that a limit cuts is taken to hold as many people of each year of age: of 16 to 19, half is under 18. The
+    open band is taken to end at 95.
+    """
+    if ages is None:
+        return ibis.literal(1.0)
+    top = (table.age_to > 95).ifelse(95, table.age_to)
+    low = (table.age_from < ages[0]).ifelse(ages[0], table.age_from)
+    high = (top > ages[1]).ifelse(ages[1], top)
+    share = (high - low + 1).cast("float64") / (top - table.age_from + 1).cast("float64")
+    return (high >= low).ifelse(share, 0.0)
 
 
 def not_there(person: ibis.Table) -> list[tuple[ibis.Value, str]]:
@@ -175,6 +193,8 @@ def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.Da
         age_to=table.age_band.cases(*zip(labels, ends, strict=True)).cast("int64"),
     )
     table = table.filter(where(table, entry.count.among.where))
-    found = table.group_by(STRATA).agg(at_risk=_.residents.sum().cast("float64")).execute()
+    share = years_within(table, entry.count.among.ages)
+    table = table.mutate(within=table.residents * share).filter(share > 0)
+    found = table.group_by(STRATA).agg(at_risk=_.within.sum().cast("float64")).execute()
     nought = dict.fromkeys(("events", "events_sq", "events_at_risk"), 0.0)
     return found.assign(indicator=entry.id, at_risk_sq=found["at_risk"], **nought)

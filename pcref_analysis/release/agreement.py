@@ -10,7 +10,7 @@ import pandas as pd
 from pcref_analysis.release import adjustment, editions, engagement, priorities, shown
 from pcref_analysis.release.engagement import Engagement
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root
 
 NAMES = ("adjusted", "changes", "outcomes", "since", "rule_changes")
 
@@ -72,7 +72,7 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
         If the record has a fault (file, entry, field), names an unknown item, or contradicts itself.
     """
     given = record(parameters)
-    folder = project_root() / parameters.previous if parameters.previous else None
+    folder = project_path(parameters.previous) if parameters.previous else None
     before = published_list(folder) if folder else None
     try:
         adjusted, changes = adjustment.adjust(
@@ -120,7 +120,7 @@ def digest(parameters: Parameters) -> str:
     record(parameters)
     paths = [record_path(parameters)]
     if parameters.previous:
-        folder = project_root() / parameters.previous
+        folder = project_path(parameters.previous)
         if not folder.is_dir():
             raise PcrefError(f"previous: there is no folder '{parameters.previous}'; name that of an earlier report.")
         paths += sorted(tables_folder(folder).glob("priorities-*.csv"))

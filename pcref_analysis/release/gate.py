@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pcref_analysis.release import pages, safe_html
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.release import pages, rules, safe_html
 from pcref_analysis.release.shown import MIME, NO_ALT
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+COUNTS = ("events", "at_risk", "rows")
 
 
 def collect(paths: list[Path]) -> list[dict[str, Any]]:
@@ -54,6 +62,53 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
             )
         )
     return records
+
+
+def by_rule(tables: Mapping[str, pd.DataFrame], parameters: Parameters) -> None:
+    """Compare every count that is about to be published with the rule that its pages name.
+
+    The last look, and a plain one: no count lies between 0 and the threshold, none is 0 where the rule shows no
+    zeros, and each is a multiple of the rounding (but one ``repeated`` from an edition by an earlier rule). Counts for
+    internal use, counts that an official publisher has released, and residents of the census are not compared.
+
+    Parameters
+    ----------
+    tables
+        What is to be published, by name. The columns ``events``, ``at_risk`` and ``rows`` are counts of people or of
+        what happened to them, and so is every column that has a ``<column>_status``.
+    parameters
+        The run: its disclosure rule, audience and source.
+
+    Raises
+    ------
+    PcrefError
+        Names each table and column with how many counts break the rule; never a count.
+    """
+    if parameters.audience == "internal" or parameters.source.kind == "published":
+        return
+    rule, faults = parameters.disclosure, []
+    residents = [key for key, entry in indicators.catalogue().items() if entry.at_risk == "residents"]
+    for name, table in tables.items():
+        counted = [c for c in table if c in COUNTS or f"{c}_status" in table]
+        for column in [c for c in counted if pd.api.types.is_numeric_dtype(table[c])]:
+            public = column == "at_risk" and "indicator" in table
+            rows = table[~table["indicator"].isin(residents)] if public else table
+            count = rows[column].to_numpy(float)
+            last = (rows[f"{column}_status"] == rules.REPEATED).to_numpy() if f"{column}_status" in rows else False
+            uneven = (count % rule.rounding != 0) & ~last
+            broken = np.isfinite(count) & (rules.primary(count, rule) | (count < 0) | uneven)
+            faults += [f"  {name}, column '{column}': {broken.sum()} count(s)"] if broken.any() else []
+    if faults:
+        words = f"below {rule.threshold}, or no multiple of {rule.rounding}"
+        raise PcrefError(
+            "\n".join(
+                [
+                    f"gate: counts break the run's own disclosure rule ({words}); nothing was published:",
+                    *faults[:12],
+                    "Run pcref report with --force. If it stops here again, it is a fault of pcref: please report it.",
+                ]
+            )
+        )
 
 
 def _fault(output: Any) -> str:

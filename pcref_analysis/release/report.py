@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pcref_analysis
-from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import dictionary, prepare
 from pcref_analysis.release import (
     agreement,
@@ -21,10 +20,12 @@ from pcref_analysis.release import (
     landing,
     pages,
     publication,
+    shown,
     signoff,
     workbook,
 )
-from pcref_analysis.vocabulary import code
+from pcref_analysis.release.study import Study
+from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -59,8 +60,15 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     PcrefError
         If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
     """
+    with private.alone(parameters.run, say):
+        return _make(parameters, say, force, signed)
+
+
+def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
     root = project_root()
-    published, target = root / "reports" / parameters.run, _place(parameters, signed)
+    published = root / "reports" / parameters.run
+    publication.refuse_unknown(published, signoff.wanted(parameters))
+    target = _place(parameters, signed)
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
@@ -76,13 +84,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     say(f"report {parameters.run}: cells")
     data = prepare.prepare(parameters, say)
     before = _keep_last_edition(parameters, published, say)
-    say("  estimating levels and gaps")
-    whole.estimates(parameters.run, parameters, beside=True)
-    say("  releasing and attacking tables")
-    door.released(parameters.run, parameters)
-    say(f"report {parameters.run}: notebooks")
-    key = publication.tree_digest([*prepare.data_files(data), *before], data) + code.digest()
-    executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
+    executed = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
     fresh = data / "publish"
@@ -99,6 +101,34 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
         say(f"  a draft, edition {facts['content']}; signed by two people, it is published by: "
             f"pcref publish {parameters.run}")  # fmt: skip
     return target
+
+
+def _executed(
+    parameters: Parameters, data: Path, before: list[Path], say: Callable[[str], None], engagement: str
+) -> list[Path]:
+    """Plan the release and run the notebooks; once more by what readers have seen, where both editions tell more.
+
+    The plan repeats the last edition's counts only where it must: an edition of unchanged data comes out the same.
+    """
+    study, last = Study(parameters), disclosure.read(before[0].parent) if before else []
+    shutil.rmtree(data / "plan", ignore_errors=True)
+    if not study.published:
+        say("  planning which counts are hidden")
+        study.plan()
+    for again in (False, True):
+        if again:
+            say("  readers have an earlier edition: planning by what it showed")
+            study.plan(last)
+        say(f"report {parameters.run}: notebooks")
+        inputs = [*prepare.data_files(data), *sorted((data / "plan").glob("*")), *before]
+        key = publication.tree_digest(inputs, data) + code.digest()
+        executed = execution.execute(parameters, data / "notebooks", say, key, engagement)
+        if not last or study.plan().later:
+            break
+        released = list(study.released().values())
+        if disclosure.says_the_same(released, last) and disclosure.attack(released, parameters, last).empty:
+            break
+    return executed
 
 
 def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
@@ -211,6 +241,7 @@ def _write(
     facts = about(parameters, signed)
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
+    gate.by_rule({record["id"]: shown.frame(record) for record in tables}, parameters)
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
@@ -242,7 +273,8 @@ def _write_pages(
 
 def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
-    released = door.everything(parameters.run, parameters)
+    released = door.everything(Study(parameters))
+    gate.by_rule({one.name: one.table for one in released}, parameters)
     disclosure.write(released, folder)
     before = prepare.last_edition(parameters.run)
     if parameters.audience == "release":

@@ -16,10 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import comeback, door, execution, seals
+from pcref_analysis.release import comeback, execution, seals
 from pcref_analysis.release.seals import Difference
 from pcref_analysis.release.shown import MIME
-from pcref_analysis.vocabulary import parameters
+from pcref_analysis.release.study import Study
+from pcref_analysis.vocabulary import parameters, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import project_root
 
@@ -50,13 +51,21 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]
     if not paths:
         raise PcrefError(f"review: no executed notebooks for run '{run}'. Make them first: pcref report --run {run}.")
+    with private.alone(run or "demo", say):
+        return _review(run, paths, say)
+
+
+def _review(run: str | None, paths: list[Path], say: Callable[[str], None]) -> int:
+    folder = prepare.run_folder(run or "demo")
     say("review: cells and estimates again")
     checked = parameters.load(run or "demo")
     prepare.prepare(checked, lambda line: None)
-    for kept in ("estimates", "released"):  # so that what is compared is not what was kept
-        shutil.rmtree(folder / kept, ignore_errors=True)
-    door.released(checked.run, checked)
-    ran, differences = check(paths)
+    shutil.rmtree(folder / "plan", ignore_errors=True)
+    if not (study := Study(checked)).published:
+        study.plan()
+    ran, differences = check([path for path in paths if path.stem != execution.LAST])
+    again, more = check([path for path in paths if path.stem == execution.LAST])  # it ranks what the others released
+    ran, differences = ran | again, differences + more
     for path in paths:
         mine = [one for one in differences if one.notebook == path.name]
         say(f"  {path.name}: {ran.get(path.name, 0)} cells run again, {_count(mine)}")
@@ -75,6 +84,8 @@ def check(paths: list[Path]) -> tuple[dict[str, int], list[Difference]]:
     """Return how many cells of each notebook were run again, and everything that did not come back."""
     import nbformat
 
+    if not paths:
+        return {}, []
     found = [one for path in paths for one in seals.broken(nbformat.read(path, as_version=4), path.name)]
     with TemporaryDirectory() as scratch:
         command = [

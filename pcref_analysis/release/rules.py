@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import DISCLOSURE_PRESETS, Disclosure, Parameters
 
 SHOWN, SUPPRESSED, ZERO, NOT_AVAILABLE = "shown", "suppressed", "zero", "not available"
 REPEATED = "repeated"  # from the last edition: a change too small to show
 TEXT_SUPPRESSED, TEXT_NOT_AVAILABLE = "[c]", "[x]"
-COUNTED = "events?|at risk|people|persons?|observations?|spells?|contacts?|referrals?|discharges?|cells?|cases?|rows?"
-NUMBER = re.compile(rf"(under )?\d[\d,.]*\s*(% of (?=\w)|\s(?=({COUNTED})\b))")
-FEWER = re.compile(r"fewer than (ten|\d+)")
 MINIMUM_EVENTS = 10  # standardised figures are not given below this many events (Morris et al. 2018)
 
 
@@ -82,26 +79,29 @@ def possible(shown: Any, rule: Disclosure, repeated: Any = False, later: bool = 
     return np.where(hidden, float(rule.show_zero and not later), lower), np.where(hidden, np.inf, upper)
 
 
+def with_possible(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Add the least and largest true count behind each released one: ``events_low, events_high, at_risk_low`` ....
+
+    Residents are published by the census and stand as they are; so does everything for internal use. Limits that
+    a publisher's own rounding gave (``events_low`` already there) stay.
+    """
+    entries = indicators.catalogue()
+    public = table["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).eq(True)
+    out = table.copy()
+    for column in ("events", "at_risk"):
+        repeated = table[f"{column}_status"].eq(REPEATED) if f"{column}_status" in table else False
+        ends = possible(table[column], parameters.disclosure, repeated, later=True)
+        exact = parameters.audience == "internal" or (public if column == "at_risk" else False)
+        for name, values in zip(("low", "high"), ends, strict=True):
+            if f"{column}_{name}" in table:
+                continue
+            out[f"{column}_{name}"] = np.where(exact, table[column].astype(float), values)
+    return out
+
+
 def holds(rule: Disclosure) -> float:
     """Return by how much a published count must change before the next edition shows the change."""
     return float(max(rule.rounding, rule.threshold))
-
-
-def plain_note(note: Any, few: bool) -> str:
-    """Return a note without the counts that estimates write into theirs.
-
-    Examples
-    --------
-    >>> plain_note("3 events of unknown age left out; fewer than 10 events: interval only approximate", True)
-    'some events of unknown age left out; few events'
-    """
-    clauses = [c.strip() for c in ("" if pd.isna(note) else str(note)).split(";")]
-    clauses = [NUMBER.sub(_no_number, c) for c in clauses if c and not FEWER.search(c)]
-    return "; ".join(dict.fromkeys([*clauses, *(["few events"] if few else [])]))
-
-
-def _no_number(found: re.Match[str]) -> str:
-    return "part of " if "%" in found[0] else "some "
 
 
 def explain(rule: Disclosure, held: bool = False) -> str:

@@ -6,11 +6,10 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_root, read_yaml
 
 EXAMPLE = """\
 edition: "{content}"
@@ -88,9 +87,7 @@ def read(run: str, content: str) -> list[dict[str, Any]]:
             + EXAMPLE.format(content=content)
         )
     try:
-        found = SignedBy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError:
-        raise PcrefError(f"publish: {where} is not valid YAML. Check indentation and colons.") from None
+        found = SignedBy.model_validate(read_yaml(path, "publish"))
     except ValidationError as error:
         lines = [f"  {'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in error.errors()]
         raise PcrefError("\n".join([f"publish: {where} has {len(lines)} fault(s):", *lines])) from None

@@ -43,6 +43,10 @@ def awkward(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     tables["MHS401MHActPeriod"] = pd.concat(
         [act, act.head(4).assign(EndDateMHActLegalStatusClass="2025-01-31T10:00:00")]
     )
+    stays = tables["MHS501HospProvSpell"].assign(UniqMonthID="1,489", RecordNumber="9")
+    open_again = stays.head(6).assign(DischDateHospProvSpell="", RecordNumber="10")
+    unsure = stays.tail(5).assign(MethAdmMHHospProvSpell="81")
+    tables["MHS501HospProvSpell"] = pd.concat([open_again, stays, unsure, stays.head(3).assign(UniqMonthID="1488")])
     tables["MHS201CareContact"].loc[:20, "CareContDate"] = "5/6/2024 09:30"
     tables["MHS201CareContact"].loc[3, "CareContDate"] = "31/06/2024"
     tables["MHS101Referral"].loc[5:9, "Person_ID"] = "nobody"
@@ -188,7 +192,7 @@ def test_csv_parquet_and_duckdb_hold_the_same(extract, tmp_path, csv_of_awkward)
 
 
 def test_postgres_holds_the_same(extract, tmp_path, postgres, monkeypatch):
-    some = ("MHS001MPI", "MHS101Referral", "MHS201CareContact", "MHS401MHActPeriod", "Areas")
+    some = ("MHS001MPI", "MHS101Referral", "MHS201CareContact", "MHS401MHActPeriod", "MHS501HospProvSpell", "Areas")
     tables = {name: frame for name, frame in awkward(extract.tables()).items() if name in (*some, SCORES)}
     folder = extract.csv(tables, tmp_path / "csv")
     first, rows = cleaned(extract.parameters("folder", folder))

@@ -12,8 +12,7 @@ from scipy import sparse
 
 from pcref_analysis.release.protection import unseen
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION, partitions
-
-SAME_SUM = 1e-6
+from pcref_analysis.vocabulary.digits import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ def _name(whole: pd.Series, dims: list[str], dimension: str, kind: str) -> str:
 
 def _gap(low: float, high: float, parts_low: float, parts_high: float) -> str:
     """Return "" where the parts can make the whole, "more" where the whole has more, "less" where it has less."""
-    slack = SAME_SUM * max(1.0, abs(low))
+    slack = TOLERANCE * max(1.0, abs(low))
     if low > parts_high + slack:
         return "more"
     return "less" if high < parts_low - slack else ""

@@ -1,0 +1,87 @@
+"""What a note on a figure may say: each kind once, with numbers for analysts, and without for everybody else.
+
+Text that is made of confidential numbers cannot be cleaned afterwards ("some event" is one event), so a release shows
+no note that was made of them: of each kind it shows the public sentence or nothing. A kind has a public sentence only
+where neither the sentence nor whether it stands rests on a count of people. What rests on counts (few events, none) is
+said again from the counts as released.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NO_EVENTS, NO_ONE, FEW_EVENTS = "no events", "no one at risk", "few events"  # from released counts
+FEW_COMPARATOR, NO_COMPARATOR = "few events in the comparator", "no events in the comparator"
+BETWEEN = "; "
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of note: ``words`` for analysts, with ``{arguments}``, and the ``public`` sentence ("": none)."""
+
+    words: str
+    public: str = ""
+
+
+KINDS = {
+    "unsettled": Kind("the fit did not settle: do not use", "the fit did not settle: do not use"),
+    "inseparable": Kind(
+        "these data cannot tell this group apart from the other terms",
+        "these data cannot tell this group apart from the other terms",
+    ),
+    "pooled": Kind(
+        "periods pooled: a person met in several periods counts as several people in the interval",
+        "periods pooled: a person met in several periods counts as several people in the interval",
+    ),
+    "once": Kind(
+        "interval takes each person to count once (the cells give no sums over people)",
+        "interval takes each person to count once",
+    ),
+    "no_squares": Kind("no interval: the cells give no total_sq", "no interval: the sums over people are not known"),
+    "binned": Kind("lengths are binned: placed within their bin", "lengths are binned: placed within their bin"),
+    "negative_mean": Kind(
+        "values below zero: a ratio of means has no meaning here", "values below zero: a ratio of means has no meaning"
+    ),
+    "unknown_risk": Kind("the number at risk is not known", "the number at risk is not known"),
+    "unknown_strata": Kind("{number} of unknown {what} left out"),
+    "uncounted_strata": Kind("events of unknown {what} are left out; their count is missing"),
+    "outside_standard": Kind("{number} in strata outside the standard left out"),
+    "in_no_comparator": Kind("{number} of unknown {what} are in no comparator"),
+    "repeated": Kind("few people hold most events, as if {number}: limits may be too narrow"),
+    "heavy": Kind("one event more in {where} moves the rate by {number} %: see method gamma"),
+    "few": Kind("fewer than {number} {what}: the interval is only approximate"),
+    "few_people": Kind("as good as fewer than {number} people carry this figure: the interval is only approximate"),
+    "share_left_out": Kind("{share} of {what} left out: {why}"),
+    "cells_left_out": Kind("{number} cell(s) without a figure left out"),
+    "widened": Kind("interval widened for people with several stays (design effect {number})"),
+    "open_bin": Kind("lies in the open last bin ({number} days or more)"),
+    "extrapolated": Kind("no one of this group in {number} % of the standard: there the model fills in"),
+}
+_PATTERNS = {
+    name: re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(kind.words))) for name, kind in KINDS.items() if kind.public
+}
+
+
+def say(kind: str, **arguments: object) -> str:
+    """Return the analysts' sentence of a kind.
+
+    Examples
+    --------
+    >>> say("unknown_strata", number="3 events", what="age band")
+    '3 events of unknown age band left out'
+    """
+    return KINDS[kind].words.format(**arguments)
+
+
+def public(note: object) -> list[str]:
+    """Return the public sentences of the kinds in a note, once each; what is no known kind says nothing.
+
+    Examples
+    --------
+    >>> public("1 event of unknown age left out; the fit did not settle: do not use")
+    ['the fit did not settle: do not use']
+    """
+    clauses = note.split(BETWEEN) if isinstance(note, str) else []
+    found = [name for clause in clauses for name, pattern in _PATTERNS.items() if pattern.fullmatch(clause.strip())]
+    return [KINDS[name].public for name in dict.fromkeys(found)]
