@@ -13,7 +13,8 @@ from pcref_analysis.release.protection import derived
 from pcref_analysis.release.study import PUBLISHED, Study, as_published
 from pcref_analysis.vocabulary.parameters import Parameters
 
-PARTS = ("draft", "words", "to_watch", "strengths", "evidence_gaps", "recording", "rule_settings", "findings")
+PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
+PARTS += ("findings",)
 
 
 def everything(study: Study) -> list[Releasable]:

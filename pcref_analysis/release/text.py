@@ -87,20 +87,32 @@ def in_short(released: Any, id: str) -> Shown:
     bands = released.table.loc[released.table["list"] == "priority", "band"].nunique()
     first, watch = int(lists.get("priority", 0)), int(lists.get("watch", 0))
     gaps = released.table.loc[released.table["list"] == "evidence_gap", "indicator"].nunique()
-    strengths = int(lists.get("strength", 0))
+    strengths, unclear = int(lists.get("strength", 0)), int(lists.get("unclear", 0))
     parts = [
         f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
-        else f"**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
-        f"there is none: {watch + int(lists.get('unclear', 0))} comparisons could not tell",
+        else "**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
+        "there is none",
         f"**{watch} possible {_n('gap', watch)} to watch**" if watch else "",
+        f"**{unclear} {_n('comparison', unclear)} that could not tell** whether there is a gap that matters" if unclear
+        else "",
         f"**{strengths} {_n('strength', strengths)}**" if strengths else "",
         f"**{gaps} {_n('question', gaps)} our data cannot answer yet**" if gaps else "",
     ]  # fmt: skip
+    aside = released.table.loc[released.table["list"] == "unclear", ["lower", "upper"]]
+    one_side = int(((aside["lower"] > 1) | (aside["upper"] < 1)).sum())
+    alone = (
+        f"Of those that could not tell, {one_side} {_n('has', one_side, 'have')} an interval wholly on one side of 1 "
+        "taken alone; by the rule that is not enough, over all comparisons made and with the agreed margin. "
+        if one_side
+        else ""
+    )
     flagged = int(released.table["flag"].notna().sum())
     if flagged:
         parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
     return _said(
-        f"{'; '.join(filter(None, parts))}. This is a draft for discussion: people decide, not numbers.", id, released
+        f"{'; '.join(filter(None, parts))}. {alone}This is a draft for discussion: people decide, not numbers.",
+        id,
+        released,
     )
 
 

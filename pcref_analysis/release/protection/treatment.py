@@ -210,6 +210,9 @@ def _figures(
         limited = derived.significant(frame[column].to_numpy(float), derived.FEW_DIGITS)
         new = values[column].to_numpy() if column in values else limited
         out[column] = np.where(lost | ~given | (standardised & few), np.nan, new)
+    if {"estimate", "lower", "upper"} <= set(figures):  # the step of a figure that is coarser than its neighbours
+        step = derived.unit(out["estimate"].to_numpy(float)) * values["times"].to_numpy(float)
+        out["rounded_to"] = np.where(values["times"] > 1, step, np.nan)
     missing = out[figures].isna().all(axis=1).to_numpy()
     zero = (rows["o"] == 0).to_numpy() & (out[figures[0]] == 0).to_numpy()
     out["status"] = np.select([lost, missing, zero], [SUPPRESSED, NOT_AVAILABLE, ZERO], SHOWN)
