@@ -66,16 +66,12 @@ def plain(frame: pd.DataFrame, name: str = "cells") -> pd.DataFrame:
     out = frame if frame.index.is_unique else frame.reset_index(drop=True)
     out = out.assign(**{c: v.to_numpy() for c, v in found.items()})
     _possible(out, name)
-    return out.assign(
-        **{
-            c: out[c].astype(object)
-            for c in out
-            if isinstance(out[c].dtype, pd.CategoricalDtype) and not out[c].cat.ordered
-        }
-    )
+    return out
 
 
 def _floats(column: pd.Series, name: str) -> pd.Series:
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "if":  # most columns of most calls
+        return _finite(column.astype(float), name)
     known = column.astype(object)[column.notna()]
     words = known.map(lambda value: isinstance(value, (bool, np.bool_)) or not hasattr(value, "as_integer_ratio"))
     words &= ~known.map(lambda value: isinstance(value, np.number))
@@ -91,9 +87,13 @@ def _floats(column: pd.Series, name: str) -> pd.Series:
         )
     except (TypeError, ValueError, OverflowError):
         raise PcrefError(f"{name}: column {column.name} must hold numbers. Leave suppressed counts empty.") from None
-    if column.name not in ESTIMATES and (odd := int(np.isinf(values).sum())):
+    return _finite(values.rename(column.name), name)
+
+
+def _finite(column: pd.Series, name: str) -> pd.Series:
+    if column.name not in ESTIMATES and (odd := int(np.isinf(column).sum())):
         raise PcrefError(f"{name}: column {column.name} is infinite in {odd} row(s). Leave empty what is not known.")
-    return values
+    return column
 
 
 def _possible(frame: pd.DataFrame, name: str) -> None:
