@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -135,7 +136,7 @@ class Parameters(_Section):
     def _years_follow(cls, value: str | list[str]) -> str | list[str]:
         for period in [value] if isinstance(value, str) else value:
             start, end = period.split("-") if period.count("-") == 1 else ("", "")
-            if not (start.isdigit() and end.isdigit() and (int(start) + 1) % 100 == int(end)):
+            if not (re.fullmatch(r"(19|20)[0-9]{2}-[0-9]{2}", period) and (int(start) + 1) % 100 == int(end)):
                 raise ValueError(f"'{period}' is not a financial year such as 2023-24")
         return value
 
