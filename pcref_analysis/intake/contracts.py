@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import ibis
 import pandas as pd
 
-from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, structure
+from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, servers, structure
 from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
@@ -133,12 +133,10 @@ def _without(parameters: Parameters) -> dict[str, str]:
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
-    """Run one table's checks; whatever an engine says in an error may hold a row's value, and is not shown."""
+    """Run one table's checks; what an engine says in an error may hold a row's value, and is not shown."""
     try:
         return _table(table, raw, *rest)
-    except PcrefError:
-        raise
-    except Exception as error:
+    except servers.errors() as error:
         raise PcrefError(
             f"{table.name}: the checks could not be run where the rows live ({type(error).__name__}). "
             "Is the source still reachable, and are the column types plain text, numbers and dates?"

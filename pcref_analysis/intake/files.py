@@ -11,6 +11,7 @@ import csv
 import difflib
 from pathlib import Path
 
+import duckdb
 import ibis
 
 from pcref_analysis.intake.declarations import PERSONS, declared
@@ -34,6 +35,17 @@ def engine(parameters: Parameters) -> ibis.BaseBackend:
     ):
         connection.raw_sql(setting)
     return connection
+
+
+def shut(connection: ibis.BaseBackend) -> None:
+    """Let no view of an attached extract reach another file: only spilling to the run's own folder stays allowed."""
+    spill = connection.raw_sql("SELECT current_setting('temp_directory')").fetchone()[0]
+    for setting in (
+        f"SET allowed_directories = ['{quoted(Path(spill))}']",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.raw_sql(setting)
 
 
 def quoted(path: Path) -> str:
@@ -106,7 +118,7 @@ def _read(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:
     if path.suffix.lower() == ".parquet":
         try:
             return connection.read_parquet(path.as_posix(), table_name=f"raw_{table}")
-        except Exception:
+        except duckdb.Error:
             raise PcrefError(f"source: {path.name} cannot be read as Parquet. Export it again.") from None
     try:
         return _read_csv(connection, table, path)
@@ -184,7 +196,7 @@ def _refuse_ragged(connection: ibis.BaseBackend, reader: str, path: Path) -> Non
         bad, line = connection.raw_sql("SELECT count(DISTINCT line), min(line) FROM reject_errors").fetchall()[0]
         connection.raw_sql("DROP TABLE reject_errors")
         connection.raw_sql("DROP TABLE reject_scans")
-    except Exception:
+    except duckdb.Error:
         raise PcrefError(f"source: {path.name} cannot be read as CSV. Export it again with quoted text.") from None
     if bad:
         todo = "A comma or a line break inside a value must stand in double quotes. Export again."
@@ -212,7 +224,7 @@ def _through_memory(
             ),
             convert_options=arrow_csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         )
-    except Exception:
+    except (pa.ArrowException, UnicodeError):
         raise PcrefError(f"source: {path.name} cannot be read as CSV in UTF-8 or Windows-1252.") from None
     if bad:
         raise PcrefError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+import duckdb
 import ibis
 
 from pcref_analysis.intake import files, servers
@@ -83,7 +84,8 @@ def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
     connection = files.engine(parameters)
     try:
         connection.raw_sql(f"ATTACH '{files.quoted(path)}' AS extract (READ_ONLY)")
-    except Exception:
+        files.shut(connection)
+    except duckdb.Error:
         raise PcrefError(
             f"source: {path.name} cannot be opened as a DuckDB database. Does another program write to it?"
         ) from None
@@ -92,10 +94,17 @@ def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
         "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'extract' AND NOT internal"
     ).fetchall()
     found = match([f"{schema}.{name}" for schema, name in rows], parameters)
-    return {
-        table: connection.table(local.split(".", 1)[1], database=("extract", local.split(".", 1)[0]))
-        for table, local in found.items()
-    }
+    tables = {}
+    for table, local in found.items():
+        schema, name = local.split(".", 1)
+        try:
+            tables[table] = connection.table(name, database=("extract", schema))
+        except duckdb.Error:  # not shown: it names what the view reads
+            raise PcrefError(
+                f"source: {path.name} holds a view for {table} that cannot be read. A view may read the tables of "
+                "that file only, no other file or server: make it a table."
+            ) from None
+    return tables
 
 
 def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
@@ -105,7 +114,7 @@ def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
         return {table: servers.table(connection, local) for table, local in found.items()}
     except PcrefError:
         raise
-    except Exception as error:
+    except servers.errors() as error:
         raise PcrefError(
             f"source: the list of tables cannot be read ({type(error).__name__}). May the account read them?"
         ) from None

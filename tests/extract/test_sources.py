@@ -454,6 +454,25 @@ def test_duckdb_files(extract, tmp_path):
         sources.open(extract.parameters("duckdb", path, source={"tables": {"Areas": "Area"}}))
 
 
+def test_a_view_of_a_duckdb_file_reads_no_other_file(extract, tmp_path):
+    (tmp_path / "other.csv").write_text("Person_ID,UniqMonthID\nSECRET-ROW,1\n", encoding="utf-8")
+    path = as_duckdb({"Areas": two(extract)["Areas"]}, tmp_path / "view.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"CREATE VIEW MHS001MPI AS SELECT * FROM read_csv('{(tmp_path / 'other.csv').as_posix()}')")
+    with pytest.raises(PcrefError, match="view for MHS001MPI that cannot be read") as caught:
+        sources.open(extract.parameters("duckdb", path))
+    assert "other.csv" not in str(caught.value)
+
+
+def test_a_fault_of_our_own_keeps_its_name(extract, tmp_path, monkeypatch):
+    def fault(*rest):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(contracts, "_table", fault)
+    with pytest.raises(KeyError):
+        opened(extract, extract.csv(two(extract), tmp_path / "csv"))
+
+
 def test_published_figures_have_no_rows(extract):
     with pytest.raises(PcrefError, match="no rows to check"):
         sources.open(extract.parameters("published"))
@@ -469,6 +488,16 @@ def test_published_figures_have_no_rows(extract):
         f"mssql://server/database?PWD={SECRET}",
         f"Driver=x;Server=y;Password = {SECRET}",
         f"postgresql://[broken:{SECRET}@server",
+        f"mssql://server/database?api_key={SECRET}",
+        f"postgresql://u@server/database?passfile={SECRET}",
+        f"postgresql://server/database?p%61ssword={SECRET}",
+        f"postgresql://u%3A{SECRET}@server/database",
+        f"analyst:{SECRET}@server",
+        f"AccountKey={SECRET}",
+        f"folder?sv=1&sig={SECRET}",
+        f'{{"password": "{SECRET}"}}',
+        f"Bearer {SECRET}",
+        f"sqlcmd -U analyst -P{SECRET}",
     ],
 )
 @pytest.mark.parametrize("kind", ["postgres", "sqlserver", "folder"])
