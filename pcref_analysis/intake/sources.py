@@ -13,7 +13,7 @@ import duckdb
 import ibis
 
 from pcref_analysis.intake import files, servers
-from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.intake.declarations import PERSONS, Column, declared
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -54,15 +54,34 @@ def open(parameters: Parameters) -> dict[str, ibis.Table]:
 
 
 def _check_names(parameters: Parameters) -> None:
-    for place, names in (("tables", parameters.source.tables), ("columns", parameters.source.columns)):
+    source = parameters.source
+    for place, names in (("tables", source.tables), ("columns", source.columns), ("codes", source.codes)):
         for name in names:
             if name not in declared():
                 raise PcrefError(f"parameters: source.{place} names '{name}', no table of the contract.{near(name)}")
-    for table, columns in parameters.source.columns.items():
-        for name in columns:
-            if name not in declared()[table].columns:
-                hint = near(name, list(declared()[table].columns))
-                raise PcrefError(f"parameters: source.columns.{table} names '{name}', no column of the contract.{hint}")
+    for place, named in (("columns", source.columns), ("codes", source.codes)):
+        for table, columns in named.items():
+            for name in columns:
+                if name not in declared()[table].columns:
+                    hint = near(name, list(declared()[table].columns))
+                    where = f"source.{place}.{table}"
+                    raise PcrefError(f"parameters: {where} names '{name}', no column of the contract.{hint}")
+    for table, columns in source.codes.items():
+        for name, codes in columns.items():
+            _check_codes(f"source.codes.{table}.{name}", codes, declared()[table].columns[name])
+
+
+def _check_codes(where: str, codes: dict[str, str], column: Column) -> None:
+    """Refuse codes that the contract does not know, and a local value that would become two of them."""
+    if column.type not in ("code", "text"):
+        raise PcrefError(f"parameters: {where} holds a {column.type}, not codes. Correct the values in the extract.")
+    if odd := sorted({code for code in codes.values() if column.allowed() and code not in column.allowed()}):
+        raise PcrefError(
+            f"parameters: {where} maps to '{odd[0]}', no code of the contract.{near(odd[0], list(column.allowed()))} "
+            f"Codes: {', '.join(column.allowed())}."
+        )
+    if len({value.strip().upper() for value in codes}) < len(codes):
+        raise PcrefError(f"parameters: {where} maps one local value twice (letter case aside). Keep one line of it.")
 
 
 def near(name: str, names: list[str] | None = None) -> str:

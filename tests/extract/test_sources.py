@@ -380,6 +380,22 @@ def test_names_that_the_contract_does_not_know(extract, tmp_path):
     refused(extract, folder, "source.columns.Areas", "Did you mean 'lsoa'?", columns={"Areas": {"lsoa21": "x"}})
 
 
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ({"MHS001MPY": {}}, "no table of the contract. Did you mean 'MHS001MPI'"),
+        ({"MHS001MPI": {"EthnicCategry": {"x": "A"}}}, "Did you mean 'EthnicCategory'"),
+        ({"MHS001MPI": {"EthnicCategory": {"x": "?"}}}, "maps to '.', no code of the contract"),
+        ({"MHS001MPI": {"PersonBirthDate": {"x": "1"}}}, "not codes"),
+        ({"MHS001MPI": {"Gender": {"x": 1, "X ": 2}}}, "maps one local value twice"),
+        ({"MHS001MPI": {"Gender": {True: 1}}}, "quotation marks"),
+    ],
+)
+def test_codes_that_the_contract_does_not_know(extract, tmp_path, codes, words):
+    with pytest.raises(PcrefError, match=words):
+        sources.open(extract.parameters("folder", tmp_path, source={"codes": codes}))
+
+
 def test_empty_file(extract, tmp_path):
     folder = extract.csv(two(extract), tmp_path / "x")
     (folder / "Areas.csv").write_bytes(b"")
