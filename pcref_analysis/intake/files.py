@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import difflib
+import re
 from pathlib import Path
 
 import duckdb
@@ -176,6 +177,7 @@ def header(path: Path, encoding: str) -> tuple[str, list[str]]:
 
 def _read_csv(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:
     code = encoding(path)
+    _refuse_sqlcmd(path, code)
     delimiter, names = header(path, code)
     if code != "utf-8":
         return _through_memory(connection, table, path, code, delimiter, names)
@@ -187,6 +189,24 @@ def _read_csv(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Tabl
     _refuse_ragged(connection, reader, path)
     connection.raw_sql(f"CREATE VIEW raw_{table} AS SELECT * FROM {reader})")
     return connection.table(f"raw_{table}")
+
+
+def _refuse_sqlcmd(path: Path, code: str) -> None:
+    """Name what sqlcmd and psql write around the rows, which is not rows."""
+    with path.open("rb") as stream:
+        second = (stream.readline(), stream.readline())[1].decode(code, "replace")
+        stream.seek(max(0, path.stat().st_size - CHUNK // 1024))
+        last = stream.read().decode(code, "replace").rstrip().rpartition("\n")[2].strip().strip('"')
+    if "-" in second and not second.strip('-+,;|"\t\r\n '):
+        raise PcrefError(
+            f"source: {path.name} has a line of dashes under its column names, as sqlcmd writes. Take line 2 out, or "
+            "export another way."
+        )
+    if re.fullmatch(r"\(\d+ rows?( affected)?\)", last):
+        raise PcrefError(
+            f"source: {path.name} ends with a line such as '(3 rows affected)'. Take it out, or export with "
+            "SET NOCOUNT ON."
+        )
 
 
 def _refuse_ragged(connection: ibis.BaseBackend, reader: str, path: Path) -> None:

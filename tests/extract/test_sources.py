@@ -396,6 +396,18 @@ def test_codes_that_the_contract_does_not_know(extract, tmp_path, codes, words):
         sources.open(extract.parameters("folder", tmp_path, source={"codes": codes}))
 
 
+def test_what_sqlcmd_writes_around_the_rows_is_named(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "csv")
+    path = folder / "Areas.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], "----,----", *lines[1:]]), encoding="utf-8")
+    with pytest.raises(PcrefError, match="line of dashes"):
+        opened(extract, folder)
+    path.write_text("\n".join([*lines, "", "(20 rows affected)", ""]), encoding="utf-8")
+    with pytest.raises(PcrefError, match="rows affected"):
+        opened(extract, folder)
+
+
 def test_empty_file(extract, tmp_path):
     folder = extract.csv(two(extract), tmp_path / "x")
     (folder / "Areas.csv").write_bytes(b"")
