@@ -128,7 +128,7 @@ def _split(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     timed = (letter >= 8) & (letter <= 10) & (text.length() > letter + 1)
     return {
         f"{name}__month": ibis.cases(
-            (at >= 0, ibis.literal("010203040506070809101112").substr((month / 3 * 2).cast("int64"), 2)), else_=""
+            (at >= 0, ibis.literal("010203040506070809101112").substr((month / 3 * 2).cast("int32"), 2)), else_=""
         ),
         f"{name}__before": first(text, at).translate("-/,.", " " * 4).strip(),
         f"{name}__behind": behind.strip(),
