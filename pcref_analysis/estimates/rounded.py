@@ -175,8 +175,12 @@ def indirect(
     """
     rates = reference["events"] / reference["at_risk"]
     rates.index = reference["age_band"]
-    expected = (residents["age_band"].map(rates) * residents["residents"]).groupby(residents["ethnic_group"])
-    out = counts.assign(at_risk=counts["ethnic_group"].map(expected.sum(min_count=1)), per=1, measure="rate")
+    expected = (residents["age_band"].astype(object).map(rates) * residents["residents"]).groupby(
+        residents["ethnic_group"]
+    )
+    out = counts.assign(
+        at_risk=counts["ethnic_group"].astype(object).map(expected.sum(min_count=1)), per=1, measure="rate"
+    )
     out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
     out = compare(crude(out, level), comparator, level).rename(columns={"at_risk": "expected"})
     out["note"] = out["note"].where(~out["note"].str.startswith("published rate"), "")

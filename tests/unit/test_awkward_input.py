@@ -26,7 +26,7 @@ INSIDE = {
     "strata",
     "tally",
 }
-INSIDE |= {"unknown", "recording", "entry", "extremes", "inversion", "ratios", "measures", "harm"}
+INSIDE |= {"fitness", "stories", "unknown", "recording", "entry", "extremes", "inversion", "ratios", "measures", "harm"}
 
 
 def public():
