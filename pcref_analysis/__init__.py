@@ -47,7 +47,7 @@ _THINGS = {
     "medians": "estimates.stories",
     "detentions": "estimates.stories",
     "expected": "estimates.stories",
-    "load": "intake.prepare",
+    "load": "release.study",
     "count": "intake.trial",
     "interactive": "release.interactive",
     "INDICATORS": "vocabulary.names",

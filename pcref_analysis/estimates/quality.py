@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pcref_analysis.intake import prepare
+from pcref_analysis.intake import runs
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -18,11 +18,11 @@ def lacking(run: str, parameters: Parameters) -> list[str]:
     """
     if parameters.source.kind == "published":
         return []
-    breaches = prepare.load(run, "breaches")
+    breaches = runs.load(run, "breaches")
     breaches = breaches[breaches["rows"] == 0]
     where = breaches["table"] + ("." + breaches["column"]).where(breaches["column"] != "", "")
     found = (where + ": " + breaches["rule"] + ". " + breaches["todo"]).tolist()
-    ledger = prepare.load(run, "ledger")
+    ledger = runs.load(run, "ledger")
     ledger = ledger[(ledger["period"] == parameters.period) & ledger["reason"].str.startswith(GONE)]
     names = ledger["indicator"].map({key: entry.name for key, entry in indicators.catalogue().items()})
     for reason, part in names.groupby(ledger["reason"], sort=False):
@@ -35,7 +35,7 @@ def noted(run: str, parameters: Parameters) -> pd.DataFrame:
     columns = ["what", "reason", "rows"]
     if parameters.source.kind == "published":
         return pd.DataFrame(columns=columns)
-    found = prepare.load(run, "breaches").query("severity == 'noted' and rows > 0")
+    found = runs.load(run, "breaches").query("severity == 'noted' and rows > 0")
     what = found["table"] + ("." + found["column"]).where(found["column"] != "", "")
     return found.assign(what=what, reason=found["rule"])[columns].reset_index(drop=True)
 
@@ -44,7 +44,7 @@ def residents(run: str, parameters: Parameters) -> list[str]:
     """Return where the residents come from and how exactly they meet the published tables, in words."""
     if parameters.source.kind == "published":
         return [f"Residents of the board {parameters.trust.icb_code} on census day 2021 (docs/published-figures.md)."]
-    fit, breaches = prepare.load(run, "residents_fit"), prepare.load(run, "breaches")
+    fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")
     said = breaches.loc[(breaches["table"] == "Population") & (breaches["rows"] == 0), "todo"].tolist()
     if fit.empty:
         return said or ["The extract brings its own table of residents."]
@@ -59,9 +59,9 @@ def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
     if parameters.source.kind == "published":
         return pd.DataFrame(columns=["what", "reason", "rows"])
     names = {key: entry.name for key, entry in indicators.catalogue().items()}
-    breaches = prepare.load(run, "breaches")
+    breaches = runs.load(run, "breaches")
     breaches = breaches[breaches["severity"].isin(["dropped", "superseded"])]
-    ledger = prepare.load(run, "ledger")
+    ledger = runs.load(run, "ledger")
     ledger = ledger[
         (ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available|not what")
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates import funnel
-from pcref_analysis.intake import prepare
+from pcref_analysis.intake import runs
 from pcref_analysis.vocabulary.parameters import Parameters
 
 INDICATOR = "ethnicity_unknown_by_team"
@@ -28,7 +28,7 @@ def counts(run: str, parameters: Parameters) -> pd.DataFrame:
     """Return the counts of a run's teams (see :func:`named`); none of published figures, which name no teams."""
     if parameters.source.kind == "published":
         return _none()
-    return named(prepare.load(run, "teams"), parameters.period)
+    return named(runs.load(run, "teams"), parameters.period)
 
 
 def named(counted: pd.DataFrame, period: str) -> pd.DataFrame:

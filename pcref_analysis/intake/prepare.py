@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,16 +18,6 @@ from pcref_analysis.vocabulary.private import run_folder
 if TYPE_CHECKING:
     from pcref_analysis.intake.contracts import Standing
     from pcref_analysis.intake.rows import Tables
-
-
-def last_edition(run: str) -> Path:
-    """Return where a run keeps the released tables of the edition before, as its notebooks take them into account."""
-    return run_folder(run) / "last-edition"
-
-
-def data_files(folder: Path) -> list[Path]:
-    """Return the cells and what stands beside them (not the notebooks executed on them)."""
-    return sorted(folder.glob("*.parquet"))
 
 
 def input_folder(parameters: Parameters) -> Path | None:
@@ -150,47 +139,6 @@ def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables,
     if residents.said:
         say(f"  residents: {residents.said}")
     return tables, residents
-
-
-def forget(run: str) -> None:
-    """Forget what a run's cells, plan, released tables and notebooks were made of, so all are made again."""
-    folder = run_folder(run)
-    for path in [folder / "cells.key", *(folder / "notebooks").glob("*.key")]:
-        path.unlink(missing_ok=True)
-    for name in ("plan", "released"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def load(run: str, what: str = "cells") -> pd.DataFrame:
-    """Return the cells of a run; of a run on published figures, its counts with the interval that rounding leaves.
-
-    Parameters
-    ----------
-    run
-        The name of a run; the demo is made where it is absent.
-    what
-        Another frame of the run: "ledger" (rows counted and dropped, by reason), "breaches" (of the contract), ...
-
-    Raises
-    ------
-    PcrefError
-        If the run has no such frame yet.
-
-    Examples
-    --------
-    >>> cells = load("demo")                                   # doctest: +SKIP
-    """
-    folder = run_folder(run)
-    if run == "demo" and not (folder / "cells.parquet").is_file():
-        from pcref_analysis.vocabulary import parameters
-
-        prepare(parameters.load("demo"), lambda line: None)
-    if what == "cells" and (folder / "counts.parquet").is_file():
-        what = "counts"
-    path = folder / f"{what}.parquet"
-    if not path.is_file():
-        raise PcrefError(f"run '{run}' has no {what} yet. Make them with: pcref report --run {run}")
-    return pd.read_parquet(path)
 
 
 def _key(inputs: str, parameters: Parameters) -> str:

@@ -25,7 +25,7 @@ def count(run: str, entries: dict[str, dict[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Cells, as :func:`pcref_analysis.intake.prepare.load` gives them: confidential.
+        Cells, as :func:`pcref_analysis.intake.runs.load` gives them: confidential.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pcref_analysis
-from pcref_analysis.intake import dictionary, prepare
+from pcref_analysis.intake import dictionary, prepare, runs
 from pcref_analysis.release import (
     agreement,
     crate,
@@ -81,7 +81,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
             say(f"report {parameters.run}: nothing has changed; {_shown(place, root)}/index.html stands")
             return place
     if force:
-        prepare.forget(parameters.run)
+        runs.forget(parameters.run)
     say(f"report {parameters.run}: cells")
     with progress.part(say, 0.0, 0.4):
         data = prepare.prepare(parameters, say)
@@ -123,7 +123,7 @@ def _executed(
             say("  readers have an earlier edition: planning by what it showed")
             study.plan(last)
         say(f"report {parameters.run}: notebooks")
-        inputs = [*prepare.data_files(data), *sorted((data / "plan").glob("*")), *before]
+        inputs = [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before]
         key = publication.tree_digest(inputs, data) + code.digest()
         with progress.part(say, 0.3, 1.0):
             executed = execution.execute(parameters, data / "notebooks", say, key, engagement)
@@ -174,7 +174,7 @@ def _keep_last_edition(parameters: Parameters, published: Path, say: Callable[[s
     Not for the invented Trust, which has nobody to protect and must come out the same wherever it is made, and not
     for published figures, which their publishers protect.
     """
-    kept = prepare.last_edition(parameters.run)
+    kept = runs.last_edition(parameters.run)
     shutil.rmtree(kept, ignore_errors=True)
     released = published / RELEASED
     if parameters.source.kind in ("demo", "published") or parameters.audience == "internal" or not released.is_dir():
@@ -280,7 +280,7 @@ def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     released = door.everything(Study(parameters))
     gate.by_rule({one.name: one.table for one in released}, parameters)
     disclosure.write(released, folder)
-    before = prepare.last_edition(parameters.run)
+    before = runs.last_edition(parameters.run)
     if parameters.audience == "release":
         disclosure.stop_on(disclosure.attack_files(folder, before if before.is_dir() else None))
     done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": before.is_dir()}

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pcref_analysis.intake import prepare
+from pcref_analysis.intake import prepare, runs
 from pcref_analysis.release import comeback, execution, seals
 from pcref_analysis.release.seals import Difference
 from pcref_analysis.release.shown import MIME
@@ -47,7 +47,7 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
         If there is no notebook to review.
     """
     checked = parameters.load(run or "demo")
-    folder = prepare.run_folder(checked.run)
+    folder = runs.run_folder(checked.run)
     committed = [*execution.notebooks(), execution.tutorial()]
     paths = committed if run is None else sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]

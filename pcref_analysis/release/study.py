@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.estimates import domain, teams
-from pcref_analysis.intake import prepare
+from pcref_analysis.intake import prepare, runs
 from pcref_analysis.release import disclosure, publication
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.release.protection import files
@@ -59,13 +59,13 @@ class Study:
         period
             One financial year; all of the run's when left out.
         """
-        return domain.select(_of(prepare.load(self.parameters.run), period), self.parameters, domain_name)
+        return domain.select(_of(runs.load(self.parameters.run), period), self.parameters, domain_name)
 
     def lengths(self, domain_name: str | None = None, period: str = "") -> pd.DataFrame:
         """Return how many waits, stays and detentions lasted how long (none of published figures): confidential."""
         if self.published:
             return pd.DataFrame(columns=[*domain.KEYS, "lower_day", "upper_day", "count"])
-        return domain.select(_of(prepare.load(self.parameters.run, "lengths"), period), self.parameters, domain_name)
+        return domain.select(_of(runs.load(self.parameters.run, "lengths"), period), self.parameters, domain_name)
 
     def teams(self) -> pd.DataFrame:
         """Return people by team, and of how many the ethnic group is not known; teams of few are added up."""
@@ -74,7 +74,7 @@ class Study:
     def reference(self) -> dict[str, pd.DataFrame]:
         """Return residents and England's rates by age, which published counts are compared with; none for cells."""
         names = {"residents": "residents_by_age", "england": "england_by_age"} if self.published else {}
-        return {key: prepare.load(self.parameters.run, name) for key, name in names.items()}
+        return {key: runs.load(self.parameters.run, name) for key, name in names.items()}
 
     def plan(self, previous: Sequence[Releasable] = ()) -> Plan:
         """Return the run's disclosure plan: decided once for every count that a page may show, and kept.
@@ -157,10 +157,10 @@ class Study:
 
     @property
     def _folder(self) -> Path:
-        return prepare.run_folder(self.parameters.run)
+        return runs.run_folder(self.parameters.run)
 
     def _previous(self) -> list[Releasable]:
-        last = prepare.last_edition(self.parameters.run)
+        last = runs.last_edition(self.parameters.run)
         return disclosure.read(last) if last.is_dir() and self.plan().later else []
 
     def _residents(self, cells: pd.DataFrame) -> pd.DataFrame:
@@ -170,6 +170,20 @@ class Study:
         each = cells[cells["indicator"].isin(ids)].groupby(keys, as_index=False)["at_risk"].sum()
         total = each.groupby(keys[:2], as_index=False)["at_risk"].sum().assign(ethnic_group="All")
         return pd.concat([each, total], ignore_index=True)
+
+
+def load(run: str, what: str = "cells") -> pd.DataFrame:
+    """Return the cells of a run, or another frame of it (:func:`pcref_analysis.intake.runs.load`): confidential.
+
+    The invented Trust is made where it is absent, so that a tutorial can begin with it.
+
+    Examples
+    --------
+    >>> cells = load("demo")                                   # doctest: +SKIP
+    """
+    if run == "demo" and not (runs.run_folder(run) / "cells.parquet").is_file():
+        prepare.prepare(parameters.load("demo"), lambda line: None)
+    return runs.load(run, what)
 
 
 def study(run: str, **overrides: Any) -> Study:
@@ -182,6 +196,7 @@ def study(run: str, **overrides: Any) -> Study:
     **overrides
         Values that win over the file's: ``period``, ``comparator``, ``detail``.
     """
+    load(run)
     return Study(parameters.load(run, **overrides))
 
 

@@ -14,6 +14,7 @@ from pcref_analysis.intake import (
     population,
     prepare,
     rows,
+    runs,
     sources,
     standing,
 )
@@ -67,7 +68,7 @@ def test_rates_among_residents_rest_on_the_census(moved, frames, open_data):
     for name in chosen:  # who lives in the catchment is counted, as with the Trust's own table of areas
         want = there.loc[there["indicator"].eq(name) & there["period"].eq("2023-24"), "events"].sum()
         assert found.loc[found["indicator"].eq(name), "events"].sum() == want > 100
-    fit = prepare.load("test", "residents_fit").set_index("margin")["largest_difference"]
+    fit = runs.load("test", "residents_fit").set_index("margin")["largest_difference"]
     assert len(fit) == 4 and fit.max() < 3  # people
 
 
@@ -135,12 +136,12 @@ def test_without_open_data_it_is_said_what_is_missing_and_what_it_costs(extract,
     lines = []
     prepare.prepare(parameters, lines.append)
     assert f"  residents: {said}" in lines
-    ledger = prepare.load("test", "ledger").query("indicator == 'detentions'")
+    ledger = runs.load("test", "ledger").query("indicator == 'detentions'")
     assert ledger["reason"].str.contains("the extract has no table Population, Areas").all()
-    told = prepare.load("test", "breaches").query("table in ('Population', 'Areas')")["todo"].tolist()
+    told = runs.load("test", "breaches").query("table in ('Population', 'Areas')")["todo"].tolist()
     assert all(todo.lower().startswith(said.lower()) for todo in told)
     assert "Not available without it: " in told[0] and "; Detentions" in told[0]
-    assert (prepare.load("test", "cells")["indicator"] == "ethnicity_known").any()
+    assert (runs.load("test", "cells")["indicator"] == "ethnicity_known").any()
 
 
 def test_without_a_board(extract, tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.intake import open_data, prepare
+from pcref_analysis.intake import open_data, prepare, runs
 from pcref_analysis.release import execution, gate
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import FaultError, PcrefError
@@ -43,7 +43,7 @@ def notebook(home, *lines):
 
 
 def printed(home, given):
-    (path,) = execution.execute(given, prepare.run_folder(given.run) / "notebooks", lambda line: None, "code")
+    (path,) = execution.execute(given, runs.run_folder(given.run) / "notebooks", lambda line: None, "code")
     return "".join(output["text"] for output in nbformat.read(path, as_version=4).cells[-1]["outputs"])
 
 
@@ -182,7 +182,7 @@ def test_a_notebook_that_breaks_is_told_from_data_that_is_wrong(home):
     notebook(home, f"raise KeyError({secret!r})")
     with pytest.raises(FaultError, match=r"00_small\.ipynb, cell 3, stopped \(KeyError\)\. This is a fault") as stopped:
         printed(home, parameters.load("demo"))
-    (log,) = prepare.run_folder("demo").glob("log/*.txt")
+    (log,) = runs.run_folder("demo").glob("log/*.txt")
     assert log.name in str(stopped.value) and secret not in str(stopped.value) and stopped.value.status == 70
     assert secret in log.read_text(encoding="utf-8")
     notebook(home, "from pcref_analysis.vocabulary.errors import PcrefError", "raise PcrefError('period: set it.')")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pcref_analysis.intake import prepare
+from pcref_analysis.intake import runs
 from pcref_analysis.release import publication
 from pcref_analysis.vocabulary import private
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -54,7 +54,7 @@ def test_a_run_folder_is_for_its_owner_alone_whatever_the_umask(home):
 
 @posix
 def test_a_folder_that_was_open_is_closed(home):
-    folder = prepare.run_folder("demo")
+    folder = runs.run_folder("demo")
     (folder / "draft").mkdir(parents=True)
     (folder / "draft" / "index.html").write_text("x", encoding="utf-8")
     for path in (folder, folder / "draft", folder / "draft" / "index.html"):
@@ -70,8 +70,8 @@ def test_a_check_leaves_nothing_open(home):
     (home / "data" / "raw" / "demo").mkdir(parents=True)
     (home / "data" / "raw" / "demo" / "MHS001MPI.csv").write_text("Person_ID,EthnicCategory\n1,A\n", encoding="utf-8")
     pcref(home, "check")
-    assert prepare.run_folder("demo").is_dir()
-    assert not open_to_others(prepare.run_folder("demo"))
+    assert runs.run_folder("demo").is_dir()
+    assert not open_to_others(runs.run_folder("demo"))
 
 
 HOLD = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import prepare
+from pcref_analysis.intake import prepare, runs
 from pcref_analysis.vocabulary import parameters
 
 YEARS = ["2023-24"]
@@ -22,7 +22,7 @@ def count(trust, open_data, tmp_path_factory):
             patch.setenv("PCREF_OPEN_DATA", str(open_data))
             asked = parameters.check(trust.parameters(run, where, YEARS[-1], YEARS), f"{run}.yml")
             prepare.prepare(asked, lambda line: None)
-            return prepare.load(run)
+            return runs.load(run)
 
     return counted
 
