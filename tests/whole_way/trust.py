@@ -204,7 +204,7 @@ def _ward_stays(spell: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
             "StartDateWardStay": stays["start"],
             "EndDateWardStay": stays["end"],
             "MHAdmittedPatientClass": draw.choice(["200", "201", "202", "212"], size, p=[0.6, 0.15, 0.15, 0.1]),
-            "SiteIDOfWard": draw.choice(["RX901", "RX902", "RX903"], size),
+            "SiteIDOfWard": draw.choice(["X9801", "X9802", "X9803"], size),
         }
     )
 
@@ -692,7 +692,7 @@ def parameters(run: str, where: dict, period: str, periods: list[str], **more: o
     """Return a parameters file as docs/extract.md describes it."""
     return {
         "run": run,
-        "trust": {"name": "Ouse Valley NHS Foundation Trust (invented)", "ods_code": "RX9", "icb_code": BOARD},
+        "trust": {"name": "Ouse Valley NHS Foundation Trust (invented)", "ods_code": "X98", "icb_code": BOARD},
         "source": where,
         "open_data": "../shared/data/open",
         "period": period,
