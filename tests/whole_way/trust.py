@@ -480,6 +480,8 @@ def messy(tables: dict[str, pd.DataFrame], seed: int = 34) -> dict[str, pd.DataF
     draw = np.random.default_rng(seed)
     found = {"MHS001MPI": _patients(tables["MHS001MPI"], draw)}
     for name, (key, start, end) in KEYS.items():
+        if name not in tables:
+            continue
         rows = _submitted(tables[name], start, end, draw)
         if name == "MHS201CareContact":
             rows = _corrected(rows, "AttendStatus", ["5", "3"], draw)
@@ -587,16 +589,16 @@ def local_names(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {LOCAL[name].name: frame.rename(columns=LOCAL[name].columns) for name, frame in tables.items()}
 
 
-def source(kind: str, location: str, schema: str = "") -> dict:
-    """Return what the parameters file says about the messy extract."""
+def source(kind: str, location: str, schema: str = "", names: tuple[str, ...] = tuple(LOCAL)) -> dict:
+    """Return what the parameters file says about the messy extract of these tables."""
     ending = {"folder": ".txt"}.get(kind, "")
     prefix = f"{schema}." if schema else ""
-    words = {**{words: code for code, (_, words) in ETHNIC.items()}}
+    words = {words: code for code, (_, words) in ETHNIC.items()}
     return {
         "kind": kind,
         "location": location,
-        "tables": {name: f"{prefix}{local.name}{ending}" for name, local in LOCAL.items()},
-        "columns": {name: dict(local.columns) for name, local in LOCAL.items()},
+        "tables": {name: f"{prefix}{LOCAL[name].name}{ending}" for name in names},
+        "columns": {name: dict(LOCAL[name].columns) for name in names},
         "codes": {"MHS001MPI": {"EthnicCategory": words, "Gender": {words: code for code, words in SEX.items()}}},
     }
 
