@@ -21,7 +21,7 @@ import pcref_analysis as pcref
 ROOT = Path(__file__).resolve().parents[2]
 YEARS = ["2022-23", "2023-24"]
 PERIOD = YEARS[-1]
-BLACK, OTHER = "Black or Black British", "Other ethnic groups"
+BLACK = "Black or Black British"
 SIGNED = """
 edition: "{edition}"
 signed:
