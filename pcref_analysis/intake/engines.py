@@ -24,12 +24,16 @@ def engine(rows: ibis.Table) -> str:
 
 
 def fence(rows: ibis.Table) -> ibis.Table:
-    """Keep PostgreSQL and SQL Server from writing a step out again at every place of the next that uses it.
+    """Keep a step from being written out again at every place of the next that uses it.
 
-    Both fold nested selects into one before they plan, and a step that uses the last one ten times would be run
-    ten times, the one after it a hundred times. A limit that no table reaches stops the folding.
+    Nested selects are folded into one, by Ibis for DuckDB, and by PostgreSQL and SQL Server before they plan; a step
+    that uses the last one ten times would be run ten times, the one after it a hundred times. A view in the memory of
+    the session (DuckDB), or a limit that no table reaches, stops the folding.
     """
-    return rows.limit(NO_LIMIT) if engine(rows) in ("postgres", "mssql") else rows
+    kind = engine(rows)
+    if kind == "duckdb":
+        return rows.get_backend().create_view(ibis.util.gen_name("pcref").lower(), rows)
+    return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
 
 
 def hold(rows: ibis.Table) -> ibis.Table:
