@@ -79,9 +79,13 @@ def way(trust, rows, open_data, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("home"), open_data)
     said = {"templates": home.run("templates")}
     raw = home.folder / "data" / "raw" / "ours"
-    trust.write_folder(trust.messy(rows), raw)
-    where = _filled_template(trust, rows, home, raw)
-    asked = trust.parameters("ours", where, YEARS[0], YEARS[:1])
+    export = trust.messy(rows)
+    trust.write_folder(export, raw, dashes=True)
+    asked = trust.parameters("ours", trust.source("folder", "data/raw/ours"), YEARS[0], YEARS[:1])
+    home.write("ours.yml", asked)
+    said["dashes"] = home.run("check", "--run", "ours", expected=2)  # exported in a way that cannot be read
+    trust.write_folder(export, raw)
+    asked["source"] = _filled_template(trust, rows, home, raw)
     home.write("ours.yml", asked)
     said["check"] = home.run("check", "--run", "ours")
     said |= _edition(home, "first")
@@ -122,6 +126,7 @@ def _edition(home: Home, which: str, *previous: str) -> dict[str, str]:
 def test_every_step_ends_well_and_says_what_the_docs_say(way):
     home, said = way
     assert "templates:" in said["templates"]
+    assert "MHA_Periods.txt has a line of dashes" in said["dashes"]
     assert "stops:" not in said["check"] and "made of the census" in said["check"]
     for which in ("first", "second"):
         assert "index.html" in said[f"{which} report"] and "pcref publish ours" in said[f"{which} report"]

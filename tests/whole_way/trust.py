@@ -613,13 +613,13 @@ def write_clean(tables: dict[str, pd.DataFrame], folder: Path) -> None:
         frame.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
 
 
-def write_folder(tables: dict[str, pd.DataFrame], folder: Path) -> None:
-    """Write messy tables as text files: four delimiters, three encodings, a line of dashes."""
+def write_folder(tables: dict[str, pd.DataFrame], folder: Path, dashes: bool = False) -> None:
+    """Write messy tables as text files: four delimiters, three encodings; with sqlcmd's line of dashes in some."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         local = LOCAL[name]
         frame = frame.rename(columns=local.columns)
-        if local.dashes:
+        if dashes and local.dashes:
             line = pd.DataFrame([["-" * max(len(column), 8) for column in frame]], columns=frame.columns)
             frame = pd.concat([line, frame])
         path = folder / f"{local.name}.txt"
