@@ -67,6 +67,16 @@ def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return _split(cells, lambda entry: entry.measure)
 
 
+def comparable(cells: pd.DataFrame, comparator: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return :func:`by_measure` without the measures that nobody of the comparator has, unless all lack it.
+
+    A comparator that occurs nowhere is a name to correct, which the fit says.
+    """
+    parts = by_measure(cells)
+    there = [(m, part) for m, part in parts if comparator in COMPARATORS or comparator in set(part["ethnic_group"])]
+    return there or parts
+
+
 def crude(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Return each indicator's crude level by period and ethnic group: a rate, a percentage or a mean.
 
@@ -165,7 +175,7 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     options = {"steps": {name: regression.STEPS[name] for name in steps}, "level": level, "interval": "t"}
     tables = [
         regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
-        for measure, mine in by_measure(part)
+        for measure, mine in comparable(part, comparator)
     ]
     if not tables:
         return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)

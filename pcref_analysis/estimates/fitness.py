@@ -49,7 +49,8 @@ def model_checks(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
     found = full(cells, comparator)
     found = found[found["concern"].ne("none") & found["check"].isin(WORDS)]
     told = found.groupby("indicator").agg(concern=("concern", _worst), words=("check", _sentences))
-    asked = domain.compared(cells)["indicator"].unique()
+    parts = domain.comparable(domain.compared(cells), comparator)
+    asked = [name for _, mine in parts for name in mine["indicator"].unique()]
     told = told.reindex(pd.Index(asked, name="indicator"))
     table = told.fillna({"concern": "none", "words": SOUND}).reset_index()
     entries = indicators.catalogue()
@@ -70,7 +71,7 @@ def full(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
     terms = regression.STEPS[domain.STEPS[-1]]
     tables = [
         regression.diagnostics(mine, "ethnic_group", comparator, terms, family=domain.FAMILY[measure])
-        for measure, mine in domain.by_measure(part)
+        for measure, mine in domain.comparable(part, comparator)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["indicator", "check", "concern"])
 

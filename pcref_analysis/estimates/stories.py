@@ -69,6 +69,8 @@ def expected(
         board = part[part["area"] == parameters.trust.icb_code]
         return rounded.indirect(board, residents, england, parameters.comparator, parameters.level)
     whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
+    if not (whole["at_risk"] > 0).any():  # detentions are not available, or nobody's age and sex is known
+        return domain.finished(pd.DataFrame(columns=domain.SHAPE))
     table = rates.indirect(part, domain.KEYS, whole, ["age_band", "sex"], level=parameters.level, repeat_events=True)
     table = domain.one_count(table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), part)
     return domain.finished(table)

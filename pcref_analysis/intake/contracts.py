@@ -5,6 +5,7 @@ The checks are Ibis expressions made from ``contracts.yml``; they run where the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
 from pcref_analysis.intake.rows import ELSEWHERE, STANDING
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary import progress
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 from pcref_analysis.vocabulary.indicators import of_run
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -60,6 +62,7 @@ def clean(
     parameters: Parameters,
     today: date | None = None,
     residents: Standing | None = None,
+    say: Callable[[str], None] = print,
 ) -> Checked:
     """Check the raw tables and return them cleaned.
 
@@ -74,6 +77,8 @@ def clean(
         The day after which a date lies in the future (default: the day of the run).
     residents
         What stands in for the tables of residents and areas (:func:`pcref_analysis.intake.standing.of`).
+    say
+        Told what share of the tables is checked (:mod:`pcref_analysis.vocabulary.progress`); no line is said.
 
     Raises
     ------
@@ -85,7 +90,7 @@ def clean(
     >>> checked = clean(sources.open(parameters), parameters)      # doctest: +SKIP
     >>> checked.breaches.query("severity == 'dropped'")            # doctest: +SKIP
     """
-    checked = examine(tables, parameters, today, residents)
+    checked = examine(tables, parameters, today, residents, say)
     stops = checked.breaches.query("severity == 'stops'")
     if len(stops):
         raise PcrefError(f"extract: {len(stops)} thing(s) stop the analysis:\n{render(stops)}")
@@ -97,6 +102,7 @@ def examine(
     parameters: Parameters,
     today: date | None = None,
     residents: Standing | None = None,
+    say: Callable[[str], None] = print,
 ) -> Checked:
     """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
     day = today or date.today()
@@ -108,7 +114,8 @@ def examine(
     found = [b for t in declared().values() for b in structure.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
-    for table in declared().values():
+    for number, table in enumerate(declared().values()):
+        progress.share(say, number / len(declared()))
         if table.name not in tables or table.name in unusable:
             continue
         result, breaches, count = _guarded(table, tables[table.name], parameters, kept.get(PERSONS), day)
@@ -149,10 +156,8 @@ def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, lis
     """Run one table's checks; whatever an engine says in an error may hold a row's value, and is not shown."""
     try:
         return _table(table, raw, *rest)
-    except PcrefError:
-        raise
-    except Exception as error:
-        raise PcrefError(
+    except engines.failures() as error:
+        raise SourceError(
             f"{table.name}: the checks could not be run where the rows live ({type(error).__name__}). "
             "Is the source still reachable, and are the column types plain text, numbers and dates?"
         ) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pcref_analysis.vocabulary import code, indicators, private
+from pcref_analysis.vocabulary import code, indicators, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, extract_path, project_root
 from pcref_analysis.vocabulary.private import run_folder
@@ -95,7 +95,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         say("  reading published figures")
         published.save(parameters, folder)
         return folder
-    from pcref_analysis.intake import cells, contracts, teams
+    from pcref_analysis.intake import cells, contracts, coverage, engines, findings, teams
 
     inputs, mark = fingerprint(parameters), folder / "cells.key"
     key = _key(inputs, parameters)
@@ -110,12 +110,18 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         demo.write(extract_path(parameters), seed=parameters.seed)
     tables, residents = _opened(parameters, say)
     say("  checking the extract")
-    checked = contracts.clean(tables, parameters, residents=residents)
+    with engines.asked("the extract was checked"), progress.part(say, 0.0, 0.5):
+        checked = contracts.clean(tables, parameters, residents=residents, say=say)
+        if bare := coverage.bare(checked.tables, parameters):
+            raise PcrefError(f"extract: {contracts.render(findings.frame(bare))}")
     say("  counting rows into cells")
     beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
-    beside["lengths"] = cells.lengths(checked.tables, parameters)
-    beside["teams"] = teams.counted(checked.tables, parameters)
-    cells.save(parameters.run, *cells.build(checked.tables, parameters, say=say), **beside)
+    with engines.asked("rows were counted into cells"):
+        beside["lengths"] = cells.lengths(checked.tables, parameters)
+        beside["teams"] = teams.counted(checked.tables, parameters)
+        with progress.part(say, 0.6, 1.0):
+            made = cells.build(checked.tables, parameters, say=say)
+    cells.save(parameters.run, *made, **beside)
     mark.write_text(key, encoding="utf-8")
     return folder
 
@@ -125,18 +131,22 @@ def check(parameters: Parameters, say: Callable[[str], None]) -> pd.DataFrame:
 
     Nothing is raised for what the extract holds, only for a source that cannot be opened.
     """
-    from pcref_analysis.intake import contracts
+    from pcref_analysis.intake import contracts, coverage, engines, findings
 
     tables, residents = _opened(parameters, say)
-    return contracts.examine(tables, parameters, residents=residents).breaches
+    with engines.asked("the extract was checked"):
+        checked = contracts.examine(tables, parameters, residents=residents, say=say)
+        bare = findings.frame(coverage.bare(checked.tables, parameters))
+    return pd.concat([bare, checked.breaches], ignore_index=True) if len(bare) else checked.breaches
 
 
 def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:
     """Open the extract, and make the tables of residents and areas if it lacks them and they can be made."""
-    from pcref_analysis.intake import sources, standing
+    from pcref_analysis.intake import engines, sources, standing
 
-    tables = sources.open(parameters)
-    residents = standing.of(parameters, tables)
+    with engines.asked("the extract was opened"):
+        tables = sources.open(parameters)
+        residents = standing.of(parameters, tables)
     if residents.said:
         say(f"  residents: {residents.said}")
     return tables, residents

@@ -302,9 +302,10 @@ def band_labels(bands: list[int]) -> list[str]:
 def in_periods(rows: ibis.Table, years: list[int]) -> ibis.Table:
     """Give each row the ``year`` in which its financial year starts.
 
-    A row with ``date`` is in one year: that of the date, or the ``year`` that its rule gives. A row that lasts from ``start`` to ``until`` (missing: still lasting) is in each
-    year that it touches, with the ``days`` of it that fall there: nights, so that from the 3rd to the 5th are two. Where
-    ``first_day_out`` is 1, the day of the start does not count.
+    A row with ``date`` is in one year: that of the date, or the ``year`` that its rule gives. A row that lasts from
+    ``start`` to ``until`` (missing: still lasting) is in each year that it touches, with the ``days`` of it that fall
+    there: nights, so that from the 3rd to the 5th are two. Where ``first_day_out`` is 1, the day of the start does not
+    count.
     """
     if "year" in rows.columns:
         return rows.filter(_.year.isin(years))

@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import ibis
 
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.intake import engines
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 
 KEYRING_SERVICE = "pcref-analysis"
 PASSWORD = "PCREF_PASSWORD"
@@ -93,10 +94,10 @@ def _password(server: dict[str, str]) -> str:
         return secret
     if not find_spec("keyring"):
         return ""
+    name = f"{server['user']}@{server.get('host', '')}/{server['database']}"
     try:
-        name = f"{server['user']}@{server.get('host', '')}/{server['database']}"
         return import_module("keyring").get_password(KEYRING_SERVICE, name) or ""
-    except Exception:
+    except (import_module("keyring.errors").KeyringError, RuntimeError, OSError):  # no store here, or it stays locked
         return ""
 
 
@@ -122,8 +123,8 @@ def connect(kind: str, location: str) -> ibis.BaseBackend:
         if kind == "postgres":
             return ibis.postgres.connect(**server)
         return ibis.mssql.connect(**({"driver": "ODBC Driver 18 for SQL Server"} | server))
-    except Exception as error:
-        raise PcrefError(
+    except (*engines.failures(), OSError) as error:
+        raise SourceError(
             f"source: {name} cannot be reached ({type(error).__name__}). Check the address and password in the "
             f"environment (not shown here), the network, and that the account may connect.{_none_found(server)}"
         ) from None
@@ -146,8 +147,8 @@ def _spark(database: str) -> ibis.BaseBackend:
         if database:
             session.catalog.setCurrentDatabase(database)
         return ibis.pyspark.connect(session)
-    except Exception as error:
-        raise PcrefError(
+    except (*engines.failures(), OSError, ImportError) as error:
+        raise SourceError(
             f"source: Spark cannot be started or has no such database ({type(error).__name__}). Check that Java is "
             "there and that source.location names a database of its catalogue."
         ) from None

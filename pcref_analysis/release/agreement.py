@@ -12,6 +12,7 @@ from pcref_analysis.release.engagement import Engagement
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root
 
+NO_RECORD = "none"
 NAMES = ("adjusted", "changes", "outcomes", "since", "rule_changes")
 
 
@@ -24,13 +25,25 @@ def record_path(parameters: Parameters) -> Path:
 def record(parameters: Parameters) -> Engagement | None:
     """Return the engagement record of the run's period, or ``None`` where nobody has written one.
 
+    ``engagement: none`` in the parameters makes the list without a record.
+
     Raises
     ------
     PcrefError
-        If the parameters name a file that is not there, or an entry does not fit.
+        If the parameters name a file that is not there, an entry does not fit, or the record is of a list with another
+        comparator.
     """
     path = record_path(parameters)
-    return engagement.load(path) if parameters.engagement or path.is_file() else None
+    if parameters.engagement == NO_RECORD or not (parameters.engagement or path.is_file()):
+        return None
+    found = engagement.load(path)
+    if found.comparator and found.comparator != parameters.comparator:
+        raise PcrefError(
+            f"engagement: {path.name} is about the list with comparator: {found.comparator}; this run has comparator: "
+            f"{parameters.comparator}, which makes another list. Set comparator: {found.comparator}, or engagement: "
+            f"{NO_RECORD} to make the other list without a record."
+        )
+    return found
 
 
 def tables_folder(folder: Path) -> Path:

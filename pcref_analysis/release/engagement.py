@@ -134,6 +134,7 @@ class Engagement(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    comparator: str = ""  # of the list that was talked about; where given, the record is refused for another list
     changes: list[Change] = Field(default_factory=list)
     outcomes: list[Outcome] = Field(default_factory=list)
 

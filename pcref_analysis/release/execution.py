@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from pcref_analysis.release import seals
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary import private, progress
+from pcref_analysis.vocabulary.errors import FaultError, PcrefError, SourceError
 from pcref_analysis.vocabulary.parameters import (
     GIVEN,
     NOT_FOR_OTHER_PAGES,
     NOT_FOR_PAGES,
     Parameters,
+    hand_over,
     project_root,
 )
 
@@ -70,16 +72,16 @@ def execute(
         If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    given = scratch.parent / "parameters.json"
-    given.write_text(parameters.model_dump_json(indent=1), encoding="utf-8")
-    environment = {GIVEN: str(given), "IPYTHONDIR": str(_quiet(scratch))}
+    environment = {GIVEN: str(hand_over(parameters, scratch.parent)), "IPYTHONDIR": str(_quiet(scratch))}
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
     *first, last = plans  # the last one ranks what the others released
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        list(pool.map(lambda plan: _run(plan, say, environment), first[::-1]))  # the longest first
+        runs = pool.map(lambda plan: _run(plan, say, environment), first[::-1])  # the longest first
+        for number, _ in enumerate(runs, start=1):
+            progress.share(say, number / len(plans))
     _run(last, say, environment)
     return [plan["target"] for plan in plans]
 
@@ -147,10 +149,15 @@ def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[
             start_timeout=START,
         )  # fmt: skip
     except PapermillExecutionError as error:
-        kind = error.ename
-        words = error.evalue if kind == "PcrefError" else "see the executed copy in the scratch folder (confidential)"
-        target.rename(target.with_suffix(".failed.ipynb")) if target.exists() else None
-        raise PcrefError(f"notebooks: {source.name}, cell {error.exec_count}, stopped ({kind}): {words}") from None
+        target.replace(target.with_suffix(".failed.ipynb")) if target.exists() else None
+        where = f"notebooks: {source.name}, cell {error.exec_count}, stopped ({error.ename})"
+        if error.ename in (PcrefError.__name__, SourceError.__name__):
+            raise PcrefError(f"{where}: {error.evalue}") from None
+        path = private.log(target.parent.parent.name, error)
+        raise FaultError(
+            f"{where}. This is a fault of the notebook or of pcref, not of your data. What happened is in "
+            f"{path.relative_to(project_root()).as_posix()} (confidential: it may hold values of rows)."
+        ) from None
     except DeadKernelError:
         raise PcrefError(f"notebooks: the kernel of {source.name} died while it ran. {DIED}") from None
     except RuntimeError as error:  # what jupyter_client raises of a kernel that does not start, told apart by its words

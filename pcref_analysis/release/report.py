@@ -25,9 +25,9 @@ from pcref_analysis.release import (
     workbook,
 )
 from pcref_analysis.release.study import Study
-from pcref_analysis.vocabulary import code, private
+from pcref_analysis.vocabulary import code, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import LOCAL
+from pcref_analysis.vocabulary.indicators import LOCAL, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 RELEASED = "released"  # the folder of an edition that a reviewer attacks
@@ -72,6 +72,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
+    of_run(parameters.run)  # a fault in the run's own indicators is said before the work
     for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
         publication.settle(place)
         last = publication.read_manifest(place)
@@ -82,9 +83,11 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     if force:
         prepare.forget(parameters.run)
     say(f"report {parameters.run}: cells")
-    data = prepare.prepare(parameters, say)
+    with progress.part(say, 0.0, 0.4):
+        data = prepare.prepare(parameters, say)
     before = _keep_last_edition(parameters, published, say)
-    executed = _executed(parameters, data, before, say, identity["engagement"])
+    with progress.part(say, 0.4, 0.95):
+        executed = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
     fresh = data / "publish"
@@ -122,7 +125,8 @@ def _executed(
         say(f"report {parameters.run}: notebooks")
         inputs = [*prepare.data_files(data), *sorted((data / "plan").glob("*")), *before]
         key = publication.tree_digest(inputs, data) + code.digest()
-        executed = execution.execute(parameters, data / "notebooks", say, key, engagement)
+        with progress.part(say, 0.3, 1.0):
+            executed = execution.execute(parameters, data / "notebooks", say, key, engagement)
         if not last or study.plan().later:
             break
         released = list(study.released().values())
@@ -132,7 +136,7 @@ def _executed(
 
 
 def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
-    """Publish the draft of a run that two people have signed; synthetic data needs no signature.
+    """Publish the draft of a run that two people have signed; the invented Trust needs no signature.
 
     Raises
     ------

@@ -216,16 +216,20 @@ def catalogue() -> dict[str, Indicator]:
     """Return every indicator that may appear on a page: the shipped ones and those of every local file.
 
     Local files (``<run>-indicators.yml``) stand beside the parameters. What is counted for one run is :func:`of_run`.
+    A file that cannot be read or has a fault stops its own run (:func:`of_run`) and no other: it is left out here
+    (:func:`faulty` names it).
 
     Raises
     ------
     PcrefError
-        If an entry does not fit (the message names the entry and the field), or if two local files mean
-        different things by one id.
+        If two local files mean different things by one id.
     """
     found = dict(shipped())
-    for path in sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}")):
-        local = with_local(path)
+    for path in _local_files():
+        try:
+            local = with_local(path)
+        except PcrefError:
+            continue
         if other := sorted(key for key in found.keys() & local.keys() if found[key] != local[key]):
             raise PcrefError(
                 f"indicators: {path.name} means something else by {', '.join(other)} than another local file. "
@@ -233,6 +237,21 @@ def catalogue() -> dict[str, Indicator]:
             )
         found |= local
     return found
+
+
+def faulty() -> dict[str, str]:
+    """Return the local files that cannot be used, each with what is wrong with it."""
+    found = {}
+    for path in _local_files():
+        try:
+            with_local(path)
+        except PcrefError as error:
+            found[path.name] = str(error)
+    return found
+
+
+def _local_files() -> list[Path]:
+    return sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))
 
 
 def of_run(run: str) -> dict[str, Indicator]:

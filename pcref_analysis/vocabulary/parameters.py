@@ -118,7 +118,7 @@ class Parameters(_Section):
     seed: int = 20260101
     disclosure: Disclosure
     priorities: PriorityRule
-    engagement: str = ""  # record of meetings, a file beside this one; where empty engagement/<run>-<period>.yml
+    engagement: str = ""  # record of meetings, a file beside this one (empty: engagement/<run>-<period>.yml), or none
     previous: str = ""  # folder of an earlier period's report (reports/...): the list starts from its adjusted one
     terms: dict[str, Any] = Field(default_factory=dict)  # words of the draft list that replace release.wording.TERMS
 
@@ -269,6 +269,13 @@ def read_yaml(path: Path, who: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
         raise PcrefError(f"{who}: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+
+
+def hand_over(parameters: Parameters, folder: Path) -> Path:
+    """Write checked parameters for the notebooks that are executed for a run; the variable ``GIVEN`` names the file."""
+    path = folder / "parameters.json"
+    path.write_text(parameters.model_dump_json(indent=1), encoding="utf-8")
+    return path
 
 
 def _given() -> dict[str, Any]:

@@ -95,6 +95,13 @@ def log(run: str, error: BaseException) -> Path:
     folder.mkdir(exist_ok=True)
     now = datetime.datetime.now()
     path = folder / f"{now:%Y-%m-%d-%H%M%S-%f}.txt"
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    path.write_text("\nraised while handling:\n\n".join(_chain(error)), encoding="utf-8")
     close(folder)
     return path
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    """Yield an error's traceback and those behind it, also where ``from None`` keeps them from people's eyes."""
+    while error is not None:
+        yield "".join(traceback.format_exception(error, chain=False))
+        error = error.__cause__ or error.__context__

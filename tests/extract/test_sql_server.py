@@ -130,6 +130,15 @@ def test_rows_of_a_counting_rule_are_kept_for_the_session_only(rule, extract):
     is_spark(found)
 
 
+@pytest.mark.parametrize("rule", sorted(counting.RULES))
+def test_rows_that_a_counting_rule_leaves_out(rule, extract):
+    """The periods under the Act once more, to say which category they have: not written out more than once."""
+    tables = language.declared_tables()
+    key = [c for c in sums.source(rule).key if c in counting.named(rule).rows(tables).columns]
+    held = ibis.table(dict.fromkeys(["Person_ID", *key], "string"), name="held")
+    assert len(is_tsql(sums.uncounted(rule, held, tables, [2022, 2023]))) < 100_000
+
+
 def test_rows_are_held_by_the_engine_and_not_by_ibis(extract, monkeypatch):
     held = []
     monkeypatch.setattr(engines, "hold", lambda rows: held.append(rows) or rows)

@@ -13,7 +13,7 @@ import yaml
 from pcref_analysis.intake import open_data, prepare
 from pcref_analysis.release import execution, gate
 from pcref_analysis.vocabulary import parameters
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import FaultError, PcrefError
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = yaml.safe_load((ROOT / "notebooks" / "parameters" / "demo.yml").read_text(encoding="utf-8"))
@@ -174,3 +174,18 @@ def test_the_home_folder_is_expanded_for_open_figures_too(home, monkeypatch):
     (home.parent / "figures" / "icb24_codes.csv").write_text("a,b\n", encoding="utf-8")
     given = parameters.load("demo", open_data="~/figures")
     assert open_data.open_data_folder(given, ["icb24_codes.csv"]) == home.parent / "figures"
+
+
+def test_a_notebook_that_breaks_is_told_from_data_that_is_wrong(home):
+    """A KeyError is a fault of the notebook or of pcref (status 70, log); a PcrefError keeps its words."""
+    secret = "NHS number 9434765919"
+    notebook(home, f"raise KeyError({secret!r})")
+    with pytest.raises(FaultError, match=r"00_small\.ipynb, cell 3, stopped \(KeyError\)\. This is a fault") as stopped:
+        printed(home, parameters.load("demo"))
+    (log,) = prepare.run_folder("demo").glob("log/*.txt")
+    assert log.name in str(stopped.value) and secret not in str(stopped.value) and stopped.value.status == 70
+    assert secret in log.read_text(encoding="utf-8")
+    notebook(home, "from pcref_analysis.vocabulary.errors import PcrefError", "raise PcrefError('period: set it.')")
+    with pytest.raises(PcrefError, match=r"period: set it\.") as mended:
+        printed(home, parameters.load("demo"))
+    assert mended.value.status == 2

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure
+from pcref_analysis.estimates import domain
+from pcref_analysis.release import disclosure, tables
 from pcref_analysis.release.protection import derived
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -217,3 +218,11 @@ def test_a_crude_ratio_among_fractional_residents_stays_a_crude_ratio():
     ratio = exact["o"] / exact["n"] / (exact["o0"] / exact["n0"])
     cut = same_everywhere(exact.assign(estimate=ratio)).assign(measure="ratio", per=1.0)
     assert derived._kind(cut).tolist() == ["crude"]
+
+
+def test_nothing_at_all_is_released_as_nothing():
+    """An extract of people alone: no indicator is available, and the pages say that there is nothing to show."""
+    nothing = domain.finished(pd.DataFrame(columns=domain.SHAPE))
+    released = disclosure.release_all({"levels": nothing, "expected": nothing}, "mhsds")
+    assert [len(one.table) for one in released] == [0, 0]
+    assert tables.expected(released[1], id="x", title="Expected").text.startswith("Expected: nothing to show")

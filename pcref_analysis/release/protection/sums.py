@@ -184,6 +184,8 @@ def _gap(low: float, high: float, parts_low: float, parts_high: float) -> str:
 
 def _left_out(cells: pd.DataFrame, dims: list[str], gaps: dict[str, str]) -> list[Term]:
     """Link the ways of counting one thing: without rows of unknown age, say, against with them."""
+    if cells.empty:  # no indicator is available
+        return []
     name = cells["series"].str.partition("#")
     keyed = cells.assign(base=name[0], way=name[1] != "", cell=cells.index)[~cells["public"]]
     pairs = keyed[~keyed["way"]].merge(keyed[keyed["way"]], on=["base", *dims], suffixes=("", "_way"))
