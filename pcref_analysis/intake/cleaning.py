@@ -5,6 +5,8 @@ A value that cannot be read becomes missing; what it was is never kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 
@@ -147,7 +149,16 @@ _STEPS = {
 }
 
 
-def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
+def _mapped(text: ir.StringValue, codes: dict[str, str]) -> ir.StringValue:
+    """Put the contract's code for a local value; a number written 1.0 is 1."""
+    pairs = {local.strip().upper(): code for local, code in codes.items()}
+    pairs = {f"{local}.0": code for local, code in pairs.items() if local.isdigit()} | pairs
+    return ibis.cases(*((text.upper() == local, code) for local, code in pairs.items()), else_=text)
+
+
+def staged(
+    raw: ibis.Table, table: Table, names: dict[str, str], codes: Mapping[str, dict[str, str]] | None = None
+) -> ibis.Table:
     """Return the table with, for each declared column, its text (``<name>__text``) and what was read (``<name>``).
 
     Parameters
@@ -158,6 +169,8 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
         Its declaration.
     names
         Declared name to the name in ``raw``; a declared column that is not named becomes missing.
+    codes
+        Column to {local value: code of the contract} (``source.codes``), letter case and outer blanks aside.
 
     Notes
     -----
@@ -169,6 +182,7 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
     days = [n for n, c in table.columns.items() if c.type == "date" and dates.is_day(sources[n])]
     native = {f"{n}__{key}": value for n in days for key, value in dates.native(raw, sources[n]).items()}
     rows = raw.select(**{f"{n}__text": as_text(value) for n, value in sources.items()}, **native)
+    rows = rows.mutate(**{f"{n}__text": _mapped(rows[f"{n}__text"], local) for n, local in (codes or {}).items()})
     rows = rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import ibis
 import pandas as pd
 
-from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, structure
+from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, servers, structure
 from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
@@ -153,7 +153,7 @@ def _without(parameters: Parameters) -> dict[str, str]:
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
-    """Run one table's checks; whatever an engine says in an error may hold a row's value, and is not shown."""
+    """Run one table's checks; what an engine says in an error may hold a row's value, and is not shown."""
     try:
         return _table(table, raw, *rest)
     except engines.failures() as error:

@@ -125,10 +125,10 @@ def _split(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     space, letter = text.find(" "), text.find("T")
     month = ibis.literal("".join(_MONTHS)).find(text.substr(ibis.cases((at >= 0, at), else_=0), 3))
     behind = text.substr(ibis.cases((at >= 0, at), else_=0) + 3).translate(_LETTERS + "-/,.", " " * 30)
-    timed = (letter >= 8) & (text.length() > letter + 1)
+    timed = (letter >= 8) & (letter <= 10) & (text.length() > letter + 1)
     return {
         f"{name}__month": ibis.cases(
-            (at >= 0, ibis.literal("010203040506070809101112").substr((month / 3 * 2).cast("int64"), 2)), else_=""
+            (at >= 0, ibis.literal("010203040506070809101112").substr((month / 3 * 2).cast("int32"), 2)), else_=""
         ),
         f"{name}__before": first(text, at).translate("-/,.", " " * 4).strip(),
         f"{name}__behind": behind.strip(),

@@ -37,7 +37,8 @@ class Column(BaseModel):
 
     ``codes`` is the closed list of allowed codes (empty: any); ``width`` the number of characters of a code
     whose leading zero a spreadsheet may have removed; ``area`` the form of an area code; ``after`` the date
-    that this date may not precede; ``references`` the table whose rows this identifier points to.
+    that this date may not precede; ``references`` the table whose rows this identifier points to;
+    ``formerly`` the names that the field had in earlier versions, taken where the present one is absent.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,6 +52,7 @@ class Column(BaseModel):
     case: Literal["upper", "lower"] = "upper"
     area: Area | None = None
     after: str = ""
+    formerly: tuple[str, ...] = ()
     birth: bool = False
     references: str = ""
     minimum: float | None = None

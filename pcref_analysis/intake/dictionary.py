@@ -68,6 +68,8 @@ def tables() -> pd.DataFrame:
 
 def _rules(table: Table, name: str, column: Column) -> list[str]:
     rules = ["with the other key columns unique" if len(table.key) > 1 else "unique"] if name in table.key else []
+    if column.formerly:
+        rules.append(f"formerly {', '.join(column.formerly)}")
     if column.after:
         rules.append(f"not before {column.after}")
     if column.references:

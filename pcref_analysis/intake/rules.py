@@ -50,7 +50,7 @@ def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Par
     ``__reason`` is 0 for a row that is kept; reasons are numbered in the order of :func:`_reasons`, and a row with
     several faults has the first. ``<column>__<oddity>`` are the 0/1 columns that :func:`totals` sums.
     """
-    rows = cleaning.staged(raw, table, names)
+    rows = cleaning.staged(raw, table, names, parameters.source.codes.get(table.name))
     first = min([parameters.period, *parameters.periods])
     oldest = date(int(first[:4]) - OLDEST, 4, 1)
     sensible: dict[str, ir.Value] = {}
@@ -234,7 +234,8 @@ def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
 
 def _mapping(column: Column) -> str:
     if column.allowed():
-        return f"More than a tenth of the values. Map local codes to: {', '.join(column.allowed())}."
+        codes = ", ".join(column.allowed())
+        return f"More than a tenth of the values. Map local codes in source.codes to: {codes}."
     dates = "Write dates as 2024-03-31 or 31/03/2024: no two-digit years, and no spreadsheet's numbers of days."
     forms = {"date": dates, "code": "Write codes such as E01000001."}
     return f"More than a tenth of the values. {forms.get(column.type, 'Is another column mapped here?')}"

@@ -13,7 +13,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import duckdb
 import ibis
+from ibis.common.exceptions import IbisError
 
 from pcref_analysis.intake import engines
 from pcref_analysis.vocabulary.errors import PcrefError, SourceError
@@ -21,7 +23,11 @@ from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 KEYRING_SERVICE = "pcref-analysis"
 PASSWORD = "PCREF_PASSWORD"
 SCHEMES = {"postgres": ("postgresql", "postgres"), "sqlserver": ("mssql", "sqlserver")}
-SECRET_WORDS = re.compile(r"(password|passwd|pwd|secret|token)\s*=", re.IGNORECASE)
+SECRET_WORDS = re.compile(
+    r"(pass(word|wd|phrase|code)?|pwd|pw|secret|token|credentials?|sig(nature)?|[a-z_]*key|passfile|authorization)[\"']?\s*[=:]"
+    r"|bearer\s|^eyJ[\w-]+\.|//[^/@\s]*:[^/@\s]*@|^[^/@\s:]+:[^/@\s\\]+@|(^|\s)-P\s*\S",
+    re.IGNORECASE,
+)
 FORMS = {
     "postgres": "postgresql://user@server:5432/database",
     "sqlserver": "mssql://server:1433/database (with Windows sign-in) or mssql://user@server:1433/database",
@@ -36,11 +42,14 @@ def refuse_secrets(location: str) -> None:
     PcrefError
         Without showing the location.
     """
+    text = location
+    while (plain := unquote(text)) != text:  # %70assword=, and what is quoted twice
+        text = plain
     try:
-        secret = urlsplit(location).password is not None
+        secret = any(urlsplit(form).password is not None for form in (location, text))
     except ValueError:
         secret = True
-    if secret or SECRET_WORDS.search(location):
+    if secret or SECRET_WORDS.search(text):
         raise PcrefError(
             "parameters: source.location holds a password (not shown here). Take it out, change that password, and "
             "put the address into an environment variable whose name stands in source.location."
@@ -123,11 +132,20 @@ def connect(kind: str, location: str) -> ibis.BaseBackend:
         if kind == "postgres":
             return ibis.postgres.connect(**server)
         return ibis.mssql.connect(**({"driver": "ODBC Driver 18 for SQL Server"} | server))
-    except (*engines.failures(), OSError) as error:
+    except (*engines.failures(), OSError, TypeError, ValueError) as error:  # the last two: options no driver knows
         raise SourceError(
             f"source: {name} cannot be reached ({type(error).__name__}). Check the address and password in the "
             f"environment (not shown here), the network, and that the account may connect.{_none_found(server)}"
         ) from None
+
+
+def errors() -> tuple[type[BaseException], ...]:
+    """Return what drivers and engines raise; a fault of our own is not among them, and keeps its traceback."""
+    found: list[type[BaseException]] = [OSError, duckdb.Error, IbisError]
+    for module, names in {"psycopg": ["Error"], "pyodbc": ["Error"], "pyspark.errors": ["PySparkException"]}.items():
+        if find_spec(module.split(".")[0]):
+            found += [getattr(import_module(module), name) for name in names]
+    return tuple(found)
 
 
 def _none_found(server: dict[str, str]) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+import duckdb
 import ibis
 
 from pcref_analysis.intake import files, servers
-from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.intake.declarations import PERSONS, Column, declared
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, extract_path
 
@@ -53,15 +54,34 @@ def open(parameters: Parameters) -> dict[str, ibis.Table]:
 
 
 def _check_names(parameters: Parameters) -> None:
-    for place, names in (("tables", parameters.source.tables), ("columns", parameters.source.columns)):
+    source = parameters.source
+    for place, names in (("tables", source.tables), ("columns", source.columns), ("codes", source.codes)):
         for name in names:
             if name not in declared():
                 raise PcrefError(f"parameters: source.{place} names '{name}', no table of the contract.{near(name)}")
-    for table, columns in parameters.source.columns.items():
-        for name in columns:
-            if name not in declared()[table].columns:
-                hint = near(name, list(declared()[table].columns))
-                raise PcrefError(f"parameters: source.columns.{table} names '{name}', no column of the contract.{hint}")
+    for place, named in (("columns", source.columns), ("codes", source.codes)):
+        for table, columns in named.items():
+            for name in columns:
+                if name not in declared()[table].columns:
+                    hint = near(name, list(declared()[table].columns))
+                    where = f"source.{place}.{table}"
+                    raise PcrefError(f"parameters: {where} names '{name}', no column of the contract.{hint}")
+    for table, columns in source.codes.items():
+        for name, codes in columns.items():
+            _check_codes(f"source.codes.{table}.{name}", codes, declared()[table].columns[name])
+
+
+def _check_codes(where: str, codes: dict[str, str], column: Column) -> None:
+    """Refuse codes that the contract does not know, and a local value that would become two of them."""
+    if column.type not in ("code", "text"):
+        raise PcrefError(f"parameters: {where} holds a {column.type}, not codes. Correct the values in the extract.")
+    if odd := sorted({code for code in codes.values() if column.allowed() and code not in column.allowed()}):
+        raise PcrefError(
+            f"parameters: {where} maps to '{odd[0]}', no code of the contract.{near(odd[0], list(column.allowed()))} "
+            f"Codes: {', '.join(column.allowed())}."
+        )
+    if len({value.strip().upper() for value in codes}) < len(codes):
+        raise PcrefError(f"parameters: {where} maps one local value twice (letter case aside). Keep one line of it.")
 
 
 def near(name: str, names: list[str] | None = None) -> str:
@@ -77,7 +97,8 @@ def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
     connection = files.engine(parameters)
     try:
         connection.raw_sql(f"ATTACH '{files.quoted(path)}' AS extract (READ_ONLY)")
-    except Exception:
+        files.shut(connection)
+    except duckdb.Error:
         raise PcrefError(
             f"source: {path.name} cannot be opened as a DuckDB database. Does another program write to it?"
         ) from None
@@ -86,10 +107,17 @@ def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
         "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'extract' AND NOT internal"
     ).fetchall()
     found = match([f"{schema}.{name}" for schema, name in rows], parameters)
-    return {
-        table: connection.table(local.split(".", 1)[1], database=("extract", local.split(".", 1)[0]))
-        for table, local in found.items()
-    }
+    tables = {}
+    for table, local in found.items():
+        schema, name = local.split(".", 1)
+        try:
+            tables[table] = connection.table(name, database=("extract", schema))
+        except duckdb.Error:  # not shown: it names what the view reads
+            raise PcrefError(
+                f"source: {path.name} holds a view for {table} that cannot be read. A view may read the tables of "
+                "that file only, no other file or server: make it a table."
+            ) from None
+    return tables
 
 
 def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
@@ -99,7 +127,7 @@ def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
         return {table: servers.table(connection, local) for table, local in found.items()}
     except PcrefError:
         raise
-    except Exception as error:
+    except servers.errors() as error:
         raise PcrefError(
             f"source: the list of tables cannot be read ({type(error).__name__}). May the account read them?"
         ) from None

@@ -216,7 +216,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
     basis = {"demo": "an invented Trust", "published": published}
     return {
         "trust": parameters.trust.name,
-        "period_text": f"April 20{parameters.period[2:4]} to March 20{parameters.period[-2:]}",
+        "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",
         "edition": parameters.edition,
         "edition_date": parameters.edition_date,
         "synthetic": parameters.synthetic,

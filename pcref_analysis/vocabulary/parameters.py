@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -39,6 +40,23 @@ class Source(_Section):
     location: str = ""  # a folder, a file, or the name of the variable that holds the connection
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)  # table -> {contract name: local name}
     tables: dict[str, str] = Field(default_factory=dict)  # contract table -> local table or file name
+    codes: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)  # table -> column -> {local: contract's}
+
+    @field_validator("codes", mode="before")
+    @classmethod
+    def _codes_are_text(cls, value: Any) -> Any:
+        """Take numbers as text; Yes and No without quotation marks are true and false to YAML."""
+        if not isinstance(value, dict) or not all(isinstance(columns, dict) for columns in value.values()):
+            return value
+        for columns in value.values():
+            for name, codes in columns.items():
+                items = [*codes, *codes.values()] if isinstance(codes, dict) else []
+                if any(isinstance(item, bool) or not isinstance(item, str | int) for item in items):
+                    raise ValueError(f'{name}: put codes in quotation marks, as in "Yes": "Y"')
+        return {
+            table: {n: {str(k): str(v) for k, v in c.items()} if isinstance(c, dict) else c for n, c in columns.items()}
+            for table, columns in value.items()
+        }
 
 
 DISCLOSURE_PRESETS: dict[str, dict[str, Any]] = {
@@ -137,7 +155,7 @@ class Parameters(_Section):
     def _years_follow(cls, value: str | list[str]) -> str | list[str]:
         for period in [value] if isinstance(value, str) else value:
             start, end = period.split("-") if period.count("-") == 1 else ("", "")
-            if not (start.isdigit() and end.isdigit() and (int(start) + 1) % 100 == int(end)):
+            if not (re.fullmatch(r"(19|20)[0-9]{2}-[0-9]{2}", period) and (int(start) + 1) % 100 == int(end)):
                 raise ValueError(f"'{period}' is not a financial year such as 2023-24")
         return value
 

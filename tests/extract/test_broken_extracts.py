@@ -212,6 +212,27 @@ def test_a_required_column_without_values_stops(broken, name, column):
     assert told(checked, name, column, "stops") == {"required column holds no value": 0}
 
 
+def test_local_codes_are_mapped(broken):
+    codes = {PERSONS: {"EthnicCategory": {"White - British": "A", "1": "B"}}}
+    change = lambda f: put("EthnicCategory", " white - british", range(20))(put("EthnicCategory", "1.0", (30,))(f))  # noqa: E731
+    checked = broken(PERSONS, change, source={"codes": codes})
+    assert not told(checked, PERSONS, "EthnicCategory", "stops") and not told(
+        checked, PERSONS, "EthnicCategory", "noted"
+    )
+    found = column_of(checked, PERSONS, "EthnicCategory")
+    assert found.count("A") >= 20 and found.count("B") >= 1 and None not in found
+
+
+def test_former_names_are_known_and_no_column_with_its_own_place_is_offered(broken):
+    old = {"AttendStatus": "AttendOrDNACode", "Person_ID": "PseudoNHSNumber"}
+    checked = broken("MHS201CareContact", lambda frame: frame.rename(columns=old))
+    for name, former in old.items():
+        assert told(checked, "MHS201CareContact", name, "noted")[f"read from its former name {former}"] == 0
+    checked = broken("MHS502WardStay", lambda frame: frame.drop(columns="EndDateWardStay"))
+    line = checked.breaches.query("column == 'EndDateWardStay'").iloc[0]
+    assert line["todo"] == "Taken as not recorded."
+
+
 # --- dates ---
 
 

@@ -78,7 +78,7 @@ def test_reading_and_counting(extract, name, kind, monkeypatch):
     text = ibis.to_sql(rows, dialect="mssql")
     assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
     assert text.count("TOP 9000000000000000000") >= 3, "each step stands behind a fence"
-    assert len(text) < 300_000
+    assert len(text) < 400_000  # more forms of dates than before; each step is still written once
     monkeypatch.setattr(engines, "engine", lambda rows: "pyspark")  # Spark needs no fences
     is_spark(marked(table, kind, extract))
     monkeypatch.setattr(rules, "one", queries.append)
