@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import ibis
 import pandas as pd
 
-from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, servers, structure
+from pcref_analysis.intake import coverage, engines, findings, keys, people, rules, structure
 from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
