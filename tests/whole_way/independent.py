@@ -23,7 +23,6 @@ BROAD = {
 BANDS = [0, 16, 20, 25, 35, 50, 65]
 STRATA = ["age_band", "sex", "imd_quintile"]
 DAY = pd.Timedelta(days=1)
-ATTENDED, MISSED = ["5", "6"], ["2", "3", "7"]
 
 
 def persons(rows: dict[str, pd.DataFrame], open_data: Path, board: str, year: int) -> pd.DataFrame:
@@ -221,6 +220,17 @@ def share(frame: pd.DataFrame, event: pd.Series, who: pd.DataFrame, group: str) 
     middle = p + z**2 / (2 * effective)
     half = z * np.sqrt(p * (1 - p) / effective + z**2 / (4 * effective**2))
     return np.array([p, (middle - half) / (1 + z**2 / effective), (middle + half) / (1 + z**2 / effective)]) * 100
+
+
+def acute_stays_of_adults(rows: dict[str, pd.DataFrame], year: int) -> pd.DataFrame:
+    """Return stays that ended in the year from an acute bed, of people of 18 at the end of that month (MHS156)."""
+    spells = of_year(rows["MHS501HospProvSpell"], "DischDateHospProvSpell", year)
+    wards = rows["MHS502WardStay"][["UniqHospProvSpellID", "EndDateWardStay", "MHAdmittedPatientClass"]]
+    spells = spells.merge(wards, on="UniqHospProvSpellID").merge(rows["MHS001MPI"][["Person_ID", "PersonBirthDate"]])
+    spells = spells[spells["EndDateWardStay"] == spells["DischDateHospProvSpell"]]
+    month_end = spells["DischDateHospProvSpell"] + pd.offsets.MonthEnd(0)
+    adult = spells["PersonBirthDate"] + pd.DateOffset(years=18) <= month_end
+    return spells[adult & spells["MHAdmittedPatientClass"].isin(["200", "201", "202"])]
 
 
 def mean_stay(spells: pd.DataFrame, who: pd.DataFrame, group: str) -> np.ndarray:

@@ -204,7 +204,7 @@ def _ward_stays(spell: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
             "StartDateWardStay": stays["start"],
             "EndDateWardStay": stays["end"],
             "MHAdmittedPatientClass": draw.choice(["200", "201", "202", "212"], size, p=[0.6, 0.15, 0.15, 0.1]),
-            "SiteIDOfWard": draw.choice(["RX901", "RX902", "RX903"], size),
+            "SiteIDOfWard": draw.choice(["X9801", "X9802", "X9803"], size),
         }
     )
 
@@ -480,6 +480,8 @@ def messy(tables: dict[str, pd.DataFrame], seed: int = 34) -> dict[str, pd.DataF
     draw = np.random.default_rng(seed)
     found = {"MHS001MPI": _patients(tables["MHS001MPI"], draw)}
     for name, (key, start, end) in KEYS.items():
+        if name not in tables:
+            continue
         rows = _submitted(tables[name], start, end, draw)
         if name == "MHS201CareContact":
             rows = _corrected(rows, "AttendStatus", ["5", "3"], draw)
@@ -587,16 +589,16 @@ def local_names(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {LOCAL[name].name: frame.rename(columns=LOCAL[name].columns) for name, frame in tables.items()}
 
 
-def source(kind: str, location: str, schema: str = "") -> dict:
-    """Return what the parameters file says about the messy extract."""
+def source(kind: str, location: str, schema: str = "", names: tuple[str, ...] = tuple(LOCAL)) -> dict:
+    """Return what the parameters file says about the messy extract of these tables."""
     ending = {"folder": ".txt"}.get(kind, "")
     prefix = f"{schema}." if schema else ""
-    words = {**{words: code for code, (_, words) in ETHNIC.items()}}
+    words = {words: code for code, (_, words) in ETHNIC.items()}
     return {
         "kind": kind,
         "location": location,
-        "tables": {name: f"{prefix}{local.name}{ending}" for name, local in LOCAL.items()},
-        "columns": {name: dict(local.columns) for name, local in LOCAL.items()},
+        "tables": {name: f"{prefix}{LOCAL[name].name}{ending}" for name in names},
+        "columns": {name: dict(LOCAL[name].columns) for name in names},
         "codes": {"MHS001MPI": {"EthnicCategory": words, "Gender": {words: code for code, words in SEX.items()}}},
     }
 
@@ -611,13 +613,13 @@ def write_clean(tables: dict[str, pd.DataFrame], folder: Path) -> None:
         frame.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
 
 
-def write_folder(tables: dict[str, pd.DataFrame], folder: Path) -> None:
-    """Write messy tables as text files: four delimiters, three encodings, a line of dashes."""
+def write_folder(tables: dict[str, pd.DataFrame], folder: Path, dashes: bool = False) -> None:
+    """Write messy tables as text files: four delimiters, three encodings; with sqlcmd's line of dashes in some."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         local = LOCAL[name]
         frame = frame.rename(columns=local.columns)
-        if local.dashes:
+        if dashes and local.dashes:
             line = pd.DataFrame([["-" * max(len(column), 8) for column in frame]], columns=frame.columns)
             frame = pd.concat([line, frame])
         path = folder / f"{local.name}.txt"
@@ -692,7 +694,7 @@ def parameters(run: str, where: dict, period: str, periods: list[str], **more: o
     """Return a parameters file as docs/extract.md describes it."""
     return {
         "run": run,
-        "trust": {"name": "Ouse Valley NHS Foundation Trust (invented)", "ods_code": "RX9", "icb_code": BOARD},
+        "trust": {"name": "Ouse Valley NHS Foundation Trust (invented)", "ods_code": "X98", "icb_code": BOARD},
         "source": where,
         "open_data": "../shared/data/open",
         "period": period,
