@@ -127,6 +127,7 @@ def release_all(
     residents: pd.DataFrame | None = None,
     same: Sequence[Sequence[str]] = (),
     previous: Previous = (),
+    largest: Mapping[str, float] | None = None,
     complementary: bool = True,
     source_id: str = "",
     synthetic: bool | None = None,
@@ -153,7 +154,9 @@ def release_all(
         "people_detained_inpatients/events")``; series with equal numbers throughout are found.
     previous
         The last published edition, Releasables or a folder: what it hid stays hidden, and a count that
-        changed by less than the rule's base (or threshold) is repeated.
+        changed by less than the rule's base (or threshold) is repeated; an amount, by less than one person can hold.
+    largest
+        The most that one person holds of an amount, as ``{"bed_days/events": 120}``; also read from ``events_sq``.
     complementary
         False leaves out the protection by hiding more: for tests of the attack only.
     source_id, synthetic, audience
@@ -176,6 +179,7 @@ def release_all(
         _attackable(_read_in(previous)),
         complementary,
         internal=audience == "internal",
+        largest=largest,
     )
     return [
         Releasable(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from pcref_analysis.estimates import domain, quality, recorded, teams
 from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import agreement, disclosure, kept, priorities, publication, sensitivity
+from pcref_analysis.release import agreement, disclosure, kept, priorities, publication, rules, sensitivity
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.vocabulary import code, indicators
 from pcref_analysis.vocabulary.parameters import NOT_FOR_OTHER_PAGES, Parameters
@@ -72,7 +73,8 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
     def anew() -> list[Releasable]:
         earlier = prepare.last_edition(run)
         last = disclosure.read(earlier) if earlier.is_dir() else []
-        return _after(found, parameters, _residents(prepare.load(run), parameters), last)
+        cells = prepare.load(run)
+        return _after(found, parameters, {"residents": _residents(cells, parameters), "largest": _largest(cells)}, last)
 
     tables = kept.tables(prepare.run_folder(run) / "released", _key(run, parameters), anew)
     return {name: one for name in found for one in tables if one.name == name}
@@ -96,18 +98,27 @@ def _residents(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return pd.concat([each, total], ignore_index=True)
 
 
+def _largest(cells: pd.DataFrame) -> dict[str, float]:
+    """Return the most that one person can hold of each indicator's events and at-risk, in any cell."""
+    ids, found = cells["indicator"].to_numpy(), {}
+    for column in ("events", "at_risk"):
+        share = pd.Series(rules.largest_share(cells[column], cells[f"{column}_sq"])).groupby(ids).max().dropna()
+        found |= {f"{name}/{column}": float(value) for name, value in share.items()}
+    return found
+
+
 def _after(
-    tables: Mapping[str, pd.DataFrame], parameters: Parameters, residents: pd.DataFrame, last: Sequence[Releasable]
+    tables: Mapping[str, pd.DataFrame], parameters: Parameters, known: Mapping[str, Any], last: Sequence[Releasable]
 ) -> list[Releasable]:
     """Release tables as they are where that tells nothing beside the last edition; otherwise by what it showed."""
-    out = disclosure.release_all(tables, parameters, residents=residents)
+    out = disclosure.release_all(tables, parameters, **known)
     if parameters.audience == "internal":
         return out
     leaks = None
     if not last or disclosure.says_the_same(out, last):
         leaks = disclosure.attack(out, parameters, last)
     if last and (leaks is None or len(leaks)):
-        out = disclosure.release_all(tables, parameters, residents=residents, previous=last)
+        out = disclosure.release_all(tables, parameters, previous=last, **known)
         leaks = disclosure.attack(out, parameters, last)
     disclosure.stop_on(leaks)
     return out

@@ -38,14 +38,16 @@ def treat(
     previous: Sequence[Any] = (),
     complementary: bool = True,
     internal: bool = False,
+    largest: Mapping[str, float] | None = None,
 ) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
     """Return each table as it may be shown, and what adds up to what in it (for the attack)."""
     rows, linked = link(tables, hierarchies, same, () if internal else previous)
     value, before = linked.cells["low"].to_numpy(float), None
+    holds = editions.holds(tables, previous, rule, largest or {})
     if internal:
         shown, hidden = value, np.zeros(len(value), bool)
     else:
-        before = editions.recall(rows, linked, previous, rule)
+        before = editions.recall(rows, linked, previous, rule, holds)
         hidden = primary.small_counts(tables, linked, rule)
         if before is not None:
             hidden = (hidden & ~before["repeated"].to_numpy()) | before["hidden"].to_numpy()
@@ -56,7 +58,7 @@ def treat(
     trees = {d: {p: list(c) for p, c in tree.items()} for d, tree in hierarchies.items()}
     result = []
     for table in tables:
-        links = {"later": before is not None, "hierarchies": trees, **_links(table, rows, linked)}
+        links = {"later": before is not None, "hierarchies": trees, "holds": holds, **_links(table, rows, linked)}
         out = _counts(table, linked, shown, hidden, repeated)
         if table.figures:
             steady = _figures(out, table, linked, (shown, settled), rule, links, internal)
@@ -128,7 +130,7 @@ def _figures(
 ) -> np.ndarray:
     """Put the figures into ``out``: as they are for internal use, otherwise from the released counts.
 
-    Returns the rows whose every count is that of the last edition.
+    Returns the rows of which every count of the group is that of the last edition.
     """
     frame, figures = table.frame, list(table.figures)
     given = frame[figures].notna().any(axis=1).to_numpy()
