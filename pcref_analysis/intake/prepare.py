@@ -25,7 +25,7 @@ def run_folder(run: str) -> Path:
 
 
 def last_edition(run: str) -> Path:
-    """Return where a run keeps the released tables of the edition before, as its notebooks take them into account."""
+    """Return where a run keeps what readers hold already, a numbered folder an edition, the newest first."""
     return run_folder(run) / "last-edition"
 
 

@@ -335,6 +335,21 @@ def attack(
     return found
 
 
+def attack_beside(
+    released: Iterable[Releasable], earlier: Iterable[Previous], rules: Disclosure | Parameters | str | None = None
+) -> pd.DataFrame:
+    """Attack what is about to be published together with each earlier edition, and with all at once where none moved.
+
+    ``earlier`` holds an entry an edition, from whatever run: folders, or the released tables. See :func:`attack`.
+    """
+    released, before = list(released), [_read_in(one) for one in earlier]
+    found = [attack(released, rules, one) for one in before or [()]]
+    tables, every = _attackable(released), _attackable([table for one in before for table in one])
+    if len(before) > 1 and all(editions.nothing_moved(tables, _attackable(one)) for one in before):
+        found.append(attacker.find([*tables, *every], tables[0].rules if rules is None else ruled.read(rules)))
+    return pd.concat(found, ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
+
+
 def attack_files(folder: Path | str, previous: Path | str | None = None, **options: Any) -> pd.DataFrame:
     """Attack what lies in a folder: the published CSV and JSON files alone (see :func:`attack`)."""
     return attack(read(folder), previous=previous or (), **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -71,8 +72,7 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
         return {name: _published(table, name) for name, table in found.items()}
 
     def anew() -> list[Releasable]:
-        earlier = prepare.last_edition(run)
-        last = disclosure.read(earlier) if earlier.is_dir() else []
+        last = [disclosure.read(folder) for folder in earlier(run)]
         cells = prepare.load(run)
         return _after(found, parameters, {"residents": _residents(cells, parameters), "largest": _largest(cells)}, last)
 
@@ -83,9 +83,15 @@ def released(run: str, parameters: Parameters) -> dict[str, Releasable]:
 def _key(run: str, parameters: Parameters) -> str:
     """Return a hash of what released tables rest on: estimates (and so cells), rule, code, and the last edition."""
     data = prepare.run_folder(run)
-    files = [p for place in (data / "estimates", prepare.last_edition(run)) for p in place.glob("*") if p.is_file()]
+    files = [p for place in (data / "estimates", prepare.last_edition(run)) for p in place.rglob("*") if p.is_file()]
     words = [publication.tree_digest(files, data), parameters.but(NOT_FOR_OTHER_PAGES), code.digest()]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def earlier(run: str) -> list[Path]:
+    """Return the folders of what readers hold already of a run's source, the newest edition first."""
+    folder = prepare.last_edition(run)
+    return sorted(folder.iterdir(), key=lambda one: int(one.name)) if folder.is_dir() else []
 
 
 def _residents(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -108,18 +114,22 @@ def _largest(cells: pd.DataFrame) -> dict[str, float]:
 
 
 def _after(
-    tables: Mapping[str, pd.DataFrame], parameters: Parameters, known: Mapping[str, Any], last: Sequence[Releasable]
+    tables: Mapping[str, pd.DataFrame],
+    parameters: Parameters,
+    known: Mapping[str, Any],
+    last: Sequence[Sequence[Releasable]],
 ) -> list[Releasable]:
-    """Release tables as they are where that tells nothing beside the last edition; otherwise by what it showed."""
+    """Release tables as they are where that tells nothing beside earlier editions; otherwise by what these showed."""
     out = disclosure.release_all(tables, parameters, **known)
     if parameters.audience == "internal":
         return out
     leaks = None
-    if not last or disclosure.says_the_same(out, last):
-        leaks = disclosure.attack(out, parameters, last)
+    if all(disclosure.says_the_same(out, one) for one in last):
+        leaks = disclosure.attack_beside(out, last, parameters)
     if last and (leaks is None or len(leaks)):
-        out = disclosure.release_all(tables, parameters, previous=last, **known)
-        leaks = disclosure.attack(out, parameters, last)
+        every = [table for one in last for table in one]
+        out = disclosure.release_all(tables, parameters, previous=every, **known)
+        leaks = disclosure.attack_beside(out, last, parameters)
     disclosure.stop_on(leaks)
     return out
 

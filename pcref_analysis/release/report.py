@@ -75,7 +75,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
         prepare.forget(parameters.run)
     say(f"report {parameters.run}: cells")
     data = prepare.prepare(parameters, say)
-    before = _keep_last_edition(parameters, published, say)
+    before = _keep_editions(parameters, published, say)
     say("  estimating levels and gaps")
     whole.estimates(parameters.run, parameters, beside=True)
     say("  releasing and attacking tables")
@@ -93,6 +93,8 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
         signoff.read(parameters.run, facts["content"])  # what was made is what was signed
         facts["signed"] = list(signed)
     publication.write_manifest(fresh, facts)
+    if target == published and parameters.source.kind not in ("demo", "published"):
+        _keep_for_good(target)
     publication.swap(fresh, target)
     say(f"report {parameters.run}: {_shown(target, root)}/index.html")
     if signoff.wanted(parameters) and not signed:
@@ -134,25 +136,64 @@ def _place(parameters: Parameters, signed: Sequence[Any]) -> Path:
     return data / "draft" if signoff.wanted(parameters) and own and not signed else published
 
 
-def _keep_last_edition(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
-    """Set aside the tables of the edition that stands, for the notebooks to take into account; return the files.
+def _keep_editions(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
+    """Set aside what readers hold already of this source, for the notebooks to take into account; return the files.
+
+    Every edition of the same Trust or the same files, whatever its run is called: those that stand in ``reports``, and
+    those whose place another has taken (``data/processed/.editions``).
 
     Not for the invented Trust, which has nobody to protect and must come out the same wherever it is made, and not
     for published figures, which their publishers protect.
     """
     kept = prepare.last_edition(parameters.run)
     shutil.rmtree(kept, ignore_errors=True)
-    released = published / RELEASED
-    if parameters.source.kind in ("demo", "published") or parameters.audience == "internal" or not released.is_dir():
+    if parameters.source.kind in ("demo", "published") or parameters.audience == "internal":
         return []
-    if not publication.is_whole(published, publication.read_manifest(published)):
-        raise PcrefError(
-            f"report: reports/{parameters.run} is not as it was published, so it cannot be known what readers have "
-            "seen. Put the published edition back, or move the folder away if it was never shown to anybody."
-        )
-    say("  the last edition is taken into account")
-    shutil.copytree(released, kept)
-    return sorted(path for path in kept.iterdir() if path.is_file())
+    stand = [published, *sorted(p for p in published.parent.glob("[!.]*") if p != published and p.is_dir())]
+    gone = sorted(_archive().glob("*"), key=lambda one: int(one.name.partition("-")[0]), reverse=True)
+    found, inputs = [], prepare.fingerprint(parameters)
+    for folder in [*stand, *gone]:
+        manifest = publication.read_manifest(folder)
+        if not (folder / RELEASED).is_dir() or not (folder == published or _same_source(manifest, parameters, inputs)):
+            continue
+        if folder in stand and not publication.is_whole(folder, manifest):
+            raise PcrefError(
+                f"report: reports/{folder.name} is not as it was published, so it cannot be known what readers have "
+                "seen. Put the published edition back, or move the folder away if it was never shown to anybody."
+            )
+        found.append(folder / RELEASED)
+    for number, released in enumerate(found):
+        shutil.copytree(released, kept / str(number))
+    if found:
+        say(f"  {len(found)} earlier edition(s) of this source are taken into account")
+    return sorted(path for path in kept.rglob("*") if path.is_file())
+
+
+def _same_source(manifest: dict[str, Any], parameters: Parameters, inputs: Any) -> bool:
+    """Say whether an edition was made of the same Trust's records: by its code or name, or by the very files."""
+    made = manifest.get("parameters", {})
+    if not made or made.get("source", {}).get("kind") in ("demo", "published"):
+        return False
+    mine, other = parameters.trust.model_dump(), made.get("trust", {})
+    alike = [mine[k] and str(mine[k]).casefold() == str(other.get(k, "")).casefold() for k in ("ods_code", "name")]
+    return any(alike) or made.get("run") == parameters.run or bool(inputs and manifest.get("inputs") == inputs)
+
+
+def _archive() -> Path:
+    """Return where released tables stay whose edition another has replaced: readers still hold them."""
+    return project_root() / "data" / "processed" / ".editions"
+
+
+def _keep_for_good(edition: Path) -> None:
+    """Put the released tables of an edition that is about to be replaced among those that readers hold."""
+    manifest = publication.read_manifest(edition)
+    known = {publication.read_manifest(one).get("content") for one in _archive().glob("*")}
+    if not (edition / RELEASED).is_dir() or manifest.get("content") in known:
+        return
+    number = 1 + max((int(one.name.partition("-")[0]) for one in _archive().glob("*")), default=0)
+    place = _archive() / f"{number}-{edition.name}"
+    shutil.copytree(edition / RELEASED, place / RELEASED)
+    publication.write_json(place / "manifest.json", manifest)
 
 
 def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]:
@@ -243,10 +284,10 @@ def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
     released = door.everything(parameters.run, parameters)
     disclosure.write(released, folder)
-    before = prepare.last_edition(parameters.run)
+    before = door.earlier(parameters.run)
     if parameters.audience == "release":
-        disclosure.stop_on(disclosure.attack_files(folder, before if before.is_dir() else None))
-    done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": before.is_dir()}
+        disclosure.stop_on(disclosure.attack_beside(disclosure.read(folder), before))
+    done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": bool(before)}
     return done if parameters.audience == "release" else {"not_attacked": "internal: small numbers are shown"}
 
 
