@@ -39,6 +39,7 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                     calls = re.findall(r"pcref\.((?:tables|figures|text)\.\w+)\(", cell.source)
                     own = [call for call in calls if call.startswith(record["kind"])]  # of several in one cell
                     place = {"notebook": path.stem, "cell": number, "cell_id": cell["id"], "output": output}
+                    place |= {"source": cell.source, "calls": calls}
                     records.append(record | place | {"call": [*own, *calls, ""][0]})
             if cell.cell_type == "markdown" and re.search(r"<(script|iframe|object|img)\b", cell.source, re.IGNORECASE):
                 faults.append(f"  {path.name}, cell {number}: text holds a script, frame or picture")

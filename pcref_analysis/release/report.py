@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
@@ -21,15 +22,16 @@ from pcref_analysis.release import (
     landing,
     pages,
     publication,
+    recomputed,
     signoff,
     workbook,
 )
+from pcref_analysis.release.publication import RELEASED
 from pcref_analysis.vocabulary import code
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import LOCAL
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
-RELEASED = "released"  # the folder of an edition that a reviewer attacks
 PAGES = {  # notebook -> the short name in the list of pages
     "00_recording": "Recording",
     "01_prevalence": "Prevalence",
@@ -85,12 +87,12 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
+    recomputed.check(records, parameters)
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
     facts["content"] = _write(parameters, executed, records, fresh, identity, signed)
     if signed:
-        signoff.read(parameters.run, facts["content"])  # what was made is what was signed
         facts["signed"] = list(signed)
     publication.write_manifest(fresh, facts)
     if target == published and parameters.source.kind not in ("demo", "published"):
@@ -119,7 +121,8 @@ def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
     manifest = publication.read_manifest(draft)
     if manifest.get("signed"):
         return draft
-    signed = signoff.read(parameters.run, manifest["content"])
+    made_on = datetime.date.fromtimestamp((draft / "manifest.json").stat().st_mtime)
+    signed = signoff.read(parameters.run, manifest["content"], made_on)
     target = make(parameters, say, signed=signed)
     if draft != target:
         shutil.rmtree(draft, ignore_errors=True)
@@ -247,18 +250,26 @@ def _write(
     identity: dict[str, Any],
     signed: Sequence[Any],
 ) -> str:
-    """Write the edition and return the hash of what it says: its tables, and what they were made from."""
-    facts = about(parameters, signed)
+    """Write the edition and return the hash of all of it as it is unsigned, and of what it was made from.
+
+    A signed edition is made unsigned first: every byte that was signed must come out again before names are put in.
+    """
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
     attacked = _attack_files(parameters, fresh / RELEASED)
-    content = publication.content_digest(fresh, ("tables", RELEASED), identity)
-    workbook.write(tables, fresh / "tables.xlsx", facts)
-    _write_pages(parameters, executed, records, fresh, facts)
-    crate.write(fresh, records, facts, {"inputs": prepare.inputs(parameters), **_made_by(parameters, identity)})
+    made_of = {"inputs": prepare.inputs(parameters), **_made_by(parameters, identity)}
+    for names in [(), signed] if signed else [()]:
+        facts = about(parameters, names)
+        workbook.write(tables, fresh / "tables.xlsx", facts)
+        _write_pages(parameters, executed, records, fresh, facts)
+        crate.write(fresh, records, facts, made_of)
+        if not names:
+            content = publication.content_digest(fresh, identity)
+            if signed:
+                signoff.read(parameters.run, content)
     record = {"run": parameters.run, "edition": content, "disclosure_rule": parameters.disclosure.model_dump()}
     record |= {"attack": attacked, "signed_off": list(signed) or (facts["sign_off"] or "not wanted")}
     publication.write_json(fresh / "release-record.json", record)
