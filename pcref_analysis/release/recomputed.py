@@ -50,10 +50,13 @@ def check(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> None:
     ids = {record["id"] for record in records if record["kind"] == "table"}
     faults = []
     for record in records:
-        kind, words = record["kind"], f"{record['title']}: nothing to show."
+        kind, nothing = (
+            record["kind"],
+            (f"{record['title']}: nothing to {what}." for what in ("show", "draw from these data")),
+        )
         if kind == "table" and not known.table(record):
             faults.append(f"the table '{record['id']}' is none of the run's released tables, or shows it otherwise")
-        if kind == "text" and record["text"] not in (words, *known.sentences):
+        if kind == "text" and record["text"] not in (*nothing, *known.sentences):
             faults.append(f"the text '{record['id']}' is no sentence that the released tables give")
         if kind == "figure" and record["source_table"] not in ids:
             faults.append(f"the figure '{record['id']}' is drawn of no table of the pages")

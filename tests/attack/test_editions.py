@@ -134,3 +134,23 @@ def test_files_say_as_much_as_tables(tmp_path, bench):
     assert len(found) > 3
     pd.testing.assert_frame_equal(found, disclosure.attack(suppressed_only))
     assert list(found) == ["table", "cell", "column", "how"]  # names, no numbers
+
+
+def over_years(indicator: str, hidden: int = 1):
+    """Return a count of all years, and the same by year, one of them small."""
+    years = pd.DataFrame({"period": ["2021-22", "2022-23", "2023-24"], "events": [10, hidden, 15]})
+    years = years.assign(indicator=indicator, ethnic_group="Mixed")
+    whole = years.groupby(["indicator", "ethnic_group"], as_index=False)["events"].sum()
+    return {"whole": whole, "years": years}
+
+
+def test_years_add_up_to_a_table_that_has_no_period(bench):
+    """Without rounding, 26 detentions in all years and 10 and 15 in two of them say that one was hidden."""
+    shown = disclosure.release_all(over_years("detentions"), bench.RULES["exact"], public=[], complementary=False)
+    assert disclosure.attack(shown)["cell"].str.contains("2022-23").all() and len(disclosure.attack(shown))
+    assert disclosure.attack(disclosure.release_all(over_years("detentions"), bench.RULES["exact"], public=[])).empty
+
+
+def test_people_do_not_add_up_over_years(bench):
+    shown = disclosure.release_all(over_years("people_detained_caseload"), bench.RULES["exact"], complementary=False)
+    assert disclosure.attack(shown).empty
