@@ -4,8 +4,10 @@ Needs nothing but Python 3.11 or newer. Makes ``.venv``, installs the hash-locke
 package (editable), and notes what it installed, so that a second call with the same lock does nothing.
 """
 
+import contextlib
 import hashlib
 import os
+import sqlite3
 import subprocess
 import sys
 import venv
@@ -15,6 +17,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed-from.txt"
+LOCK = ROOT / "build" / "setup.sqlite"  # outside .venv, which is emptied when it is made
+WAIT = 1800  # seconds for another call to end
 
 
 def fingerprint() -> str:
@@ -52,8 +56,35 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  (an older python3 may well call this)
         sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     wanted = fingerprint()
-    if STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted:
+    if _current(wanted):
         return
+    with contextlib.closing(lock()):
+        if not _current(wanted):  # another call may have made it while this one waited
+            make(wanted)
+
+
+def _current(wanted: str) -> bool:
+    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted
+
+
+def lock() -> sqlite3.Connection:
+    """Wait until no other call makes the environment; SQLite's lock is gone with the process, however that ends."""
+    LOCK.parent.mkdir(exist_ok=True)
+    taken = sqlite3.connect(LOCK, timeout=0, isolation_level=None)
+    try:
+        taken.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        print("another call is making the environment; waiting for it", flush=True)
+        taken.execute(f"PRAGMA busy_timeout = {WAIT * 1000}")
+        try:
+            taken.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            sys.exit("Another call is still making the environment. Wait for it or end it, then try again.")
+    return taken
+
+
+def make(wanted: str) -> None:
+    """Make the environment anew, or bring it in line with the lock file."""
     try:
         if not PYTHON.exists() or not STAMP.is_file():
             make_venv()

@@ -16,8 +16,6 @@ from typing import Any
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "domain": "estimates.domain",
-    "fitness": "estimates.fitness",
     "quality": "estimates.quality",
     "recorded": "estimates.recorded",
     "rates": "estimates.rates",
@@ -32,13 +30,23 @@ _ROOMS = {
     "tables": "release.tables",
     "figures": "release.figures",
     "text": "release.text",
-    "door": "release.door",
+    "derived": "release.door",
     "ethnicity": "vocabulary.ethnicity",
     "indicators": "vocabulary.indicators",
     "parameters": "vocabulary.parameters",
     "standards": "vocabulary.standards",
 }
 _THINGS = {
+    "study": "release.study",
+    "crude": "estimates.domain",
+    "standardised": "estimates.domain",
+    "ladder": "estimates.domain",
+    "other_comparators": "estimates.domain",
+    "STEPS": "estimates.domain",
+    "model_checks": "estimates.fitness",
+    "medians": "estimates.stories",
+    "detentions": "estimates.stories",
+    "expected": "estimates.stories",
     "load": "intake.prepare",
     "count": "intake.trial",
     "interactive": "release.interactive",

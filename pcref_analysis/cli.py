@@ -1,18 +1,66 @@
-"""``pcref``: a thin door for people; the Makefile calls it, and so do Windows users."""
+"""Race-equality figures of an NHS mental health Trust: check an extract, make the report, publish it."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from pcref_analysis import __version__
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError
+from pcref_analysis.vocabulary.progress import Progress
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-Run = Annotated[str, typer.Option(help="Name of a file in notebooks/parameters, or a path to one.")]
+
+class Verb(TyperCommand):
+    """A verb whose errors are short words: what people can mend ends with status 2, a fault of pcref with 70."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PcrefError as error:
+            log = f" Details (confidential): {_log(ctx, error)}" if isinstance(error, SourceError) else ""
+            typer.echo(f"pcref: {error}{log}", err=True)
+            raise typer.Exit(error.status) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except (OSError, MemoryError) as error:  # the computer's: a full disk, a file that another program holds
+            words = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else "not enough memory"
+            typer.echo(f"pcref: the computer refused ({words}). Details (confidential): {_log(ctx, error)}", err=True)
+            raise typer.Exit(1) from None
+        except Exception as error:  # the last handler there is: its words may hold a row's value, and are not printed
+            typer.echo(
+                f"pcref: this is a fault of pcref, not of your data ({type(error).__name__}). What happened is in "
+                f"{_log(ctx, error)} (confidential: it may hold values of rows). Please report it without those.",
+                err=True,
+            )
+            raise typer.Exit(70) from None
+
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+
+def verb(example: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a verb of the command, with an example below its help."""
+    return app.command(cls=Verb, epilog=f"Example: {example}", **settings)
+
+
+def _runs(incomplete: str) -> list[str]:
+    """Return the runs that the shell offers for completion."""
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    paths = (project_root() / "notebooks" / "parameters").glob("*.yml")
+    return sorted(p.stem for p in paths if p.stem.startswith(incomplete) and not p.stem.endswith("-indicators"))
+
+
+HELP = "Name of a file in notebooks/parameters, or a path to one."
+Run = Annotated[str | None, typer.Argument(metavar="RUN", help=HELP, autocompletion=_runs, show_default=False)]
+Named = Annotated[str | None, typer.Option("--run", help="The run, by name.", autocompletion=_runs)]
 Period = Annotated[str | None, typer.Option(help="Financial year that replaces the file's, e.g. 2022-23.")]
 
 
@@ -22,68 +70,103 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-@app.command()
+def _run(run: str | None, named: str | None, default: str = "demo") -> str:
+    """Return the run that is meant: every verb takes it as a word, or as --run."""
+    if run and named and run != named:
+        raise PcrefError(f"two runs are named, '{run}' and '{named}'. Name one.")
+    return run or named or default
+
+
+def _name(run: str) -> str:
+    """Return the name of a run that may be given as a path to its file."""
+    return Path(run).stem if run.endswith((".yml", ".yaml")) else run
+
+
+def _log(ctx: typer.Context, error: BaseException) -> str:
+    """Write an error into the log of the run at hand and say where that is."""
+    from pcref_analysis.vocabulary import private
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    run = ctx.params.get("run") or ctx.params.get("named") or "demo"
+    try:
+        return private.log(_name(run), error).relative_to(project_root()).as_posix()
+    except OSError as refused:
+        return f"no log ({type(refused).__name__})"
+
+
+@verb("pcref report cpft --period 2022-23")
 def report(
-    run: Run = "demo",
+    run: Run = None,
+    named: Named = None,
     period: Period = None,
     force: Annotated[bool, typer.Option(help="Make everything again, changed or not.")] = False,
 ) -> None:
     """Regenerate the published analysis: reports/RUN/index.html."""
     from pcref_analysis.vocabulary import parameters
 
-    checked = parameters.load(run, period=period)
+    checked = parameters.load(_run(run, named), period=period)
     from pcref_analysis.release import report as story
 
-    story.make(checked, say, force=force)
+    with Progress(f"report {checked.run}").shown() as progress:
+        story.make(checked, progress, force=force)
 
 
-@app.command()
-def publish(run: Annotated[str, typer.Argument(help="Name of a file in notebooks/parameters.")]) -> None:
+@verb("pcref publish cpft")
+def publish(run: Run = None, named: Named = None) -> None:
     """Publish a draft that two people have signed (notebooks/parameters/signed-by/RUN.yml)."""
     from pcref_analysis.vocabulary import parameters
 
-    checked = parameters.load(run)
+    if not (run or named):
+        raise PcrefError("publish: name the run whose draft is signed, such as: pcref publish cpft")
+    checked = parameters.load(_run(run, named))
     from pcref_analysis.release import report as story
 
-    story.publish(checked, say)
+    with Progress(f"publish {checked.run}").shown() as progress:
+        story.publish(checked, progress)
 
 
-@app.command()
+@verb("pcref attack reports/demo --previous reports/demo-2022-23")
 def attack(
-    folder: Annotated[str, typer.Argument(help="A published edition, e.g. reports/demo.")],
+    folder: Annotated[str, typer.Argument(metavar="RUN|FOLDER", help="A run, or a folder with an edition.")] = "",
+    named: Named = None,
     previous: Annotated[str | None, typer.Option(help="An earlier edition that readers have.")] = None,
 ) -> None:
     """Try to work out what an edition hides, from its files alone; 2 where something is found."""
-    from pathlib import Path
-
     from pcref_analysis.release import inspection
+    from pcref_analysis.vocabulary.parameters import project_root
 
-    raise typer.Exit(inspection.attack(Path(folder).resolve(), Path(previous).resolve() if previous else None, say))
+    which = _run(folder or None, named)
+    place = Path(which) if Path(which).is_dir() else project_root() / "reports" / _name(which)
+    if not place.is_dir():
+        raise PcrefError(f"attack: there is no folder '{which}' and no report of that name.")
+    raise typer.Exit(inspection.attack(place.resolve(), Path(previous).resolve() if previous else None, say))
 
 
-@app.command()
+@verb("pcref review cpft")
 def review(
-    run: Annotated[str | None, typer.Option(help="Review this run's executed notebooks; else the committed.")] = None,
+    run: Annotated[str | None, typer.Argument(help="Review this run's executed notebooks; else the committed.")] = None,
+    named: Named = None,
 ) -> None:
     """Run the notebooks again and compare every shown output (nbval)."""
     from pcref_analysis.release import review as check
 
-    raise typer.Exit(check.review(run, say))
+    with Progress("review").shown() as progress:
+        status = check.review(run or named, progress)
+    raise typer.Exit(status)
 
 
-@app.command()
+@verb("pcref priorities demo --csv list.csv")
 def priorities(
-    run: Annotated[str, typer.Argument(help="A run whose report is made.")] = "demo",
+    run: Run = None,
+    named: Named = None,
     csv: Annotated[str, typer.Option(help="Write the list to this CSV file.")] = "",
     xlsx: Annotated[str, typer.Option(help="Write every table of the list to this workbook.")] = "",
     against: Annotated[str, typer.Option(help="Folder of another edition's report: what moved since.")] = "",
 ) -> None:
     """Print the published priorities list, write it to a file, or compare it with another edition's."""
-    from pathlib import Path
-
     from pcref_analysis.release import listing
 
-    folder = listing.folder_of(run)
+    folder = listing.folder_of(_name(_run(run, named)))
     say(listing.against(folder, Path(against)) if against else listing.as_text(folder))
     if csv:
         listing.whole(folder).to_csv(csv, index=False, encoding="utf-8", lineterminator="\n")
@@ -93,7 +176,7 @@ def priorities(
         say(f"priorities: {xlsx}")
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@verb("pcref test tests/unit", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run the test suite; further words go to pytest."""
     from pcref_analysis.vocabulary.parameters import project_root
@@ -105,7 +188,7 @@ def test(context: typer.Context) -> None:
     )
 
 
-@app.command()
+@verb("pcref bench")
 def bench() -> None:
     """Run the benchmarks side by side: ratios measured in one run, never a pass or fail."""
     from pcref_analysis.vocabulary.parameters import project_root
@@ -115,7 +198,7 @@ def bench() -> None:
         subprocess.call([sys.executable, str(project_root() / "benchmarks" / name), *words], cwd=project_root())
 
 
-@app.command()
+@verb("pcref lab")
 def lab() -> None:
     """Open JupyterLab on the first notebook, with this project's environment as its kernel."""
     from pcref_analysis.vocabulary.parameters import project_root
@@ -124,10 +207,12 @@ def lab() -> None:
     subprocess.run([sys.executable, "-m", *kernel], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     root = project_root()
     first = [f"--ServerApp.root_dir={root}", "--LabApp.default_url=/lab/tree/notebooks/00_recording.ipynb"]
-    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", *first], cwd=root))
+    ours = {name: value for name, value in os.environ.items() if name != "JUPYTER_PATH"}  # others' kernels come first
+    ours["JUPYTER_PREFER_ENV_PATH"] = "1"
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyter", "lab", *first], cwd=root, env=ours))
 
 
-@app.command()
+@verb("pcref notebooks")
 def notebooks() -> None:
     """Run the committed notebooks on the demo and keep their outputs in them (then look at the difference)."""
     from pcref_analysis.release import execution
@@ -140,32 +225,106 @@ def notebooks() -> None:
     say("notebooks: the committed notebooks hold the demo's outputs")
 
 
-@app.command()
+@verb("pcref trace experience-gaps demo")
 def trace(
     name: Annotated[str, typer.Argument(help="The id of a table, figure or sentence, as in tables/ID.csv.")],
-    run: Run = "demo",
+    run: Run = None,
+    named: Named = None,
 ) -> None:
     """Lead from a table or figure of a report to its notebook, cell, function, indicators and inputs."""
     from pcref_analysis.release import crate
     from pcref_analysis.vocabulary.parameters import project_root
 
-    published, draft = (project_root() / place for place in (f"reports/{run}", f"data/processed/{run}/draft"))
+    which = _name(_run(run, named))
+    published, draft = (project_root() / place for place in (f"reports/{which}", f"data/processed/{which}/draft"))
     for line in crate.trace(published if published.is_dir() or not draft.is_dir() else draft, name):
         say(line)
 
 
-@app.command()
-def check(run: Run = "demo") -> None:
+@verb("pcref check cpft")
+def check(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
     from pcref_analysis.intake import contracts, prepare
-    from pcref_analysis.vocabulary import parameters
+    from pcref_analysis.release import agreement
+    from pcref_analysis.vocabulary import indicators, parameters
 
-    breaches = prepare.check(parameters.load(run), say)
+    checked = parameters.load(_run(run, named), period=period)
+    agreement.digest(checked)
+    indicators.of_run(checked.run)
+    with Progress(f"check {checked.run}").shown() as progress:
+        breaches = prepare.check(checked, progress)
     say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
+    for name in indicators.faulty():
+        say(f"noted: {name} of another run has a fault: its indicators are left out; only that run stops")
     raise typer.Exit(2 if (breaches["severity"] == "stops").any() else 0)
 
 
-@app.command()
+@verb("pcref init RV5")
+def init(
+    code: Annotated[str, typer.Argument(help="ODS code of an NHS mental health Trust, such as RV5.")],
+    open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
+) -> None:
+    """Write the parameters file of a mental health Trust: its name, board and sites; nothing is overwritten."""
+    from pcref_analysis.intake import trusts
+
+    for line in trusts.init(code, open_data):
+        say(line)
+
+
+@verb("pcref doctor cpft")
+def doctor(
+    run: Run = None,
+    named: Named = None,
+    whole: Annotated[bool, typer.Option(help="Run the whole way on the first thousand people.")] = True,
+) -> None:
+    """Look at environment, extract and open figures; then run the whole way on the first thousand people."""
+    from pcref_analysis.release import doctor as looks
+
+    with Progress("doctor").shown() as progress:
+        status = looks.doctor(_run(run, named), progress, whole)
+    raise typer.Exit(status)
+
+
+@verb("pcref open demo", name="open")
+def show(run: Run = None, named: Named = None) -> None:
+    """Open the report of a run (a draft where that is newer) in the browser, and print where it is."""
+    import webbrowser
+
+    from pcref_analysis.vocabulary.parameters import project_root
+
+    which = _name(_run(run, named))
+    places = [project_root() / "reports" / which] + [
+        project_root() / "data" / "processed" / which / name for name in ("draft", "internal")
+    ]
+    pages = [place / "index.html" for place in places if (place / "index.html").is_file()]
+    if not pages:
+        raise PcrefError(f"open: there is no report of '{which}' yet. Make it with: pcref report {which}")
+    page = max(pages, key=lambda path: path.stat().st_mtime)
+    say(str(page))
+    webbrowser.open(page.as_uri())
+
+
+@verb("pcref help report", name="help")
+def show_help(
+    context: typer.Context, name: Annotated[str, typer.Argument(metavar="VERB", help="A verb.")] = ""
+) -> None:
+    """Print the help of the command, or of one of its verbs."""
+    import difflib
+
+    group = context.parent
+    if not name:
+        say(group.get_help())
+        return
+    found = group.command.get_command(group, name)
+    if found is None:
+        near = difflib.get_close_matches(name, group.command.list_commands(group), n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise PcrefError(f"help: there is no verb '{name}'.{hint} pcref help lists them.")
+    with type(group)(found, info_name=name, parent=group) as own:
+        say(found.get_help(own))
+
+
+@verb("pcref dictionary --html > dictionary.html")
 def dictionary(html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False) -> None:
     """Print the data dictionary: every table and column that an extract may hold."""
     from pcref_analysis.intake import dictionary as words
@@ -173,7 +332,7 @@ def dictionary(html: Annotated[bool, typer.Option("--html", help="HTML instead o
     say(words.html() if html else words.markdown())
 
 
-@app.command()
+@verb("pcref templates data/raw/cpft")
 def templates(
     folder: Annotated[str, typer.Argument(help="Where to; nothing there is overwritten.")] = "data/raw/templates",
 ) -> None:
@@ -185,27 +344,29 @@ def templates(
     say(f"templates: {len(paths)} files in {folder}")
 
 
-@app.command()
-def data(run: Run = "published-cpft", period: Period = None) -> None:
+@verb("pcref data cpft")
+def data(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Say which published figures are here, which are wanted, and who publishes them."""
     from pcref_analysis.intake import open_data
     from pcref_analysis.vocabulary import parameters
 
-    checked = parameters.load(run, period=period)
+    checked = parameters.load(_run(run, named, "published-cpft"), period=period)
     folder = open_data.open_data_folder(checked)
     for name, publisher in open_data.PUBLISHERS.items():
         say(f"  {name}: here ({publisher})")
     say(f"data: all {len(open_data.PUBLISHERS)} published files of '{folder.name}' are here")
 
 
-@app.command()
+@verb("pcref indicators --json")
 def indicators(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """List the indicator catalogue."""
     import json
 
-    from pcref_analysis.vocabulary.indicators import catalogue
+    from pcref_analysis.vocabulary.indicators import catalogue, faulty
 
     entries = catalogue()
+    for fault in faulty().values():
+        typer.echo(f"noted: {fault}", err=True)
     if as_json:
         say(json.dumps({key: entry.model_dump(mode="json") for key, entry in entries.items()}, ensure_ascii=False))
         return
@@ -213,21 +374,19 @@ def indicators(as_json: Annotated[bool, typer.Option("--json", help="For machine
         say(f"{key:38} {entry.domain:11} {entry.measure:8} {entry.name}")
 
 
-@app.command()
+@verb("pcref version")
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
 
 
 def main() -> None:
-    """Run the command; an error that people can mend is a short message and status 2, never a traceback."""
+    """Run the command; an error is a short message and a status (see :class:`Verb`), never a traceback."""
+    if "__mp_main__" in sys.modules:  # a second process of a report, which imports the script that started it
+        return
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # a Windows console may default to a code page
-    try:
-        app(standalone_mode=True)
-    except PcrefError as error:
-        typer.echo(f"pcref: {error}", err=True)
-        raise SystemExit(2) from None
+    app(standalone_mode=True)
 
 
 if __name__ == "__main__":

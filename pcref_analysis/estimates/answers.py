@@ -64,6 +64,8 @@ def cautions(own: pd.DataFrame, model: Model) -> list[str]:
         words.append(notes.say("few", number=FEW, what="observations" if mean else "events"))
     elif y**2 < FEW * own["yy"].sum():
         words.append(notes.say("few_people", number=FEW))
+    if model.family == "negbin" and model.alpha == 0:
+        words.append(notes.say("as_poisson"))
     return words + ([] if model.converged else [notes.say("unsettled")])
 
 

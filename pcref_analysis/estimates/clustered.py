@@ -92,7 +92,7 @@ def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool =
     mean = predicted(d, beta, family, d.x)
     factor, curve, expected_curve = _score_parts(d, mean, family, alpha)
     bread, dispersion = _inverse(d, curve), _dispersion(d, mean, family)
-    squares = np.clip(residual_squares(d.frame, mean, mean), 0, None)
+    squares = person_squares(d.frame, mean, mean, family)
     settled = bool(result.converged)
     model = Model(d, family, beta, bread, bread, mean, squares, factor, dispersion, alpha, robust, settled, result)
     covariance = _sandwich(model) if robust else _inverse(d, expected_curve)
@@ -105,6 +105,22 @@ def residual_squares(frame: pd.DataFrame, left: np.ndarray, right: np.ndarray) -
     """Sum over people of ``(y - left t)(y - right t)`` in each stratum."""
     yy, yt, tt = (frame[name].to_numpy(float) for name in ("yy", "yt", "tt"))
     return yy - (left + right) * yt + left * right * tt
+
+
+def person_squares(frame: pd.DataFrame, left: np.ndarray, right: np.ndarray, family: str) -> np.ndarray:
+    """Return :func:`residual_squares`, at least Poisson's where sums over people were not given (``assumed``).
+
+    Taking each person as one unit of time with at most one event makes the variance binomial: at 0.9 events a
+    person-year a tenth of Poisson's. Nothing in such cells says so, except of proportions (``logistic``).
+    """
+    found = residual_squares(frame, left, right)
+    if left is right:
+        found = np.clip(found, 0, None)  # a sum of squares is below zero by the last digits only
+    if family in ("logistic", "gamma") or "assumed" not in frame:
+        return found
+    least = np.sqrt(left * right) * frame["t"].to_numpy(float)
+    floored = frame["assumed"].to_numpy(bool) & ~frame["is_mean"].to_numpy(bool)
+    return np.where(floored, np.fmax(found, least), found)
 
 
 def _sandwich(model: Model) -> np.ndarray:

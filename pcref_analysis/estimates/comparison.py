@@ -15,6 +15,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import comparators, contrasts
 from pcref_analysis.estimates.contrasts import Side, Sums
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.intervals import EXACT_BELOW
 from pcref_analysis.estimates.strata import few_people, left_out, resolve, strata_used
 from pcref_analysis.estimates.tally import (
@@ -37,6 +38,7 @@ ALL_OTHERS, POPULATION = comparators.ALL_OTHERS, comparators.POPULATION
 MEASURES = ("ratio", "difference", "excess")
 
 
+@checked
 def compare(
     cells: pd.DataFrame,
     comparator: str,

@@ -10,6 +10,7 @@ import pandas as pd
 from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import FEW, check
 from pcref_analysis.estimates.clustered import Model, fit_design, fitted, residual_squares
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -17,6 +18,7 @@ COLUMNS = ["indicator", "period", "adjustment", "check", "value", "concern", "wo
 Finding = tuple[str, float, str, str]
 
 
+@checked
 def diagnostics(
     cells: pd.DataFrame,
     exposure: str = "ethnic_group",

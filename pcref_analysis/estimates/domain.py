@@ -6,7 +6,7 @@ both come out in the shared shape of estimates, so that one notebook serves both
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -56,10 +56,10 @@ def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
     return part.assign(ethnic_group=groups)
 
 
-def compared(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
-    """Return :func:`select` without the indicators that tell of recording: groups are not compared on those."""
-    part = select(data, parameters, domain)
-    return part[part["indicator"].map({k: e.domain for k, e in indicators.catalogue().items()}) != "recording"]
+def compared(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return cells without the indicators that tell of recording: groups are not compared on those."""
+    kinds = cells["indicator"].map({key: entry.domain for key, entry in indicators.catalogue().items()})
+    return cells[kinds != "recording"]
 
 
 def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -67,96 +67,115 @@ def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return _split(cells, lambda entry: entry.measure)
 
 
-def levels(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
-    """Return each indicator's level by period and ethnic group: crude, and standardised by age and sex.
+def comparable(cells: pd.DataFrame, comparator: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return :func:`by_measure` without the measures that nobody of the comparator has, unless all lack it.
+
+    A comparator that occurs nowhere is a name to correct, which the fit says.
+    """
+    parts = by_measure(cells)
+    there = [(m, part) for m, part in parts if comparator in COMPARATORS or comparator in set(part["ethnic_group"])]
+    return there or parts
+
+
+def crude(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return each indicator's crude level by period and ethnic group: a rate, a percentage or a mean.
 
     Parameters
     ----------
-    data
-        Cells or published counts, as :func:`pcref_analysis.intake.prepare.load` returns them.
-    parameters
-        ``standard``, ``level``, ``detail`` and, for published counts, the Trust's codes are used.
-    domain
-        One of the catalogue's domains; all of them when left out.
+    cells
+        Cells, or published counts, with ethnic groups as they are to be shown (:func:`select`).
+    level
+        Of the intervals.
 
     Returns
     -------
     pandas.DataFrame
-        The shared shape of estimates, with ``indicator_name`` and ``unit``; ``measure`` is rate, percent or mean.
-        Rates among residents are also standardised directly; other measures stand as they are (their gaps are
-        adjusted in :func:`gaps`).
+        The shared shape of estimates, with ``indicator_name`` and ``unit``; ``measure`` is rate, percent or mean, and
+        a rate is per the number that the catalogue names.
 
     Notes
     -----
     Not to be used to rank Trusts: case mix and recording differ.
     """
-    part = select(data, parameters, domain)
-    if is_published(part):
-        table = rounded.crude(part, parameters.level).assign(adjustment="crude", comparator="", level=parameters.level)
+    if is_published(cells):
+        table = rounded.crude(cells, level).assign(adjustment="crude", comparator="", level=level)
         return finished(table, ["events_low", "events_high", "area"])
     tables = [
-        _crude(mine, measure, parameters.level).assign(adjustment="crude", measure=measure)
-        for measure, mine in by_measure(part)
+        _crude(mine, measure, level).assign(adjustment="crude", measure=measure) for measure, mine in by_measure(cells)
     ]
-    tables += [
-        rates.direct(
-            mine, KEYS, parameters.standard, ["age_band", "sex"], per=1, level=parameters.level, repeat_events=True
-        ).assign(adjustment="age_sex", measure="rate")
-        for _, mine in _split(part, _standardised)
-    ]
-    if not tables:
-        return finished(pd.DataFrame(columns=SHAPE))
-    table = one_count(pd.concat(tables, ignore_index=True), part)
-    per = table["indicator"].map({key: entry.per for key, entry in indicators.catalogue().items()})
-    per = per.where(table["measure"] != "mean", 1).astype(float)
-    figures = {name: table[name] * per for name in ("estimate", "lower", "upper")}
-    return finished(table.assign(comparator="", **figures))
+    return _scaled(tables, cells)
 
 
-def gaps(
-    data: pd.DataFrame,
-    parameters: Parameters,
-    domain: str | None = None,
-    comparator: str | None = None,
-    steps: tuple[str, ...] = STEPS,
+def standardised(
+    cells: pd.DataFrame, standard: str, over: Sequence[str] = ("age_band", "sex"), level: float = 0.95
 ) -> pd.DataFrame:
+    """Return directly standardised rates among residents by period and ethnic group; other measures have none.
+
+    Parameters
+    ----------
+    cells
+        As in :func:`crude`; published counts hold no ages and give no rows.
+    standard
+        A standard population (:mod:`pcref_analysis.vocabulary.standards`).
+    over
+        The columns of the strata.
+    level
+        Of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shared shape of estimates; ``adjustment`` is age_sex. Events and people at risk are all of them, as in
+        :func:`crude`: what is left out for want of an age or a sex stands in ``note``.
+    """
+    parts = [] if is_published(cells) else _split(cells, _standardised)
+    tables = [
+        rates.direct(mine, KEYS, standard, list(over), per=1, level=level, repeat_events=True).assign(
+            adjustment="age_sex", measure="rate"
+        )
+        for _, mine in parts
+    ]
+    return _scaled(tables, cells)
+
+
+def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, level: float = 0.95) -> pd.DataFrame:
     """Return each group's ratio to the comparator: before adjustment, after age and sex, and after deprivation too.
 
     Parameters
     ----------
-    data, domain
-        As in :func:`levels`.
-    parameters
-        ``comparator``, ``detail`` and ``level`` are used.
+    cells
+        As in :func:`crude`. Indicators that tell of recording are left out: groups are not compared on those.
     comparator
-        Replaces the comparator of the parameters: a group, "All other groups" or "Whole population".
+        A group, "All other groups" or "Whole population".
     steps
-        Which adjustments to make, in order.
+        Which adjustments to make, in order: of ``crude, age_sex, age_sex_imd``.
+    level
+        Of the intervals.
 
     Returns
     -------
     pandas.DataFrame
         The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``, and the ``change``
         from the step of adjustment before (this ratio divided by that one, with ``change_lower``, ``change_upper``).
-        Published counts hold no ages: their ratios are crude only.
+        Published counts hold no ages: their ratios are crude only, and to a named group only.
 
     Notes
     -----
     Ratios of percentages are ratios of proportions (modified Poisson regression), not odds ratios. A ratio does not
     say why groups differ.
     """
-    part = compared(data, parameters, domain)
-    comparator = comparator or parameters.comparator
+    part = compared(cells)
     if is_published(part):
-        table = rounded.compare(rounded.crude(part, parameters.level), comparator, parameters.level)
+        part = part.head(0) if comparator in COMPARATORS else part  # the others are known to an interval only
+        table = rounded.compare(rounded.crude(part, level), comparator, level)
         table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
-        table = table.assign(adjustment="crude", measure="ratio", level=parameters.level, **figures)
+        table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)
         return finished(table, ["events_low", "events_high", "area"])
-    options = {"steps": {name: regression.STEPS[name] for name in steps}, "level": parameters.level, "interval": "t"}
+    options = {"steps": {name: regression.STEPS[name] for name in steps}, "level": level, "interval": "t"}
     tables = [
         regression.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
-        for measure, mine in by_measure(part)
+        for measure, mine in comparable(part, comparator)
     ]
     if not tables:
         return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
@@ -165,16 +184,16 @@ def gaps(
     return finished(table[~nobody], CHANGE)
 
 
-def other_comparators(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
-    """Return the fullest ratios of the run's period against all other groups together and the whole population.
+def other_comparators(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return the fullest ratios against all other groups together and against the whole population (:func:`ladder`)."""
+    tables = [ladder(cells, comparator, STEPS[-1:], level) for comparator in COMPARATORS]
+    return pd.concat(tables, ignore_index=True).drop(columns=CHANGE, errors="ignore")
 
-    Published counts are compared with the named group only, since the others are known to an interval only.
-    """
-    part = data[data["period"] == parameters.period]
-    if is_published(data):
-        return gaps(part, parameters, domain).head(0)
-    tables = [gaps(part, parameters, domain, comparator, STEPS[-1:]) for comparator in COMPARATORS]
-    return pd.concat(tables, ignore_index=True).drop(columns=CHANGE)
+
+def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return several tables of estimates as one, in the order that people read."""
+    filled = [table for table in tables if len(table)] or list(tables[:1])
+    return _in_order(pd.concat(filled, ignore_index=True))
 
 
 def named(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -204,6 +223,17 @@ def _crude(cells: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
     return rates.crude(cells, KEYS, per=1, level=level)
 
 
+def _scaled(tables: list[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
+    """Return levels as one table, each per the number of people or bed days that the catalogue names."""
+    if not tables:
+        return finished(pd.DataFrame(columns=SHAPE))
+    table = one_count(pd.concat(tables, ignore_index=True), cells)
+    per = table["indicator"].map({key: entry.per for key, entry in indicators.catalogue().items()})
+    per = per.where(table["measure"] != "mean", 1).astype(float)
+    figures = {name: table[name] * per for name in ("estimate", "lower", "upper")}
+    return finished(table.assign(comparator="", **figures))
+
+
 def _standardised(entry: Indicator) -> str:
     return "rate" if (entry.at_risk, entry.measure) == ("residents", "rate") else ""
 
@@ -216,16 +246,18 @@ def _split(cells: pd.DataFrame, kind: Callable[[Indicator], str]) -> list[tuple[
 
 def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
     """Return the shared shape in the order that people read: catalogue, period, NHS order of groups, steps."""
-    table = named(table[[*SHAPE, *(more or [])]])
+    return _in_order(named(table[[*SHAPE, *(more or [])]]))
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]
-    ranks = pd.DataFrame(
-        {
-            "indicator": table["indicator"].map(_places(indicators.catalogue())),
-            "period": table["period"],
-            "ethnic_group": table["ethnic_group"].map(_places(groups)),
-            "adjustment": table["adjustment"].map(_places(STEPS)),
-        }
-    )
+    order = {"comparator": _places(table["comparator"])} if "comparator" in table else {}
+    order |= {"indicator": _places(indicators.catalogue()), "period": None, "ethnic_group": _places(groups)}
+    order["adjustment"] = _places(STEPS)
+    there = {
+        name: table[name].map(places) if places else table[name] for name, places in order.items() if name in table
+    }
+    ranks = pd.DataFrame(there, index=table.index)
     return table.loc[ranks.sort_values(list(ranks), kind="stable").index].reset_index(drop=True)
 
 

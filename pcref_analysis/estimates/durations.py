@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.personsums import person_sums
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -22,6 +23,7 @@ FEW = 10
 COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note"]
 
 
+@checked
 def quantile(
     histogram: pd.DataFrame,
     by: Sequence[str],
@@ -82,7 +84,7 @@ def quantile(
     rows: list[dict[str, Any]] = []
     for key, part, effect, people in _groups(histogram, by, cells):
         n = float(part["count"].sum())
-        size = int(n / effect)
+        size = int(n / np.fmax(effect, 1.0))
         low, high = binom.ppf([(1 - level) / 2, (1 + level) / 2], size, q) if size else (0, size)
         figures, ends = (_at(part, q * n, n), np.nan, np.nan), [0.0, 0.0]
         if low >= 1:
@@ -97,6 +99,7 @@ def quantile(
     return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level, "beyond")
 
 
+@checked
 def geometric_mean(
     histogram: pd.DataFrame, by: Sequence[str], level: float = 0.95, cells: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -126,7 +129,7 @@ def geometric_mean(
         figures = (np.nan,) * 3
         if n > 0 and np.isfinite(value).all():
             centre = float(np.average(value, weights=part["count"]))
-            size = n / effect
+            size = n / np.fmax(effect, 1.0)
             spread = np.sqrt((part["count"] * (value - centre) ** 2).sum() / (n - 1)) if n > 1 else np.nan
             reach = t.ppf((1 + level) / 2, size - 1) * spread / np.sqrt(size) if size > 1 else np.nan
             figures = tuple(float(np.expm1(v)) for v in (centre, centre - reach, centre + reach))
@@ -134,11 +137,12 @@ def geometric_mean(
     return _frame(rows, by, "geometric_mean", level)
 
 
+@checked
 def design_effect(histogram: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how many times more the mean length varies than if every stay were another person's.
 
     The person-clustered variance of the mean from the cells' sums over people, over the variance that the histogram
-    gives for independent stays; never below 1. Columns: ``by``, ``design_effect``.
+    gives for independent stays; never below 1, missing where it cannot be told. Columns: ``by``, ``design_effect``.
 
     References
     ----------
@@ -169,7 +173,7 @@ def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | No
         part = part.groupby(["upper_day", "lower_day"], as_index=False)["count"].sum().query("count > 0")
         index = key if len(by) > 1 else key[0]
         known = people is not None and index in people.index
-        effect = _effect(part, people.loc[index]) if known else 1.0
+        effect = _effect(part, people.loc[index]) if known else 1.0 if cells is None else np.nan
         yield key, part, effect, float(people.loc[index, "t"] / people.loc[index, "tt"]) if known else 1.0
 
 
@@ -178,10 +182,10 @@ def _effect(part: pd.DataFrame, p: pd.Series) -> float:
     clustered = (p["yy"] - 2 * mean * p["yt"] + mean**2 * p["tt"]) / p["t"] ** 2
     n, value = part["count"].sum(), (part["lower_day"] + part["upper_day"]) / 2
     if not np.isfinite(value).all() or n < 2:
-        return 1.0
+        return np.nan
     alone = (part["count"] * (value - np.average(value, weights=part["count"])) ** 2).sum() / n**2
     effect = clustered / alone if alone > 0 else 1.0
-    return float(max(effect, 1.0)) if np.isfinite(effect) else 1.0
+    return float(max(effect, 1.0)) if np.isfinite(effect) else np.nan
 
 
 def _at(part: pd.DataFrame, rank: float, n: float) -> float:
@@ -215,6 +219,8 @@ def _note(part: pd.DataFrame, n: float, effect: float, estimate: float) -> str:
         said.append(notes.say("few", number=FEW, what="stays"))
     if (part["upper_day"] > part["lower_day"]).any():
         said.append(notes.say("binned"))
+    if np.isnan(effect):
+        said.append(notes.say("no_effect"))
     if effect > 1:
         said.append(notes.say("widened", number=f"{effect:.2f}"))
     return notes.BETWEEN.join(said)

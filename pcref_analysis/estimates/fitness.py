@@ -6,7 +6,6 @@ import pandas as pd
 
 from pcref_analysis.estimates import domain, regression
 from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.parameters import Parameters
 
 COLUMNS = ["indicator", "indicator_name", "domain", "concern", "words"]
 CONCERNS = ("none", "look", "serious")
@@ -23,15 +22,15 @@ WORDS = {  # what a reader may know of each check: no numbers, no groups, no str
 }
 
 
-def fitness(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Return, for each indicator of the run's period, what to keep in mind about its adjusted ratios.
+def model_checks(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
+    """Return, for each indicator, what to keep in mind about its adjusted ratios.
 
     Parameters
     ----------
-    data
-        Cells, as :func:`pcref_analysis.intake.prepare.load` returns them; published counts are not adjusted.
-    parameters
-        ``period``, ``comparator`` and ``detail`` are used.
+    cells
+        The cells of one period, with ethnic groups as they are shown; published counts are not adjusted.
+    comparator
+        The group that the ratios are to.
 
     Returns
     -------
@@ -45,12 +44,13 @@ def fitness(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     No concern is no proof: a model can fit well and still leave out what matters. Must not be used to drop a finding
     that is unwelcome.
     """
-    if domain.is_published(data):
+    if domain.is_published(cells):
         return pd.DataFrame(columns=COLUMNS)
-    found = full(data, parameters)
+    found = full(cells, comparator)
     found = found[found["concern"].ne("none") & found["check"].isin(WORDS)]
     told = found.groupby("indicator").agg(concern=("concern", _worst), words=("check", _sentences))
-    asked = domain.compared(data[data["period"] == parameters.period], parameters)["indicator"].unique()
+    parts = domain.comparable(domain.compared(cells), comparator)
+    asked = [name for _, mine in parts for name in mine["indicator"].unique()]
     told = told.reindex(pd.Index(asked, name="indicator"))
     table = told.fillna({"concern": "none", "words": SOUND}).reset_index()
     entries = indicators.catalogue()
@@ -62,16 +62,16 @@ def fitness(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return table.loc[place.sort_values().index, COLUMNS].reset_index(drop=True)
 
 
-def full(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def full(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
     """Return every check of every fit behind the fullest ratios, with exact numbers and groups: confidential.
 
     Columns as in :func:`pcref_analysis.estimates.regression.diagnostics`.
     """
-    part = domain.compared(data[data["period"] == parameters.period], parameters)
+    part = domain.compared(cells)
     terms = regression.STEPS[domain.STEPS[-1]]
     tables = [
-        regression.diagnostics(mine, "ethnic_group", parameters.comparator, terms, family=domain.FAMILY[measure])
-        for measure, mine in domain.by_measure(part)
+        regression.diagnostics(mine, "ethnic_group", comparator, terms, family=domain.FAMILY[measure])
+        for measure, mine in domain.comparable(part, comparator)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["indicator", "check", "concern"])
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.ethnicity import BROAD_GROUPS, categories
 
@@ -21,6 +22,7 @@ LEVELS = (0.95, 0.998)
 FEWEST = 5  # units that an over-dispersion is estimated from
 
 
+@checked
 def limits(
     units: pd.DataFrame,
     unit: str,

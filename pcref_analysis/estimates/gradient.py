@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from pcref_analysis.estimates import grouped, sampling
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.vocabulary.errors import PcrefError
 
 UNITS = {
@@ -24,13 +25,16 @@ UNITS = {
 NOTES = {
     "few": "fewer than three ordered groups have an estimate",
     "line": "the fitted line is not above zero at the least deprived end: no ratio",
+    "top": "the fitted line is not above zero at the most deprived end: no ratio",
     "mean": "the mean is not above zero: no relative index",
     "interval": "no interval: an estimate has none",
     "still": "no interval: every estimate is zero",
+    "exact": "no interval: every standard error is zero",
     "open": "no upper limit: the fitted line could be zero at the least deprived end",
 }
 
 
+@checked
 def summary(
     estimates: pd.DataFrame,
     population: pd.DataFrame | None = None,
@@ -56,8 +60,8 @@ def summary(
     group
         Column of the ordered groups.
     order
-        The groups from the most to the least deprived; None: by their values, as in ``imd_quintile`` (1 is the most
-        deprived).
+        The groups from the most to the least deprived; None: by their numbers, as in ``imd_quintile`` (1 is the most
+        deprived), text that holds numbers too, or by the order of ordered categories. Other text needs ``order``.
     kind
         ``rate``, ``percent`` or ``mean`` where ``estimates`` has no column ``measure``.
 
@@ -70,7 +74,8 @@ def summary(
     Raises
     ------
     PcrefError
-        If columns are missing, groups repeat, ``order`` lacks a group, or the estimates are no rates or means.
+        If columns are missing, groups repeat, ``order`` lacks a group or is needed, or the estimates are no rates or
+        means.
 
     Examples
     --------
@@ -111,8 +116,15 @@ def ranks(weight: np.ndarray) -> np.ndarray:
 
 def _ranked(part: pd.DataFrame, order: Sequence[object] | None, group: str) -> pd.DataFrame:
     """Sort from the least to the most deprived."""
+    if order is None and getattr(part["group"].dtype, "ordered", False):
+        order = list(part["group"].cat.categories)
     if order is None:
-        place = part["group"].rank(method="first")
+        place = pd.to_numeric(part["group"].astype(object), errors="coerce").astype(float)  # "10" comes after "2"
+        if odd := int(place.isna().sum()):
+            raise PcrefError(
+                f"order: {odd} value(s) of '{group}' are no numbers, and the alphabet is no order. Give order=[...], "
+                "the groups from the most to the least deprived."
+            )
     else:
         place = part["group"].map({name: number for number, name in enumerate(order)})
         if place.isna().any():
@@ -133,21 +145,26 @@ def _summarise(groups: pd.DataFrame, kind: str, level: float) -> pd.DataFrame:
     pairs = [(slope, None), (top, bottom), (2 * weight * rank, None), (2 * weight * rank, weight)]
     known = bool(groups["step" if kind != "mean" else "std_error"].notna().all()) and (kind == "mean" or value.any())
     low, high = sampling.limits(groups, kind, stats.norm.isf((1 - level) / 2)) if known else (value, value)
+    exact = known and not (high > low).any()
+    known = known and not exact
     for place, (upper, under) in enumerate(pairs):
         if under is None:
             row = (upper @ value, *np.ravel(sampling.mover(upper[None], value, low, high)))
-        elif under @ value <= 0:
+        elif under @ value <= 0 or (under is bottom and upper @ value <= 0):
             row = (np.nan, np.nan, np.nan)
-            out.loc[place, "note"] = NOTES["mean" if under is weight else "line"]
+            out.loc[place, "note"] = NOTES["mean" if under is weight else "line" if under @ value <= 0 else "top"]
         else:
-            row = (upper @ value / (under @ value), *_fieller(upper, under, value, low, high))
+            ends = _fieller(upper, under, value, low, high) if known else (np.nan, np.nan)
+            row = (upper @ value / (under @ value), *ends)
         out.loc[place, ["estimate", "lower", "upper"]] = row
     if kind != "mean":
         out.loc[1, "lower"] = np.maximum(out.loc[1, "lower"], 0.0)
     out.loc[np.isinf(out["upper"]), "note"] = NOTES["open"]
+    out[["lower", "upper"]] = out[["lower", "upper"]].where(np.isfinite(out[["lower", "upper"]]))
     if not known:
         out[["lower", "upper"]] = np.nan
-        out["note"] = out["note"].mask(out["note"] == "", NOTES["interval" if value.any() else "still"])
+        why = "exact" if exact else "interval" if value.any() else "still"
+        out["note"] = out["note"].mask(out["note"] == "", NOTES[why])
     return out
 
 

@@ -44,7 +44,7 @@ def sets(
         weight = _weight(part, population, group, named)
         known = part["estimate"].notna()
         model = sampling.effective(part[known], which).assign(
-            group=part[group], weight=weight[known] / weight[known].sum()
+            group=part.loc[known, group], weight=weight[known] / weight[known].sum()
         )
         yield named, which, model.reset_index(drop=True), _left_out(known, weight)
 

@@ -30,7 +30,8 @@ def careful(se: pd.Series, table: pd.DataFrame) -> pd.Series:
     percent = np.sqrt(((1 - share) / (events + 2)).clip(lower=0))
     rate = np.sqrt(1 / events.where(events > 0))
     least = rate.mask(table["measure"] == "percent", percent).mask(table["measure"] == "mean", 0.0)
-    wider = pd.Series(stats.t.ppf(0.975, (people - 1).clip(lower=1)) / stats.norm.ppf(0.975), index=table.index)
+    upper = 0.5 + table["level"].astype(float).fillna(0.95) / 2
+    wider = pd.Series(stats.t.ppf(upper, (people - 1).clip(lower=1)) / stats.norm.ppf(upper), index=table.index)
     return np.fmax(se * wider.where((table["measure"] == "mean") & people.notna(), 1.0), least).where(se.notna())
 
 

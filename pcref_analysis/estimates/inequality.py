@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates import extremes, grouped, inversion, measures, sampling
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.vocabulary.errors import PcrefError
 
 BEST = {"higher_is_worse": "lowest", "lower_is_worse": "highest"}
@@ -27,6 +28,7 @@ NOTES = {
 }
 
 
+@checked
 def summary(
     estimates: pd.DataFrame,
     population: pd.DataFrame | None = None,

@@ -10,6 +10,7 @@ import pandas as pd
 from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import NO_EVENTS, UNTOLD, cautions, check, finished, limits, refusal
 from pcref_analysis.estimates.clustered import Model, fitted
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.estimates.spread import spread
@@ -18,6 +19,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 MORE = ["within", "stratum", "wald", "df", "p_value"]
 
 
+@checked
 def interaction(
     cells: pd.DataFrame,
     with_: str = "sex",

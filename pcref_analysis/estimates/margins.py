@@ -22,6 +22,7 @@ from pcref_analysis.estimates.answers import (
 )
 from pcref_analysis.estimates.clustered import Model, average, fitted, predicted
 from pcref_analysis.estimates.design import Design
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.personsums import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.separation import one_sided
 from pcref_analysis.estimates.spread import spread
@@ -31,6 +32,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 PER = {"rate": 100_000.0, "percent": 100.0, "mean": 1.0}
 
 
+@checked
 def standardised(
     cells: pd.DataFrame,
     exposure: str = "ethnic_group",

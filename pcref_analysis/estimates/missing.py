@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.comparators import ALL_OTHERS, POPULATION
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.unknown import COUNTS, strata, summed
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -20,6 +21,7 @@ SHOWN = [*COUNTS, "unknown_events", "unknown_at_risk", "unknown_share"]
 SHOWN += [name + end for name in ("rate", "ratio") for end in ENDS] + ["note"]
 
 
+@checked
 def bounds(
     cells: pd.DataFrame,
     comparator: str = "White British",
@@ -115,6 +117,7 @@ def bounds(
     return _over_strata(table, by, group, comparator)
 
 
+@checked
 def tipping_point(
     cells: pd.DataFrame,
     comparator: str = "White British",

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -36,6 +37,7 @@ def holm(p: Any) -> np.ndarray:
     return _stepped(p, lambda ordered, rank, size: np.maximum.accumulate(ordered * (size - rank + 1)))
 
 
+@checked
 def p_values(estimates: pd.DataFrame) -> pd.Series:
     """Return two-sided p-values that agree with the limits: below 1 - level exactly if they exclude no gap.
 
@@ -54,6 +56,7 @@ def p_values(estimates: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(gap & np.isfinite(reach), 2 * ndtr(-z), np.nan), index=estimates.index)
 
 
+@checked
 def adjust(
     estimates: pd.DataFrame,
     family: Sequence[str],

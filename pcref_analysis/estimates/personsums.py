@@ -45,9 +45,10 @@ def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
     """Add ``y, t, yy, yt, tt`` to the cells.
 
     They are read from ``events, at_risk, events_sq, events_at_risk, at_risk_sq``, or for a mean (``total`` present)
-    from ``total, at_risk, total_sq, total_at_risk, at_risk_sq``. Where sums over people are absent or missing each
-    person is taken to count once, ``t`` = 1: exact for residents counted by the census (those whom the Trust never
-    met have y = 0 and t = 1), otherwise stated in ``assumed``.
+    from ``total, at_risk, total_sq, total_at_risk, at_risk_sq``. Where only ``at_risk_sq`` is absent each person is
+    taken as ``t`` = 1: exact for residents counted by the census (those whom the Trust never met have y = 0 and
+    t = 1). Where the sums of events over people are absent too, or rule that out, ``assumed`` says so: the variance
+    of a rate is then at least Poisson's.
 
     Raises
     ------
@@ -72,7 +73,8 @@ def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
         raise PcrefError(f"regression: {bad} cell(s) have negative counts. Check how the cells were counted.")
     untold = yt.isna() & tt.notna() & ~np.isclose(tt, t)
     frame = cells.assign(count=events, y=y, t=t, is_mean=mean, left_out=y.isna() | t.isna())
-    frame["assumed"] = (yy.isna() & ~mean) | untold
+    disproved = tt.isna() & (yy < y**2 / t * (1 - 1e-9))  # not one unit of time each
+    frame["assumed"] = ((yy.isna() | disproved) & ~mean) | untold
     frame["yy"], frame["yt"], frame["tt"] = yy.where(yy.notna() | mean, y), yt.fillna(y), tt.mask(untold).fillna(t)
     return frame
 
@@ -157,11 +159,13 @@ def _problem(
     empty = tuple(level for level in shown if not at_risk.get(level, 0) > 0)
     left_out = part["y"].sum() - frame.loc[frame["t"] > 0, "y"].sum()
     frame = frame[frame["t"] > 0].reset_index(drop=True)
-    said = tuple(_notes(part, used, idle, exposure, over))
+    said = tuple(_notes(part, used, idle, exposure, over, family))
     return Problem(indicator, period, frame, said, empty, _refusal(frame, family), float(left_out))
 
 
-def _notes(part: pd.DataFrame, used: pd.DataFrame, idle: float, exposure: str, over: list[str]) -> Iterator[str]:
+def _notes(
+    part: pd.DataFrame, used: pd.DataFrame, idle: float, exposure: str, over: list[str], family: str
+) -> Iterator[str]:
     total, what = part["y"].sum(), "the total" if part["is_mean"].any() else "events"
     words = {"age_band": "age", "imd_quintile": "deprivation"}
     adjusters = " or ".join(words.get(name, name.replace("_", " ")) for name in over)
@@ -176,7 +180,7 @@ def _notes(part: pd.DataFrame, used: pd.DataFrame, idle: float, exposure: str, o
     if len(set(used["period"])) > 1:
         yield notes.say("pooled")
     if used["assumed"].any():
-        yield notes.say("once")
+        yield notes.say("once" if family == "logistic" else "independent")
     if used["yy"].isna().any():
         yield notes.say("no_squares")
 

@@ -60,9 +60,11 @@ def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
         return pd.DataFrame(columns=["what", "reason", "rows"])
     names = {key: entry.name for key, entry in indicators.catalogue().items()}
     breaches = prepare.load(run, "breaches")
-    breaches = breaches[breaches["severity"] == "dropped"]
+    breaches = breaches[breaches["severity"].isin(["dropped", "superseded"])]
     ledger = prepare.load(run, "ledger")
-    ledger = ledger[(ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available")]
+    ledger = ledger[
+        (ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available|not what")
+    ]
     parts = [
         pd.DataFrame({"what": breaches["table"], "reason": breaches["rule"], "rows": breaches["rows"]}),
         pd.DataFrame(

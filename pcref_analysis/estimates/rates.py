@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates import intervals
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.strata import few_people, heavy_strata, left_out, reference_rates, resolve, strata_used
 from pcref_analysis.estimates.tally import REFUSE, WARN, Tally, faults, results, scaled, tally, totals, variance
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -22,6 +23,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 Level = float | Sequence[float]
 
 
+@checked
 def crude(
     cells: pd.DataFrame, by: Sequence[str], per: float = 100_000, level: Level = 0.95, repeat_events: bool | None = None
 ) -> pd.DataFrame:
@@ -66,6 +68,7 @@ def crude(
     return results(t.groups, figures, level, events, at_risk, remarks)
 
 
+@checked
 def proportion(
     cells: pd.DataFrame,
     by: Sequence[str],
@@ -97,6 +100,7 @@ def proportion(
     return results(t.groups, (share * per, low * per, high * per), level, events, at_risk, remarks)
 
 
+@checked
 def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.DataFrame:
     """Return the mean of a value (``total / at_risk``) with Student's t limits.
 
@@ -129,6 +133,7 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
     return results(t.groups, (centre, low, high), level, size, size, remarks)
 
 
+@checked
 def direct(
     cells: pd.DataFrame,
     by: Sequence[str],
@@ -205,6 +210,7 @@ def direct(
     return results(t.groups, (rate * per, low * per, high * per), level, events, at_risk, remarks)
 
 
+@checked
 def indirect(
     cells: pd.DataFrame,
     by: Sequence[str],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates import missing, recording
-from pcref_analysis.estimates.domain import KEYS, is_published, select
+from pcref_analysis.estimates import recording
+from pcref_analysis.estimates.domain import is_published, select
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -52,32 +53,63 @@ def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     Parameters
     ----------
     table
-        Levels as released (:func:`levels`): what is suppressed stays so. A suppressed count of unknown ethnic group is
-        taken at the most that it can be.
+        Levels as released (:func:`pcref_analysis.estimates.domain.levels`), with the least and the largest true count
+        behind each released one: ``events_low, events_high, at_risk_low, at_risk_high``
+        (:func:`pcref_analysis.release.rules.with_possible`). What is hidden has no largest count.
     parameters
-        ``period``, ``comparator`` and the disclosure threshold are used.
+        ``period`` and ``comparator`` are used.
 
     Returns
     -------
     pandas.DataFrame
-        ``indicator, ethnic_group, ratio, ratio_low, ratio_high``, among others, as the priorities rule takes them.
+        ``indicator, ethnic_group, ratio, ratio_low, ratio_high``: the bounds hold for every true count that the
+        released ones leave, so they contain the bounds from exact counts. ``times_low, times_high``: the least and
+        the most that the ratio can be multiplied by, for moving an adjusted ratio. ``note``: why bounds are missing;
+        they are where a count of unknown ethnic group that they need is hidden.
+
+    Notes
+    -----
+    Bounds as in :func:`pcref_analysis.estimates.missing.bounds`, each count at the end that is least favourable.
+    Residents have no unknown ethnic group here, caseloads have: which it is, the catalogue says. Not confidence limits.
     """
     entries = indicators.catalogue()
-    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)].copy()
-    part = part[
-        part["measure"].ne("mean") & part["indicator"].map({k: e.domain for k, e in entries.items()}).ne("recording")
-    ]
+    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period) & table["measure"].ne("mean")]
+    part = part[part["indicator"].map({key: entry.domain for key, entry in entries.items()}).ne("recording")]
     nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
-    part.loc[nobody, "events"] = part.loc[nobody, "events"].fillna(parameters.disclosure.threshold - 1)
-    part.loc[nobody, "at_risk"] = part.loc[nobody, "at_risk"].fillna(0)
-    part = part.dropna(subset=["events", "at_risk"])
-    there = part.loc[part["ethnic_group"].eq(parameters.comparator), "indicator"]
-    part = part[part["indicator"].isin(there)]
-    if part.empty:
-        return pd.DataFrame(columns=["indicator", "ethnic_group", "ratio", "ratio_low", "ratio_high"])
-    single = [k for k, e in entries.items() if e.measure == "percent" and not e.repeat_events]
-    found = missing.bounds(part[[*KEYS, "events", "at_risk"]], parameters.comparator, percent=single)
-    return found[found["ethnic_group"] != parameters.comparator].reset_index(drop=True)
+    shown = part[~nobody].dropna(subset=["events", "at_risk"])
+    ours = shown["ethnic_group"].eq(parameters.comparator)
+    found = shown[~ours].merge(shown[ours], on="indicator", suffixes=("", "_of"), validate="many_to_one")
+    ends = ["events_low", "events_high", "at_risk_low", "at_risk_high"]
+    unknown_counts = part[nobody].set_index("indicator")[ends]
+    u0, u1, v0, v1 = (found["indicator"].map(unknown_counts[end]).astype(float).fillna(0.0) for end in ends)
+    residents = (
+        found["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).astype(bool)
+    )
+    v0, v1 = v0.mask(residents, 0.0), v1.mask(residents, 0.0)
+    once = (
+        found["indicator"]
+        .map(  # each of those at risk has at most one event
+            {key: entry.measure == "percent" and not entry.repeat_events for key, entry in entries.items()}
+        )
+        .astype(bool)
+    )
+    u1 = np.fmin(u1, v1.where(once, np.inf))
+    bring0, bring1 = u0.where(once, 0.0), u1.where(once, 0.0)  # at_risk that the unknown events bring along
+    e0, e1, n0, n1 = (found[end].astype(float) for end in ends)
+    c0, c1, m0, m1 = (found[f"{end}_of"].astype(float) for end in ends)
+    top = pd.Series(np.where(once, 1.0, np.inf), found.index)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = found["events"] / found["at_risk"] / (found["events_of"] / found["at_risk_of"])
+        low = e0 / (n1 + v1 - bring0) / np.fmin((c1 + u1) / (m0 + bring1), top)
+        high = np.fmin((e1 + u1) / (n0 + bring1), top) / (c0 / (m1 + v1 - bring0))
+        times_low = n0 / (n0 + v1 - bring0) * c0 / (c0 + u1) * (1 + bring1 / m1)
+        times_high = (e0 + u1) / e0 * n1 / (n1 + bring1) * (1 + (v1 - bring0) / m0)
+    hidden = np.isinf(u1) | np.isinf(v1)
+    figures = {"ratio_low": low, "ratio_high": high, "times_low": times_low, "times_high": times_high}
+    figures = {name: values.where(np.isfinite(values) & ~hidden) for name, values in figures.items()}
+    nothing = "the comparator may have no events: no highest ratio"
+    note = np.select([hidden, c0.eq(0)], ["a count of unknown ethnic group is suppressed: no bounds", nothing], "")
+    return found[["indicator", "ethnic_group"]].assign(ratio=ratio.where(np.isfinite(ratio)), **figures, note=note)
 
 
 def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

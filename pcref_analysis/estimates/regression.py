@@ -13,6 +13,7 @@ from pcref_analysis.estimates import personsums
 from pcref_analysis.estimates.answers import check
 from pcref_analysis.estimates.clustered import Model, fitted
 from pcref_analysis.estimates.diagnostics import diagnostics
+from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.interactions import interaction
 from pcref_analysis.estimates.margins import standardised
 from pcref_analysis.estimates.personsums import ALL_OTHERS, WHOLE_POPULATION
@@ -37,6 +38,7 @@ STEPS: dict[str, list[str]] = {
 }
 
 
+@checked
 def adjusted(
     cells: pd.DataFrame,
     exposure: str = "ethnic_group",
@@ -133,6 +135,7 @@ def adjusted(
     return found.drop(columns=CHANGE)
 
 
+@checked
 def ladder(
     cells: pd.DataFrame,
     exposure: str = "ethnic_group",
@@ -189,6 +192,7 @@ def ladder(
     return ratios(cells, exposure, comparator, list(steps.values()), family, level, {}, options, interval, list(steps))
 
 
+@checked
 def fit(
     cells: pd.DataFrame,
     exposure: str = "ethnic_group",

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from pcref_analysis.estimates import intervals
+from pcref_analysis.estimates.entry import checked
 
 TABLE = [
     *("ethnic_group", "events", "events_low", "events_high", "at_risk", "estimate", "lower", "upper"),
@@ -25,6 +26,7 @@ SHAPE = [
 _PARTS = ("events", "events_low", "events_high", "at_risk", "at_risk_low", "at_risk_high")
 
 
+@checked
 def table(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
     """Return the table of one indicator, period and area by ethnic group, with exactly the columns :data:`TABLE`.
 
@@ -35,6 +37,7 @@ def table(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) 
     return compare(crude(counts, level), comparator, level)[TABLE]
 
 
+@checked
 def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Return the counts with ``estimate, lower, upper``: rates or percentages by ethnic group.
 
@@ -68,6 +71,7 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     return out
 
 
+@checked
 def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
     """Return the result of :func:`crude` with ``ratio, ratio_lower, ratio_upper, comparator``.
 
@@ -93,6 +97,7 @@ def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0
     return out
 
 
+@checked
 def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
     """Return levels and gaps in the shared shape of estimates, all crude, with rounding inside every interval.
 
@@ -132,6 +137,7 @@ def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.
     return pd.concat(parts, ignore_index=True)[SHAPE]
 
 
+@checked
 def indirect(
     counts: pd.DataFrame, residents: pd.DataFrame, reference: pd.DataFrame, comparator: str = "White", level=0.95
 ) -> pd.DataFrame:
@@ -169,8 +175,12 @@ def indirect(
     """
     rates = reference["events"] / reference["at_risk"]
     rates.index = reference["age_band"]
-    expected = (residents["age_band"].map(rates) * residents["residents"]).groupby(residents["ethnic_group"])
-    out = counts.assign(at_risk=counts["ethnic_group"].map(expected.sum(min_count=1)), per=1, measure="rate")
+    expected = (residents["age_band"].astype(object).map(rates) * residents["residents"]).groupby(
+        residents["ethnic_group"]
+    )
+    out = counts.assign(
+        at_risk=counts["ethnic_group"].astype(object).map(expected.sum(min_count=1)), per=1, measure="rate"
+    )
     out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
     out = compare(crude(out, level), comparator, level).rename(columns={"at_risk": "expected"})
     out["note"] = out["note"].where(~out["note"].str.startswith("published rate"), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcref_analysis.estimates.clustered import Model, residual_squares
+from pcref_analysis.estimates.clustered import Model, person_squares
 
 
 def spread(model: Model, gradient: np.ndarray, interval: str = "t") -> tuple[float, float]:
@@ -23,7 +23,7 @@ def spread(model: Model, gradient: np.ndarray, interval: str = "t") -> tuple[flo
 def spread_between(before: Model, g: np.ndarray, after: Model, h: np.ndarray, interval: str) -> tuple[float, float]:
     """Return the same for the difference of two functions, of two fits to the same strata (and so the same people)."""
     old, new = _pull(before, g), _pull(after, h)
-    both = residual_squares(before.design.frame, before.mean, after.mean)
+    both = person_squares(before.design.frame, before.mean, after.mean, after.family)
     parts = np.clip(old**2 * before.squares + new**2 * after.squares - 2 * old * new * both, 0, None)
     return float(np.sqrt(parts.sum())), degrees_of_freedom(after, parts) if interval == "t" else np.inf
 

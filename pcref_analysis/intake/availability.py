@@ -78,7 +78,11 @@ def _misfits(conditions: list[Condition], columns: dict, place: str) -> list[str
         if kind is None:
             faults.append(f"  {place}: there is no column '{condition.column}' in these rows")
         elif condition.missing is None:
-            values = value if isinstance(value, list | tuple) else [value]
+            values = [c.code for c in condition.codes()] or (value if isinstance(value, list | tuple) else [value])
+            if "date" in condition.columns() and "date" not in columns:
+                faults.append(
+                    f"  {place}: the codes of the list '{value}' count between days, and these rows have no date"
+                )
             if any(isinstance(item, str) != kind.is_string() for item in values):
                 wanted = "text in quotes" if kind.is_string() else "a number"
                 faults.append(f"  {place}: '{condition.column}' is compared with {wanted}")
@@ -156,10 +160,17 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
         return f"the table {', '.join(bare)} has no rows"
     used = [need for need in _needs(entry) if "." in need] + _used_columns(entry, named)
     used = [need.split(".") for need in dict.fromkeys(used)]
-    blank = [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
+    blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
+    blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
     if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
         blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
     return f"the column {', '.join(blank)} has no values" if blank else ""
+
+
+def _lacks_teams(entry: Indicator, values: dict[str, dict[str, int]]) -> bool:
+    """Say whether an entry asks for the teams of a referral and no table names one."""
+    asked = any(c.column == "teams" for c in (*entry.count.where, *(entry.count.event or [])))
+    return asked and not any(values.get(table, {}).get("ServTeamTypeMH") for table in rows.TEAMS)
 
 
 def _used_columns(entry: Indicator, tables: list[str]) -> list[str]:
@@ -168,5 +179,8 @@ def _used_columns(entry: Indicator, tables: list[str]) -> list[str]:
     conditions = [*count.where, *(count.event or [])]
     if count.among and count.among.rows != RESIDENTS:
         conditions += count.among.where
-    declared = rows.schemas()
-    return [f"{table}.{c.column}" for c in conditions for table in tables if c.column in declared[table].names]
+    declared, named = rows.schemas(), [c.column for c in conditions if c.if_missing != "holds"]
+    made = {column for rule in _rules(entry) for column in counting.named(rule).stands_in}
+    return [
+        f"{table}.{name}" for name in named for table in tables if name in declared[table].names and name not in made
+    ]

@@ -50,7 +50,9 @@ def within(table: pd.DataFrame, codes: Sequence[str] | None) -> pd.DataFrame:
     return table[table["lsoa"].isin(wanted)]
 
 
-def areas(folder: Path, codes: Sequence[str], imd_version: int = 2025, lsoa_year: int | None = None) -> pd.DataFrame:
+def areas(
+    folder: Path, codes: Sequence[str] | None, imd_version: int = 2025, lsoa_year: int | None = None
+) -> pd.DataFrame:
     """Return the catchment's small areas with their deprivation quintile: ``lsoa, imd_quintile``.
 
     Parameters
@@ -58,7 +60,7 @@ def areas(folder: Path, codes: Sequence[str], imd_version: int = 2025, lsoa_year
     folder
         The folder of published figures.
     codes
-        LSOA 2021 codes of the catchment.
+        LSOA 2021 codes of the catchment; None is all England.
     imd_version
         2025 (ranked on LSOA 2021) or 2019 (ranked on LSOA 2011); quintile 1 is the most deprived.
     lsoa_year
@@ -91,7 +93,7 @@ def quintile_shares(folder: Path, codes: Sequence[str], imd_version: int = 2025)
     return links.groupby(["lsoa", "imd_quintile"], as_index=False)["share"].sum()
 
 
-def _links(folder: Path, codes: Sequence[str], imd_version: int) -> pd.DataFrame:
+def _links(folder: Path, codes: Sequence[str] | None, imd_version: int) -> pd.DataFrame:
     """Return the catchment's pairs of LSOA 2021 and LSOA 2011 with the rank and the weight of the ranked one."""
     name, code = _IMD[imd_version]
     ranks = open_data.read(folder, name, columns=[code, "imd_rank"])

@@ -18,12 +18,14 @@ from pcref_analysis.intake import availability, engines, rows, sums
 from pcref_analysis.intake.availability import STRATA
 from pcref_analysis.intake.rows import Tables, missing, present, where
 from pcref_analysis.intake.sums import COUNTED, label
+from pcref_analysis.vocabulary import progress
 from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 KEYS = ["indicator", "period", *STRATA]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "total_at_risk"]
 NOT_RECORDED = "not recorded whether it counts"
+OTHER_PERIODS = "other periods"  # of a row that begins in none of the run's periods and falls in none
 LENGTHS = [*range(29), *range(35, 183, 7), *range(210, 731, 28)]
 LONGEST = 99_999  # stands for the open last bin while counting
 
@@ -57,8 +59,9 @@ def build(
     ledger
         ``indicator, period, side, reason, rows, amount``: how many rows of the numerator (side "events") and of
         the denominator (side "at_risk"; residents have none) were counted or left out for which reason, and what
-        they add up to. The amount counted is the sum of the cells; it is less than the rows where a person counts
-        once.
+        they add up to. ``NOT_COUNTED`` are rows that the counting rule or the conditions of the indicator do not
+        take; where they fall in no period, they stand under "other periods". The amount counted is the sum of the
+        cells; it is less than the rows where a person counts once.
 
     Raises
     ------
@@ -68,8 +71,9 @@ def build(
     Notes
     -----
     A person is in one cell a period: age is that on its first day. Rates among residents count residents of the
-    catchment only; every other measure counts everybody in the Trust's care, with deprivation missing for
-    those who live elsewhere. Cells are confidential: nothing may be shown before ``release.disclosure``.
+    catchment only; every other measure counts everybody in the Trust's care, those who live elsewhere in
+    England with the deprivation of their own area. Cells are confidential: nothing may be shown before
+    ``release.disclosure``.
 
     Examples
     --------
@@ -82,15 +86,17 @@ def build(
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = sums.held(ready, tables, parameters, years)
     seen = {name: availability.rows_by_year(table) for name, table in found.items()}
+    beyond = {name: sums.uncounted(name, table, tables, years).execute() for name, table in found.items()}
     frames, lines = [], []
-    for name, entry in entries.items():
+    for number, (name, entry) in enumerate(entries.items()):
+        progress.share(say, number / len(entries))
         why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
         good = [year for year in years if not why[year]]
         say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {why[years[-1]]}"))
         if good:
             added = sums.counted(entry, found, good)
             frames.append(added[added["reason"] == COUNTED])
-            lines += _ledger(entry, added)
+            lines += [*_ledger(entry, added), *_rest(entry, added, seen, beyond, good)]
             there = set(added.loc[(added["reason"] == COUNTED) & (added["at_risk"] > 0), "period"])
             for year in good:
                 if sums.of_residents(entry.count) or label(year) in there:
@@ -173,6 +179,28 @@ def _ledger(entry: Indicator, added: pd.DataFrame) -> list[tuple[str, str, str, 
         for side, row, amount, unsure in sides:
             lines.append((entry.id, period, side, reason, int(part[row].sum()), float(part[amount].sum())))
             lines.append((entry.id, period, side, NOT_RECORDED, int(part[unsure].sum()), 0.0))
+    return lines
+
+
+def _rest(
+    entry: Indicator, added: pd.DataFrame, seen: dict[str, dict[int, int]], beyond: dict[str, pd.DataFrame], good: list
+) -> list[tuple[str, str, str, str, int, float]]:
+    """Return the ledger's lines of rows that the counting rule or the indicator's conditions do not take.
+
+    With them the rows of each side come to those of the table that the rule takes, each once where a row has a day.
+    """
+    count, among, lines = entry.count, entry.count.among, []
+    sides = [("at_risk" if among is None else "events", count.rows, "base" if among is None else "event")]
+    if among and not sums.of_residents(count):
+        sides.append(("at_risk", among.rows, "base"))
+    for side, rule, word in sides:
+        unsure = {"base": "unsure_base", "event": "unsure_events"}[word]
+        taken = added.groupby("period")[[f"{word}_rows", unsure]].sum().sum(axis=1)
+        for year in good:
+            rest = seen[rule].get(year, 0) - int(taken.get(label(year), 0))
+            lines.append((entry.id, label(year), side, sums.NOT_COUNTED, rest, 0.0))
+        for year, reason, n in beyond[rule][["year", "reason", "rows"]].itertuples(index=False):
+            lines.append((entry.id, label(int(year)) if year else OTHER_PERIODS, side, reason, int(n), 0.0))
     return lines
 
 

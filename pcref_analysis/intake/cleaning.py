@@ -5,36 +5,37 @@ A value that cannot be read becomes missing; what it was is never kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 
+from pcref_analysis.intake import dates
 from pcref_analysis.intake.declarations import Column, Table
 from pcref_analysis.intake.engines import fence
-from pcref_analysis.intake.portable import DIGITS, as_text, countable, first, flag, missing_text, only_digits, when
+from pcref_analysis.intake.portable import (
+    DIGITS,
+    among,
+    as_text,
+    countable,
+    first,
+    flag,
+    missing_text,
+    only_digits,
+    when,
+)
 
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
-_MONTHS = dict(
-    zip(
-        ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
-        (f"{m:02d}" for m in range(1, 13)),
-        strict=True,
-    )
-)
-_CENTURIES = ("18", "19", "20", "21", "29", "99")
-_MONTH_NUMBERS, _DAY_NUMBERS = tuple(_MONTHS.values()), tuple(f"{d:02d}" for d in range(1, 32))
-_NO_DAYS = ("0230", "0231", "0431", "0631", "0931", "1131")
-_FOURTH_YEARS = tuple(f"{y:02d}" for y in range(0, 100, 4))
-_NOT_LEAP = ("1800", "1900", "2100", "2900", "9900")
 
 
 def without_words(text: ir.StringValue) -> ir.StringValue:
     """Turn the words that systems write for a missing value into missing."""
-    return when(~text.upper().isin(MISSING_WORDS), text)
+    return when(~among(text.upper(), MISSING_WORDS), text)
 
 
 def is_word(text: ir.StringValue) -> ir.BooleanValue:
     """Tell a word that stands for a missing value (an empty text is none)."""
-    return text.upper().isin(MISSING_WORDS) & (text.length() > 0)
+    return among(text.upper(), MISSING_WORDS) & (text.length() > 0)
 
 
 def mangled(text: ir.StringValue) -> ir.BooleanValue:
@@ -60,7 +61,7 @@ def _padded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     plain = rows[f"{name}__plain"]
     if column.area:
         return {f"{name}__full": plain.replace(" ", "").upper()}
-    lost = (plain.length() == 1) & plain.isin(tuple(DIGITS)) & (column.width == 2)
+    lost = (plain.length() == 1) & among(plain, DIGITS) & (column.width == 2)
     return {f"{name}__full": ibis.cases((lost, ibis.literal("0") + plain), else_=plain), f"{name}__zero": flag(lost)}
 
 
@@ -71,61 +72,13 @@ def _code(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
         return {name: rows[f"{name}__text"]}
     if column.area:
         size = len(column.area.starts[0])
-        fits = first(full, ibis.literal(size)).isin(column.area.starts) & only_digits(full.substr(size))
+        fits = among(first(full, ibis.literal(size)), column.area.starts) & only_digits(full.substr(size))
         return {name: when(fits & (full.length() == size + column.area.digits), full)}
     if not codes:
         return {name: full.lower() if column.case == "lower" else full.upper()}
     if all(code == code.upper() for code in codes):
-        return {name: when(full.upper().isin(codes), full.upper())}
+        return {name: when(among(full.upper(), codes), full.upper())}
     return {name: ibis.cases(*((full.upper() == code.upper(), code) for code in codes), else_=missing_text())}
-
-
-def _day_text(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
-    """Cut a time off and write every separator as a hyphen."""
-    text = rows[f"{name}__text"].upper()
-    timed = (text.substr(10, 1) == "T") & (text.length() > 11)
-    space = text.find(" ")
-    head = ibis.cases((timed, text.substr(0, 10)), (space > 0, first(text, space)), else_=text)
-    return {f"{name}__day": head.replace("/", "-").replace(".", "-")}
-
-
-def _compact(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
-    """Bring the accepted ways to write a date to eight characters, year first; missing for any other form.
-
-    Accepted: 2024-03-31 (also with a time), 2024/03/31, 20240331, 31/03/2024 (also 31.03.2024, 31-03-2024, with
-    one-digit day or month, and with a time), 31-Mar-2024.
-    """
-    day = rows[f"{name}__day"]
-    size, at = day.length(), lambda position: day.substr(position, 1) == "-"
-    month = ibis.cases(*((day.substr(3, 3) == word, number) for word, number in _MONTHS.items()), else_="")
-    zero = ibis.literal("0")
-    compact = ibis.cases(
-        ((size == 10) & at(4) & at(7), day.substr(0, 4) + day.substr(5, 2) + day.substr(8, 2)),
-        ((size == 10) & at(2) & at(5), day.substr(6, 4) + day.substr(3, 2) + day.substr(0, 2)),
-        ((size == 9) & at(1) & at(4), day.substr(5, 4) + day.substr(2, 2) + zero + day.substr(0, 1)),
-        ((size == 9) & at(2) & at(4), day.substr(5, 4) + zero + day.substr(3, 1) + day.substr(0, 2)),
-        ((size == 8) & at(1) & at(3), day.substr(4, 4) + zero + day.substr(2, 1) + zero + day.substr(0, 1)),
-        ((size == 11) & at(2) & at(6), day.substr(7, 4) + month + day.substr(0, 2)),
-        (size == 8, day),
-        else_=missing_text(),
-    )
-    return {f"{name}__compact": compact}
-
-
-def _date(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
-    """Turn eight characters into a date; missing where there is no such day."""
-    compact, hyphen = rows[f"{name}__compact"], ibis.literal("-")
-    year, month, day, monthday = compact.substr(0, 4), compact.substr(4, 2), compact.substr(6, 2), compact.substr(4, 4)
-    exists = (
-        year.substr(0, 2).isin(_CENTURIES)
-        & year.substr(2, 1).isin(tuple(DIGITS))
-        & year.substr(3, 1).isin(tuple(DIGITS))
-    )
-    exists &= month.isin(_MONTH_NUMBERS) & day.isin(_DAY_NUMBERS) & monthday.notin(_NO_DAYS) & (compact.length() == 8)
-    exists &= (monthday != "0229") | (compact.substr(2, 2).isin(_FOURTH_YEARS) & year.notin(_NOT_LEAP))
-    turned = month.isin(_DAY_NUMBERS[12:]) & day.isin(_MONTH_NUMBERS)  # month/day/year, as in the USA
-    iso = year + hyphen + month + hyphen + day
-    return {name: when(exists, iso).cast("date"), f"{name}__american": flag(turned)}
 
 
 def _power(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
@@ -187,7 +140,7 @@ def _bounded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
 
 
 _STEPS = {
-    "date": (_day_text, _compact, _date),
+    "date": dates.STEPS,
     "number": (_power, _unsigned, _number, _bounded),
     "integer": (_power, _unsigned, _number, _bounded),
     "code": (_without_decimal, _padded, _code),
@@ -196,7 +149,16 @@ _STEPS = {
 }
 
 
-def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
+def _mapped(text: ir.StringValue, codes: dict[str, str]) -> ir.StringValue:
+    """Put the contract's code for a local value; a number written 1.0 is 1."""
+    pairs = {local.strip().upper(): code for local, code in codes.items()}
+    pairs = {f"{local}.0": code for local, code in pairs.items() if local.isdigit()} | pairs
+    return ibis.cases(*((text.upper() == local, code) for local, code in pairs.items()), else_=text)
+
+
+def staged(
+    raw: ibis.Table, table: Table, names: dict[str, str], codes: Mapping[str, dict[str, str]] | None = None
+) -> ibis.Table:
     """Return the table with, for each declared column, its text (``<name>__text``) and what was read (``<name>``).
 
     Parameters
@@ -207,6 +169,8 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
         Its declaration.
     names
         Declared name to the name in ``raw``; a declared column that is not named becomes missing.
+    codes
+        Column to {local value: code of the contract} (``source.codes``), letter case and outer blanks aside.
 
     Notes
     -----
@@ -215,16 +179,17 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
     are for the checks and are never kept.
     """
     sources = {n: raw[names[n]] if n in names else missing_text() for n in table.columns}
-    days = {n for n, c in table.columns.items() if c.type == "date" and _is_day(sources[n])}
-    native = {f"{n}__native": sources[n].cast("date") for n in days}
+    days = [n for n, c in table.columns.items() if c.type == "date" and dates.is_day(sources[n])]
+    native = {f"{n}__{key}": value for n in days for key, value in dates.native(raw, sources[n]).items()}
     rows = raw.select(**{f"{n}__text": as_text(value) for n, value in sources.items()}, **native)
+    rows = rows.mutate(**{f"{n}__text": _mapped(rows[f"{n}__text"], local) for n, local in (codes or {}).items()})
     rows = rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
         **{name: rows[name] for name in native},
     )
     rows = fence(rows)
-    steps = {n: (_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
+    steps = {n: (dates.take_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
     for number in range(max(map(len, steps.values()))):
         new: dict[str, ir.Value] = {}
         for name, column in table.columns.items():
@@ -232,12 +197,3 @@ def staged(raw: ibis.Table, table: Table, names: dict[str, str]) -> ibis.Table:
                 new |= steps[name][number](rows, name, column)
         rows = fence(rows.mutate(**new))
     return rows
-
-
-def _is_day(value: ir.Value) -> bool:
-    return value.type().is_date() or value.type().is_timestamp()
-
-
-def _native(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
-    """Take a date that the source holds as a date."""
-    return {name: rows[f"{name}__native"], f"{name}__american": ibis.literal(0)}

@@ -5,6 +5,7 @@ The checks are Ibis expressions made from ``contracts.yml``; they run where the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -16,8 +17,9 @@ from pcref_analysis.intake import coverage, engines, findings, keys, people, rul
 from pcref_analysis.intake.availability import needs
 from pcref_analysis.intake.declarations import PERSONS, Table, declared
 from pcref_analysis.intake.findings import render
-from pcref_analysis.intake.rows import STANDING
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.intake.rows import ELSEWHERE, STANDING
+from pcref_analysis.vocabulary import progress
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 from pcref_analysis.vocabulary.indicators import of_run
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -30,8 +32,10 @@ class Checked:
 
     ``tables``: cleaned Ibis tables with declared names and types (id, code and text are string; date; int64;
     float64), one row a person in MHS001MPI; an absent table is not among them, an optional column that is absent is
-    there with missing values. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
-    dropped, kept, people``; read = dropped + kept, and dropped is the sum of the table's breaches of that severity.
+    there with missing values. ``Elsewhere`` (``lsoa, imd_quintile``) is there where people live outside the
+    catchment. ``breaches``: ``table, column, rule, rows, severity, todo``. ``counts``: ``table, read,
+    dropped, superseded, kept, people``; read = dropped + superseded + kept, and each of the two is the sum of the
+    table's breaches of that severity.
     In MHS001MPI ``kept`` counts the rows that were used and ``people`` the persons that they became.
     """
 
@@ -44,11 +48,13 @@ class Standing(NamedTuple):
     """Tables made of published figures to take beside the extract's (see :mod:`pcref_analysis.intake.standing`).
 
     ``fit`` is how exactly they meet the published tables, ``said`` what there is to know, or why there are none.
+    ``deprivation`` holds every area of England (``lsoa, imd_quintile``), for people who live outside the catchment.
     """
 
     tables: dict[str, pd.DataFrame]
     fit: pd.DataFrame
     said: str
+    deprivation: pd.DataFrame = pd.DataFrame({"lsoa": [], "imd_quintile": []})
 
 
 def clean(
@@ -56,6 +62,7 @@ def clean(
     parameters: Parameters,
     today: date | None = None,
     residents: Standing | None = None,
+    say: Callable[[str], None] = print,
 ) -> Checked:
     """Check the raw tables and return them cleaned.
 
@@ -70,6 +77,8 @@ def clean(
         The day after which a date lies in the future (default: the day of the run).
     residents
         What stands in for the tables of residents and areas (:func:`pcref_analysis.intake.standing.of`).
+    say
+        Told what share of the tables is checked (:mod:`pcref_analysis.vocabulary.progress`); no line is said.
 
     Raises
     ------
@@ -81,7 +90,7 @@ def clean(
     >>> checked = clean(sources.open(parameters), parameters)      # doctest: +SKIP
     >>> checked.breaches.query("severity == 'dropped'")            # doctest: +SKIP
     """
-    checked = examine(tables, parameters, today, residents)
+    checked = examine(tables, parameters, today, residents, say)
     stops = checked.breaches.query("severity == 'stops'")
     if len(stops):
         raise PcrefError(f"extract: {len(stops)} thing(s) stop the analysis:\n{render(stops)}")
@@ -93,6 +102,7 @@ def examine(
     parameters: Parameters,
     today: date | None = None,
     residents: Standing | None = None,
+    say: Callable[[str], None] = print,
 ) -> Checked:
     """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
     day = today or date.today()
@@ -104,7 +114,8 @@ def examine(
     found = [b for t in declared().values() for b in structure.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
-    for table in declared().values():
+    for number, table in enumerate(declared().values()):
+        progress.share(say, number / len(declared()))
         if table.name not in tables or table.name in unusable:
             continue
         result, breaches, count = _guarded(table, tables[table.name], parameters, kept.get(PERSONS), day)
@@ -114,8 +125,17 @@ def examine(
     if PERSONS in kept:
         kept |= {name: engines.beside(frame, kept[PERSONS]) for name, frame in made.items()}
     found += keys.between(kept, parameters)
-    numbers = dict.fromkeys(("read", "dropped", "kept", "people"), "Int64")
+    if residents and PERSONS in kept and STANDING[1] in kept:
+        kept |= _elsewhere(kept, parameters, residents.deprivation)
+    numbers = dict.fromkeys(("read", "dropped", "superseded", "kept", "people"), "Int64")
     return Checked(kept, findings.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
+
+
+def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.DataFrame) -> dict[str, ibis.Table]:
+    """Return the deprivation of the areas outside the catchment in which people of the extract live, if any."""
+    homes = keys.homes(kept, parameters).anti_join(kept[STANDING[1]], "lsoa").distinct().to_pyarrow()["lsoa"]
+    areas = known[known["lsoa"].isin(homes.to_pylist())].astype({"lsoa": str, "imd_quintile": "int64"})
+    return {ELSEWHERE: engines.beside(areas.reset_index(drop=True), kept[PERSONS])} if len(areas) else {}
 
 
 def _without(parameters: Parameters) -> dict[str, str]:
@@ -133,13 +153,11 @@ def _without(parameters: Parameters) -> dict[str, str]:
 
 
 def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, list[dict], dict]:
-    """Run one table's checks; whatever an engine says in an error may hold a row's value, and is not shown."""
+    """Run one table's checks; what an engine says in an error may hold a row's value, and is not shown."""
     try:
         return _table(table, raw, *rest)
-    except PcrefError:
-        raise
-    except Exception as error:
-        raise PcrefError(
+    except engines.failures() as error:
+        raise SourceError(
             f"{table.name}: the checks could not be run where the rows live ({type(error).__name__}). "
             "Is the source still reachable, and are the column types plain text, numbers and dates?"
         ) from None
@@ -149,24 +167,28 @@ def _table(
     table: Table, raw: ibis.Table, parameters: Parameters, persons: ibis.Table | None, day: date
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = structure.columns(table, raw, parameters)
-    marked = engines.hold(rules.marked(table, raw, names, parameters, day))
-    totals = rules.totals(table, marked)
-    breaches, dropped = rules.breaches(table, names, totals)
+    read = table.read_as(names)  # with what tells the order of submissions, where it is there
+    marked = engines.hold(rules.marked(read, raw, names, parameters, day))
+    totals = rules.totals(read, marked)
+    breaches, dropped = rules.breaches(read, names, totals)
     kept = totals["n"] - dropped
-    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "kept": kept, "people": pd.NA}
-    rows = marked.filter(marked["__reason"] == 0).select(*table.columns)
+    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "superseded": 0, "kept": kept}
+    count["people"] = pd.NA
+    rows = marked.filter(marked["__reason"] == 0).select(*read.columns)
     if not kept:
-        return rows, breaches, count
+        return rows.select(*table.columns), breaches, count
     if table.name == PERSONS:
         found, count["people"] = keys.several(table, rows, kept)
         rows = people.one_row(rows, parameters.ethnicity_rule)
     else:
         rows, found = keys.unique(table, rows, kept)
+        count["superseded"] = sum(b["rows"] for b in found if b["severity"] == "superseded")
+        count["kept"] -= count["superseded"]
         if table.person and persons is not None:
-            rows, orphans = keys.of_people(table, rows, persons, kept - sum(b["rows"] for b in found))
+            rows, orphans = keys.of_people(table, rows, persons, count["kept"])
             found += orphans
-        lost = sum(b["rows"] for b in found)
-        count |= {"dropped": dropped + lost, "kept": kept - lost}
+            lost = sum(b["rows"] for b in orphans)
+            count |= {"dropped": dropped + lost, "kept": count["kept"] - lost}
     clean = engines.hold(rows)
     engines.release(marked)
     return clean, breaches + found + coverage.months(table, clean, parameters, day), count

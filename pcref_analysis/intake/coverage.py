@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import ibis
 from ibis import _
 
-from pcref_analysis.intake.declarations import Table
-from pcref_analysis.intake.findings import breach
+from pcref_analysis.intake.declarations import Table, declared
+from pcref_analysis.intake.findings import breach, count
 from pcref_analysis.vocabulary.parameters import Parameters
 
 # Rows that the table's own pace lets expect in the months without any. At an even pace, five or more are missing by
@@ -38,6 +39,27 @@ def months(table: Table, rows: ibis.Table, parameters: Parameters, day: date) ->
             rule = f"no rows in {len(bare)} of {len(part)} months of {period}{named}"
             breaches.append(breach(table.name, "", rule, "noted", TODO))
     return breaches
+
+
+def bare(tables: Mapping[str, ibis.Table], parameters: Parameters) -> list[dict]:
+    """Return what stops the run where no table has a row in its period; nothing where no table has dates.
+
+    The years that have rows are named, so that the period can be set to one of them.
+    """
+    dated = {t.name: t.start() for t in declared().values() if t.person and t.start() and t.name in tables}
+    first = int(parameters.period[:4])
+    start, end = (ibis.date(year, 4, 1) for year in (first, first + 1))
+    for name, column in dated.items():
+        rows = tables[name]
+        if count(rows.filter(rows[column] >= start, rows[column] < end).limit(1)):
+            return []
+    found = [row for name, column in dated.items() for row in by_month(tables[name], column).to_pyarrow().to_pylist()]
+    years = sorted({row["year"] - (row["month"] < 4) for row in found if row["year"] is not None})
+    if not years:
+        return []
+    there = f"Rows start in {years[0]}-{(years[0] + 1) % 100:02d} to {years[-1]}-{(years[-1] + 1) % 100:02d}"
+    rule = f"no table has a row that starts in the period {parameters.period}"
+    return [breach("extract", "", rule, "stops", f"{there}. Set period (and periods), or extract that year.")]
 
 
 def by_month(rows: ibis.Table, start: str) -> ibis.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -36,7 +37,8 @@ class Column(BaseModel):
 
     ``codes`` is the closed list of allowed codes (empty: any); ``width`` the number of characters of a code
     whose leading zero a spreadsheet may have removed; ``area`` the form of an area code; ``after`` the date
-    that this date may not precede; ``references`` the table whose rows this identifier points to.
+    that this date may not precede; ``references`` the table whose rows this identifier points to;
+    ``formerly`` the names that the field had in earlier versions, taken where the present one is absent.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +52,7 @@ class Column(BaseModel):
     case: Literal["upper", "lower"] = "upper"
     area: Area | None = None
     after: str = ""
+    formerly: tuple[str, ...] = ()
     birth: bool = False
     references: str = ""
     minimum: float | None = None
@@ -81,6 +84,11 @@ class Table(BaseModel):
             raise ValueError(f"names columns that are not declared: {unknown}")
         return self
 
+    def read_as(self, names: Iterable[str]) -> Table:
+        """Return the table with those of :data:`SUBMISSION` that are among names and are no columns of its own."""
+        more = {name: column for name, column in SUBMISSION.items() if name in names and name not in self.columns}
+        return self.model_copy(update={"columns": self.columns | more})
+
     def start(self) -> str:
         """Return the required date that places a row in time ("" where the table has none)."""
         return next((n for n, c in self.columns.items() if c.type == "date" and c.required and not c.birth), "")
@@ -91,6 +99,14 @@ class Table(BaseModel):
 
 
 PERSONS = "MHS001MPI"
+# What says which of several rows with one key was submitted last, in this order; any table may have them.
+SUBMISSION = {
+    "UniqMonthID": Column(
+        type="integer", required=False, minimum=0, maximum=999_999, meaning="Number of the submission month"
+    ),
+    "SubmissionDate": Column(type="date", required=False, meaning="Day on which the row was submitted"),
+    "RecordNumber": Column(type="id", required=False, meaning="Number of the record; a later one is greater"),
+}
 
 
 @cache

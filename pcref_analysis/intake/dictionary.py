@@ -68,6 +68,8 @@ def tables() -> pd.DataFrame:
 
 def _rules(table: Table, name: str, column: Column) -> list[str]:
     rules = ["with the other key columns unique" if len(table.key) > 1 else "unique"] if name in table.key else []
+    if column.formerly:
+        rules.append(f"formerly {', '.join(column.formerly)}")
     if column.after:
         rules.append(f"not before {column.after}")
     if column.references:
@@ -190,8 +192,8 @@ def _selected(table: Table) -> list[str]:
 
 def _window(table: Table, start: str, end: str) -> list[str]:
     latest = (
-        "-- If one row is submitted every month, keep the last: add ROW_NUMBER() OVER (PARTITION BY "
-        f"{', '.join(table.key)} ORDER BY <<UniqMonthID>> DESC) and take number 1."
+        f"-- If a {', '.join(table.key)} is submitted every month: select source.<<UniqMonthID>> AS UniqMonthID "
+        "too, and the row of the last submission stands."
     )
     if table.name == PERSONS:
         return [

@@ -5,6 +5,10 @@ Nothing is ever written where another user could read it, and nothing outlives t
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import ibis
 import pandas as pd
 import sqlglot.expressions as sge
@@ -12,6 +16,15 @@ from ibis.backends.sql.compilers import MSSQLCompiler
 from ibis.backends.sql.dialects import MSSQL
 from ibis.common.exceptions import IbisError
 
+from pcref_analysis.vocabulary.errors import SourceError
+
+ERRORS = {  # module of a driver -> the class that all of its errors have above them
+    "duckdb": "Error",
+    "psycopg": "Error",
+    "pyodbc": "Error",
+    "pyspark.errors": "PySparkException",
+    "py4j.protocol": "Py4JError",
+}
 NO_LIMIT = 9_000_000_000_000_000_000
 
 
@@ -23,13 +36,44 @@ def engine(rows: ibis.Table) -> str:
         return ""
 
 
-def fence(rows: ibis.Table) -> ibis.Table:
-    """Keep PostgreSQL and SQL Server from writing a step out again at every place of the next that uses it.
+def failures() -> tuple[type[Exception], ...]:
+    """Return what an engine raises where it cannot do what it was asked, of the drivers that are in use.
 
-    Both fold nested selects into one before they plan, and a step that uses the last one ten times would be run
-    ten times, the one after it a hundred times. A limit that no table reaches stops the folding.
+    Nothing else belongs in the handler of a source: a KeyError is a fault of the code, not of the connection.
     """
-    return rows.limit(NO_LIMIT) if engine(rows) in ("postgres", "mssql") else rows
+    there = [getattr(sys.modules[module], name) for module, name in ERRORS.items() if module in sys.modules]
+    return (ConnectionError, TimeoutError, *there)
+
+
+@contextmanager
+def asked(doing: str) -> Iterator[None]:
+    """Say in words that an engine stopped while it was ``doing`` something; its own words may hold a row's value.
+
+    Raises
+    ------
+    SourceError
+        Names the class of the engine's error.
+    """
+    try:
+        yield
+    except failures() as error:
+        raise SourceError(
+            f"source: the engine that holds the rows stopped while {doing} ({type(error).__name__}). Is it still "
+            "reachable, with room in memory and on disk? Try again."
+        ) from None
+
+
+def fence(rows: ibis.Table) -> ibis.Table:
+    """Keep a step from being written out again at every place of the next that uses it.
+
+    Nested selects are folded into one, by Ibis for DuckDB, and by PostgreSQL and SQL Server before they plan; a step
+    that uses the last one ten times would be run ten times, the one after it a hundred times. A view in the memory of
+    the session (DuckDB), or a limit that no table reaches, stops the folding.
+    """
+    kind = engine(rows)
+    if kind == "duckdb":
+        return rows.get_backend().create_view(ibis.util.gen_name("pcref").lower(), rows)
+    return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
 
 
 def hold(rows: ibis.Table) -> ibis.Table:

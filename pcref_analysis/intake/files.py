@@ -9,13 +9,16 @@ from __future__ import annotations
 import codecs
 import csv
 import difflib
+import re
 from pathlib import Path
 
+import duckdb
 import ibis
 
 from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.vocabulary import private
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
 DELIMITERS = (",", ";", "\t", "|")
@@ -25,14 +28,26 @@ CHUNK = 1 << 22
 def engine(parameters: Parameters) -> ibis.BaseBackend:
     """Return an embedded DuckDB that never reaches for the network and spills only beside the run's own data."""
     connection = ibis.duckdb.connect()
-    spill = project_root() / "data" / "processed" / parameters.run / "spill"
+    spill = private.make(parameters.run) / "spill"
     for setting in (
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
+        "SET disabled_optimizers = 'in_clause'",  # makes a join of every list of codes: seconds a column
         f"SET temp_directory = '{quoted(spill)}'",
     ):
         connection.raw_sql(setting)
     return connection
+
+
+def shut(connection: ibis.BaseBackend) -> None:
+    """Let no view of an attached extract reach another file: only spilling to the run's own folder stays allowed."""
+    spill = connection.raw_sql("SELECT current_setting('temp_directory')").fetchone()[0]
+    for setting in (
+        f"SET allowed_directories = ['{quoted(Path(spill))}']",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        connection.raw_sql(setting)
 
 
 def quoted(path: Path) -> str:
@@ -105,7 +120,7 @@ def _read(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:
     if path.suffix.lower() == ".parquet":
         try:
             return connection.read_parquet(path.as_posix(), table_name=f"raw_{table}")
-        except Exception:
+        except duckdb.Error:
             raise PcrefError(f"source: {path.name} cannot be read as Parquet. Export it again.") from None
     try:
         return _read_csv(connection, table, path)
@@ -163,6 +178,7 @@ def header(path: Path, encoding: str) -> tuple[str, list[str]]:
 
 def _read_csv(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:
     code = encoding(path)
+    _refuse_sqlcmd(path, code)
     delimiter, names = header(path, code)
     if code != "utf-8":
         return _through_memory(connection, table, path, code, delimiter, names)
@@ -176,6 +192,24 @@ def _read_csv(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Tabl
     return connection.table(f"raw_{table}")
 
 
+def _refuse_sqlcmd(path: Path, code: str) -> None:
+    """Name what sqlcmd and psql write around the rows, which is not rows."""
+    with path.open("rb") as stream:
+        second = (stream.readline(), stream.readline())[1].decode(code, "replace")
+        stream.seek(max(0, path.stat().st_size - CHUNK // 1024))
+        last = stream.read().decode(code, "replace").rstrip().rpartition("\n")[2].strip().strip('"')
+    if "-" in second and not second.strip('-+,;|"\t\r\n '):
+        raise PcrefError(
+            f"source: {path.name} has a line of dashes under its column names, as sqlcmd writes. Take line 2 out, or "
+            "export another way."
+        )
+    if re.fullmatch(r"\(\d+ rows?( affected)?\)", last):
+        raise PcrefError(
+            f"source: {path.name} ends with a line such as '(3 rows affected)'. Take it out, or export with "
+            "SET NOCOUNT ON."
+        )
+
+
 def _refuse_ragged(connection: ibis.BaseBackend, reader: str, path: Path) -> None:
     """Read the file once, so that a line that cannot be split is named by its number and never by its content."""
     try:
@@ -183,7 +217,7 @@ def _refuse_ragged(connection: ibis.BaseBackend, reader: str, path: Path) -> Non
         bad, line = connection.raw_sql("SELECT count(DISTINCT line), min(line) FROM reject_errors").fetchall()[0]
         connection.raw_sql("DROP TABLE reject_errors")
         connection.raw_sql("DROP TABLE reject_scans")
-    except Exception:
+    except duckdb.Error:
         raise PcrefError(f"source: {path.name} cannot be read as CSV. Export it again with quoted text.") from None
     if bad:
         todo = "A comma or a line break inside a value must stand in double quotes. Export again."
@@ -211,7 +245,7 @@ def _through_memory(
             ),
             convert_options=arrow_csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         )
-    except Exception:
+    except (pa.ArrowException, UnicodeError):
         raise PcrefError(f"source: {path.name} cannot be read as CSV in UTF-8 or Windows-1252.") from None
     if bad:
         raise PcrefError(

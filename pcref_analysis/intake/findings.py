@@ -11,6 +11,7 @@ COLUMNS = ["table", "column", "rule", "rows", "severity", "todo"]
 SEVERITIES = {
     "stops": "the analysis cannot start",
     "dropped": "rows left out",
+    "superseded": "rows that another row with the same key stands instead of",
     "noted": "kept, for you to know",
 }
 

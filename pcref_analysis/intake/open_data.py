@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 ONS = "Office for National Statistics, Census 2021 (custom datasets and TS021)"
 ONS_2011 = "Office for National Statistics, Census 2011 (LC2101EW)"
@@ -33,6 +33,10 @@ PUBLISHERS = {
 }
 
 
+REGISTERS = {  # not needed by a report
+    "nhs_trusts_ods_etr.csv": "NHS England, Organisation Data Service, etr",
+    "icb24_codes.csv": "Office for National Statistics, integrated care boards 2024",
+}
 RESIDENTS = tuple(name for name, who in PUBLISHERS.items() if who not in (NHS_MHA, NHS_TT))  # what residents rest on
 
 
@@ -46,10 +50,21 @@ def open_data_folder(parameters: Parameters, wanted: Sequence[str] = tuple(PUBLI
     PcrefError
         If the folder or a file is missing: which files, from which publisher, and where to put them.
     """
-    named = os.environ.get("PCREF_OPEN_DATA") or parameters.open_data
+    return folder_named(parameters.open_data, wanted)
+
+
+def folder_named(given: str, wanted: Sequence[str]) -> Path:
+    """Return the folder of published figures by its name (``PCREF_OPEN_DATA`` wins), with every wanted file in it.
+
+    Raises
+    ------
+    PcrefError
+        As :func:`open_data_folder`.
+    """
+    named = os.environ.get("PCREF_OPEN_DATA") or given
     if not named:
         raise PcrefError(_wanted(list(wanted), "the parameter open_data is empty", "a folder of your choice"))
-    folder = (project_root() / Path(named).expanduser()).resolve()
+    folder = project_path(named).resolve()
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         why = f"{len(missing)} file(s) are not in" if folder.is_dir() else "there is no folder"
@@ -92,7 +107,7 @@ def _parsed(path: Path, changed: int, size: int) -> pd.DataFrame:
 def _wanted(names: list[str], why: str, where: str) -> str:
     by_publisher: dict[str, list[str]] = {}
     for name in names:
-        by_publisher.setdefault(PUBLISHERS[name], []).append(name)
+        by_publisher.setdefault((PUBLISHERS | REGISTERS)[name], []).append(name)
     lines = [f"  {publisher}: {', '.join(files)}" for publisher, files in by_publisher.items()]
     last = f"Put them into {where}, or let the variable PCREF_OPEN_DATA name their folder (docs/published-figures.md)."
     return "\n".join([f"open data: {why}. Wanted:", *lines, last])

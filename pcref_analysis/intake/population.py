@@ -84,9 +84,17 @@ def tables(parameters: Parameters) -> tuple[dict[str, pd.DataFrame], pd.DataFram
     folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
     lsoas = catchment.lsoas(folder, parameters.trust.icb_code)
     residents, fit = build(folder, lsoas, parameters.age_bands, parameters.imd_version)
-    years = (2021, 2011) if parameters.imd_version == 2025 else (2011, 2021)  # the year that was ranked first
-    areas = pd.concat([catchment.areas(folder, lsoas, parameters.imd_version, year) for year in years])
-    return {"Population": residents, "Areas": areas.drop_duplicates("lsoa", ignore_index=True)}, fit
+    return {"Population": residents, "Areas": areas(folder, lsoas, parameters.imd_version)}, fit
+
+
+def areas(folder: Path, lsoas: Sequence[str] | None, imd_version: int) -> pd.DataFrame:
+    """Return small areas with their deprivation, ``lsoa, imd_quintile``, by the codes of both LSOA years.
+
+    ``lsoas`` None is all England. A code of both years has the quintile by the year that the version ranked.
+    """
+    years = (2021, 2011) if imd_version == 2025 else (2011, 2021)  # the year that was ranked first
+    parts = [catchment.areas(folder, lsoas, imd_version, year) for year in years]
+    return pd.concat(parts).drop_duplicates("lsoa", ignore_index=True)
 
 
 def by_age(

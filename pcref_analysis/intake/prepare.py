@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pcref_analysis.vocabulary import code, indicators
+from pcref_analysis.vocabulary import code, indicators, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, project_root
+from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, extract_path, project_root
+from pcref_analysis.vocabulary.private import run_folder
 
 if TYPE_CHECKING:
     from pcref_analysis.intake.contracts import Standing
     from pcref_analysis.intake.rows import Tables
 
 
-def run_folder(run: str) -> Path:
-    """Return the confidential folder of a run under ``data/processed``."""
-    return project_root() / "data" / "processed" / run
-
-
 def last_edition(run: str) -> Path:
     """Return where a run keeps what readers hold already, a numbered folder an edition, the newest first."""
     return run_folder(run) / "last-edition"
+
+
+def earlier(run: str) -> list[Path]:
+    """Return the folders of what readers hold already of a run's source, the newest edition first."""
+    folder = last_edition(run)
+    return sorted(folder.iterdir(), key=lambda one: int(one.name)) if folder.is_dir() else []
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -36,13 +39,13 @@ def data_files(folder: Path) -> list[Path]:
 
 def input_folder(parameters: Parameters) -> Path | None:
     """Return the folder or file that a run reads, or ``None`` where it reads a database."""
-    source = parameters.source
-    if source.kind == "published":
+    kind = parameters.source.kind
+    if kind == "published":
         from pcref_analysis.intake import published
 
         return published.open_data_folder(parameters)
-    if source.kind in ("folder", "duckdb"):
-        return project_root() / source.location
+    if kind in ("folder", "duckdb"):
+        return extract_path(parameters)
     return None
 
 
@@ -57,20 +60,20 @@ def fingerprint(parameters: Parameters) -> str:
     if place is None:
         return ""
     if not place.exists():
-        raise PcrefError(f"source: there is no '{parameters.source.location}'. Put the extract there and run again.")
+        raise PcrefError(f"source: there is no '{_shown(place)}'. Put the extract there and run again.")
     files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
     if parameters.source.kind != "published":
         files += _published_residents(parameters)
-    memory = run_folder(parameters.run) / "input-hashes.json"
+    memory = private.make(parameters.run) / "input-hashes.json"
     known = _read_json(memory)
     fresh = {}
     for path in files:
         facts = path.stat()
-        mark = f"{path.name}:{facts.st_size}:{facts.st_mtime_ns}"
-        fresh[mark] = known.get(mark) or _sha256(path)
-    memory.parent.mkdir(parents=True, exist_ok=True)
+        seen = [facts.st_size, facts.st_mtime_ns]
+        last = known.get(str(path), {})
+        fresh[str(path)] = {"seen": seen, "sha256": last["sha256"] if last.get("seen") == seen else _sha256(path)}
     memory.write_text(json.dumps(fresh, indent=1), encoding="utf-8")
-    lines = [f"{mark.split(':')[0]} {value}" for mark, value in fresh.items()]
+    lines = [f"{Path(path).name} {facts['sha256']}" for path, facts in fresh.items()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -79,7 +82,7 @@ def inputs(parameters: Parameters) -> dict[str, str]:
     if parameters.source.kind == "demo" or not fingerprint(parameters):
         return {}
     known = _read_json(run_folder(parameters.run) / "input-hashes.json")
-    return {mark.split(":")[0]: value for mark, value in sorted(known.items())}
+    return {Path(path).name: facts["sha256"] for path, facts in sorted(known.items())}
 
 
 def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
@@ -91,15 +94,14 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         If the extract is missing or breaks its contract in a way that stops; the cells of the last good
         extract stay as they are.
     """
-    folder = run_folder(parameters.run)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private.make(parameters.run)
     if parameters.source.kind == "published":
         from pcref_analysis.intake import published
 
         say("  reading published figures")
         published.save(parameters, folder)
         return folder
-    from pcref_analysis.intake import cells, contracts, teams
+    from pcref_analysis.intake import cells, contracts, coverage, engines, findings, teams
 
     inputs, mark = fingerprint(parameters), folder / "cells.key"
     key = _key(inputs, parameters)
@@ -111,15 +113,21 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         from pcref_analysis.intake import demo
 
         say("  making the invented Trust")
-        demo.write(project_root() / parameters.source.location, seed=parameters.seed)
+        demo.write(extract_path(parameters), seed=parameters.seed)
     tables, residents = _opened(parameters, say)
     say("  checking the extract")
-    checked = contracts.clean(tables, parameters, residents=residents)
+    with engines.asked("the extract was checked"), progress.part(say, 0.0, 0.5):
+        checked = contracts.clean(tables, parameters, residents=residents, say=say)
+        if bare := coverage.bare(checked.tables, parameters):
+            raise PcrefError(f"extract: {contracts.render(findings.frame(bare))}")
     say("  counting rows into cells")
     beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
-    beside["lengths"] = cells.lengths(checked.tables, parameters)
-    beside["teams"] = teams.counted(checked.tables, parameters)
-    cells.save(parameters.run, *cells.build(checked.tables, parameters, say=say), **beside)
+    with engines.asked("rows were counted into cells"):
+        beside["lengths"] = cells.lengths(checked.tables, parameters)
+        beside["teams"] = teams.counted(checked.tables, parameters)
+        with progress.part(say, 0.6, 1.0):
+            made = cells.build(checked.tables, parameters, say=say)
+    cells.save(parameters.run, *made, **beside)
     mark.write_text(key, encoding="utf-8")
     return folder
 
@@ -129,29 +137,34 @@ def check(parameters: Parameters, say: Callable[[str], None]) -> pd.DataFrame:
 
     Nothing is raised for what the extract holds, only for a source that cannot be opened.
     """
-    from pcref_analysis.intake import contracts
+    from pcref_analysis.intake import contracts, coverage, engines, findings
 
     tables, residents = _opened(parameters, say)
-    return contracts.examine(tables, parameters, residents=residents).breaches
+    with engines.asked("the extract was checked"):
+        checked = contracts.examine(tables, parameters, residents=residents, say=say)
+        bare = findings.frame(coverage.bare(checked.tables, parameters))
+    return pd.concat([bare, checked.breaches], ignore_index=True) if len(bare) else checked.breaches
 
 
 def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:
     """Open the extract, and make the tables of residents and areas if it lacks them and they can be made."""
-    from pcref_analysis.intake import sources, standing
+    from pcref_analysis.intake import engines, sources, standing
 
-    tables = sources.open(parameters)
-    residents = standing.of(parameters, tables)
+    with engines.asked("the extract was opened"):
+        tables = sources.open(parameters)
+        residents = standing.of(parameters, tables)
     if residents.said:
         say(f"  residents: {residents.said}")
     return tables, residents
 
 
 def forget(run: str) -> None:
-    """Forget what a run's cells, estimates, released tables and notebooks were made of, so all are made again."""
+    """Forget what a run's cells, plan, released tables and notebooks were made of, so all are made again."""
     folder = run_folder(run)
-    keys = [folder / "cells.key", *(folder / name / "key.txt" for name in ("estimates", "released"))]
-    for path in [*keys, *(folder / "notebooks").glob("*.key")]:
+    for path in [folder / "cells.key", *(folder / "notebooks").glob("*.key")]:
         path.unlink(missing_ok=True)
+    for name in ("plan", "released"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def load(run: str, what: str = "cells") -> pd.DataFrame:
@@ -217,8 +230,14 @@ def _sha256(path: Path) -> str:
         raise PcrefError(why) from None
 
 
-def _read_json(path: Path) -> dict[str, str]:
+def _read_json(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return {name: facts for name, facts in found.items() if isinstance(facts, dict)}
+
+
+def _shown(path: Path) -> str:
+    root = project_root()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -7,22 +7,22 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
-from pcref_analysis.intake import cleaning
+from pcref_analysis.intake import cleaning, dates
 from pcref_analysis.intake.declarations import PERSONS, Column, Table
 from pcref_analysis.intake.engines import fence
 from pcref_analysis.intake.findings import breach, one
-from pcref_analysis.intake.portable import flag, when
+from pcref_analysis.intake.portable import among, flag, when
 from pcref_analysis.vocabulary.parameters import Parameters
 
 SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says
 OLDEST = 120
-EARLIEST = date(1900, 1, 1)  # an earlier day is no date of ours (spreadsheets write 30/12/1899 for nought)
-FAR = date(2900, 1, 1)  # an end on or after it stands for "not ended" in many systems (31/12/9999)
+LONGEST = 20  # years; a longer stay or referral is possible, but more often its start is no true date
 LEFT_OUT = {
     "missing": "The rows are left out. Fill it in the source system.",
     "unread": "The rows are left out. Correct or map the values in the extract.",
     "backward": "The rows are left out. Correct the dates in the source system.",
 }
+ZONED = "Export local days: AT TIME ZONE 'UTC' AT TIME ZONE 'GMT Standard Time' on SQL Server, then CAST AS date."
 MANGLED = "A spreadsheet has removed digits, so people or rows merge. Export again without opening it in a spreadsheet."
 
 
@@ -50,18 +50,18 @@ def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Par
     ``__reason`` is 0 for a row that is kept; reasons are numbered in the order of :func:`_reasons`, and a row with
     several faults has the first. ``<column>__<oddity>`` are the 0/1 columns that :func:`totals` sums.
     """
-    rows = cleaning.staged(raw, table, names)
+    rows = cleaning.staged(raw, table, names, parameters.source.codes.get(table.name))
     first = min([parameters.period, *parameters.periods])
     oldest = date(int(first[:4]) - OLDEST, 4, 1)
     sensible: dict[str, ir.Value] = {}
     for name, column in table.columns.items():
         if column.type == "date":
-            sensible |= _sensible(rows[name], name, column, oldest, day)
+            sensible |= _sensible(rows, name, column, oldest, day)
     rows = fence(rows.mutate(**sensible)) if sensible else rows
     tests = [_test(table, rows, name, kind) for name, kind in _reasons(table)]
     oddities: dict[str, ir.Value] = {}
-    for name, column in table.columns.items():
-        oddities |= _oddities(rows, name, column)
+    for name in table.columns:
+        oddities |= _oddities(table, rows, name, day)
     reason = ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0)
     return rows.select(*table.columns, __reason=reason, **oddities)
 
@@ -76,15 +76,20 @@ def totals(table: Table, rows: ibis.Table) -> dict[str, int]:
     return one(rows.aggregate(**counts))
 
 
-def _sensible(value: ir.DateValue, name: str, column: Column, oldest: date, day: date) -> dict[str, ir.Value]:
-    """Return the date without days that cannot be, and 0/1 columns that tell why a day was taken out."""
-    late = value > ibis.literal(day)
-    if column.birth:
-        old = value < ibis.literal(oldest)
-        return {name: when(~old & ~late, value), f"{name}__old": flag(old), f"{name}__future": flag(late)}
-    far = value >= ibis.literal(FAR)
-    good = when((value >= ibis.literal(EARLIEST)) & ~far, value)
-    return {name: good, f"{name}__far": flag(far), f"{name}__future": flag(late & ~far)}
+def _sensible(rows: ibis.Table, name: str, column: Column, oldest: date, day: date) -> dict[str, ir.Value]:
+    """Return the date without days that cannot be, and 0/1 columns that tell why a day was taken out.
+
+    A stand-in date (``stand_in_dates.yml``) is no date: its text becomes missing too, as if nothing were recorded.
+    """
+    value, (always, events, ahead) = rows[name], dates.stand_ins()
+    late, far = value > ibis.literal(day), value > ibis.literal(date(day.year + ahead, day.month, 1))
+    old = value < ibis.literal(oldest)
+    early = among(value, always) if column.birth else among(value, events) | old
+    kept = {f"{name}__text": when(~(early | far).fill_null(False), rows[f"{name}__text"])}
+    kept |= {f"{name}__early": flag(early), f"{name}__far": flag(far), f"{name}__future": flag(late & ~far)}
+    if not column.birth:
+        return kept | {name: when(~early & ~far, value)}
+    return kept | {name: when(~early & ~old & ~late, value), f"{name}__old": flag(old & ~early)}
 
 
 def _reasons(table: Table) -> list[tuple[str, str]]:
@@ -111,9 +116,9 @@ def unread(column: Column) -> str:
     return " ".join([words.get(column.type, "not readable"), *([f"({', '.join(bounds)})"] if bounds else [])])
 
 
-def _oddities(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _oddities(table: Table, rows: ibis.Table, name: str, day: date) -> dict[str, ir.Value]:
     """Return the 0/1 columns of one column: recorded, unread, and each known oddity."""
-    text, value = rows[f"{name}__text"], rows[name]
+    column, text, value = table.columns[name], rows[f"{name}__text"], rows[name]
     found = {"filled": flag(text.notnull()), "unread": flag(text.notnull() & value.isnull())}
     found["word"] = rows[f"{name}__word"]
     if column.type == "id":
@@ -121,8 +126,11 @@ def _oddities(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value
     if column.width:
         found["zero"] = flag((rows[f"{name}__zero"] == 1) & value.notnull())
     if column.type == "date":
-        for key in ("american", "future", "old" if column.birth else "far"):
+        for key in ("early", "far", "future", *(["old"] if column.birth else []), *dates.NAMED):
             found[key] = rows[f"{name}__{key}"]
+    if name == table.end():
+        length = value.coalesce(ibis.literal(day)).year() - rows[table.start()].year()
+        found["long"] = flag(length > LONGEST)
     return {f"{name}__{key}": test for key, test in found.items()}
 
 
@@ -133,7 +141,7 @@ def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tup
         return [breach(table.name, "", "table is empty", "stops" if table.required else "noted", todo)], 0
     found = []
     for name in names:
-        counts = {key.removeprefix(f"{name}__"): value for key, value in totals.items() if key.startswith(f"{name}__")}
+        counts = _of(name, totals)
         found += _stopping(table, name, counts) or _noted(table, name, counts | {"open": totals.get("open", 0)})
     stopped = {b["column"] for b in found if b["severity"] == "stops"}
     dropped = 0
@@ -143,13 +151,19 @@ def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tup
         rule = {"missing": "required value is missing", "backward": f"is before {table.start()}"}.get(kind)
         if name not in stopped:
             rule = rule or unread(table.columns[name])
-            found.append(breach(table.name, name, rule, "dropped", LEFT_OUT[kind], rows))
+            todo = LEFT_OUT[kind] + (_forms(_of(name, totals)) if kind == "unread" else "")
+            found.append(breach(table.name, name, rule, "dropped", todo, rows))
     return found, dropped
+
+
+def _of(name: str, totals: dict[str, int]) -> dict[str, int]:
+    """Return the counts of one column."""
+    return {key.removeprefix(f"{name}__"): n for key, n in totals.items() if key.startswith(f"{name}__")}
 
 
 def _unreadable(column: Column, counts: dict[str, int]) -> int:
     """Return how many values could not be read, those with a rule of their own aside."""
-    apart = ("old", "future") if column.birth else ("far",)
+    apart = ("old", "future") if column.birth else ()
     return counts["unread"] - sum(counts.get(key, 0) for key in apart)
 
 
@@ -158,16 +172,38 @@ def _stopping(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
     column, filled = table.columns[name], counts["filled"]
     if not filled:
         rule = "required column holds no value"
+        rule += " but stand-in dates (such as 1900-01-01)" if counts.get("early", 0) + counts.get("far", 0) else ""
         return [breach(table.name, name, rule, "stops", "Fill or map it.")] if column.required else []
     if counts.get("mangled"):
         rule = "identifier in scientific notation (such as 1.2E+11)"
         return [breach(table.name, name, rule, "stops", MANGLED, counts["mangled"])]
-    if counts.get("american", 0) > SHARE_THAT_STOPS * filled:
+    american, dayfirst = counts.get("american", 0), counts.get("dayfirst", 0)
+    mixed = counts.get("either", 0) and american > SHARE_THAT_STOPS * (american + dayfirst)
+    if american > SHARE_THAT_STOPS * filled or mixed:
         todo = "Write them year-month-day or day/month/year."
-        return [breach(table.name, name, "dates are month/day/year", "stops", todo, counts["american"])]
+        if mixed:
+            todo = f"{counts['either']:,} more could be read either way, and would be read wrongly. {todo}"
+        return [breach(table.name, name, "dates are month/day/year", "stops", todo, american)]
+    if counts.get("zoned"):
+        rule = "moments whose local day cannot be told"
+        return [breach(table.name, name, rule, "stops", ZONED, counts["zoned"])]
+    if counts.get("eleven", 0) > SHARE_THAT_STOPS * filled:
+        rule = "times of 23:00 sharp, as of local midnight in summer written in UTC"
+        return [breach(table.name, name, rule, "stops", ZONED, counts["eleven"])]
     if (lost := _unreadable(column, counts)) > SHARE_THAT_STOPS * filled:
-        return [breach(table.name, name, unread(column), "stops", _mapping(column), lost)]
+        return [breach(table.name, name, unread(column), "stops", f"{_mapping(column)}{_forms(counts)}", lost)]
     return []
+
+
+def _forms(counts: dict[str, int]) -> str:
+    """Say how the dates that cannot be read are written, with their number."""
+    words = {
+        "serial": "numbers of days, as a spreadsheet counts them",
+        "short": "years of two digits",
+        "american": "month/day/year",
+    }
+    found = [f"{counts[key]:,} {words[key]}" for key in words if counts.get(key)]
+    return f" Among them: {', '.join(found)}." if found else ""
 
 
 def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
@@ -180,19 +216,26 @@ def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
         told += [(f"age over {OLDEST}", "old", gone), ("birth in the future", "future", gone)]
     else:
         told += [("date in the future", "future", "Kept; it counts only in its own period.")]
+    gone = "Taken as not ended." if name == table.end() else "Taken as missing."
+    told += [("stand-in date (such as 1900-01-01)", "early", gone)]
+    told += [("date far in the future (9999)", "far", gone)]
     if name == table.end():
-        told += [("date far in the future (9999)", "far", "Taken as not ended.")]
         told += [("has not ended", "open", "Counted as open.")]
+        todo = f"Kept, and it weighs on every mean. Is {table.start()} a true date?"
+        told += [(f"lasts more than {LONGEST} years", "long", todo)]
     found = [breach(table.name, name, rule, "noted", todo, counts.get(key, 0)) for rule, key, todo in told]
     if name not in essential(table):
         lost = _unreadable(column, counts)
-        found.append(breach(table.name, name, unread(column), "noted", "The values are taken as missing.", lost))
+        found.append(
+            breach(table.name, name, unread(column), "noted", f"The values are taken as missing.{_forms(counts)}", lost)
+        )
     return found
 
 
 def _mapping(column: Column) -> str:
     if column.allowed():
-        return f"More than a tenth of the values. Map local codes to: {', '.join(column.allowed())}."
+        codes = ", ".join(column.allowed())
+        return f"More than a tenth of the values. Map local codes in source.codes to: {codes}."
     dates = "Write dates as 2024-03-31 or 31/03/2024: no two-digit years, and no spreadsheet's numbers of days."
     forms = {"date": dates, "code": "Write codes such as E01000001."}
     return f"More than a tenth of the values. {forms.get(column.type, 'Is another column mapped here?')}"

@@ -14,13 +14,19 @@ from importlib.util import find_spec
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import ibis
+from ibis.common.exceptions import IbisError
 
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.intake import engines
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 
 KEYRING_SERVICE = "pcref-analysis"
 PASSWORD = "PCREF_PASSWORD"
 SCHEMES = {"postgres": ("postgresql", "postgres"), "sqlserver": ("mssql", "sqlserver")}
-SECRET_WORDS = re.compile(r"(password|passwd|pwd|secret|token)\s*=", re.IGNORECASE)
+SECRET_WORDS = re.compile(
+    r"(pass(word|wd|phrase|code)?|pwd|pw|secret|token|credentials?|sig(nature)?|[a-z_]*key|passfile|authorization)[\"']?\s*[=:]"
+    r"|bearer\s|^eyJ[\w-]+\.|//[^/@\s]*:[^/@\s]*@|^[^/@\s:]+:[^/@\s\\]+@|(^|\s)-P\s*\S",
+    re.IGNORECASE,
+)
 FORMS = {
     "postgres": "postgresql://user@server:5432/database",
     "sqlserver": "mssql://server:1433/database (with Windows sign-in) or mssql://user@server:1433/database",
@@ -35,11 +41,14 @@ def refuse_secrets(location: str) -> None:
     PcrefError
         Without showing the location.
     """
+    text = location
+    while (plain := unquote(text)) != text:  # %70assword=, and what is quoted twice
+        text = plain
     try:
-        secret = urlsplit(location).password is not None
+        secret = any(urlsplit(form).password is not None for form in (location, text))
     except ValueError:
         secret = True
-    if secret or SECRET_WORDS.search(location):
+    if secret or SECRET_WORDS.search(text):
         raise PcrefError(
             "parameters: source.location holds a password (not shown here). Take it out, change that password, and "
             "put the address into an environment variable whose name stands in source.location."
@@ -93,10 +102,10 @@ def _password(server: dict[str, str]) -> str:
         return secret
     if not find_spec("keyring"):
         return ""
+    name = f"{server['user']}@{server.get('host', '')}/{server['database']}"
     try:
-        name = f"{server['user']}@{server.get('host', '')}/{server['database']}"
         return import_module("keyring").get_password(KEYRING_SERVICE, name) or ""
-    except Exception:
+    except (import_module("keyring.errors").KeyringError, RuntimeError, OSError):  # no store here, or it stays locked
         return ""
 
 
@@ -122,8 +131,8 @@ def connect(kind: str, location: str) -> ibis.BaseBackend:
         if kind == "postgres":
             return ibis.postgres.connect(**server)
         return ibis.mssql.connect(**({"driver": "ODBC Driver 18 for SQL Server"} | server))
-    except Exception as error:
-        raise PcrefError(
+    except (*engines.failures(), IbisError, OSError, TypeError, ValueError) as error:  # or options no driver knows
+        raise SourceError(
             f"source: {name} cannot be reached ({type(error).__name__}). Check the address and password in the "
             f"environment (not shown here), the network, and that the account may connect.{_none_found(server)}"
         ) from None
@@ -146,8 +155,8 @@ def _spark(database: str) -> ibis.BaseBackend:
         if database:
             session.catalog.setCurrentDatabase(database)
         return ibis.pyspark.connect(session)
-    except Exception as error:
-        raise PcrefError(
+    except (*engines.failures(), OSError, ImportError) as error:
+        raise SourceError(
             f"source: Spark cannot be started or has no such database ({type(error).__name__}). Check that Java is "
             "there and that source.location names a database of its catalogue."
         ) from None

@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+import duckdb
 import ibis
+from ibis.common.exceptions import IbisError
 
-from pcref_analysis.intake import files, servers
-from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.intake import engines, files, servers
+from pcref_analysis.intake.declarations import PERSONS, Column, declared
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, extract_path
 
 
 def open(parameters: Parameters) -> dict[str, ibis.Table]:
@@ -42,26 +44,45 @@ def open(parameters: Parameters) -> dict[str, ibis.Table]:
     servers.refuse_secrets(parameters.source.location)
     kind = parameters.source.kind
     if kind in ("folder", "demo"):
-        if kind == "demo" and not _path(parameters).is_dir():
+        if kind == "demo" and not extract_path(parameters).is_dir():
             raise PcrefError("source: the invented Trust has not been made yet. Make it with: pcref report --run demo")
-        return files.open_folder(_path(parameters), parameters)
+        return files.open_folder(extract_path(parameters), parameters)
     if kind == "duckdb":
-        return _duckdb(_path(parameters), parameters)
+        return _duckdb(extract_path(parameters), parameters)
     if kind in ("postgres", "sqlserver", "spark"):
         return _server(kind, parameters)
     raise PcrefError(f"source: a run of the kind '{kind}' has no rows to check; it reads published figures.")
 
 
 def _check_names(parameters: Parameters) -> None:
-    for place, names in (("tables", parameters.source.tables), ("columns", parameters.source.columns)):
+    source = parameters.source
+    for place, names in (("tables", source.tables), ("columns", source.columns), ("codes", source.codes)):
         for name in names:
             if name not in declared():
                 raise PcrefError(f"parameters: source.{place} names '{name}', no table of the contract.{near(name)}")
-    for table, columns in parameters.source.columns.items():
-        for name in columns:
-            if name not in declared()[table].columns:
-                hint = near(name, list(declared()[table].columns))
-                raise PcrefError(f"parameters: source.columns.{table} names '{name}', no column of the contract.{hint}")
+    for place, named in (("columns", source.columns), ("codes", source.codes)):
+        for table, columns in named.items():
+            for name in columns:
+                if name not in declared()[table].columns:
+                    hint = near(name, list(declared()[table].columns))
+                    where = f"source.{place}.{table}"
+                    raise PcrefError(f"parameters: {where} names '{name}', no column of the contract.{hint}")
+    for table, columns in source.codes.items():
+        for name, codes in columns.items():
+            _check_codes(f"source.codes.{table}.{name}", codes, declared()[table].columns[name])
+
+
+def _check_codes(where: str, codes: dict[str, str], column: Column) -> None:
+    """Refuse codes that the contract does not know, and a local value that would become two of them."""
+    if column.type not in ("code", "text"):
+        raise PcrefError(f"parameters: {where} holds a {column.type}, not codes. Correct the values in the extract.")
+    if odd := sorted({code for code in codes.values() if column.allowed() and code not in column.allowed()}):
+        raise PcrefError(
+            f"parameters: {where} maps to '{odd[0]}', no code of the contract.{near(odd[0], list(column.allowed()))} "
+            f"Codes: {', '.join(column.allowed())}."
+        )
+    if len({value.strip().upper() for value in codes}) < len(codes):
+        raise PcrefError(f"parameters: {where} maps one local value twice (letter case aside). Keep one line of it.")
 
 
 def near(name: str, names: list[str] | None = None) -> str:
@@ -71,19 +92,14 @@ def near(name: str, names: list[str] | None = None) -> str:
     return f" Did you mean '{found[0]}'?" if found else ""
 
 
-def _path(parameters: Parameters) -> Path:
-    default = f"data/raw/{parameters.run}"
-    path = Path(parameters.source.location or default).expanduser()
-    return path if path.is_absolute() else project_root() / path
-
-
 def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
     if not path.is_file():
         raise PcrefError(f"source: there is no DuckDB file {path.name} in {path.parent}. Check source.location.")
     connection = files.engine(parameters)
     try:
         connection.raw_sql(f"ATTACH '{files.quoted(path)}' AS extract (READ_ONLY)")
-    except Exception:
+        files.shut(connection)
+    except duckdb.Error:
         raise PcrefError(
             f"source: {path.name} cannot be opened as a DuckDB database. Does another program write to it?"
         ) from None
@@ -92,10 +108,17 @@ def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
         "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'extract' AND NOT internal"
     ).fetchall()
     found = match([f"{schema}.{name}" for schema, name in rows], parameters)
-    return {
-        table: connection.table(local.split(".", 1)[1], database=("extract", local.split(".", 1)[0]))
-        for table, local in found.items()
-    }
+    tables = {}
+    for table, local in found.items():
+        schema, name = local.split(".", 1)
+        try:
+            tables[table] = connection.table(name, database=("extract", schema))
+        except duckdb.Error:  # not shown: it names what the view reads
+            raise PcrefError(
+                f"source: {path.name} holds a view for {table} that cannot be read. A view may read the tables of "
+                "that file only, no other file or server: make it a table."
+            ) from None
+    return tables
 
 
 def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
@@ -105,7 +128,7 @@ def _server(kind: str, parameters: Parameters) -> dict[str, ibis.Table]:
         return {table: servers.table(connection, local) for table, local in found.items()}
     except PcrefError:
         raise
-    except Exception as error:
+    except (*engines.failures(), IbisError) as error:
         raise PcrefError(
             f"source: the list of tables cannot be read ({type(error).__name__}). May the account read them?"
         ) from None

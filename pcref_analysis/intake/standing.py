@@ -32,9 +32,10 @@ def of(parameters: Parameters, raw: Tables) -> Standing:
     PcrefError
         If ``trust.icb_code`` is no integrated care board.
     """
+    deprivation = _deprivation(parameters)
     have = [name for name in STANDING if name in raw and findings.count(raw[name])]
     if len(have) == len(STANDING):
-        return _none("")
+        return _none("")._replace(deprivation=deprivation)
     if have:
         (other,) = set(STANDING) - set(have)
         return _none(
@@ -58,7 +59,21 @@ def of(parameters: Parameters, raw: Tables) -> Standing:
         f"{parameters.trust.icb_code}: {people:,.0f} residents. How exactly they meet the published tables stands in "
         "notebook 00."
     )
-    return Standing(tables, fit[FIT], said)
+    return Standing(tables, fit[FIT], said, deprivation)
+
+
+def _deprivation(parameters: Parameters) -> pd.DataFrame:
+    """Return the deprivation of all England's areas, of both LSOA years; none where the files are not here.
+
+    The invented Trust lies nowhere: its people live outside its catchment in areas that do not exist.
+    """
+    if parameters.source.kind == "demo":
+        return pd.DataFrame({"lsoa": [], "imd_quintile": []})
+    try:
+        folder = open_data.open_data_folder(parameters, open_data.RESIDENTS)
+    except PcrefError:
+        return pd.DataFrame({"lsoa": [], "imd_quintile": []})
+    return population.areas(folder, None, parameters.imd_version)
 
 
 def _none(said: str) -> Standing:

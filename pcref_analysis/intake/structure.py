@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
 
 import ibis
 
-from pcref_analysis.intake.declarations import Table
+from pcref_analysis.intake.declarations import SUBMISSION, Table
 from pcref_analysis.intake.findings import breach
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -31,25 +32,45 @@ def presence(
 def columns(table: Table, raw: ibis.Table, parameters: Parameters) -> tuple[dict[str, str], list[dict]]:
     """Return declared name -> name in the raw table (letter case and outer spaces aside), and the breaches."""
     mapping = parameters.source.columns.get(table.name, {})
-    folded = {name.strip().lstrip("\ufeff").lower(): name for name in reversed(raw.columns)}
-    names = {}
+    folded = {_plain(name): name for name in reversed(raw.columns)}
+    names, former = {}, {}
     for name in table.columns:
         local = mapping.get(name, name)
-        found = local if local in raw.columns else folded.get(local.strip().lower())
+        found = local if local in raw.columns else folded.get(_plain(local))
+        if found is None and name not in mapping:
+            former[name] = next((old for old in table.columns[name].formerly if old.lower() in folded), "")
+            found = folded.get(former[name].lower()) if former[name] else None
         if found is not None:
             names[name] = found
     if not names:
         todo = "Is the first line the column names? Else map local names in source.columns."
         return names, [breach(table.name, "", "none of the columns has a name of the contract", "stops", todo)]
+    for name in (name for name in SUBMISSION if name not in table.columns):  # nobody is asked to have them
+        found = mapping.get(name, name)
+        found = found if found in raw.columns else folded.get(found.strip().lower())
+        if found is not None:
+            names[name] = found
     twice = [name for name in names if mapping.get(name, "") not in raw.columns and _fits(raw, names[name]) > 1]
     todo = "Keep one, or say which in source.columns."
     faults = [breach(table.name, name, "column stands there more than once", "stops", todo) for name in twice]
-    faults += [_absent(table, name, mapping, folded) for name in table.columns if name not in names]
+    taken = {*names.values(), *(folded[n.lower()] for n in table.columns if n.lower() in folded)}
+    free = {plain: name for plain, name in folded.items() if name not in taken}
+    lost = [name for name in mapping if name in SUBMISSION and name not in names and name not in table.columns]
+    faults += [_absent(table, name, mapping, free) for name in (*table.columns, *lost) if name not in names]
+    todo = "Nothing to do; check that its codes mean the same."
+    faults += [
+        breach(table.name, n, f"read from its former name {old}", "noted", todo) for n, old in former.items() if old
+    ]
     for name, local in names.items():
         kind = raw[local].type()
         if kind.is_nested() or kind.is_binary():
             faults.append(breach(table.name, name, f"type {kind} cannot be read", "stops", "Export plain values."))
     return names, faults
+
+
+def _plain(name: str) -> str:
+    """Return a column name without invisible characters, outer blanks and letter case."""
+    return re.sub("[\u200b-\u200d\u2060\ufeff\x00]", "", name).strip().lower()
 
 
 def _fits(raw: ibis.Table, local: str) -> int:
@@ -60,9 +81,14 @@ def _fits(raw: ibis.Table, local: str) -> int:
 
 def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, str]) -> dict:
     """A found column is named only where it is close to the wanted one: without a header line, names are values."""
-    required = table.columns[name].required
+    required = name in table.columns and table.columns[name].required
     near = difflib.get_close_matches(mapping.get(name, name).lower(), folded, n=1, cutoff=0.8)
-    hint = f"Is it '{folded[near[0]]}'? Map it in source.columns." if near else "Map it in source.columns or add it."
+    line = f"{{{table.name}: {{{name}: {json.dumps(folded[near[0]])}}}}}" if near else ""
+    hint = (
+        f"Is it '{folded[near[0]]}'? Then write under source: columns: {line}"
+        if near
+        else "Map it in source.columns or add it."
+    )
     if name in mapping:
         return breach(table.name, name, "column mapped in source.columns is not in the table", "stops", hint)
     if required:

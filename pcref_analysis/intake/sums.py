@@ -10,14 +10,17 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from pcref_analysis.intake import counting, engines, rows
+from pcref_analysis.intake import counting, detention, engines, rows
 from pcref_analysis.intake.availability import AREA_COLUMNS, RESIDENTS, STRATA
+from pcref_analysis.intake.declarations import Table, declared
 from pcref_analysis.intake.rows import Tables, missing, where, yes
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import Count, Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
 
 COUNTED = "counted"
+NOT_COUNTED = "not what is counted"  # by the counting rule or the conditions of the indicator: no fault of the row
+UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
 PERSON = ["year", "Person_ID", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate"]
 ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
 
@@ -53,17 +56,47 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
     wanted: dict[str, set[str]] = {}
     for entry in entries:
         count, among = entry.count, entry.count.among
-        columns = [c.column for c in (*count.where, *(count.event or []))] + [count.value, count.total]
+        columns = [n for c in (*count.where, *(count.event or [])) for n in c.columns()] + [count.value, count.total]
         wanted.setdefault(count.rows, set()).update(filter(None, columns))
         if among and among.rows != RESIDENTS:
-            columns = [c.column for c in among.where] + [among.at_risk]
+            columns = [name for c in among.where for name in c.columns()] + [among.at_risk]
             wanted.setdefault(among.rows, set()).update(filter(None, columns))
-    return {
-        name: engines.hold(
-            rows_of(name, tables, parameters, years).select(*PERSON, *sorted(wanted[name] - set(PERSON)))
-        )
-        for name in sorted(wanted)
-    }
+    result = {}
+    for name in sorted(wanted):
+        found = rows_of(name, tables, parameters, years)
+        key = [column for column in source(name).key if column in found.columns]
+        result[name] = engines.hold(found.select(*PERSON, *sorted((wanted[name] | set(key)) - set(PERSON))))
+    return result
+
+
+def source(name: str) -> Table:
+    """Return the table whose rows a counting rule takes."""
+    return declared()[counting.named(name).needs[0].split(".")[0]]
+
+
+def uncounted(name: str, found: ibis.Table, tables: Tables, years: list[int]) -> ibis.Table:
+    """Return the rows of a table that a counting rule takes into none of the years: ``year, reason, rows``.
+
+    ``found`` holds the rule's rows in these years. ``year`` is that in which the row begins, and nought where that is
+    none of them. Periods under the Act say which category they have instead of one that is a detention.
+    """
+    table = source(name)
+    kept = tables[table.name]
+    begun = kept[table.start()] if table.start() else ibis.null("date")
+    rest = kept.mutate(began=rows.year_of(begun))
+    if table.key[0] not in found.columns:  # rows of the rule are several of the table's, joined
+        people = found.select("Person_ID").distinct()
+        rest = rest.anti_join(people, "Person_ID").mutate(reason=ibis.literal(NOT_COUNTED))
+    else:
+        rest = rest.anti_join(found.select(table.key[0]).distinct(), table.key[0])
+        reason = ibis.literal(NOT_COUNTED)
+        if name == "detention_episodes":
+            category = detention.act_periods(tables).select(table.key[0], "category")
+            rest = rest.left_join(category, table.key[0])
+            reason = rest.category.cases(*UNFIT.items(), else_=NOT_COUNTED)
+        rest = rest.mutate(reason=reason.cast("string"))
+    rest = rest.mutate(year=yes(_.began.isin(years)) * ibis.coalesce(_.began, 0))
+    return rest.group_by(["year", "reason"]).agg(rows=_.count())
 
 
 def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
@@ -146,15 +179,33 @@ def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
             (person.area == NOT_KNOWN, "home area not known"),
             (person.area == "elsewhere", "lives outside the catchment"),
         ]
-        if among.where:
+        if among.where or among.ages:
             unknown = (person.age_band == NOT_KNOWN) | (person.sex == NOT_KNOWN)
             cases += [
                 (unknown, "age or sex not known"),
-                (yes(where(person, among.where)) == 0, "outside the population of the measure"),
+                (
+                    yes(where(person, among.where) & (years_within(person, among.ages) > 0)) == 0,
+                    "outside the population of the measure",
+                ),
             ]
     elif among:
         cases.append((person.base_rows == 0, "not among the people at risk"))
     return ibis.cases(*cases, else_=COUNTED).cast("string")
+
+
+def years_within(table: ibis.Table, ages: tuple[int, int] | None) -> ibis.Value:
+    """Return the share of the years of age of each band that lie within ages from and to.
+
+    A band that a limit cuts is taken to hold as many people of each year of age: of 16 to 19, half is under 18. The
+    open band is taken to end at 95.
+    """
+    if ages is None:
+        return ibis.literal(1.0)
+    top = (table.age_to > 95).ifelse(95, table.age_to)
+    low = (table.age_from < ages[0]).ifelse(ages[0], table.age_from)
+    high = (top > ages[1]).ifelse(ages[1], top)
+    share = (high - low + 1).cast("float64") / (top - table.age_from + 1).cast("float64")
+    return (high >= low).ifelse(share, 0.0)
 
 
 def not_there(person: ibis.Table) -> list[tuple[ibis.Value, str]]:
@@ -175,6 +226,8 @@ def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.Da
         age_to=table.age_band.cases(*zip(labels, ends, strict=True)).cast("int64"),
     )
     table = table.filter(where(table, entry.count.among.where))
-    found = table.group_by(STRATA).agg(at_risk=_.residents.sum().cast("float64")).execute()
+    share = years_within(table, entry.count.among.ages)
+    table = table.mutate(within=table.residents * share).filter(share > 0)
+    found = table.group_by(STRATA).agg(at_risk=_.within.sum().cast("float64")).execute()
     nought = dict.fromkeys(("events", "events_sq", "events_at_risk"), 0.0)
     return found.assign(indicator=entry.id, at_risk_sq=found["at_risk"], **nought)

@@ -73,10 +73,11 @@ def adjust(
     for when in dict.fromkeys(change.when for _, change in record_changes):
         meeting = [(n, c) for n, c in record_changes if c.when == when and not isinstance(c, Weight)]
         _check_meeting(meeting)
+        seen = {row["item"]: f"place {place}" for place, row in enumerate(state, 1)}  # what the meeting had before it
         for number, change in sorted(meeting, key=lambda pair: isinstance(pair[1], Move)):
             if not isinstance(change, Move):
-                state = _apply(state, aside, change, others, number, log)
-        state = _place(state, meeting, log)
+                state = _apply(state, aside, change, others, number, log, seen)
+        state = _place(state, meeting, log, seen)
     table = pd.DataFrame(state + aside, columns=COLUMNS)
     table["place"] = pd.array([*range(1, len(state) + 1), *[pd.NA] * len(aside)], dtype="Int64")
     for name in ("draft_rank", "draft_band"):
@@ -149,7 +150,9 @@ def _items(change: Any) -> list[str]:
     return list(change.items) if isinstance(change, Merge) else [change.item]
 
 
-def _apply(state: list, aside: list, change: Any, others: pd.DataFrame, number: int, log: list) -> list:
+def _apply(
+    state: list, aside: list, change: Any, others: pd.DataFrame, number: int, log: list, seen: dict[str, str]
+) -> list:
     """Apply one change other than a move; return the new list."""
     if isinstance(change, Add):
         return _add(state, aside, change, others, number, log)
@@ -162,17 +165,18 @@ def _apply(state: list, aside: list, change: Any, others: pd.DataFrame, number: 
         return [new if i == at[0] else row for i, row in enumerate(state)]
     if isinstance(change, SetAside):
         aside.append(rows[0] | {"status": "set aside", "reason": change.why})
-        log.append(_entry(number, change, change.item, f"place {at[0] + 1}", "set aside"))
+        log.append(_entry(number, change, change.item, _before(seen, change.item), "set aside"))
         return rest
     if isinstance(change, Split):
         parts = [_new(state, rows[0], part.name, part.wording, "split", change.why, number) for part in change.into]
-        log.append(_entry(number, change, change.item, f"place {at[0] + 1}", "; ".join(p["item"] for p in parts)))
+        log.append(_entry(number, change, change.item, _before(seen, change.item), "; ".join(p["item"] for p in parts)))
         return rest[: at[0]] + parts + rest[at[0] :]
     best = rows[at.index(min(at))]
     text = change.wording or " ".join(str(row["wording"]) for row in rows)
     merged = _new(rest, best, change.name, text, "merged", change.why, number)
     merged["holds"] = "; ".join(str(row["holds"]) for row in rows)
-    log.append(_entry(number, change, "; ".join(change.items), ", ".join(f"place {i + 1}" for i in at), change.name))
+    before = ", ".join(_before(seen, item) for item in change.items)
+    log.append(_entry(number, change, "; ".join(change.items), before, change.name))
     return [*rest[: min(at)], merged, *rest[min(at) :]]
 
 
@@ -192,7 +196,7 @@ def _add(state: list, aside: list, change: Add, others: pd.DataFrame, number: in
     return [*state, new | {"holds": change.item, "reason": change.why, "draft_rank": pd.NA, "draft_band": pd.NA}]
 
 
-def _place(state: list, meeting: list[tuple[int, Any]], log: list) -> list:
+def _place(state: list, meeting: list[tuple[int, Any]], log: list, seen: dict[str, str]) -> list:
     """Give every item the place the meeting asked for; the others keep their order in the places left."""
     wanted: dict[int, dict[str, Any]] = {}
     for number, change in meeting:
@@ -203,11 +207,16 @@ def _place(state: list, meeting: list[tuple[int, Any]], log: list) -> list:
             raise PcrefError(f"engagement: change {number} asks for place {place}, but the list has {len(state)}.")
         index = _find(state, change.name if isinstance(change, Merge) else change.item, number)
         if isinstance(change, Move):
-            log.append(_entry(number, change, change.item, f"place {index + 1}", f"place {place}"))
+            log.append(_entry(number, change, change.item, _before(seen, change.item), f"place {place}"))
             state[index] = _marked(state[index], "moved", change.why)
         wanted[place] = state[index]
     rest = iter([row for row in state if not any(row is taken for taken in wanted.values())])
     return [wanted[place] if place in wanted else next(rest) for place in range(1, len(state) + 1)]
+
+
+def _before(seen: dict[str, str], item: str) -> str:
+    """Return the place that people saw before a meeting, whatever its other changes did to the order."""
+    return seen.get(item, "new at this meeting")
 
 
 def _marked(row: dict[str, Any], what: str, why: str) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.release import adjustment, editions, engagement, priorities
+from pcref_analysis.release import adjustment, editions, engagement, priorities, shown
 from pcref_analysis.release.engagement import Engagement
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root
 
+NO_RECORD = "none"
 NAMES = ("adjusted", "changes", "outcomes", "since", "rule_changes")
 
 
@@ -24,13 +25,25 @@ def record_path(parameters: Parameters) -> Path:
 def record(parameters: Parameters) -> Engagement | None:
     """Return the engagement record of the run's period, or ``None`` where nobody has written one.
 
+    ``engagement: none`` in the parameters makes the list without a record.
+
     Raises
     ------
     PcrefError
-        If the parameters name a file that is not there, or an entry does not fit.
+        If the parameters name a file that is not there, an entry does not fit, or the record is of a list with another
+        comparator.
     """
     path = record_path(parameters)
-    return engagement.load(path) if parameters.engagement or path.is_file() else None
+    if parameters.engagement == NO_RECORD or not (parameters.engagement or path.is_file()):
+        return None
+    found = engagement.load(path)
+    if found.comparator and found.comparator != parameters.comparator:
+        raise PcrefError(
+            f"engagement: {path.name} is about the list with comparator: {found.comparator}; this run has comparator: "
+            f"{parameters.comparator}, which makes another list. Set comparator: {found.comparator}, or engagement: "
+            f"{NO_RECORD} to make the other list without a record."
+        )
+    return found
 
 
 def tables_folder(folder: Path) -> Path:
@@ -50,7 +63,7 @@ def published_list(folder: Path) -> pd.DataFrame:
     path = tables / priorities.file_name("adjusted")
     if not path.is_file():
         return priorities.read(tables)[0]
-    table = pd.read_csv(path, encoding="utf-8", float_precision="round_trip")
+    table = shown.read_csv(path)
     words = ["wording", "status", "evidence", "holds", "reason"]
     table = table.rename(columns={"change": "status"})
     table = table.assign(**{name: table[name].fillna("").astype(str) for name in words})
@@ -72,7 +85,7 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
         If the record has a fault (file, entry, field), names an unknown item, or contradicts itself.
     """
     given = record(parameters)
-    folder = project_root() / parameters.previous if parameters.previous else None
+    folder = project_path(parameters.previous) if parameters.previous else None
     before = published_list(folder) if folder else None
     try:
         adjusted, changes = adjustment.adjust(
@@ -120,7 +133,7 @@ def digest(parameters: Parameters) -> str:
     record(parameters)
     paths = [record_path(parameters)]
     if parameters.previous:
-        folder = project_root() / parameters.previous
+        folder = project_path(parameters.previous)
         if not folder.is_dir():
             raise PcrefError(f"previous: there is no folder '{parameters.previous}'; name that of an earlier report.")
         paths += sorted(tables_folder(folder).glob("priorities-*.csv"))

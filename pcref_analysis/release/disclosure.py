@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,32 +162,131 @@ def release_all(
     source_id, synthetic, audience
         Carried along; ``audience="internal"`` hides nothing and says so.
     """
-    rule = ruled.read(rules)
+    audience, synthetic, source_id = _marks(rules, audience, synthetic, source_id)
+    declared = _declared(tables, dimensions, counts, figures, public)
+    denominators.check(declared, residents)
+    before = _attackable(_read_in(previous))
+    made = treatment.plan(
+        declared, ruled.read(rules), hierarchies or {}, same, before, complementary, audience == "internal", largest
+    )
+    return _released(declared, treatment.apply((), made, before), made.rule, (audience, synthetic, source_id))
+
+
+def plan(
+    tables: Mapping[str, pd.DataFrame],
+    rules: Parameters,
+    *,
+    residents: pd.DataFrame | None = None,
+    previous: Previous = (),
+    largest: Mapping[str, float] | None = None,
+) -> treatment.Plan:
+    """Decide which counts of a run are hidden, jointly for every table that a page may show: confidential.
+
+    Parameters
+    ----------
+    tables
+        The exact counts by name, as :func:`release_all` takes them; figures are not needed.
+    rules
+        The run's parameters: rule and audience.
+    residents, previous
+        As in :func:`release_all`.
+
+    Raises
+    ------
+    PcrefError
+        If a number that would pass as residents is another one.
+    """
+    declared = _declared(tables)
+    denominators.check(declared, residents)
+    internal = rules.audience == "internal"
+    before = _attackable(_read_in(previous))
+    return treatment.plan(declared, ruled.read(rules), {}, (), before, internal=internal, largest=largest)
+
+
+def release_by_plan(
+    tables: Mapping[str, pd.DataFrame], plan: treatment.Plan, rules: Parameters, previous: Previous = ()
+) -> list[Releasable]:
+    """Release tables by the plan of their run, so that none gives away what another page hides.
+
+    Parameters
+    ----------
+    tables
+        Estimates by name. Every count in them must stand in the plan.
+    plan
+        From :func:`plan`, with the same rule.
+    rules
+        The run's parameters: audience, synthetic mark and name.
+    previous
+        The edition that readers have, where the plan took one into account.
+
+    Raises
+    ------
+    PcrefError
+        If a count is not in the plan; names the indicator, never a value.
+    """
+    declared = _declared(tables)
+    treated = treatment.apply(declared, plan, _attackable(_read_in(previous)))
+    return _released(declared, treated, plan.rule, _marks(rules, None, None, ""))
+
+
+def joined(released: Sequence[Releasable], combine: Callable[[Sequence[pd.DataFrame]], pd.DataFrame]) -> Releasable:
+    """Put the parts of one table that several pages released into one; a line that two of them have stands once.
+
+    ``combine`` puts frames together, as :func:`pandas.concat` does.
+    """
+    first = released[0]
+    if len(released) == 1:
+        return first
+    frames = [one.table.assign(**{_COARSER: _coarser(one)}) for one in released]
+    out = combine(frames).drop_duplicates(ignore_index=True)
+    coarse = out.pop(_COARSER)
+    links = dict(first.links)
+    if "series" in links:
+        for key in ("public", "shares", "series"):
+            every = [entry for one in released for entry in one.links[key]]
+            links[key] = [entry for place, entry in enumerate(every) if entry not in every[:place]]
+        links["gaps"] = {name: way for one in released for name, way in one.links["gaps"].items()}
+        links["coarser"] = {str(row): float(times) for row, times in coarse.dropna().items()}
+    return replace(first, _table=out, links=links, door=_DOOR)
+
+
+_COARSER = "~coarser"
+
+
+def _coarser(one: Releasable) -> pd.Series:
+    found = {int(row): times for row, times in one.links.get("coarser", {}).items()}
+    return pd.Series(found, index=range(len(one.table)), dtype=float)
+
+
+def _marks(
+    rules: Disclosure | Parameters | str, audience: str | None, synthetic: bool | None, source_id: str
+) -> tuple[str, bool, str]:
     if isinstance(rules, Parameters):
         audience, synthetic = audience or rules.audience, rules.synthetic if synthetic is None else synthetic
         source_id = source_id or rules.run
+    return audience or "release", bool(synthetic), source_id
+
+
+def _declared(tables: Mapping[str, pd.DataFrame] | Sequence[pd.DataFrame], *columns: Any) -> list[linkage.Table]:
     if not isinstance(tables, Mapping):
         tables = {f"table {number}": table for number, table in enumerate(tables, 1)}
-    audience = audience or "release"
-    declared = [linkage.declare(n, t, dimensions, counts, figures, public) for n, t in tables.items()]
-    denominators.check(declared, residents)
-    treated = treatment.treat(
-        declared,
-        rule,
-        hierarchies or {},
-        same,
-        _attackable(_read_in(previous)),
-        complementary,
-        internal=audience == "internal",
-        largest=largest,
-    )
+    return [linkage.declare(name, table, *columns) for name, table in tables.items()]
+
+
+def _released(
+    declared: Sequence[linkage.Table],
+    treated: Sequence[tuple[pd.DataFrame, dict[str, Any]]],
+    rule: Disclosure,
+    marks: tuple[str, bool, str],
+) -> list[Releasable]:
+    audience, synthetic, source_id = marks
     return [
         Releasable(
             _table=frame,
             name=table.name,
             rules=rule,
             source_id=source_id,
-            synthetic=bool(synthetic),
+            synthetic=synthetic,
             audience=audience,
             dimensions=table.dimensions,
             counts=table.counts,

@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
@@ -134,6 +134,7 @@ class Engagement(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    comparator: str = ""  # of the list that was talked about; where given, the record is refused for another list
     changes: list[Change] = Field(default_factory=list)
     outcomes: list[Outcome] = Field(default_factory=list)
 
@@ -154,13 +155,7 @@ def load(path: Path) -> Engagement:
     """
     if not path.is_file():
         raise PcrefError(f"engagement: there is no {path.name}.")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        raise PcrefError(f"engagement: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
-    return read(values, path.name)
+    return read(read_yaml(path, "engagement"), path.name)
 
 
 def read(values: Any, name: str = "engagement.yml") -> Engagement:

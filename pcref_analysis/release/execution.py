@@ -5,18 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from pcref_analysis.release import seals
-from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import NOT_FOR_OTHER_PAGES, NOT_FOR_PAGES, Parameters, project_root
+from pcref_analysis.vocabulary import private, progress
+from pcref_analysis.vocabulary.errors import FaultError, PcrefError, SourceError
+from pcref_analysis.vocabulary.parameters import (
+    GIVEN,
+    NOT_FOR_OTHER_PAGES,
+    NOT_FOR_PAGES,
+    Parameters,
+    hand_over,
+    project_root,
+)
 
 LAST = "05_priorities"  # alone looks at the priority rule and the engagement record
 START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
+DIED = "Somebody ended it, or the computer ran out of memory: close other programs and run it again."
 VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
 
 
@@ -64,23 +72,46 @@ def execute(
         If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    _quiet_kernels(scratch)
+    environment = {GIVEN: str(hand_over(parameters, scratch.parent)), "IPYTHONDIR": str(_quiet(scratch))}
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
+    *first, last = plans  # the last one ranks what the others released
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        list(pool.map(lambda plan: _run(plan, say), plans[::-1]))  # the longest first
+        runs = pool.map(lambda plan: _run(plan, say, environment), first[::-1])  # the longest first
+        for number, _ in enumerate(runs, start=1):
+            progress.share(say, number / len(plans))
+    _run(last, say, environment)
     return [plan["target"] for plan in plans]
 
 
-def _quiet_kernels(scratch: Path) -> None:
+def _quiet(scratch: Path) -> Path:
     """Give kernels settings of their own: nobody's start-up files, no history of what ran, no routine warnings."""
     profile = scratch / ".ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     settings = "c.IPKernelApp.log_level = 50\nc.HistoryManager.enabled = False\n"
     (profile / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
-    os.environ["IPYTHONDIR"] = str(profile.parent)
+    return profile.parent
+
+
+def _kernel(environment: Mapping[str, str]) -> type:
+    """Return how a kernel is started: always in the interpreter that called, whatever kernels are installed.
+
+    A kernel that is looked up by its name ("python3") may be another program's, found first on ``JUPYTER_PATH``.
+    """
+    from ipykernel.kernelspec import make_ipkernel_cmd
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    own = KernelSpec(argv=make_ipkernel_cmd(), display_name="PCREF analysis", language="python", env=dict(environment))
+
+    class Kernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return own
+
+    return Kernel
 
 
 def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dict[str, Any]:
@@ -95,15 +126,18 @@ def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dic
     looks_at = parameters.but(NOT_FOR_PAGES if source.stem == LAST else NOT_FOR_OTHER_PAGES)
     words = [source_digest(source), json.dumps(values, sort_keys=True), looks_at, code]
     key = hashlib.sha256("\n".join(words).encode()).hexdigest()
-    return {"source": source, "target": scratch / source.name, "values": values, "key": key}
+    released = scratch.parent / "released" / source.stem.partition("_")[2]
+    return {"source": source, "target": scratch / source.name, "values": values, "key": key, "released": released}
 
 
-def _run(plan: dict[str, Any], say: Callable[[str], None]) -> None:
+def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[str, str]) -> None:
+    from nbclient.exceptions import DeadKernelError
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
     source, target, stamp = plan["source"], plan["target"], plan["target"].with_suffix(".key")
-    if target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == plan["key"]:
+    there = source.stem == LAST or plan["released"].is_dir()
+    if there and target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == plan["key"]:
         say(f"  {source.stem}: unchanged")
         return
     stamp.unlink(missing_ok=True)
@@ -111,15 +145,28 @@ def _run(plan: dict[str, Any], say: Callable[[str], None]) -> None:
     try:
         execute_notebook(
             str(source), str(target), parameters=plan["values"], progress_bar=False, log_output=False,
-            kernel_name="python3", cwd=str(project_root()), start_timeout=START,
+            kernel_name="python3", kernel_manager_class=_kernel(environment), cwd=str(project_root()),
+            start_timeout=START,
         )  # fmt: skip
     except PapermillExecutionError as error:
-        kind = error.ename
-        words = error.evalue if kind == "PcrefError" else "see the executed copy in the scratch folder (confidential)"
-        target.rename(target.with_suffix(".failed.ipynb")) if target.exists() else None
-        raise PcrefError(f"notebooks: {source.name}, cell {error.exec_count}, stopped ({kind}): {words}") from None
-    except RuntimeError:
-        raise PcrefError(f"notebooks: no kernel answered for {source.name} within {START} s. Run it again.") from None
+        target.replace(target.with_suffix(".failed.ipynb")) if target.exists() else None
+        where = f"notebooks: {source.name}, cell {error.exec_count}, stopped ({error.ename})"
+        if error.ename in (PcrefError.__name__, SourceError.__name__):
+            raise PcrefError(f"{where}: {error.evalue}") from None
+        path = private.log(target.parent.parent.name, error)
+        raise FaultError(
+            f"{where}. This is a fault of the notebook or of pcref, not of your data. What happened is in "
+            f"{path.relative_to(project_root()).as_posix()} (confidential: it may hold values of rows)."
+        ) from None
+    except DeadKernelError:
+        raise PcrefError(f"notebooks: the kernel of {source.name} died while it ran. {DIED}") from None
+    except RuntimeError as error:  # what jupyter_client raises of a kernel that does not start, told apart by its words
+        if "died" in str(error):
+            raise PcrefError(f"notebooks: the kernel of {source.name} died before it ran. {DIED}") from None
+        if "respond" in str(error):
+            slow = f"notebooks: the kernel of {source.name} did not start within {START} s. Run it again."
+            raise PcrefError(slow) from None
+        raise
     clean(target)
     stamp.write_text(plan["key"], encoding="utf-8")
     say(f"  {source.stem}: done")
@@ -154,7 +201,8 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
     import nbformat
 
     lesson = tutorial()
-    _run({"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always"}, say)
+    plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}
+    _run(plan, say, {"IPYTHONDIR": str(_quiet(scratch))})
     (scratch / lesson.name).with_suffix(".key").unlink()
     for source in (*notebooks(), lesson):
         committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))

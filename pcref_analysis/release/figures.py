@@ -1,19 +1,20 @@
 """Figures: each takes a Releasable, says what it shows in words, and stands beside its table.
 
-A figure never computes: what it draws are released numbers. Colours are those of the Government Analysis
-Function; shape repeats what colour says.
+A figure never computes: what it draws are released numbers. Shape repeats what colour says.
 """
 
 from __future__ import annotations
 
 import io
 import textwrap
+import warnings
+from html import escape
 from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.release import funnel_axes
-from pcref_analysis.release.palette import BLUE, GREY, LILAC, ORANGE, PLUM, TEAL
+from pcref_analysis.release import funnel_axes, palette, spoken
+from pcref_analysis.release.palette import BLUE, GREY, ORANGE, TEAL
 from pcref_analysis.release.shown import INTERNAL, Shown, fingerprint
 
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
@@ -21,7 +22,7 @@ ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
     "age_sex": ("after age and sex", TEAL, "s", 0.0),
     "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.2),
 }
-GROUP_STYLE = [(BLUE, "o"), (TEAL, "s"), (PLUM, "D"), (ORANGE, "^"), (LILAC, "v"), (GREY, "X")]
+AXIS = (0.1, 10.0)  # a ratio's axis goes no further; an arrow says where an interval does
 
 
 def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown:
@@ -48,6 +49,8 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     comparator = frame["comparator"].iloc[0]
     panels = list(dict.fromkeys(frame["indicator_name"]))
     groups = list(dict.fromkeys(frame["ethnic_group"]))
+    low, high = max(frame["lower"].min(), AXIS[0]), min(frame["upper"].max(), AXIS[1])
+    ends = min(low * 0.9, 0.8), max(high * 1.1, 1.25)
     grid = _grid(panels, height=0.62 + 0.42 * len(groups), sharex=True)
     for axis, panel in zip(grid.axes.flat, panels, strict=True):
         part = frame[frame["indicator_name"] == panel]
@@ -56,16 +59,20 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
             y = rows["ethnic_group"].map(groups.index).astype(float) + shift
             axis.hlines(y, rows["lower"], rows["upper"], color=colour, linewidth=1.6)
             axis.plot(rows["estimate"], y, marker, color=colour, markersize=5.5, label=label, linestyle="none")
+            for end, beyond, arrow in zip(ends, (rows["lower"] < ends[0], rows["upper"] > ends[1]), "<>", strict=True):
+                axis.plot([end] * int(beyond.sum()), y[beyond], arrow, color=colour, markersize=6, clip_on=False)
         axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
         axis.set_xscale("log")
         axis.set_yticks(range(len(groups)), groups)
         axis.set_ylim(len(groups) - 0.45, -0.55)
         axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
-    low, high = frame["lower"].min(), frame["upper"].max()
-    _ratio_axis(grid, max(low, 0.1) if len(frame) else 0.5, min(high, 10) if len(frame) else 2)
-    grid.set_axis_labels(f"Ratio to {comparator} (log scale)", "")
+    _ratio_axis(grid, low, high, ends)
+    cut = bool(((frame["lower"] < ends[0]) | (frame["upper"] > ends[1])).any())
+    scale = "log scale; arrow: the interval goes on" if cut else "log scale"
+    grid.set_axis_labels(f"Ratio to {comparator} ({scale})", "")
     _legend(grid)
-    alt = f"{title}. {_words(frame, comparator)} The table {table} holds every number."
+    arrows = " An arrow at the end of a line says that the interval goes on beyond the axis." if cut else ""
+    alt = f"{title}. {_words(frame, comparator)}{arrows} The table {table} holds every number."
     return _shown(grid.figure, plt, released, frame, id, title, alt, table)
 
 
@@ -86,11 +93,12 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
         part = frame[frame["indicator_name"] == panel]
         for number, group in enumerate(groups):
             rows = part[part["ethnic_group"] == group].sort_values("period")
-            colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
+            colour, marker = palette.of_group(group)
             x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.06
             axis.vlines(x, rows["lower"], rows["upper"], color=colour, linewidth=1.1, alpha=0.75)
             axis.plot(x, rows["estimate"], marker=marker, color=colour, markersize=5, linewidth=1.2, label=group)
-        axis.set_xticks(range(len(years)), years)
+        many = {"rotation": 45, "ha": "right"} if len(years) > 4 else {}
+        axis.set_xticks(range(len(years)), years, **many)
         axis.set_ylim(bottom=0)
         axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
         unit = part["unit"].iloc[0] if "unit" in part and len(part) else ""
@@ -108,16 +116,17 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.grid.axis": "x"})
+    _theme({"axes.grid.axis": "x"})
     figure, axis = plt.subplots(figsize=(8.5, 0.9 + 0.36 * len(frame)))
-    sns.barplot(data=frame, x="estimate", y=label, color=BLUE, errorbar=None, ax=axis, width=0.6)
+    axis.barh(range(len(frame)), frame["estimate"], color=BLUE, height=0.6)
+    axis.set_yticks(range(len(frame)), frame[label])
+    axis.set_ylim(len(frame) - 0.5, -0.5)
     if {"lower", "upper"} <= set(frame):
         axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2)
     axis.set(xlabel=unit, ylabel="")
     top = frame.sort_values("estimate", ascending=False).head(1)
-    lead = f" Highest: {top[label].iloc[0]}, {top['estimate'].iloc[0]:g}." if len(top) else ""
+    lead = f" Highest: {top[label].iloc[0]}, {spoken.figure(top['estimate'].iloc[0])}." if len(top) else ""
     alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
@@ -132,9 +141,8 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"grid.color": "#E3E6E8"})
+    _theme({"grid.color": "#E3E6E8"})
     figure, axis = plt.subplots(figsize=(8.8, 5.2), gridspec_kw={"top": 0.94, "right": 0.97})
     funnel_axes.draw(axis, frame, limits.table)
     axis.set(xlabel=x, ylabel=y)
@@ -154,14 +162,13 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     if frame.empty:
         return _nothing(released, id, title)
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.grid.axis": "x"})
+    _theme({"axes.grid.axis": "x"})
     figure, axis = plt.subplots(figsize=(8.8, 1.3 + 0.45 * len(frame)))
     names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
     for number, band in enumerate(sorted(frame["band"].unique())):
         rows = frame[frame["band"] == band]
-        colour, marker = GROUP_STYLE[number % len(GROUP_STYLE)]
+        colour, marker = palette.BANDS[number % len(palette.BANDS)]
         axis.hlines(rows.index, rows["lower"], rows["upper"], color=colour, linewidth=2)
         axis.plot(rows["ratio"], rows.index, marker, color=colour, markersize=8, label=f"band {band:g}")
     axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
@@ -177,7 +184,7 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     axis.minorticks_off()
     axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
     axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=6)
-    first = "; ".join(f"{n}, {r:g} ({lo:g} to {up:g})" for n, r, lo, up in
+    first = "; ".join(f"{n}, {spoken.interval(r, lo, up)}" for n, r, lo, up in
                       zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
     alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
     return _shown(figure, plt, released, frame, id, title, alt, table)
@@ -186,20 +193,30 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
 def _nothing(released: Any, id: str, title: str) -> Shown:
     words = f"{title}: nothing to draw from these data."
     record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
-    return Shown(record=record, text=words, html=f'<p id="{id}">{words}</p>')
+    return Shown(record=record, text=words, html=f'<p id="{escape(id)}">{escape(words)}</p>')
 
 
 def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
     frame = released.table.copy()
     for column in {*numbers, "lower", "upper"} & set(frame):
-        frame[column] = pd.to_numeric(frame[column], errors="coerce")
+        frame[column] = pd.to_numeric(frame[column], errors="coerce").replace(
+            [float("inf"), float("-inf")], float("nan")
+        )
     return frame.dropna(subset=numbers).reset_index(drop=True)
+
+
+def _theme(more: dict[str, Any]) -> None:
+    """Set the look of a figure; a dollar sign in a name is a dollar sign and no formula."""
+    import seaborn as sns
+
+    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # a rare letter in a name stops no page
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"text.parse_math": False, **more})
 
 
 def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -> Any:
     import seaborn as sns
 
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"axes.titlepad": 6, "grid.color": "#E3E6E8"})
+    _theme({"axes.titlepad": 6, "grid.color": "#E3E6E8"})
     frame = pd.DataFrame({"panel": panels})
     wrap = min(2, max(1, len(panels)))
     grid = sns.FacetGrid(
@@ -208,11 +225,11 @@ def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -
     return grid.set_titles("")
 
 
-def _ratio_axis(grid: Any, low: float, high: float) -> None:
+def _ratio_axis(grid: Any, low: float, high: float, ends: tuple[float, float]) -> None:
     fine = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if high / low < 8 else (0.1, 0.2, 0.5, 1, 2, 5, 10)
     ticks = [t for t in fine if low * 0.75 <= t <= high * 1.3]
     for axis in grid.axes.flat:
-        axis.set_xlim(min(low * 0.9, 0.8), max(high * 1.1, 1.25))
+        axis.set_xlim(*ends)
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.minorticks_off()
 
@@ -237,7 +254,8 @@ def _words(frame: pd.DataFrame, comparator: str) -> str:
     if clear.empty:
         return f"No interval lies wholly above or below 1 compared with {comparator}."
     lines = [
-        f"{r.ethnic_group}, {r.indicator_name}: {r.estimate:g} ({r.lower:g} to {r.upper:g})" for r in clear.itertuples()
+        f"{r.ethnic_group}, {r.indicator_name}: {spoken.interval(r.estimate, r.lower, r.upper)}"
+        for r in clear.itertuples()
     ]
     more = f", and {len(lines) - 6} more" if len(lines) > 6 else ""
     return f"Compared with {comparator}, intervals that lie wholly above or below 1: {'; '.join(lines[:6])}{more}."
@@ -248,9 +266,11 @@ def _shown(
 ) -> Shown:
     synthetic = bool(getattr(released, "synthetic", False))
     if synthetic:
-        figure.text(0.99, 0.995, "SYNTHETIC DATA", ha="right", va="top", fontsize=9, color="#7A5200", fontweight="bold")
+        figure.text(
+            0.99, 1.0, "SYNTHETIC DATA", ha="right", va="bottom", fontsize=9, color="#7A5200", fontweight="bold"
+        )
     if released.audience == "internal":
-        figure.text(0.01, 0.995, INTERNAL.upper(), ha="left", va="top", fontsize=9, color="#B00020", fontweight="bold")
+        figure.text(0.01, 1.0, INTERNAL.upper(), ha="left", va="bottom", fontsize=9, color="#B00020", fontweight="bold")
         alt = f"{INTERNAL}. {alt}"
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})

@@ -19,6 +19,7 @@ from pcref_analysis.vocabulary.priority_rule import ADJUSTMENTS, PriorityRule
 
 ESTIMATES = ["indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"]
 ESTIMATES += ["level", "events", "at_risk", "note"]
+FIGURES = ("estimate", "lower", "upper", "rounded_to", "level", "events", "at_risk", "note")
 LEVELS = ("rate", "percent", "mean")  # measures that are a level and not a contrast
 NOT_GROUPS = ("Not stated", ethnicity.NOT_KNOWN, ethnicity.UNKNOWN)
 EVERY_GROUP = "Every ethnic group"
@@ -26,7 +27,7 @@ KEY = ["indicator", "ethnic_group"]
 COLUMNS = [  # what a published list holds of each finding; the list can be made again from these and the rule
     *("item", "indicator", "name", "ethnic_group", "comparator", "period", "adjustment", "domain", "story", "polarity"),
     *("severity_level", "measure", "per", "unit", "at_risk_kind", "caveat", "source", "margin"),
-    *("ratio", "lower", "upper", "level", "events", "at_risk", "note", "difference", "difference_lower"),
+    *("ratio", "lower", "upper", "rounded_to", "level", "events", "at_risk", "note", "difference", "difference_lower"),
     *("difference_upper", "excess", "excess_lower", "excess_upper", "comparator_level", "comparator_se", "expected"),
     *("ratio_crude", "ratio_age_sex", "ratio_age_sex_imd", "ratio_low", "ratio_high", "flag", "flag_reason"),
     *("gap", "se", "shared_variance", "none_of", "persistence"),
@@ -117,7 +118,8 @@ def _contrasts(now: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
         place=lambda r: r["adjustment"].map(place), refused=lambda r: r["estimate"].isna()
     )
     ratios = ratios.sort_values([*KEY, "refused", "place"]).drop_duplicates(KEY)
-    ratios = ratios[[*KEY, "adjustment", "estimate", "lower", "upper", "level", "events", "at_risk", "note"]]
+    ratios = ratios.assign(rounded_to=ratios.get("rounded_to", np.nan))  # estimates from elsewhere do not say
+    ratios = ratios[[*KEY, "adjustment", *FIGURES]]
     table = ratios.rename(columns={"estimate": "ratio"})
     for measure in ("difference", "excess"):
         part = rows.loc[rows["measure"] == measure, [*KEY, "adjustment", "estimate", "lower", "upper"]]

@@ -11,6 +11,7 @@ from pcref_analysis.release import disclosure, publication
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.release.protection.linkage import FIGURES
 from pcref_analysis.release.publication import RELEASED
+from pcref_analysis.release.shown import read_csv
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -65,7 +66,7 @@ def _pages_tables(folder: Path, tables: Sequence[Releasable]) -> tuple[list[str]
     strangers, parts, made = [], 0, 0
     released = [one.table.astype(str) for one in tables]
     for path in sorted((folder / "tables").glob("*.csv")):
-        shown = pd.read_csv(path, dtype=str, keep_default_na=False)
+        shown = read_csv(path, dtype=str, keep_default_na=False)
         marked = [c for c in shown if c.endswith("_status")]
         homes = [frame for frame in released if marked and set(marked) <= set(frame)]
         if not homes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.release import agreement, editions, priorities, publication, report, workbook
+from pcref_analysis.release import agreement, editions, priorities, publication, report, shown, workbook
 from pcref_analysis.release.views import TITLES
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -104,7 +104,7 @@ def against(folder: Path, other: Path, width: int = 100) -> str:
 def _read(tables: Path, name: str) -> pd.DataFrame:
     """A published table; empty where the report had nothing to show."""
     path = tables / priorities.file_name(name)
-    return pd.read_csv(path, encoding="utf-8", float_precision="round_trip") if path.is_file() else pd.DataFrame()
+    return shown.read_csv(path) if path.is_file() else pd.DataFrame()
 
 
 def _mark(findings: pd.DataFrame) -> str | None:

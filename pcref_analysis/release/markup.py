@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.release.shown import INTERNAL, Shown
+from pcref_analysis.release.shown import INTERNAL, Shown, to_csv
 
 LEFT = 'style="text-align:left"'  # JupyterLab would set the heads of rows to the right
 
@@ -79,7 +79,7 @@ def table(
         "title": title,
         "synthetic": synthetic,
         "marks": marks,
-        "csv": frame.to_csv(index=False, lineterminator="\n"),
+        "csv": to_csv(frame),
     }
     lines = [" | ".join(heads)]
     for block, rows in blocks:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pcref_analysis.release.gate import NO_ALT
+from pcref_analysis.release import safe_html
+from pcref_analysis.release.shown import NO_ALT
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -62,13 +65,14 @@ def _rendered(notebook: Any) -> str:
     exporter = TemplateExporter(
         template_name="notebook", template_file="index.html.j2", extra_template_basedirs=[str(template_folder())]
     )
-    exporter.register_filter("markdown2html", _markdown)
+    exporter.register_filter("markdown2html", markdown)
     exporter.output_mimetype = "text/html"
     body, _ = exporter.from_notebook_node(notebook)
     return body
 
 
-def _markdown(source: str) -> str:
+def markdown(source: str) -> str:
+    """Turn Markdown into HTML as a page shows it; what it may hold is for :mod:`safe_html` to say."""
     from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
     html = markdown2html_mistune(source)
@@ -78,16 +82,19 @@ def _markdown(source: str) -> str:
 def page(body: str, title: str, here: str, pages: list[dict[str, str]], about: dict[str, Any]) -> str:
     """Put a body into the page that all share: language, title, banner, contents, footer.
 
+    Of the body stays what :mod:`pcref_analysis.release.safe_html` allows; the page's Content-Security-Policy lets a
+    browser load nothing, run nothing and use no style but the page's own, which is known by its hash.
+
     Raises
     ------
     PcrefError
-        If the body names something outside the page or holds a picture without a description.
+        If the body holds a picture without a description.
     """
     css = (template_folder() / "page.css").read_text(encoding="utf-8")
-    html = fragment("page.html.j2", body=safe(body), title=title, here=here, pages=pages, about=about, css=safe(css))
-    remote = re.search(r"<(?:script|iframe|link|img)\b[^>]*\b(?:src|href)\s*=\s*[\"']?(?:https?:)?//", html)
-    if remote or "<script" in html:
-        raise PcrefError(f"report: the page {here} would load something from outside; nothing was published.")
+    style = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+    given = {"title": title, "here": here, "pages": pages, "about": about, "css": safe(css), "policy": safe(policy)}
+    html = fragment("page.html.j2", body=safe(safe_html.clean(body)), **given)
     if NO_ALT in html or re.search(r"<img\b(?![^>]*\balt=\"[^\"]+\")", html):
         raise PcrefError(f"report: the page {here} has a picture without alternative text; nothing was published.")
     return html

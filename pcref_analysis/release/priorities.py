@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from pcref_analysis.release import findings, scoring, wording
+from pcref_analysis.release import findings, scoring, shown, wording
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -20,6 +20,8 @@ from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
 NOTEBOOKS = {"recording": "00_recording", "prevalence": "01_prevalence", "access": "02_access"}
 NOTEBOOKS |= {"experience": "03_experience", "outcomes": "04_outcomes"}
+UNCLEAR = ["domain", "name", "ethnic_group", "ratio", "lower", "upper", "level", "ratio_text", "certainty_text"]
+UNCLEAR += ["would_close"]
 TRACE = ["estimate_table", "notebook", "method_page"]
 METHODS = {"crude": "comparison", "age_sex": "regression", "age_sex_imd": "regression"}  # pages of docs/methods
 COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")
@@ -143,7 +145,7 @@ def _rule(rows: pd.DataFrame) -> PriorityRule:
 def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
     """Return the tables of a workbook or of a folder of CSV files, by name.
 
-    ``draft``, ``to_watch``, ``strengths``, ``evidence_gaps``, ``recording``, ``rule`` are for reading;
+    ``draft``, ``to_watch``, ``unclear``, ``strengths``, ``evidence_gaps``, ``recording``, ``rule`` are for reading;
     ``findings`` and ``rule_settings`` are enough to make the list again (:func:`rebuild`). Each finding names the
     table, notebook and method page that its estimate comes from.
     """
@@ -158,6 +160,7 @@ def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
         "draft": ranked.loc[ranked["list"] == "priority", listed],
         "words": ranked.loc[ranked["list"].isin(scoring.LISTED), [*listed[:8], "also"]],
         "to_watch": ranked.loc[ranked["list"] == "watch", [*listed, "would_close"]],
+        "unclear": ranked.loc[ranked["list"] == "unclear", UNCLEAR],
         "strengths": _by_indicator(ranked[ranked["list"] == "strength"], "evidence"),
         "evidence_gaps": _by_indicator(ranked[ranked["list"] == "evidence_gap"], "would_close"),
         "recording": ranked.loc[ranked["flag"].notna(), ["name", "ethnic_group", "flag", "flag_reason"]],
@@ -211,7 +214,7 @@ def write(ranked: pd.DataFrame, rule: PriorityRule, folder: Path) -> list[Path]:
     paths = []
     for name, table in tables(ranked, rule).items():
         paths.append(folder / file_name(name))
-        table.to_csv(paths[-1], index=False, encoding="utf-8", lineterminator="\n")
+        paths[-1].write_text(shown.to_csv(table), encoding="utf-8", newline="\n")
     return paths
 
 
@@ -244,5 +247,5 @@ def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
         rule = _rule(pd.read_csv(path, encoding="utf-8", dtype=str))
     except (ValidationError, json.JSONDecodeError, KeyError, AttributeError):
         raise PcrefError(f"priorities: {path.name} does not make a rule; was it changed by hand?") from None
-    table = pd.read_csv(folder / file_name("findings"), encoding="utf-8", float_precision="round_trip")
+    table = shown.read_csv(folder / file_name("findings"))
     return table.astype({name: "Int64" for name in COUNTED if name in table}), rule

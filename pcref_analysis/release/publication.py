@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from pcref_analysis.vocabulary.errors import PcrefError
+
 RELEASED = "released"  # the folder of an edition that a reviewer attacks
 
 
@@ -48,9 +50,42 @@ def content_digest(folder: Path, identity: dict[str, Any]) -> str:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a published edition, or an empty one where there is none or it is not whole."""
     try:
-        return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def refuse_unknown(target: Path, protects: bool) -> None:
+    """Refuse to put an edition in the place of something that cannot be known: a link, or an edition nobody can read.
+
+    Parameters
+    ----------
+    target
+        Where the edition is to stand.
+    protects
+        Whether the run's editions are signed: then a folder of files without any manifest is refused, too.
+
+    Raises
+    ------
+    PcrefError
+        If ``target`` is a link to elsewhere, or what stands there has no manifest that can be read: whether it was
+        signed, and what readers have seen of it, could not be known.
+    """
+    if target.is_symlink() or getattr(target, "is_junction", bool)():
+        raise PcrefError(
+            f"report: reports/{target.name} is a link to another place, and an edition would be written there. "
+            "Remove the link."
+        )
+    settle(target)
+    manifest = target / "manifest.json"
+    damaged = manifest.exists() and not read_manifest(target)
+    if damaged or (protects and not manifest.exists() and target.is_dir() and any(target.iterdir())):
+        raise PcrefError(
+            f"report: reports/{target.name} has no manifest.json that can be read, so it cannot be known whether it "
+            "was signed and what readers have seen. Put the published edition back, or move the folder away if it was "
+            "never shown to anybody."
+        )
 
 
 def is_whole(folder: Path, manifest: dict[str, Any]) -> bool:

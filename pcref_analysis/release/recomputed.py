@@ -18,6 +18,7 @@ from pcref_analysis.estimates import quality, recorded
 from pcref_analysis.intake import prepare
 from pcref_analysis.release import door, priorities, shown, tables, text
 from pcref_analysis.release.disclosure import Releasable
+from pcref_analysis.release.study import Study
 from pcref_analysis.release.views import TITLES
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -27,7 +28,24 @@ LACKING = "No table, column or month is lacking."
 
 
 def check(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> None:
-    """Compare what the pages show with what can be made of the run's released tables.
+    """Raise where the pages show what the run's released tables do not give (see :func:`faults`).
+
+    Raises
+    ------
+    PcrefError
+        If a table, a sentence or a title is none that the run's released tables give; each is named by its id.
+    """
+    found = faults(records, parameters)
+    if found:
+        named = "\n".join(f"  {fault}" for fault in found[:12])
+        raise PcrefError(
+            f"check: {len(found)} thing(s) on the pages were not released; nothing was published:\n{named}\n"
+            "Show tables of study.release and pcref.derived alone; titles are fixed words without numbers."
+        )
+
+
+def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list[str]:
+    """Compare what the pages show with what can be made of the run's released tables, and name what differs.
 
     Parameters
     ----------
@@ -36,11 +54,6 @@ def check(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> None:
     parameters
         The run.
 
-    Raises
-    ------
-    PcrefError
-        If a table, a sentence or a title is none that the run's released tables give; each is named by its id.
-
     Notes
     -----
     Pictures are not drawn again: of a figure only its title and the table that it names are compared. Prose that stands
@@ -48,26 +61,19 @@ def check(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> None:
     """
     known = _Known(parameters)
     ids = {record["id"] for record in records if record["kind"] == "table"}
-    faults = []
+    found = []
     for record in records:
-        kind, nothing = (
-            record["kind"],
-            (f"{record['title']}: nothing to {what}." for what in ("show", "draw from these data")),
-        )
+        kind, title = record["kind"], record["title"]
+        nothing = (f"{title}: nothing to show.", f"{title}: nothing to draw from these data.")
         if kind == "table" and not known.table(record):
-            faults.append(f"the table '{record['id']}' is none of the run's released tables, or shows it otherwise")
+            found.append(f"the table '{record['id']}' is none of the run's released tables, or shows it otherwise")
         if kind == "text" and record["text"] not in (*nothing, *known.sentences):
-            faults.append(f"the text '{record['id']}' is no sentence that the released tables give")
+            found.append(f"the text '{record['id']}' is no sentence that the released tables give")
         if kind == "figure" and record["source_table"] not in ids:
-            faults.append(f"the figure '{record['id']}' is drawn of no table of the pages")
+            found.append(f"the figure '{record['id']}' is drawn of no table of the pages")
         if not known.title(record):
-            faults.append(f"the title of '{record['id']}' is worked out, or holds a number")
-    if faults:
-        named = "\n".join(f"  {record}" for record in faults[:12])
-        raise PcrefError(
-            f"check: {len(faults)} thing(s) on the pages were not released; nothing was published:\n{named}\n"
-            "Show tables of pcref.door.released and pcref.door alone; titles are fixed words without numbers."
-        )
+            found.append(f"the title of '{record['id']}' is worked out, or holds a number")
+    return found
 
 
 class _Known:
@@ -75,18 +81,18 @@ class _Known:
 
     def __init__(self, parameters: Parameters) -> None:
         run, data = parameters.run, prepare.load(parameters.run)
-        self.parameters, self.released = parameters, door.released(run, parameters)
+        study = Study(parameters)
+        self.parameters, self.pages, tables = parameters, study.pages(), study.released()
         self.rule = priorities.rule_text(parameters.priorities)
-        rows = [quality.left_out(run, parameters), quality.noted(run, parameters)]
         flags = recorded.recording_flags(data, parameters)
-        unknown, draft = door.unknown(self.released, parameters), door.draft(self.released, parameters, flags=flags)
-        teams, agreed = door.by_team(self.released), door.agreed(draft, parameters)
+        unknown = door.unknown(tables["levels"], parameters)
+        draft = door.draft(tables, parameters, flags=flags)
+        teams, agreed = door.by_team(tables["teams"]), door.agreed(draft, parameters)
         self.made: list[Releasable] = [
-            *(door.release([table], parameters)[0] for table in (*rows, flags)),
             *(unknown, teams[0], draft),
             *(door.part(draft, parameters, name) for name in door.PARTS),
             *agreed.values(),
-            *door.sensitive(self.released, draft, parameters).values(),
+            *door.sensitive(tables, draft, parameters).values(),
         ]
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
@@ -135,9 +141,9 @@ class _Known:
 
     def _candidates(self, frame: pd.DataFrame) -> Iterator[Releasable]:
         columns = set(frame) - {"synthetic", "audience"}
-        for one in [*self.released.values(), *self.made]:
+        for one in [*self.pages, *self.made]:
             if not columns <= set(one.table):
                 continue
             yield one
-            if one.name in self.released and "indicator" in frame:
+            if "indicator" in frame and "indicator" in one.table:
                 yield door.only(one, list(frame["indicator"].unique()))

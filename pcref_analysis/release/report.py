@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pcref_analysis
-from pcref_analysis.estimates import run as whole
 from pcref_analysis.intake import dictionary, prepare
 from pcref_analysis.release import (
     agreement,
@@ -23,13 +22,15 @@ from pcref_analysis.release import (
     pages,
     publication,
     recomputed,
+    shown,
     signoff,
     workbook,
 )
 from pcref_analysis.release.publication import RELEASED
-from pcref_analysis.vocabulary import code
+from pcref_analysis.release.study import Study
+from pcref_analysis.vocabulary import code, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import LOCAL
+from pcref_analysis.vocabulary.indicators import LOCAL, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 PAGES = {  # notebook -> the short name in the list of pages
@@ -61,11 +62,19 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     PcrefError
         If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
     """
+    with private.alone(parameters.run, say):
+        return _make(parameters, say, force, signed)
+
+
+def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
     root = project_root()
-    published, target = root / "reports" / parameters.run, _place(parameters, signed)
+    published = root / "reports" / parameters.run
+    publication.refuse_unknown(published, signoff.wanted(parameters))
+    target = _place(parameters, signed)
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreement.digest(parameters)
+    of_run(parameters.run)  # a fault in the run's own indicators is said before the work
     for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
         publication.settle(place)
         last = publication.read_manifest(place)
@@ -76,18 +85,15 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     if force:
         prepare.forget(parameters.run)
     say(f"report {parameters.run}: cells")
-    data = prepare.prepare(parameters, say)
+    with progress.part(say, 0.0, 0.4):
+        data = prepare.prepare(parameters, say)
     before = _keep_editions(parameters, published, say)
-    say("  estimating levels and gaps")
-    whole.estimates(parameters.run, parameters, beside=True)
-    say("  releasing and attacking tables")
-    door.released(parameters.run, parameters)
-    say(f"report {parameters.run}: notebooks")
-    key = publication.tree_digest([*prepare.data_files(data), *before], data) + code.digest()
-    executed = execution.execute(parameters, data / "notebooks", say, key, identity["engagement"])
+    with progress.part(say, 0.4, 0.95):
+        executed = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
-    recomputed.check(records, parameters)
+    for fault in recomputed.faults(records, parameters):
+        say(f"  look at this before you sign: {fault}")
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
@@ -105,8 +111,38 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     return target
 
 
+def _executed(
+    parameters: Parameters, data: Path, before: list[Path], say: Callable[[str], None], engagement: str
+) -> list[Path]:
+    """Plan the release and run the notebooks; once more by what readers have seen, where both editions tell more.
+
+    The plan repeats the last edition's counts only where it must: an edition of unchanged data comes out the same.
+    """
+    study, last = Study(parameters), [disclosure.read(folder) for folder in prepare.earlier(parameters.run)]
+    shutil.rmtree(data / "plan", ignore_errors=True)
+    if not study.published:
+        say("  planning which counts are hidden")
+        study.plan()
+    for again in (False, True):
+        if again:
+            say("  readers have an earlier edition: planning by what it showed")
+            study.plan([table for one in last for table in one])
+        say(f"report {parameters.run}: notebooks")
+        inputs = [*prepare.data_files(data), *sorted((data / "plan").glob("*")), *before]
+        key = publication.tree_digest(inputs, data) + code.digest()
+        with progress.part(say, 0.3, 1.0):
+            executed = execution.execute(parameters, data / "notebooks", say, key, engagement)
+        if not last or study.plan().later:
+            break
+        released = list(study.released().values())
+        same = all(disclosure.says_the_same(released, one) for one in last)
+        if same and disclosure.attack_beside(released, last, parameters).empty:
+            break
+    return executed
+
+
 def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
-    """Publish the draft of a run that two people have signed; synthetic data needs no signature.
+    """Publish the draft of a run that two people have signed; the invented Trust needs no signature.
 
     Raises
     ------
@@ -226,13 +262,14 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
     basis = {"demo": "an invented Trust", "published": published}
     return {
         "trust": parameters.trust.name,
-        "period_text": f"April 20{parameters.period[2:4]} to March 20{parameters.period[-2:]}",
+        "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",
         "edition": parameters.edition,
         "edition_date": parameters.edition_date,
         "synthetic": parameters.synthetic,
         "audience": parameters.audience,
         "basis": f"Data: {basis.get(parameters.source.kind, 'the Trust’s own records')}",
         "version": pcref_analysis.__version__,
+        "level": f"{100 * parameters.level:.4g} %",
         "sign_off": signoff.words(parameters, list(signed)),
         "draft": signoff.wanted(parameters) and not signed,
         "rule_text": (
@@ -256,6 +293,7 @@ def _write(
     """
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
+    gate.by_rule({record["id"]: shown.frame(record) for record in tables}, parameters)
     for record in tables:
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
@@ -293,9 +331,10 @@ def _write_pages(
 
 def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
-    released = door.everything(parameters.run, parameters)
+    released = door.everything(Study(parameters))
+    gate.by_rule({one.name: one.table for one in released}, parameters)
     disclosure.write(released, folder)
-    before = door.earlier(parameters.run)
+    before = prepare.earlier(parameters.run)
     if parameters.audience == "release":
         disclosure.stop_on(disclosure.attack_beside(disclosure.read(folder), before))
     done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": bool(before)}

@@ -10,18 +10,20 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from pcref_analysis.intake import prepare
-from pcref_analysis.release import comeback, door, execution, seals
+from pcref_analysis.release import comeback, execution, seals
 from pcref_analysis.release.seals import Difference
 from pcref_analysis.release.shown import MIME
-from pcref_analysis.vocabulary import parameters
+from pcref_analysis.release.study import Study
+from pcref_analysis.vocabulary import parameters, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 EYES = (
     "The question of each page is answered by what stands below it",
@@ -44,19 +46,32 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
     PcrefError
         If there is no notebook to review.
     """
-    folder = prepare.run_folder(run or "demo")
+    checked = parameters.load(run or "demo")
+    folder = prepare.run_folder(checked.run)
     committed = [*execution.notebooks(), execution.tutorial()]
     paths = committed if run is None else sorted((folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     paths = [path for path in paths if not path.name.endswith(".failed.ipynb")]
     if not paths:
         raise PcrefError(f"review: no executed notebooks for run '{run}'. Make them first: pcref report --run {run}.")
+    with private.alone(checked.run, say):
+        return _review(checked, folder, paths, say)
+
+
+def _review(checked: Parameters, folder: Path, paths: list[Path], say: Callable[[str], None]) -> int:
     say("review: cells and estimates again")
-    checked = parameters.load(run or "demo")
-    prepare.prepare(checked, lambda line: None)
-    for kept in ("estimates", "released"):  # so that what is compared is not what was kept
-        shutil.rmtree(folder / kept, ignore_errors=True)
-    door.released(checked.run, checked)
-    ran, differences = check(paths)
+    with progress.part(say, 0.0, 0.2):
+        prepare.prepare(checked, lambda line: None)
+    shutil.rmtree(folder / "plan", ignore_errors=True)  # so that what is compared is not what was kept
+    if not (study := Study(checked)).published:
+        with progress.part(say, 0.2, 0.4):
+            study.plan()
+    given = parameters.hand_over(checked, folder)
+    first = [path for path in paths if path.stem != execution.LAST]
+    with progress.part(say, 0.4, 0.9):
+        ran, differences = check(first, say, given)
+    with progress.part(say, 0.9, 1.0):  # the last one ranks what the others released
+        again, more = check([path for path in paths if path.stem == execution.LAST], say, given)
+    ran, differences = ran | again, differences + more
     for path in paths:
         mine = [one for one in differences if one.notebook == path.name]
         say(f"  {path.name}: {ran.get(path.name, 0)} cells run again, {_count(mine)}")
@@ -71,25 +86,41 @@ def review(run: str | None, say: Callable[[str], None]) -> int:
     return 1 if differences else 0
 
 
-def check(paths: list[Path]) -> tuple[dict[str, int], list[Difference]]:
-    """Return how many cells of each notebook were run again, and everything that did not come back."""
+def check(
+    paths: list[Path], say: Callable[[str], None] = print, given: Path | None = None
+) -> tuple[dict[str, int], list[Difference]]:
+    """Return how many cells of each notebook were run again, and everything that did not come back.
+
+    ``say`` is told the share done; ``given`` holds the checked parameters that the notebooks are to read.
+    """
     import nbformat
 
+    if not paths:
+        return {}, []
     found = [one for path in paths for one in seals.broken(nbformat.read(path, as_version=4), path.name)]
     with TemporaryDirectory() as scratch:
         command = [
-            sys.executable, "-m", "pytest", "--nbval", "-q", "-n", "2", "--dist", "loadfile", "--override-ini=addopts=",
-            "-p", "no:cacheprovider", "-p", comeback.__name__, f"--rootdir={paths[0].parent}",
-            "--nbval-sanitize-with", str(project_root() / "tests" / "notebooks" / "sanitise.cfg"), *map(str, paths),
+            sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n", "2", "--dist", "loadfile",
+            "--override-ini=addopts=", "-p", "no:cacheprovider", "-p", comeback.__name__,
+            f"--rootdir={paths[0].parent}", "--nbval-sanitize-with",
+            str(project_root() / "tests" / "notebooks" / "sanitise.cfg"), *map(str, paths),
         ]  # fmt: skip
         ours = {
             key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")
         }  # not a test of a test
         environment = ours | {"PCREF_HOME": str(project_root()), comeback.FOLDER: scratch}
-        done = subprocess.run(command, cwd=project_root(), env=environment, capture_output=True, encoding="utf-8")
-        heard = Path(scratch) / "cells.jsonl"
+        environment |= {parameters.GIVEN: str(given)} if given else {}
+        heard, said = Path(scratch) / "cells.jsonl", Path(scratch) / "said.txt"
+        cells = sum(cell.cell_type == "code" for path in paths for cell in nbformat.read(path, as_version=4).cells)
+        with said.open("w", encoding="utf-8") as out:
+            running = subprocess.Popen(command, cwd=project_root(), env=environment, stdout=out, stderr=out)
+            while running.poll() is None:
+                time.sleep(0.5)
+                done = heard.read_text(encoding="utf-8").count("\n") if heard.is_file() else 0
+                progress.share(say, done / max(1, cells))
         if not heard.is_file():
-            raise PcrefError(f"review: the check could not run:\n{done.stdout[-800:]}{done.stderr[-800:]}")
+            words = said.read_text(encoding="utf-8", errors="replace")
+            raise PcrefError(f"review: the check could not run:\n{words[-800:]}")
         lines = [json.loads(line) for line in heard.read_text(encoding="utf-8").splitlines()]
     ran: dict[str, int] = {}
     for line in lines:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydantic import ValidationError
 
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import DISCLOSURE_PRESETS, Disclosure, Parameters
 
@@ -77,6 +79,26 @@ def possible(
     upper = np.where(repeated, shown + move, upper)
     hidden = np.isnan(shown)
     return np.where(hidden, float(rule.show_zero and not later), lower), np.where(hidden, np.inf, upper)
+
+
+def with_possible(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Add the least and largest true count behind each released one: ``events_low, events_high, at_risk_low`` ....
+
+    Residents are published by the census and stand as they are; so does everything for internal use. Limits that
+    a publisher's own rounding gave (``events_low`` already there) stay.
+    """
+    entries = indicators.catalogue()
+    public = table["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).eq(True)
+    out = table.copy()
+    for column in ("events", "at_risk"):
+        repeated = table[f"{column}_status"].eq(REPEATED) if f"{column}_status" in table else False
+        ends = possible(table[column], parameters.disclosure, repeated, later=True)
+        exact = parameters.audience == "internal" or (public if column == "at_risk" else False)
+        for name, values in zip(("low", "high"), ends, strict=True):
+            if f"{column}_{name}" in table:
+                continue
+            out[f"{column}_{name}"] = np.where(exact, table[column].astype(float), values)
+    return out
 
 
 def holds(rule: Disclosure) -> float:

@@ -38,6 +38,12 @@ def rank(findings: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
     return table.drop(columns="_place").reset_index(drop=True)
 
 
+def level_of(table: pd.DataFrame) -> float:
+    """Return the level of the findings' intervals, which those of shrunken ratios and of places keep: 0.95, say."""
+    levels = table["level"].astype(float).dropna()
+    return float(levels.mode().iloc[0]) if len(levels) else 0.95
+
+
 def is_modelled(table: pd.DataFrame) -> pd.Series:
     """Mark the findings that take part in the model: a gap, a polarity, and no fault of recording."""
     ranked = (table["polarity"] != "context") & (table["domain"] != "recording")
@@ -56,7 +62,8 @@ def with_draws(table: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFrame, n
     share = table.loc[modelled, "events"] / people.where(people > 0)
     gaps = gaps.assign(sign=sign, share=share, people=people)
     draws = shrinkage.draw_gaps(gaps, rule.draws, rule.seed)
-    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975], axis=0) if draws.size else np.empty((3, 0))
+    tail = (1 - level_of(table)) / 2
+    low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0) if draws.size else np.empty((3, 0))
     ends = np.sort(np.vstack([sign * low, sign * high]), axis=0)
     margin = np.log(table.loc[modelled, "margin"].to_numpy(float))
     values = {"shrunk": np.exp(sign * middle), "shrunk_lower": np.exp(ends[0]), "shrunk_upper": np.exp(ends[1])}
@@ -178,8 +185,9 @@ def _with_ranks(
     lead = _in_order(table)
     first = table.loc[lead, "list"].eq("priority").to_numpy()
     scores = score_draws(table, modelled, moving, lead, rule)
-    among_both = ranking.rank_summary(scores, rule.first).set_axis(lead)
-    among_first = ranking.rank_summary(scores[:, first], rule.first).set_axis(lead[first])
+    level = level_of(table)
+    among_both = ranking.rank_summary(scores, rule.first, level).set_axis(lead)
+    among_first = ranking.rank_summary(scores[:, first], rule.first, level).set_axis(lead[first])
     weights = ranking.weightings(np.array(list(rule.shares().values())), rule.weight_limits, WEIGHTINGS, rule.seed)
     criteria = table.loc[lead[first], list(CRITERIA)].astype(float).fillna(rule.unknown).to_numpy()
     stability = ranking.under_weightings(criteria, weights, rule.first).set_axis(lead[first])

@@ -48,3 +48,102 @@ def rounded(number: float) -> str:
 def has(value: Any) -> bool:
     """Whether there is a value to speak of."""
     return value is not None and not pd.isna(value)
+
+
+def known(value: Any) -> bool:
+    """Whether a number is there and finite: only such a number is ever written on a page."""
+    return has(value) and math.isfinite(float(value))
+
+
+def figure(value: Any, decimals: int | None = None) -> str:
+    """A figure as a page shows it: three digits, a thousand and more whole; nothing where there is no finite one.
+
+    Examples
+    --------
+    >>> figure(13.6054), figure(1234.5), figure(float("inf")), figure(3.5, 2)
+    ('13.6', '1,234', '', '3.50')
+    """
+    if not known(value):
+        return ""
+    value = float(value)
+    if decimals is None:
+        text = f"{value:,.{max(0, min(6, _places(value, 3)))}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:,.{decimals}f}"
+
+
+def interval(estimate: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
+    """An estimate with its limits, all to the same number of decimals: "3.5 (2.5 to 4.0)".
+
+    Where one number of decimals would move a limit by more than a twentieth, or to the other side of 1 (or onto it),
+    each keeps its own. A limit that is not finite is said in words. ``rounded_to`` is the step of a figure that is
+    rounded more coarsely than others to protect people; it is said beside it.
+
+    Examples
+    --------
+    >>> interval(5, 3, 9), interval(1.61, 0.732, 3.02), interval(0.44, 0.012, 16)
+    ('5.0 (3.0 to 9.0)', '1.61 (0.73 to 3.02)', '0.44 (0.012 to 16)')
+    >>> interval(3.5, 2.5, 4, rounded_to=0.5), interval(2.1, 0.3, float("inf"))
+    ('3.5 (2.5 to 4.0), to the nearest 0.5', '2.1 (0.3 to no upper limit)')
+    """
+    if not known(estimate):
+        return ""
+    shown, low, high = three(estimate, lower, upper)
+    text = f"{shown} ({low} to {high})" if has(lower) or has(upper) else shown
+    return f"{text}, to the nearest {figure(rounded_to)}" if known(rounded_to) else text
+
+
+def three(estimate: Any, lower: Any, upper: Any) -> tuple[str, str, str]:
+    """An estimate and its limits as :func:`interval` writes them, for a sentence of its own."""
+    numbers = [float(value) for value in (estimate, lower, upper) if known(value)]
+    digits = 3 if any(float(f"{value:.2g}") != value for value in numbers) else 2
+    own = [max(0, _places(value, digits)) for value in numbers if value]
+    common = min(own, default=0)
+    fits = all(
+        abs(round(value, common) - value) <= abs(value) / 20
+        and (round(value, common) > 1) == (value > 1)
+        and (round(value, common) < 1) == (value < 1)
+        for value in numbers
+    )
+    show = {value: figure(value, common if fits else max(0, _places(value, digits))) for value in numbers}
+    named = {"": estimate, "no lower limit": lower, "no upper limit": upper}
+    first, second, third = (show[float(value)] if known(value) else word for word, value in named.items())
+    return first, second, third
+
+
+def change(factor: Any, lower: Any, upper: Any) -> str:
+    """What a step of adjustment does to a ratio, in per cent: "+7 % (-2 to +15)"; "" where it is not estimated.
+
+    Examples
+    --------
+    >>> change(1.07, 0.98, 1.15), change(0.8, 0.5, float("inf")), change(float("nan"), 1, 2)
+    ('+7 % (-2 to +15)', '-20 % (-50 to no upper limit)', '')
+    """
+    if not known(factor):
+        return ""
+    ends = {"lower": lower, "upper": upper}
+    low, high = (_per_cent(end) if known(end) else f"no {name} limit" for name, end in ends.items())
+    return f"{_per_cent(factor)} % ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)} %"
+
+
+def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
+    """The level of a table's intervals in words ("90 %"), from its column ``level``; "" where it has none.
+
+    Examples
+    --------
+    >>> level_of(pd.DataFrame({"level": [0.9, None]}))
+    '90 % '
+    """
+    found = frame["level"].dropna().unique() if "level" in frame else ()
+    level = float(found[0]) if len(found) == 1 else otherwise
+    return "" if level is None else f"{100 * level:.4g} % "
+
+
+def _per_cent(factor: Any) -> str:
+    number = round(100 * (float(factor) - 1))
+    return f"{number:+d}" if number else "0"
+
+
+def _places(value: float, digits: int) -> int:
+    """How many decimals a number needs for so many digits; as it is after rounding (9.99 is 10.0)."""
+    return digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits}g}")))) if value else digits - 1

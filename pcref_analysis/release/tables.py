@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.release import markup
+from pcref_analysis.release import markup, spoken
 from pcref_analysis.release.rules import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 from pcref_analysis.release.shown import Shown
 from pcref_analysis.release.views import FOLDED, TITLES, VIEWS
@@ -32,16 +32,11 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
 
 
 def levels(released: Any, id: str, title: str, period: str) -> Shown:
-    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with 95 % intervals."""
+    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with intervals."""
     frame = released.table
     frame = frame[frame["period"] == period].reset_index(drop=True)
-    heads = [
-        "Ethnic group",
-        "Events",
-        "At risk",
-        "Before adjustment (95 % interval)",
-        "After age and sex (95 % interval)",
-    ]
+    between = f"({spoken.level_of(frame)}interval)"
+    heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
     if not (frame["adjustment"] == "age_sex").any():
         heads = heads[:4]
     blocks = []
@@ -63,8 +58,9 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     frame = frame[frame["period"] == period].reset_index(drop=True)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
     changes = [step for step in steps if step in CHANGES] if "change" in frame else []
-    heads = ["Ethnic group", *(f"Ratio {STEPS[step]} (95 % interval)" for step in steps)]
-    heads += [f"{CHANGES[step]} (95 % interval)" for step in changes]
+    between = f"({spoken.level_of(frame)}interval)"
+    heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
+    heads += [f"{CHANGES[step]} {between}" for step in changes]
     blocks = []
     for name, part in frame.groupby("indicator_name", sort=False):
         rows = [
@@ -91,7 +87,7 @@ def medians(released: Any, id: str, title: str) -> Shown:
         rows = [[(row["ethnic_group"], False), (_count(row, "at_risk"), True), (_one(row), True)]
                 for _, row in part.iterrows()]  # fmt: skip
         blocks.append((name, rows))
-    heads = ["Ethnic group", "Counted", "Median days (95 % interval)"]
+    heads = ["Ethnic group", "Counted", f"Median days ({spoken.level_of(released.table)}interval)"]
     return markup.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
@@ -109,7 +105,8 @@ def teams(released: Any, id: str, title: str) -> Shown:
     """Show the share of people without a known ethnic group by team, in the order of their codes, with its limits."""
     rows = []
     for _, row in released.table.iterrows():
-        limits = "" if pd.isna(row["lower_95"]) else f"{_figure(row['lower_95'])} to {_figure(row['upper_95'])}"
+        ends = [spoken.figure(row[end]) for end in ("lower_95", "upper_95")]
+        limits = " to ".join(ends) if all(ends) else ""
         numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row), limits)
         name = "All lines together" if row["team"] == "All" else row["team"]
         rows.append([(name, False), *((text, True) for text in numbers), (row["signal"] or "", False)])
@@ -123,7 +120,8 @@ def detentions(released: Any, id: str, title: str) -> Shown:
         return levels(released, id, title, released.table["period"].max())
     rows, comparator = [], released.table["comparator"].iloc[0]
     for _, row in released.table.iterrows():
-        between = f"{row['events_low']:,.0f} to {row['events_high']:,.0f}"
+        ends = [spoken.figure(row[end], 0) for end in ("events_low", "events_high")]
+        between = " to ".join(ends) if all(ends) else TEXT_NOT_AVAILABLE
         ratio = _one(row.rename({"ratio": "estimate", "ratio_lower": "lower", "ratio_upper": "upper", "estimate": "x",
                                  "lower": "y", "upper": "z"}))  # fmt: skip
         cells = [
@@ -131,13 +129,14 @@ def detentions(released: Any, id: str, title: str) -> Shown:
             between,
             _count(row, "at_risk"),
             _one(row),
-            _number(row["published_rate"]),
+            spoken.figure(row["published_rate"]) or TEXT_NOT_AVAILABLE,
             ratio,
         ]
         rows.append([(row["ethnic_group"], False), *((text, True) for text in cells), (row["note"], False)])
+    between = f"({spoken.level_of(released.table)}interval)"
     heads = ["Ethnic group", "Detentions, as published", "True count lies in", "Residents",
-             "Our rate per 100,000 (95 % interval)", "Published rate",
-             f"Ratio to {comparator} (95 % interval)", "Note"]  # fmt: skip
+             f"Our rate per 100,000 {between}", "Published rate", f"Ratio to {comparator} {between}",
+             "Note"]  # fmt: skip
     return markup.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
 
 
@@ -145,7 +144,7 @@ def expected(released: Any, id: str, title: str) -> Shown:
     """Show events observed over expected at the ages of each group: 1 is as often as the reference at the same ages."""
     rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True)]
             for _, row in released.table.iterrows()]  # fmt: skip
-    heads = ["Ethnic group", "Detentions", "Observed over expected (95 % interval)"]
+    heads = ["Ethnic group", "Detentions", f"Observed over expected ({spoken.level_of(released.table)}interval)"]
     return markup.of(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
@@ -155,7 +154,9 @@ def listed(released: Any) -> Shown:
     The file of the table holds every column.
     """
     name = released.name
-    title, have = TITLES[name], {column: head for column, head in VIEWS[name].items() if column in released.table}
+    level = spoken.level_of(released.table)
+    title = TITLES[name]
+    have = {c: head.format(level=level) for c, head in VIEWS[name].items() if c in released.table}
     shown = plain(released, f"priorities-{name.replace('_', '-')}", title, have)
     html = shown.html
     if "[c]" not in shown.text and "[x]" not in shown.text:  # no mark, so none to explain
@@ -177,24 +178,17 @@ def _one(row: pd.Series) -> str:
     return _interval(pd.DataFrame([row.to_dict() | {"adjustment": ""}]), "")
 
 
-def _number(value: float) -> str:
-    return "" if pd.isna(value) else _figure(value)
-
-
 def _interval(lines: pd.DataFrame, step: str) -> str:
     rows = lines[lines["adjustment"] == step]
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    if row["status"] == SUPPRESSED:
+    if row.get("status") == SUPPRESSED:
         return TEXT_SUPPRESSED
-    if pd.isna(row["estimate"]):
-        if pd.notna(row.get("upper")):
-            return f"{TEXT_NOT_AVAILABLE} (at most {_figure(row['upper'])})"
-        return TEXT_NOT_AVAILABLE
-    if pd.isna(row.get("lower")):
-        return f"{_figure(row['estimate'])}"
-    return f"{_figure(row['estimate'])} ({_figure(row['lower'])} to {_figure(row['upper'])})"
+    if not spoken.known(row["estimate"]):
+        most = spoken.figure(row.get("upper"))
+        return f"{TEXT_NOT_AVAILABLE} (at most {most})" if most else TEXT_NOT_AVAILABLE
+    return spoken.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"))
 
 
 def _change(lines: pd.DataFrame, step: str) -> str:
@@ -203,19 +197,11 @@ def _change(lines: pd.DataFrame, step: str) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    if pd.isna(row["change"]):
-        return TEXT_NOT_AVAILABLE
-    change, lower, upper = (f"{round(100 * (row[name] - 1)):+d}" for name in ("change", "change_lower", "change_upper"))
-    return f"{change} % ({lower} to {upper})"
-
-
-def _figure(value: float) -> str:
-    """Three significant digits, whole numbers whole: what a figure can bear, read easily."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{float(f'{value:.3g}'):g}"
+    return spoken.change(row["change"], row["change_lower"], row["change_upper"]) or TEXT_NOT_AVAILABLE
 
 
 def _count(row: pd.Series, column: str) -> str:
     status = row.get(f"{column}_status")
     if status == SUPPRESSED:
         return TEXT_SUPPRESSED
-    return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or pd.isna(row[column]) else f"{row[column]:,.0f}"
+    return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or not spoken.known(row[column]) else f"{row[column]:,.0f}"

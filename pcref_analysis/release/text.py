@@ -1,10 +1,15 @@
-"""Sentences that depend on the data: each is made of released tables or of the catalogue's names, never of counts."""
+"""Sentences that depend on the data: each is made of released tables or of the catalogue's names, never of counts.
+
+They are Markdown; names and reasons that people write stand in them as text (:func:`safe_html.words`).
+"""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pcref_analysis.release.safe_html import words as plain
 from pcref_analysis.release.shown import Shown
 
 
@@ -12,7 +17,7 @@ def available(names: Sequence[str], domain: str, id: str) -> Shown:
     """Say which indicators of a domain these data do not hold: a gap in what we know, not a zero."""
     if not names:
         return _said(f"All {domain} indicators of the catalogue can be worked out from these data.", id)
-    listed = "\n".join(f"- {name}" for name in names)
+    listed = "\n".join(f"- {plain(name)}" for name in names)
     return _said(
         f"These data do not hold what the following {domain} indicators need. Not available is not zero: it is a "
         f"question that these data cannot answer yet.\n\n{listed}",
@@ -22,7 +27,7 @@ def available(names: Sequence[str], domain: str, id: str) -> Shown:
 
 def listed(lines: Sequence[str], id: str, none: str = "Nothing.") -> Shown:
     """Say ready sentences as a list; they may hold no count of people in care."""
-    return _said("\n".join(f"- {line}" for line in lines) or none, id)
+    return _said("\n".join(f"- {plain(line)}" for line in lines) or plain(none), id)
 
 
 def unknown(released: Any, id: str) -> Shown:
@@ -57,7 +62,7 @@ def teams(released: Any, parameters: Any, id: str) -> Shown:
         return _said("Teams are not compared: too few counts can be shown, or all teams are alike.", id, released)
     sides = {"less often": "above", "more often": "below"}  # it is known less often where the unknown are many
     beyond = {word: drawn.loc[drawn["signal"] == f"{side} 99.8 %", "team"] for word, side in sides.items()}
-    found = [f"{word} in {len(names)} ({', '.join(names)})" for word, names in beyond.items() if len(names)]
+    found = [f"{word} in {len(names)} ({plain(', '.join(names))})" for word, names in beyond.items() if len(names)]
     chance = "chance and the usual differences between teams" if drawn["tau_squared"].iloc[0] > 0 else "chance"
     outside = f"it is known {' and '.join(found)} than" if found else "none is beyond what"
     hidden = int(frame["team"].str.startswith("Team ").sum()) - len(drawn)
@@ -82,20 +87,32 @@ def in_short(released: Any, id: str) -> Shown:
     bands = released.table.loc[released.table["list"] == "priority", "band"].nunique()
     first, watch = int(lists.get("priority", 0)), int(lists.get("watch", 0))
     gaps = released.table.loc[released.table["list"] == "evidence_gap", "indicator"].nunique()
-    strengths = int(lists.get("strength", 0))
+    strengths, unclear = int(lists.get("strength", 0)), int(lists.get("unclear", 0))
     parts = [
         f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
-        else f"**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
-        f"there is none: {watch + int(lists.get('unclear', 0))} comparisons could not tell",
+        else "**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
+        "there is none",
         f"**{watch} possible {_n('gap', watch)} to watch**" if watch else "",
+        f"**{unclear} {_n('comparison', unclear)} that could not tell** whether there is a gap that matters" if unclear
+        else "",
         f"**{strengths} {_n('strength', strengths)}**" if strengths else "",
         f"**{gaps} {_n('question', gaps)} our data cannot answer yet**" if gaps else "",
     ]  # fmt: skip
+    aside = released.table.loc[released.table["list"] == "unclear", ["lower", "upper"]]
+    one_side = int(((aside["lower"] > 1) | (aside["upper"] < 1)).sum())
+    alone = (
+        f"Of those that could not tell, {one_side} {_n('has', one_side, 'have')} an interval wholly on one side of 1 "
+        "taken alone; by the rule that is not enough, over all comparisons made and with the agreed margin. "
+        if one_side
+        else ""
+    )
     flagged = int(released.table["flag"].notna().sum())
     if flagged:
         parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
     return _said(
-        f"{'; '.join(filter(None, parts))}. This is a draft for discussion: people decide, not numbers.", id, released
+        f"{'; '.join(filter(None, parts))}. {alone}This is a draft for discussion: people decide, not numbers.",
+        id,
+        released,
     )
 
 
@@ -104,14 +121,13 @@ def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
     changes, since = made["changes"].table, made["since"].table
     begins = "The list starts from the one that was agreed for an earlier period. " if len(since) else ""
     if changes.empty:
-        name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
         words = (
-            f"{begins}**This list has not been discussed yet.** What a meeting changes, with who, when and why, is "
-            f"recorded in `notebooks/parameters/{name}` (see `docs/engagement.md`)."
+            f"{begins}**This list has not been discussed yet.** What a meeting changes will stand here, with who, when "
+            "and why."
         )
     else:
         *some, last = changes["who"].unique()
-        who, number = f"{', '.join(some)} and {last}" if some else last, len(changes)
+        who, number = plain(f"{', '.join(some)} and {last}" if some else last), len(changes)
         words = (
             f"{begins}**Discussed by {who}**, last on {changes['when'].max()}: {number} {_n('change', number)}, each "
             "with its reason. The draft stays beside the list that was agreed."
@@ -120,8 +136,9 @@ def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
 
 
 def _said(words: str, id: str, *released: Any) -> Shown:
-    record = {"id": id, "kind": "text", "title": "", "text": words, "sources": [one.name for one in released]}
-    return Shown(record=record, text=words, markdown=words)
+    text = html.unescape(words)
+    record = {"id": id, "kind": "text", "title": "", "text": text, "sources": [one.name for one in released]}
+    return Shown(record=record, text=text, markdown=words)
 
 
 def _n(word: str, count: int, several: str = "") -> str:
@@ -129,4 +146,4 @@ def _n(word: str, count: int, several: str = "") -> str:
 
 
 def _lower(name: str) -> str:
-    return name[:1].lower() + name[1:]
+    return plain(name[:1].lower() + name[1:])

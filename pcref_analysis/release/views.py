@@ -1,4 +1,5 @@
 """How parts of the priorities list are shown: title, columns, heads. Change the words here.
+``{level}`` is the level of the intervals, as the table holds it.
 
 Each is published as ``tables/priorities-<name>.csv`` with every column.
 """
@@ -14,6 +15,7 @@ TITLES = {
     "since": "Since the last list",
     "rule_changes": "Changes of the rule since then",
     "to_watch": "Findings to watch",
+    "unclear": "Comparisons that could not tell",
     "strengths": "Strengths",
     "evidence_gaps": "What the data cannot answer yet",
     "recording": "Recording matters, not ranked",
@@ -24,9 +26,9 @@ TITLES = {
     "rule_settings": "Every setting of the rule",
     "findings": "Every finding",
 }
-FOLDED = ("one_weight", "comparators", "rule_settings", "findings")  # long: closed until someone opens them
+FOLDED = ("unclear", "one_weight", "comparators", "rule_settings", "findings")  # long: closed until someone opens them
 FIGURES = {
-    "ratio_text": "Ratio (95 % interval)",
+    "ratio_text": "Ratio to the comparator ({level}interval)",
     "amount": "More or fewer in the year",
     "certainty_text": "Chance that the gap exceeds the agreed margin",
     "rank_text": "Chance alone could place it",
@@ -35,6 +37,12 @@ WHAT = {"name": "What", "ethnic_group": "For whom"}
 VIEWS: dict[str, dict[str, str]] = {
     "draft": {"rank": "Place", "band": "Band", **WHAT, **FIGURES},
     "to_watch": {"rank": "Place", **WHAT, **FIGURES, "would_close": "What would make it clearer"},
+    "unclear": {
+        **WHAT,
+        "ratio_text": FIGURES["ratio_text"],
+        "certainty_text": FIGURES["certainty_text"],
+        "would_close": "What would make it clearer",
+    },
     "words": {
         "rank": "Place",
         "wording": "What the figures say",
@@ -114,7 +122,7 @@ VIEWS: dict[str, dict[str, str]] = {
         "list": "List",
         "rank": "Place",
         "score": "Score",
-        "ratio_text": "Ratio (95 % interval)",
+        "ratio_text": "Ratio to the comparator ({level}interval)",
         "estimate_table": "Estimate, in tables/",
         "notebook": "Made in",
         "method_page": "Method",

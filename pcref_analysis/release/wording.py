@@ -95,14 +95,15 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     if not number.get("priority"):
         unclear = number.get("unclear", 0) + number.get("watch", 0)
         return str(terms["nothing"]).format(unclear=unclear, missing=number.get("evidence_gap", 0))
-    counts = {
-        "possible gap": (number.get("watch", 0), "to watch"),
-        "comparison": (number.get("strength", 0), "equal or better"),
-        "indicator": (missing, "with a question that our data cannot answer yet"),
-        "figure": (number.get("recording", 0), "that may be a matter of recording"),
-    }
+    counts = [
+        (number.get("watch", 0), "possible gap", "to watch"),
+        (number.get("unclear", 0), "comparison", "that could not tell"),
+        (number.get("strength", 0), "comparison", "equal or better"),
+        (missing, "indicator", "with a question that our data cannot answer yet"),
+        (number.get("recording", 0), "figure", "that may be a matter of recording"),
+    ]
     first = f"{spoken.count(number['priority'], 'gap')} to discuss in {spoken.count(int(table['band'].max()), 'band')}"
-    return ", ".join([first, *(f"{spoken.count(n, word)} {rest}" for word, (n, rest) in counts.items() if n)]) + "."
+    return ", ".join([first, *(f"{spoken.count(n, word)} {rest}" for n, word, rest in counts if n)]) + "."
 
 
 def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
@@ -122,9 +123,11 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
         )
     level = terms["level"][row["measure"]]
     opening = f"{row['name']}: {terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
-    interval = f"{row['level']:.0%} interval {spoken.ratio(row['lower'])} to {spoken.ratio(row['upper'])}"
+    ratio, low, high = spoken.three(row["ratio"], row["lower"], row["upper"])
+    step = f", to the nearest {spoken.figure(row['rounded_to'])}" if spoken.known(row.get("rounded_to")) else ""
+    interval = f"{100 * row['level']:.4g}% interval {low} to {high}{step}"
     sentence = f"{opening}was {spoken.times(row['ratio'])} among {others} "
-    sentence += f"({interval})" if row["ratio"] >= 1.5 else f"(ratio {spoken.ratio(row['ratio'])}, {interval})"
+    sentence += f"({interval})" if row["ratio"] >= 1.5 else f"(ratio {ratio}, {interval})"
     closing = {
         "better": f"; the difference is in favour of {who}.",
         "equal": f"; a gap to the disadvantage of {who}, if there is one, is smaller than {_margin(row)}.",
@@ -161,7 +164,7 @@ def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
     if not spoken.has(row["certainty"]):
         return "", "", "", ""
     ratio = (
-        f"{spoken.ratio(row['ratio'])} ({spoken.ratio(row['lower'])} to {spoken.ratio(row['upper'])})"
+        spoken.interval(row["ratio"], row["lower"], row["upper"], row.get("rounded_to"))
         if spoken.has(row["ratio"])
         else "none"
     )
@@ -191,7 +194,7 @@ def _how_sure(row: dict[str, Any], family: int) -> str:
         parts.append(f"It is clear of chance over all {family} comparisons made.")
     if spoken.has(row["rank_low"]):
         low, high = row["rank_low"], row["rank_high"]
-        alone = f"Chance alone could put it at any place from {low} to {high} (95% interval)."
+        alone = f"Chance alone could put it at any place from {low} to {high} ({100 * row['level']:.4g}% interval)."
         parts.append(alone if low < high else f"Chance alone hardly moves it from place {low}.")
     steps = [("crude", "before adjustment"), ("age_sex", "after age and sex")]
     steps.append(("age_sex_imd", "after age, sex and deprivation"))

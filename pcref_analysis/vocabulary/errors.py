@@ -1,4 +1,4 @@
-"""The one error that people see: what is wrong, where, how often, and what to do."""
+"""The errors that people see: what is wrong, where, how often, and what to do."""
 
 
 class PcrefError(Exception):
@@ -6,5 +6,21 @@ class PcrefError(Exception):
 
     The message is written for a person, a few lines at most, and never holds a value from a
     patient's row (identifiers leak through error messages into notebooks). The ``pcref`` command
-    prints it and ends with status 2; published reports are left as they were.
+    prints it and ends with :attr:`status`; published reports are left as they were.
     """
+
+    status = 2
+
+
+class SourceError(PcrefError):
+    """What an engine (DuckDB, PostgreSQL, SQL Server, Spark) refused.
+
+    Its own words may hold a value of a row and are not shown; raised ``from None`` inside the handler, so that the
+    ``pcref`` command can write them into the run's confidential log.
+    """
+
+
+class FaultError(PcrefError):
+    """A fault of pcref or of a notebook, which no change of the data mends; the log has been written."""
+
+    status = 70  # EX_SOFTWARE of sysexits.h

@@ -15,10 +15,20 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pcref_analysis.vocabulary import codelists
+from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root
+from pcref_analysis.vocabulary.parameters import project_root, read_yaml
 
 LOCAL = "-indicators.yml"
+COMPETENCIES = (
+    "cultural awareness",
+    "staff knowledge and awareness",
+    "partnership working",
+    "co-production",
+    "workforce",
+    "co-learning",
+)
 Value = str | int | float
 
 
@@ -27,11 +37,19 @@ class _Part(BaseModel):
 
 
 class Condition(_Part):
-    """One condition on one column; a missing value fulfils none of them except ``missing: true``."""
+    """One condition on one column; a missing value fulfils none of them except ``missing: true``.
+
+    ``in``, ``not_in``, ``any_of`` and ``none_of`` take codes or the name of a code list (``reference/code_lists.csv``).
+    The last two are for ``teams``, the types of all teams of a referral. ``if_missing`` says that a missing value is an
+    answer: it fulfils the condition ("holds") or does not ("fails"); without it, a row that lacks a value which the
+    extract records is left out and counted as not recorded.
+    """
 
     column: str
-    is_in: list[Value] | None = Field(default=None, alias="in")
-    not_in: list[Value] | None = None
+    is_in: list[Value] | str | None = Field(default=None, alias="in")
+    not_in: list[Value] | str | None = None
+    any_of: list[str] | str | None = None
+    none_of: list[str] | str | None = None
     eq: Value | None = None
     ne: Value | None = None
     lt: Value | None = None
@@ -40,28 +58,55 @@ class Condition(_Part):
     ge: Value | None = None
     between: tuple[Value, Value] | None = None
     missing: bool | None = None
+    if_missing: Literal["holds", "fails"] | None = None
 
     @model_validator(mode="after")
     def _one_operator(self) -> Condition:
         if len(self.operators()) != 1:
-            raise ValueError("needs exactly one of in, not_in, eq, ne, lt, le, gt, ge, between, missing")
+            raise ValueError(
+                "needs exactly one of in, not_in, eq, ne, lt, le, gt, ge, between, missing, any_of, none_of"
+            )
+        try:
+            self.codes()
+        except PcrefError as error:
+            raise ValueError(str(error)) from None
         return self
 
     def operators(self) -> dict[str, Any]:
         """Return the operator that is set, with its value."""
-        named = self.model_dump(exclude={"column"}, exclude_none=True)
+        named = self.model_dump(exclude={"column", "if_missing"}, exclude_none=True)
         return {name.removeprefix("is_"): value for name, value in named.items()}
+
+    def codes(self) -> tuple[codelists.Code, ...]:
+        """Return the codes of an operator that takes several, with the days between which each counts."""
+        ((name, value),) = self.operators().items()
+        if name not in ("in", "not_in", "any_of", "none_of"):
+            return ()
+        return codelists.named(value) if isinstance(value, str) else tuple(Code(v, None, None) for v in value)
+
+    def columns(self) -> list[str]:
+        """Return the columns that the condition looks at: its own, and the row's date where codes depend on it."""
+        return [self.column, *(["date"] if any(c.first or c.last for c in self.codes()) else [])]
 
 
 class Among(_Part):
     """The people or rows at risk: ``residents``, or a counting rule whose rows are matched by person.
 
-    ``at_risk`` names the column to add up (days in bed); without it each person counts once a period.
+    ``at_risk`` names the column to add up (days in bed); without it each person counts once a period. ``ages`` limits
+    residents to ages from and to: a band that the limit cuts counts with the share of its years of age within it, since
+    the census table may have no cut there (of 16 to 19, half is under 18).
     """
 
     rows: str
     where: list[Condition] = Field(default_factory=list)
     at_risk: str | None = None
+    ages: tuple[int, int] | None = None
+
+    @model_validator(mode="after")
+    def _ages_of_residents(self) -> Among:
+        if self.ages and self.rows != "residents":
+            raise ValueError("ages needs rows: residents")
+        return self
 
 
 class Count(_Part):
@@ -99,6 +144,9 @@ class Indicator(BaseModel):
 
     ``story`` joins indicators that tell one story in different denominators (detention by residents,
     by caseload and by inpatients); ``severity`` runs from 1 (service contact) to 4 (force or loss of liberty).
+    ``computes`` names the NHS measures whose rows are counted exactly, over a year and the Trust's own extract;
+    ``after`` those that are followed with the differences that ``differs`` names. ``pcref`` and ``competency`` are the
+    part of the framework, and the national organisational competency, that the indicator serves.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -132,6 +180,11 @@ class Indicator(BaseModel):
     source: str
     caveat: str
     valid_from: str
+    computes: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    differs: str = ""
+    pcref: Literal["", "leadership and governance", "competencies", "feedback"] = ""
+    competency: Literal["", *COMPETENCIES] = ""
     count: Count | None = None  # how rows become cells; none: published figures only
 
     @property
@@ -147,6 +200,8 @@ class Indicator(BaseModel):
     def _measure_fits_the_count(self) -> Indicator:
         if self.count and (self.measure == "mean") != (self.count.value is not None):
             raise ValueError("measure: mean and count.value go together")
+        if bool(self.after) != bool(self.differs):
+            raise ValueError("after and differs go together: name each difference from the measure")
         return self
 
 
@@ -161,16 +216,20 @@ def catalogue() -> dict[str, Indicator]:
     """Return every indicator that may appear on a page: the shipped ones and those of every local file.
 
     Local files (``<run>-indicators.yml``) stand beside the parameters. What is counted for one run is :func:`of_run`.
+    A file that cannot be read or has a fault stops its own run (:func:`of_run`) and no other: it is left out here
+    (:func:`faulty` names it).
 
     Raises
     ------
     PcrefError
-        If an entry does not fit (the message names the entry and the field), or if two local files mean
-        different things by one id.
+        If two local files mean different things by one id.
     """
     found = dict(shipped())
-    for path in sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}")):
-        local = with_local(path)
+    for path in _local_files():
+        try:
+            local = with_local(path)
+        except PcrefError:
+            continue
         if other := sorted(key for key in found.keys() & local.keys() if found[key] != local[key]):
             raise PcrefError(
                 f"indicators: {path.name} means something else by {', '.join(other)} than another local file. "
@@ -178,6 +237,21 @@ def catalogue() -> dict[str, Indicator]:
             )
         found |= local
     return found
+
+
+def faulty() -> dict[str, str]:
+    """Return the local files that cannot be used, each with what is wrong with it."""
+    found = {}
+    for path in _local_files():
+        try:
+            with_local(path)
+        except PcrefError as error:
+            found[path.name] = str(error)
+    return found
+
+
+def _local_files() -> list[Path]:
+    return sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))
 
 
 def of_run(run: str) -> dict[str, Indicator]:
@@ -218,12 +292,7 @@ def with_local(path: Path) -> dict[str, Indicator]:
 @lru_cache(maxsize=32)
 def _local(path: Path, changed: int, size: int) -> dict[str, Indicator]:
     """Return the entries of one local file, read once while it does not change."""
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        raise PcrefError(f"indicators: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+    entries = read_yaml(path, "indicators") or {}
     local = read(entries, path.name)
     if taken := sorted(local.keys() & shipped().keys()):
         raise PcrefError(f"indicators: {path.name} redefines {', '.join(taken)}. Give local entries ids of their own.")

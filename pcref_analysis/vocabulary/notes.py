@@ -35,8 +35,16 @@ KINDS = {
         "periods pooled: a person met in several periods counts as several people in the interval",
     ),
     "once": Kind(
-        "interval takes each person to count once (the cells give no sums over people)",
+        "interval takes each person to count once: the cells give no sums over people",
         "interval takes each person to count once",
+    ),
+    "independent": Kind(
+        "interval takes events as independent (Poisson): the cells give no sums over people",
+        "interval takes events as independent of each other",
+    ),
+    "as_poisson": Kind("strata vary no more than by chance: fitted as Poisson, not negative binomial"),
+    "no_effect": Kind(
+        "stays taken as independent: no design effect can be told from these cells", "stays taken as independent"
     ),
     "no_squares": Kind("no interval: the cells give no total_sq", "no interval: the sums over people are not known"),
     "binned": Kind("lengths are binned: placed within their bin", "lengths are binned: placed within their bin"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +13,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
+GIVEN = "PCREF_PARAMETERS"  # variable: the checked parameters of the run that a notebook is executed for, as JSON
 CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
 
 
@@ -37,6 +40,23 @@ class Source(_Section):
     location: str = ""  # a folder, a file, or the name of the variable that holds the connection
     columns: dict[str, dict[str, str]] = Field(default_factory=dict)  # table -> {contract name: local name}
     tables: dict[str, str] = Field(default_factory=dict)  # contract table -> local table or file name
+    codes: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)  # table -> column -> {local: contract's}
+
+    @field_validator("codes", mode="before")
+    @classmethod
+    def _codes_are_text(cls, value: Any) -> Any:
+        """Take numbers as text; Yes and No without quotation marks are true and false to YAML."""
+        if not isinstance(value, dict) or not all(isinstance(columns, dict) for columns in value.values()):
+            return value
+        for columns in value.values():
+            for name, codes in columns.items():
+                items = [*codes, *codes.values()] if isinstance(codes, dict) else []
+                if any(isinstance(item, bool) or not isinstance(item, str | int) for item in items):
+                    raise ValueError(f'{name}: put codes in quotation marks, as in "Yes": "Y"')
+        return {
+            table: {n: {str(k): str(v) for k, v in c.items()} if isinstance(c, dict) else c for n, c in columns.items()}
+            for table, columns in value.items()
+        }
 
 
 DISCLOSURE_PRESETS: dict[str, dict[str, Any]] = {
@@ -106,7 +126,7 @@ class Parameters(_Section):
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
     period: str
     periods: list[str] = Field(default_factory=list)  # all periods to build cells for; the last is `period`
-    comparator: str = "White British"
+    comparator: str = ""  # an ethnic group of `detail`; where empty White, or White British of the detailed groups
     detail: Literal["broad", "detailed"] = "broad"
     age_bands: list[int] = Field(default_factory=lambda: [0, 16, 20, 25, 35, 50, 65])
     imd_version: Literal[2019, 2025] = 2025
@@ -116,7 +136,7 @@ class Parameters(_Section):
     seed: int = 20260101
     disclosure: Disclosure
     priorities: PriorityRule
-    engagement: str = ""  # record of meetings, a file beside this one; where empty engagement/<run>-<period>.yml
+    engagement: str = ""  # record of meetings, a file beside this one (empty: engagement/<run>-<period>.yml), or none
     previous: str = ""  # folder of an earlier period's report (reports/...): the list starts from its adjusted one
     terms: dict[str, Any] = Field(default_factory=dict)  # words of the draft list that replace release.wording.TERMS
 
@@ -135,7 +155,7 @@ class Parameters(_Section):
     def _years_follow(cls, value: str | list[str]) -> str | list[str]:
         for period in [value] if isinstance(value, str) else value:
             start, end = period.split("-") if period.count("-") == 1 else ("", "")
-            if not (start.isdigit() and end.isdigit() and (int(start) + 1) % 100 == int(end)):
+            if not (re.fullmatch(r"(19|20)[0-9]{2}-[0-9]{2}", period) and (int(start) + 1) % 100 == int(end)):
                 raise ValueError(f"'{period}' is not a financial year such as 2023-24")
         return value
 
@@ -143,6 +163,26 @@ class Parameters(_Section):
     def _period_is_built(self) -> Parameters:
         if self.periods and self.period not in self.periods:
             raise ValueError(f"period '{self.period}' is not among periods {self.periods}")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _comparator_fills_in(cls, values: Any) -> Any:
+        if isinstance(values, dict) and not values.get("comparator"):
+            detailed = values.get("detail") == "detailed"
+            return values | {"comparator": "White British" if detailed else "White"}
+        return values
+
+    @model_validator(mode="after")
+    def _comparator_is_a_group(self) -> Parameters:
+        groups = ethnicity.known_groups(self.detail)
+        if self.comparator not in groups:
+            near = difflib.get_close_matches(self.comparator, groups, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise ValueError(
+                f"comparator: '{self.comparator}' is no ethnic group of detail: {self.detail}.{hint} "
+                f"Groups: {', '.join(groups)}"
+            )
         return self
 
     def but(self, left_out: Iterable[str]) -> str:
@@ -169,8 +209,21 @@ def project_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def project_path(text: str) -> Path:
+    """Return a path as parameters give it: relative to the project; ``~`` is the home of the user."""
+    return project_root() / Path(text).expanduser()
+
+
+def extract_path(parameters: Parameters) -> Path:
+    """Return the folder or file that a run reads its rows from: ``data/raw/<run>`` where no location is given."""
+    return project_path(parameters.source.location or f"data/raw/{parameters.run}")
+
+
 def load(run: str, **overrides: Any) -> Parameters:
     """Read and check the parameters of a run.
+
+    A notebook that a report executes gets the parameters that the command has checked (the file that the variable
+    ``PCREF_PARAMETERS`` names), so that both work by the same rules; everyone else reads the YAML file.
 
     Parameters
     ----------
@@ -182,24 +235,71 @@ def load(run: str, **overrides: Any) -> Parameters:
     Raises
     ------
     PcrefError
-        If the file is missing, is not YAML, or has an unknown key or a value that does not fit; an
-        unknown key is answered with the nearest name.
+        If the file is missing, is not YAML, is named otherwise than its ``run:``, or has an unknown key or a value
+        that does not fit; an unknown key is answered with the nearest name.
+
+    Examples
+    --------
+    >>> load("demo").trust.name                                                  # doctest: +SKIP
+    'Fenmoor and Vale NHS Trust (invented)'
     """
-    path = Path(run) if run.endswith((".yml", ".yaml")) else project_root() / "notebooks" / "parameters" / f"{run}.yml"
+    over = {key: value for key, value in overrides.items() if value is not None}
+    if (given := _given()) and given.get("run") == run:
+        return check(given | over, "the parameters that this report was started with")
+    path = run_file(run)
     if not path.is_file():
         have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
         near = difflib.get_close_matches(path.stem, have, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
+    values = read_yaml(path, "parameters")
+    if not isinstance(values, dict):
+        raise PcrefError(f"parameters: {path.name} must hold 'name: value' lines.")
+    checked = check(values | over, path.name)
+    if checked.run != path.stem:
+        raise PcrefError(
+            f"parameters: {path.name} says run: {checked.run}. A run has the name of its file, so that no run takes "
+            f"another's extract, rules or report: write run: {path.stem}, or rename the file to {checked.run}.yml."
+        )
+    return checked
+
+
+def run_file(run: str) -> Path:
+    """Return the parameters file of a run that is given by its name, or by a path to the file."""
+    return Path(run) if run.endswith((".yml", ".yaml")) else project_root() / "notebooks" / "parameters" / f"{run}.yml"
+
+
+def read_yaml(path: Path, who: str) -> Any:
+    """Read a YAML file that people write; ``who`` starts the error ("parameters", "engagement").
+
+    Raises
+    ------
+    PcrefError
+        If the file cannot be opened, is not UTF-8 text or is not YAML; names the file and the line.
+    """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise PcrefError(f"{who}: {path.name} cannot be opened ({type(error).__name__}).") from None
+    except UnicodeDecodeError:
+        raise PcrefError(f"{who}: {path.name} is not UTF-8 text. Save it with the encoding UTF-8.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
-        raise PcrefError(f"parameters: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
-    if not isinstance(values, dict):
-        raise PcrefError(f"parameters: {path.name} must hold 'name: value' lines.")
-    return check(values | {k: v for k, v in overrides.items() if v is not None}, path.name)
+        raise PcrefError(f"{who}: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+
+
+def hand_over(parameters: Parameters, folder: Path) -> Path:
+    """Write checked parameters for the notebooks that are executed for a run; the variable ``GIVEN`` names the file."""
+    path = folder / "parameters.json"
+    path.write_text(parameters.model_dump_json(indent=1), encoding="utf-8")
+    return path
+
+
+def _given() -> dict[str, Any]:
+    """Return the parameters that this process was started with, if it was started for a run."""
+    name = os.environ.get(GIVEN)
+    return json.loads(Path(name).read_text(encoding="utf-8")) if name else {}
 
 
 def check(values: dict[str, Any], name: str) -> Parameters:
@@ -212,13 +312,14 @@ def check(values: dict[str, Any], name: str) -> Parameters:
 
 
 def _fault(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"]) or "file"
+    where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(fault["loc"][-1]), _known_keys(fault["loc"][:-1]), n=1, cutoff=0.5)
         return f"{where}: unknown key." + (f" Did you mean '{near[0]}'?" if near else "")
     if fault["type"] == "missing":
         return f"{where}: is missing."
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}."
+    words = fault["msg"].removeprefix("Value error, ")
+    return f"{where}: {words}." if where else f"{words}."  # what concerns several keys names them itself
 
 
 def _known_keys(path: tuple[Any, ...]) -> list[str]:

@@ -70,9 +70,9 @@ def conserved(checked, name):
     if name not in counts.index or "stops" in set(checked.breaches.query("table == @name")["severity"]):
         return
     line = counts.loc[name]
-    dropped = checked.breaches.query("table == @name and severity == 'dropped'")["rows"].sum()
-    assert line["read"] == line["kept"] + line["dropped"]
-    assert line["dropped"] == dropped
+    said = checked.breaches.query("table == @name").groupby("severity")["rows"].sum()
+    assert line["read"] == line["kept"] + line["dropped"] + line["superseded"]
+    assert [line[kind] for kind in ("dropped", "superseded")] == [said.get(k, 0) for k in ("dropped", "superseded")]
     rows = checked.tables[name].count().to_pyarrow().as_py()
     assert rows == (line["people"] if name == PERSONS else line["kept"])
 
@@ -212,6 +212,27 @@ def test_a_required_column_without_values_stops(broken, name, column):
     assert told(checked, name, column, "stops") == {"required column holds no value": 0}
 
 
+def test_local_codes_are_mapped(broken):
+    codes = {PERSONS: {"EthnicCategory": {"White - British": "A", "1": "B"}}}
+    change = lambda f: put("EthnicCategory", " white - british", range(20))(put("EthnicCategory", "1.0", (30,))(f))  # noqa: E731
+    checked = broken(PERSONS, change, source={"codes": codes})
+    assert not told(checked, PERSONS, "EthnicCategory", "stops") and not told(
+        checked, PERSONS, "EthnicCategory", "noted"
+    )
+    found = column_of(checked, PERSONS, "EthnicCategory")
+    assert found.count("A") >= 20 and found.count("B") >= 1 and None not in found
+
+
+def test_former_names_are_known_and_no_column_with_its_own_place_is_offered(broken):
+    old = {"AttendStatus": "AttendOrDNACode", "Person_ID": "PseudoNHSNumber"}
+    checked = broken("MHS201CareContact", lambda frame: frame.rename(columns=old))
+    for name, former in old.items():
+        assert told(checked, "MHS201CareContact", name, "noted")[f"read from its former name {former}"] == 0
+    checked = broken("MHS502WardStay", lambda frame: frame.drop(columns="EndDateWardStay"))
+    line = checked.breaches.query("column == 'EndDateWardStay'").iloc[0]
+    assert line["todo"] == "Taken as not recorded."
+
+
 # --- dates ---
 
 
@@ -246,8 +267,43 @@ def test_start_in_the_future_is_noted_and_9999_is_no_start(broken, name):
         return put(table.end(), "", rows=(3, 6))(frame) if table.end() else frame
 
     checked = broken(name, change)
-    assert told(checked, name, table.start(), "noted") == {"date in the future": 1}
-    assert told(checked, name, table.start(), "dropped") == {"not a date": 1}
+    assert told(checked, name, table.start(), "noted") == {"date in the future": 1, "date far in the future (9999)": 1}
+    assert told(checked, name, table.start(), "dropped") == {"required value is missing": 1}
+
+
+@pytest.mark.parametrize("day", ["1900-01-01 00:00:00", "30/12/1899", "1 Jan 1901", "0001-01-01", "2099-12-31"])
+def test_a_stand_in_date_is_no_date(broken, day):
+    rule = "date far in the future (9999)" if "2099" in day else "stand-in date (such as 1900-01-01)"
+    checked = broken(PERSONS, put("PersDeathDate", day, rows=range(40)))
+    assert told(checked, PERSONS, "PersDeathDate", "noted") == {rule: 40}
+    assert set(column_of(checked, PERSONS, "PersDeathDate")) == {None}
+    start, end = "StartDateHospProvSpell", "DischDateHospProvSpell"
+    checked = broken("MHS501HospProvSpell", lambda frame: put(end, day, rows=(1, 2))(put(start, day, rows=(6,))(frame)))
+    assert told(checked, "MHS501HospProvSpell", end, "noted") == {rule: 2, "has not ended": 21}
+    assert told(checked, "MHS501HospProvSpell", start, "dropped") == {"required value is missing": 1}
+
+
+def test_a_length_that_cannot_be_believed_is_noted(broken):
+    checked = broken("MHS501HospProvSpell", put("StartDateHospProvSpell", "1985-05-05", rows=(1, 2, 3)))
+    assert told(checked, "MHS501HospProvSpell", "DischDateHospProvSpell", "noted")["lasts more than 20 years"] == 3
+
+
+def test_how_unreadable_dates_are_written_is_said(broken):
+    change = lambda f: put("CareContDate", "45351", (1, 2))(put("CareContDate", "29/02/24", (3,))(f))  # noqa: E731
+    checked = broken("MHS201CareContact", change)
+    todo = checked.breaches.query("column == 'CareContDate' and severity == 'dropped'")["todo"].item()
+    assert "2 numbers of days, as a spreadsheet counts them, 1 years of two digits" in todo
+
+
+def test_a_few_dates_in_american_order_stop_where_others_could_be_read_either_way(broken):
+    change = lambda f: put("CareContDate", "04/23/2024", (1, 2))(put("CareContDate", "04/05/2024", (3,))(f))  # noqa: E731
+    checked = broken("MHS201CareContact", change)
+    assert told(checked, "MHS201CareContact", "CareContDate", "stops") == {"dates are month/day/year": 2}
+
+
+def test_moments_of_local_midnight_written_without_a_zone_stop(broken):
+    checked = broken("MHS201CareContact", put("CareContDate", "2024-04-09 23:00:00", rows=range(20)))
+    assert list(told(checked, "MHS201CareContact", "CareContDate", "stops").values()) == [20]
 
 
 def test_birth_dates_that_cannot_be(broken):
@@ -262,7 +318,7 @@ def test_birth_dates_that_cannot_be(broken):
 
 
 @pytest.mark.parametrize("name", whole(lambda t: t.name != PERSONS))
-def test_duplicate_keys_are_dropped(broken, name):
+def test_duplicate_keys_are_superseded(broken, name):
     def double(frame):
         import pandas as pd
 
@@ -270,7 +326,8 @@ def test_duplicate_keys_are_dropped(broken, name):
 
     checked = broken(name, double)
     key = " + ".join(declared()[name].key)
-    assert told(checked, name, key, "dropped") == {f"several rows with one {key}": 5}
+    assert told(checked, name, key, "superseded") == {f"several rows with one {key}": 5}
+    assert not told(checked, name, key, "noted"), "the same row twice contradicts nothing"
 
 
 def test_a_doubled_row_of_a_known_person_has_one_fault_only(extract):

@@ -77,4 +77,4 @@ def test_every_other_column_takes_its_latest_recorded_value(rows):
 def test_conflicts_are_counted_among_people(rows):
     """Four people have two known categories or more (unknown is no conflict), one two genders, one two birth dates."""
     counts = people.conflicts(rows).to_pyarrow().to_pylist()[0]
-    assert counts == {"people": 9, "EthnicCategory": 4, "Gender": 1, "PersonBirthDate": 1}
+    assert counts == {"people": 9, "EthnicCategory": 4, "Gender": 1, "PersonBirthDate": 1, "PersDeathDate": 0}

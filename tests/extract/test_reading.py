@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import ibis
@@ -104,6 +104,26 @@ def test_dates_that_are_dates_already():
     assert read(moments, pa.timestamp("us"), type="date") == [date(2024, 3, 31), None]
     assert read([date(2024, 3, 31), None], pa.date32(), type="date") == [date(2024, 3, 31), None]
     assert read([20240331, 7], pa.int64(), type="date") == [date(2024, 3, 31), None]
+
+
+def test_moments_are_local_days():
+    day = date(2024, 4, 10)
+    same = ["2024-04-09T23:00:00Z", "2024-04-09 23:00:00+00", "2024-04-10T00:00:00+01:00", "20240409T230000Z"]
+    same += ["2024-04-09 23:00:00.0000000 +00:00", "09/04/2024 23:00:00+0000", "2024-04-09 23:00 UTC"]
+    assert read(same, type="date") == [day] * len(same)
+    assert read(["2024-12-31T23:30:00Z", "2024-12-31T23:30:00-01:00"], type="date") == [
+        date(2024, 12, 31),
+        date(2025, 1, 1),
+    ]
+    assert read(["2024-04-09T25:00:00Z", "01-Apr-2023 23:00:00 +00:00"], type="date") == [None, None]
+    moment = datetime(2024, 4, 9, 23, tzinfo=UTC)
+    for zone in ("UTC", "Europe/London", "+05:00"):
+        assert read([moment, None], pa.timestamp("us", zone), type="date") == [day, None]
+
+
+def test_months_by_name():
+    same = ["1 Apr 2023", "01 April 2023", "Apr  1 2023 12:00AM", "April 1, 2023", "01APR2023:00:00:00", "2023-Apr-01"]
+    assert read([*same, "20230401.0"], type="date") == [date(2023, 4, 1)] * 7
 
 
 def test_numbers():

@@ -5,7 +5,19 @@ import pandas as pd
 import pytest
 import sqlglot
 
-from pcref_analysis.intake import catchment, cells, demo, engines, population, prepare, sources, standing
+from pcref_analysis.intake import (
+    catchment,
+    cells,
+    contracts,
+    demo,
+    engines,
+    population,
+    prepare,
+    rows,
+    sources,
+    standing,
+)
+from pcref_analysis.intake.availability import AREA_COLUMNS
 from pcref_analysis.intake.declarations import PERSONS
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -57,6 +69,34 @@ def test_rates_among_residents_rest_on_the_census(moved, frames, open_data):
         assert found.loc[found["indicator"].eq(name), "events"].sum() == want > 100
     fit = prepare.load("test", "residents_fit").set_index("margin")["largest_difference"]
     assert len(fit) == 4 and fit.max() < 3  # people
+
+
+def test_who_lives_elsewhere_has_the_deprivation_of_home_and_is_no_resident(moved, frames, open_data):
+    """Their quintiles are looked up here in the published table, without the code that counts."""
+    ranks = pd.read_csv(open_data / "imd2025_lsoa21.csv.gz").set_index("lsoa21_code")["imd_rank"]
+    own = set(catchment.lsoas(open_data, BOARD))
+    tables = sources.open(moved)
+    checked = contracts.clean(tables, moved, residents=standing.of(moved, tables))
+    people = rows.people(checked.tables, AREA_COLUMNS[2025]).select("Person_ID", "imd_quintile", "area").execute()
+    homes = tables[PERSONS].select("Person_ID", "UniqMonthID", "LSOA2021").execute().dropna()
+    homes = (
+        homes.sort_values("UniqMonthID").drop_duplicates("Person_ID", keep="last").set_index("Person_ID")["LSOA2021"]
+    )
+    people["home"] = people["Person_ID"].map(homes)
+    away = people[people["home"].notna() & ~people["home"].isin(own)]
+    assert len(away) > 100 and set(away["area"]) == {"elsewhere"}
+    assert (away["imd_quintile"] == -(-away["home"].map(ranks) * 5 // 33_755)).all()
+    assert people.loc[people["home"].isna(), "imd_quintile"].isna().all()
+    entries = {name: catalogue()[name] for name in ("detentions", "people_detained_caseload")}
+    found, ledger = cells.build(checked.tables, moved, entries)
+    missing = found[found["imd_quintile"].isna()].groupby("indicator")["at_risk"].sum()
+    assert missing.get("detentions", 0) == 0
+    unknown = people.set_index("Person_ID")["imd_quintile"].isna().mean()
+    share = (
+        missing["people_detained_caseload"] / found.query("indicator == 'people_detained_caseload'")["at_risk"].sum()
+    )
+    assert share < 1.5 * unknown  # it was those without a home and those from elsewhere: four times as many
+    assert set(ledger.query("indicator == 'detentions'")["reason"]) >= {"lives outside the catchment"}
 
 
 def test_check_says_what_was_made_and_names_no_board_that_is_wrong(moved, monkeypatch):

@@ -43,6 +43,10 @@ def awkward(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     tables["MHS401MHActPeriod"] = pd.concat(
         [act, act.head(4).assign(EndDateMHActLegalStatusClass="2025-01-31T10:00:00")]
     )
+    stays = tables["MHS501HospProvSpell"].assign(UniqMonthID="1,489", RecordNumber="9")
+    open_again = stays.head(6).assign(DischDateHospProvSpell="", RecordNumber="10")
+    unsure = stays.tail(5).assign(MethAdmMHHospProvSpell="81")
+    tables["MHS501HospProvSpell"] = pd.concat([open_again, stays, unsure, stays.head(3).assign(UniqMonthID="1488")])
     tables["MHS201CareContact"].loc[:20, "CareContDate"] = "5/6/2024 09:30"
     tables["MHS201CareContact"].loc[3, "CareContDate"] = "31/06/2024"
     tables["MHS101Referral"].loc[5:9, "Person_ID"] = "nobody"
@@ -188,7 +192,7 @@ def test_csv_parquet_and_duckdb_hold_the_same(extract, tmp_path, csv_of_awkward)
 
 
 def test_postgres_holds_the_same(extract, tmp_path, postgres, monkeypatch):
-    some = ("MHS001MPI", "MHS101Referral", "MHS201CareContact", "MHS401MHActPeriod", "Areas")
+    some = ("MHS001MPI", "MHS101Referral", "MHS201CareContact", "MHS401MHActPeriod", "MHS501HospProvSpell", "Areas")
     tables = {name: frame for name, frame in awkward(extract.tables()).items() if name in (*some, SCORES)}
     folder = extract.csv(tables, tmp_path / "csv")
     first, rows = cleaned(extract.parameters("folder", folder))
@@ -380,6 +384,34 @@ def test_names_that_the_contract_does_not_know(extract, tmp_path):
     refused(extract, folder, "source.columns.Areas", "Did you mean 'lsoa'?", columns={"Areas": {"lsoa21": "x"}})
 
 
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ({"MHS001MPY": {}}, "no table of the contract. Did you mean 'MHS001MPI'"),
+        ({"MHS001MPI": {"EthnicCategry": {"x": "A"}}}, "Did you mean 'EthnicCategory'"),
+        ({"MHS001MPI": {"EthnicCategory": {"x": "?"}}}, "maps to '.', no code of the contract"),
+        ({"MHS001MPI": {"PersonBirthDate": {"x": "1"}}}, "not codes"),
+        ({"MHS001MPI": {"Gender": {"x": 1, "X ": 2}}}, "maps one local value twice"),
+        ({"MHS001MPI": {"Gender": {True: 1}}}, "quotation marks"),
+    ],
+)
+def test_codes_that_the_contract_does_not_know(extract, tmp_path, codes, words):
+    with pytest.raises(PcrefError, match=words):
+        sources.open(extract.parameters("folder", tmp_path, source={"codes": codes}))
+
+
+def test_what_sqlcmd_writes_around_the_rows_is_named(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "csv")
+    path = folder / "Areas.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], "----,----", *lines[1:]]), encoding="utf-8")
+    with pytest.raises(PcrefError, match="line of dashes"):
+        opened(extract, folder)
+    path.write_text("\n".join([*lines, "", "(20 rows affected)", ""]), encoding="utf-8")
+    with pytest.raises(PcrefError, match="rows affected"):
+        opened(extract, folder)
+
+
 def test_empty_file(extract, tmp_path):
     folder = extract.csv(two(extract), tmp_path / "x")
     (folder / "Areas.csv").write_bytes(b"")
@@ -454,6 +486,25 @@ def test_duckdb_files(extract, tmp_path):
         sources.open(extract.parameters("duckdb", path, source={"tables": {"Areas": "Area"}}))
 
 
+def test_a_view_of_a_duckdb_file_reads_no_other_file(extract, tmp_path):
+    (tmp_path / "other.csv").write_text("Person_ID,UniqMonthID\nSECRET-ROW,1\n", encoding="utf-8")
+    path = as_duckdb({"Areas": two(extract)["Areas"]}, tmp_path / "view.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"CREATE VIEW MHS001MPI AS SELECT * FROM read_csv('{(tmp_path / 'other.csv').as_posix()}')")
+    with pytest.raises(PcrefError, match="view for MHS001MPI that cannot be read") as caught:
+        sources.open(extract.parameters("duckdb", path))
+    assert "other.csv" not in str(caught.value)
+
+
+def test_a_fault_of_our_own_keeps_its_name(extract, tmp_path, monkeypatch):
+    def fault(*rest):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(contracts, "_table", fault)
+    with pytest.raises(KeyError):
+        opened(extract, extract.csv(two(extract), tmp_path / "csv"))
+
+
 def test_published_figures_have_no_rows(extract):
     with pytest.raises(PcrefError, match="no rows to check"):
         sources.open(extract.parameters("published"))
@@ -469,6 +520,16 @@ def test_published_figures_have_no_rows(extract):
         f"mssql://server/database?PWD={SECRET}",
         f"Driver=x;Server=y;Password = {SECRET}",
         f"postgresql://[broken:{SECRET}@server",
+        f"mssql://server/database?api_key={SECRET}",
+        f"postgresql://u@server/database?passfile={SECRET}",
+        f"postgresql://server/database?p%61ssword={SECRET}",
+        f"postgresql://u%3A{SECRET}@server/database",
+        f"analyst:{SECRET}@server",
+        f"AccountKey={SECRET}",
+        f"folder?sv=1&sig={SECRET}",
+        f'{{"password": "{SECRET}"}}',
+        f"Bearer {SECRET}",
+        f"sqlcmd -U analyst -P{SECRET}",
     ],
 )
 @pytest.mark.parametrize("kind", ["postgres", "sqlserver", "folder"])

@@ -48,6 +48,38 @@ def test_it_is_short_and_holds_no_machinery(notebook):
         assert not cell.source.rstrip().endswith(";")
 
 
+DOMAINS = PATHS[1:5]
+VERBS = {"crude", "standardised", "ladder", "other_comparators", "model_checks"}
+
+
+@pytest.mark.parametrize("path", DOMAINS, ids=lambda p: p.stem)
+def test_every_figure_it_shows_comes_from_a_call_in_it(path):
+    """Cells are loaded, rates standardised, gaps adjusted and tables released in the notebook, with real arguments."""
+    calls, given, made = {}, {}, set()
+    for node in ast.walk(ast.parse("\n".join(cell.source for cell in code(nbformat.read(path, as_version=4))))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            calls.setdefault(node.func.attr, []).append(node)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            given[node.targets[0].id] = node.value
+    assert set(calls) >= VERBS | {"cells", "release"}
+    assert all(call.keywords or call.args for verb in VERBS for call in calls[verb])
+    (release,) = calls["release"]
+    for keyword in release.keywords:
+        names = {node.id for node in ast.walk(keyword.value) if isinstance(node, ast.Name)}
+        assert names <= set(given), f"{keyword.arg} is made nowhere in this notebook"
+        made |= {keyword.arg} - {None}
+        if keyword.arg is None:  # **topics
+            made |= {key.value for name in names for key in given[name].keys}
+    shown = {
+        node.args[0].attr
+        for kind in ("tables", "figures")
+        for calls_of in calls.values()
+        for node in calls_of
+        if isinstance(node.func.value, ast.Attribute) and node.func.value.attr == kind
+    }
+    assert shown and shown <= made
+
+
 def test_its_parameters_are_known_and_explained(notebook):
     (cell,) = parameters_cell(notebook)
     for line in cell.source.splitlines():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.intake import demo
+from pcref_analysis.release import publication
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "9ZX-SECRET-17"
@@ -33,6 +34,7 @@ def home(tmp_path, extract):
     edition = tmp_path / "reports" / "local"
     edition.mkdir(parents=True)
     (edition / "index.html").write_text("the last edition", encoding="utf-8")
+    publication.write_manifest(edition, {})
     return tmp_path
 
 
@@ -105,7 +107,7 @@ def test_a_period_that_is_no_financial_year(home):
 
 def test_missing_published_figures_are_listed_with_their_publisher(home):
     path = home / "notebooks" / "parameters" / "published-cpft.yml"
-    text = path.read_text(encoding="utf-8").replace("run: published-cpft", "run: local")
+    text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("../shared/data/open", "no/such/folder"), encoding="utf-8")
     done = pcref(home, "report", "--run", "published-cpft")
     assert done.returncode == 2 and "Traceback" not in done.stderr

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import run as whole
-from pcref_analysis.intake import demo, prepare
+from pcref_analysis.intake import demo
 from pcref_analysis.intake.declarations import declared
-from pcref_analysis.release import agreement, door, priorities, publication
+from pcref_analysis.release import agreement, priorities, publication
+from pcref_analysis.release.study import Study
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -116,38 +116,15 @@ def test_nothing_is_made_again_when_nothing_changed(edition):
     assert before == {p: p.stat().st_mtime_ns for p in edition.rglob("*") if p.is_file()}
 
 
-def test_kept_estimates_are_the_fresh_ones_whatever_else_lies_beside_them(edition):
-    """A table left there by an older version was once released with the others and changed what had to be hidden."""
+def test_a_stricter_rule_makes_another_plan(edition):
     checked = parameters.load("demo")
-    kept = whole.estimates("demo", checked)
-    folder = prepare.run_folder("demo") / "estimates"
-    (folder / "unknown.parquet").write_bytes((folder / "levels.parquet").read_bytes())
+    stricter = checked.model_copy(update={"disclosure": checked.disclosure.model_copy(update={"threshold": 10})})
     try:
-        again = whole.estimates("demo", checked)
+        hidden = Study(stricter).plan().decided["hidden"].sum()
     finally:
-        (folder / "unknown.parquet").unlink()
-    assert list(again) == list(kept) == list(whole.NAMES)
-    for name in whole.NAMES:
-        pd.testing.assert_frame_equal(kept[name], again[name], check_exact=True)
-
-
-def test_the_second_process_makes_the_estimates_that_one_makes(edition):
-    checked, folder = parameters.load("demo"), prepare.run_folder("demo") / "estimates"
-    two = {path.name: path.read_bytes() for path in folder.iterdir()}  # as the report made them
-    (folder / "key.txt").unlink()
-    whole.estimates("demo", checked)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == two
-
-
-def test_a_stricter_rule_releases_anew_although_tables_are_kept(edition):
-    checked = parameters.load("demo")
-    stricter = checked.disclosure.model_copy(update={"threshold": 10})
-    try:
-        levels = door.released("demo", checked.model_copy(update={"disclosure": stricter}))["levels"]
-    finally:
-        back = door.released("demo", checked)["levels"]
-    assert (levels.rules.threshold, back.rules.threshold) == (10, 5)
-    assert (levels.marks == "suppressed").sum().sum() > (back.marks == "suppressed").sum().sum()
+        back = Study(checked).plan()
+    assert back.rule.threshold == 5
+    assert hidden > back.decided["hidden"].sum() > 0
 
 
 def test_no_published_figure_depends_on_the_last_digits_of_this_processor(edition):

@@ -106,7 +106,8 @@ def test_without_a_file_the_lines_to_write_are_shown(sign):
     ("change", "place"),
     [
         ({}, "data/processed/demo/draft"),
-        ({"synthetic": True}, "reports/demo"),
+        ({"synthetic": True}, "data/processed/demo/draft"),  # copied from demo.yml: real records, not signed
+        ({"synthetic": True, "source": {"kind": "demo"}}, "reports/demo"),
         ({"audience": "internal"}, "data/processed/demo/internal"),
         ({"audience": "internal", "synthetic": True}, "data/processed/demo/internal"),
         ({"source": {"kind": "published"}}, "reports/demo"),

@@ -34,7 +34,7 @@ def home(tmp_path, monkeypatch):
 
 def kept(home, parameters):
     report._keep_editions(parameters, home / "reports" / parameters.run, lambda _: None)
-    return [disclosure.read(folder)[0] for folder in report.door.earlier(parameters.run)]
+    return [disclosure.read(folder)[0] for folder in report.prepare.earlier(parameters.run)]
 
 
 def test_an_edition_of_the_same_trust_or_files_is_known_under_any_name(home, monkeypatch):

@@ -145,7 +145,7 @@ def test_without_a_record_the_list_is_the_draft(home):
     assert items(made["adjusted"]) == ranked.loc[ranked["list"] == "priority", "item"].tolist()
     assert made["adjusted"]["change"].eq("as drafted").all()
     assert made["adjusted"].loc[0, ["in_short", "in_draft"]].tolist() == [
-        *("Detentions under the Mental Health Act: ratio 3.0 (2.6 to 3.5)", "1")
+        *("Detentions under the Mental Health Act: ratio 3.00 (2.56 to 3.51)", "1")
     ]
     assert all(made[name].empty for name in ("changes", "outcomes", "since", "rule_changes"))
 

@@ -3,7 +3,10 @@
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure
+from pcref_analysis.estimates import domain
+from pcref_analysis.release import disclosure, tables
+from pcref_analysis.release.protection import derived
+from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -191,3 +194,35 @@ def test_published_figures_keep_their_publishers_marks():
     assert disclosure.attack([passed]).empty
     with pytest.raises(PcrefError, match="publisher"):
         disclosure.release_published(table, " ")
+
+
+def test_residents_of_a_census_are_the_same_number_after_estimates_are_cut():
+    """Residents raked to a census are no whole numbers, and estimates keep seven digits of them; 1 in 1,000 is seen."""
+    exact = residents(at_risk=[1_234_567.8912, 98_765.43219])
+    cut = same_everywhere(exact)
+    assert (cut["at_risk"] != exact["at_risk"]).all()
+    known = exact.drop(columns="events")
+    both = {"levels": cut, "detentions": exact}
+    released = disclosure.release_all(both, "mhsds", residents=known)
+    assert [set(one.links["series"]) for one in released] == [set(), set()]  # one way of counting, not two
+    whole = counts(indicator="detentions", ethnic_group=["All"], at_risk=[float(exact["at_risk"].sum())])
+    total = same_everywhere(cut.groupby("indicator", as_index=False)[["events", "at_risk"]].sum())
+    disclosure.release_all({"levels": cut, "total": total}, "mhsds", residents=pd.concat([known, whole]))
+    with pytest.raises(PcrefError, match="residents that the run rests on"):
+        disclosure.release_all({"levels": residents(at_risk=cut["at_risk"] * 1.001)}, "mhsds", residents=known)
+
+
+def test_a_crude_ratio_among_fractional_residents_stays_a_crude_ratio():
+    """The figure and both numbers of residents are each cut to seven digits: three errors, all to one side here."""
+    exact = pd.DataFrame({"o": [3001.0], "n": [1_000_000.4999], "o0": [3000.0], "n0": [1_000_000.5001]})
+    ratio = exact["o"] / exact["n"] / (exact["o0"] / exact["n0"])
+    cut = same_everywhere(exact.assign(estimate=ratio)).assign(measure="ratio", per=1.0)
+    assert derived._kind(cut).tolist() == ["crude"]
+
+
+def test_nothing_at_all_is_released_as_nothing():
+    """An extract of people alone: no indicator is available, and the pages say that there is nothing to show."""
+    nothing = domain.finished(pd.DataFrame(columns=domain.SHAPE))
+    released = disclosure.release_all({"levels": nothing, "expected": nothing}, "mhsds")
+    assert [len(one.table) for one in released] == [0, 0]
+    assert tables.expected(released[1], id="x", title="Expected").text.startswith("Expected: nothing to show")

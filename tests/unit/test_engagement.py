@@ -112,7 +112,7 @@ def test_nothing_passed_in_is_changed_and_the_log_keeps_every_reason():
     assert table.loc["follow-up: Mixed", ["place", "draft_rank"]].tolist() == [1, 5]
     assert log["why"].tolist() == ["Plainer.", "Work is under way.", "It matters most."]
     assert log.loc[2, ["who", "when", "action", "before", "after"]].tolist() == [
-        *("Advisory group", "2026-10-14", "move", "place 4", "place 1")
+        *("Advisory group", "2026-10-14", "move", "place 5", "place 1")  # its place in the draft that the meeting saw
     ]
 
 

@@ -112,11 +112,55 @@ def test_refusals():
     assert np.isnan(steep.loc[RII, "estimate"]) and "not above zero at the least deprived" in steep.loc[RII, "note"]
     assert steep.loc[SII, "estimate"] > 0
     wide = by_measure(fifths([90, 70, 50, 30, 20], 30.0))
-    assert wide.loc[RII, "upper"] == np.inf and wide.loc[RII, "note"].startswith("no upper limit")
+    assert np.isnan(wide.loc[RII, "upper"]) and wide.loc[RII, "note"].startswith("no upper limit")
     nothing = by_measure(fifths([0, 0, 0, 0, 0], 0.0, kind="rate").assign(lower=0, upper=1))
     assert nothing.loc[SII, "estimate"] == 0 and nothing.loc[SII, "note"].startswith("no interval")
     with pytest.raises(PcrefError, match="not in it"):
         gradient.summary(fifths([1, 2, 3]), order=[1, 2])
+
+
+def test_a_group_without_limits_leaves_the_point_values():
+    """A mean of one observation has no limits: a root finder's ValueError was the answer."""
+    frame = fifths([10.0, 12.0, 13.0, 10.4, 15.0], residents=[30, 1, 40, 25, 60])
+    found = by_measure(frame.assign(std_error=[0.7, np.nan, 0.5, 0.6, 0.5]))
+    assert found["estimate"].tolist() == pytest.approx(by_measure(frame)["estimate"].tolist())
+    assert found[["lower", "upper"]].isna().all(axis=None)
+    assert (found["note"] == "no interval: an estimate has none").all()
+
+
+def test_standard_errors_of_zero_give_no_interval():
+    found = by_measure(fifths([90, 80, 70, 60, 50], 0.0))
+    assert found.loc[RII, "estimate"] == pytest.approx(95 / 45)
+    assert found[["lower", "upper"]].isna().all(axis=None) and found["note"].str.contains("every standard error").all()
+
+
+def test_an_indicator_without_any_estimate_is_said_and_the_others_stay():
+    frame = pd.concat([fifths([9.0, 8, 7, 6, 5]).assign(indicator="a"), fifths([np.nan] * 5).assign(indicator="b")])
+    for kind in ("mean", "rate", "percent"):
+        found = gradient.summary(frame.assign(measure=kind), level=0.9)
+        assert found.loc[found["indicator"] == "b", "estimate"].isna().all()
+        assert found.loc[found["indicator"] == "b", "note"].str.contains("fewer than three").all()
+        assert found.loc[found["indicator"] == "a", "estimate"].notna().all()
+
+
+@pytest.mark.parametrize("events", [[2, 3, 5, 9, 22], [22, 9, 5, 3, 2]])
+def test_a_line_below_zero_at_either_end_has_no_ratio(events):
+    """The relative index of 2, 3, 5, 9, 22 came out as -0.17; its mirror image was refused."""
+    found = by_measure(fifths([float(n) for n in events], 0.5))
+    assert found.loc[RII, ["estimate", "lower", "upper"]].isna().all()
+    assert "not above zero at the" in found.loc[RII, "note"] and found.loc[SII, "estimate"] != 0
+
+
+def test_text_is_ordered_by_number_and_never_by_the_alphabet():
+    """Deciles "1", "10", "2" gave a slope index of 56."""
+    deciles = fifths([float(v) for v in range(100, 0, -10)], residents=[100] * 10)
+    text = deciles.assign(imd_quintile=deciles["imd_quintile"].astype(str)).sample(frac=1, random_state=2)
+    assert by_measure(text).loc[[SII, RII], "estimate"].tolist() == pytest.approx([100, 21])
+    names = fifths([9.0, 8, 7]).assign(imd_quintile=["low", "middle", "high"])
+    with pytest.raises(PcrefError, match="order"):
+        gradient.summary(names)
+    ordered = pd.Categorical(names["imd_quintile"], ["low", "middle", "high"], ordered=True)
+    assert by_measure(names.assign(imd_quintile=ordered)).loc[SII, "estimate"] > 0
 
 
 @settings(max_examples=30, deadline=None)

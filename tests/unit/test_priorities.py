@@ -186,7 +186,7 @@ def test_unmet_need_by_hand(ranked, rule):
     ],
 )
 def test_no_standard_error_is_smaller_than_such_numbers_allow(fields, se, expected):
-    table = pd.DataFrame([{"events": 100.0, "at_risk": 1000.0} | fields])
+    table = pd.DataFrame([{"events": 100.0, "at_risk": 1000.0, "level": 0.95} | fields])
     assert harm.careful(pd.Series([se]), table).item() == pytest.approx(expected, abs=1e-6)
 
 
@@ -479,3 +479,16 @@ def test_the_list_for_a_terminal(ranked):
     assert "Band 1" in lines
     assert any(line.startswith("  1. detention: Black (score 0.") for line in lines)
     assert max(map(len, lines)) <= 80
+
+
+def test_shrunken_limits_and_places_have_the_level_of_the_estimates(estimates, rule, catalogue):
+    """They stood at 95 % whatever ``level`` was."""
+    z = {0.8: 1.2815516, 0.99: 2.5758293}
+    widths = {}
+    for level in (0.8, 0.99):
+        se = np.log(estimates["upper"] / estimates["lower"]) / (2 * 1.959964)
+        centre = estimates["estimate"]
+        same = {"lower": centre * np.exp(-z[level] * se), "upper": centre * np.exp(z[level] * se)}
+        found = by_finding(priorities.draft(estimates.assign(level=level, **same), rule, catalogue=catalogue))
+        widths[level] = np.log(found["shrunk_upper"] / found["shrunk_lower"]).dropna()
+    assert (widths[0.99] > 1.5 * widths[0.8]).all() and len(widths[0.8])

@@ -20,7 +20,7 @@ def record(shown, source="", calls=("tables.plain",)):
 def known(monkeypatch):
     released = disclosure.release(ROWS, RUN, name="left_out", counts=["rows"])
     found = object.__new__(recomputed._Known)
-    found.parameters, found.released, found.made = RUN, {}, [released]
+    found.parameters, found.pages, found.made = RUN, [released], []
     found.sentences, found.numbers = {text.listed(["No month is lacking."], "").record["text"]}, set()
     monkeypatch.setattr(recomputed, "_Known", lambda _: found)
     return released

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from pcref_analysis.estimates import funnel, teams
-from pcref_analysis.release import disclosure, door, figures, funnel_axes, tables, text
+from pcref_analysis.release import disclosure, door, figures, funnel_axes, study, tables, text
 from pcref_analysis.vocabulary import parameters
 
 MANY = {"A1": (40, 400), "A2": (90, 500), "B1": (55, 610), "B2": (12, 120), "C1": (70, 900), "C2": (21, 300)}
@@ -30,7 +30,7 @@ def shown(lines, **disclosed):
     """Return the released counts, what is worked out from them, and the limits to draw."""
     given = rule(**disclosed)
     released = disclosure.release_all({"teams": teams.named(counted(lines), "2023-24")}, given)[0]
-    return released, *door.by_team({"teams": released})
+    return released, *door.by_team(released)
 
 
 @pytest.mark.parametrize(("people", "named"), [(49, False), (50, True)])
@@ -149,8 +149,8 @@ def test_without_teams_it_is_said_why():
         if kind == "folder":
             out = disclosure.release_all({"levels": levels, "teams": none}, given)[1]
         else:
-            out = door.release([none], given)[0]
-        found, limits = door.by_team({"teams": out})
+            out = study.as_published(none, "teams")
+        found, limits = door.by_team(out)
         assert why in text.teams(found, given, id="t").text
         assert tables.teams(found, id="x", title="X").record["kind"] == "text"
         assert figures.funnel(found, limits, "f", "F", "x", "People", "%").record["kind"] == "text"

@@ -44,7 +44,10 @@ def test_everybody_in_a_group_has_an_interval_that_ends_at_100(released):
 
 
 def test_none_unknown_of_some_is_none_though_their_number_is_hidden():
-    rows = [DETAINED | {"ethnic_group": group, "events": events, "at_risk": None} for group, events in (("White", 60), ("Mixed", 3))]
+    rows = [
+        DETAINED | {"ethnic_group": group, "events": events, "at_risk": None}
+        for group, events in (("White", 60), ("Mixed", 3))
+    ]
     table = pd.DataFrame([*rows, DETAINED | {"ethnic_group": "Unknown", "events": 0, "at_risk": None}])
     table = table.assign(period="2023-24", adjustment="crude", comparator="", level=0.95, note="")
     shown = disclosure.release(table, "mhsds", name="levels")

@@ -179,8 +179,9 @@ def test_how_groups_are_spoken_of(group, expected):
 def test_the_list_in_one_sentence():
     table = pd.DataFrame([ROW | case for case in CASES.values()])
     assert wording.in_short(table) == (
-        "6 gaps to discuss in 1 band, 1 possible gap to watch, 2 comparisons equal or better, 1 indicator with a "
-        "question that our data cannot answer yet, 1 figure that may be a matter of recording."
+        "6 gaps to discuss in 1 band, 1 possible gap to watch, 1 comparison that could not tell, 2 comparisons "
+        "equal or better, 1 indicator with a question that our data cannot answer yet, 1 figure that may be a matter "
+        "of recording."
     )
     none = wording.in_short(table[table["list"] != "priority"])
     assert none.startswith("No gap in these figures is both clear of chance and larger than the margin")

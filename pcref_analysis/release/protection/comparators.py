@@ -11,6 +11,7 @@ from pcref_analysis.release.protection.inversion import COMPARED
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION, Table, indicator_of, labels
 from pcref_analysis.release.protection.sums import Sums
 from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.digits import TOLERANCE
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 WHOLE, OTHERS = ("Whole population",), ("All other groups", "All other groups together")
@@ -131,7 +132,9 @@ def _per(out: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
     if "per" in frame:
         per = frame["per"].astype(float).fillna(per)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = (out["estimate"] / (out["o"] / out["n"] - out["o0"] / out["n0"])).to_numpy(float)
-        near = np.abs(gap[:, None] / UNITS - 1) < 1e-6
+        mine, theirs, value = (
+            x.to_numpy(float)[:, None] for x in (out["o"] / out["n"], out["o0"] / out["n0"], out["estimate"])
+        )
+        near = (mine != theirs) & (np.abs(value / UNITS - mine + theirs) < TOLERANCE * np.fmax(mine, theirs))
     shown = np.where(near.any(axis=1), UNITS[near.argmax(axis=1)], np.nan)
     return np.where(near.any(axis=1), shown, per.to_numpy(float))

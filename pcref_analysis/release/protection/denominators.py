@@ -8,9 +8,8 @@ import pandas as pd
 
 from pcref_analysis.release.protection import linkage
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION, Table
+from pcref_analysis.vocabulary.digits import same
 from pcref_analysis.vocabulary.errors import PcrefError
-
-SAME = 1e-6
 
 
 def check(tables: Sequence[Table], residents: pd.DataFrame | None = None) -> None:
@@ -36,17 +35,19 @@ def check(tables: Sequence[Table], residents: pd.DataFrame | None = None) -> Non
     dims = [c for c in rows if c.startswith(DIMENSION)]
     rows = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
     each = rows.groupby(["indicator", *dims], sort=False)["value"]
-    odd = (each.transform("max") - each.transform("min")) > SAME
+    odd = pd.Series(~same(each.transform("max"), each.transform("min")), index=rows.index)
     if residents is not None:
         known = residents.rename(columns={c: DIMENSION + c for c in residents if c not in ("indicator", "at_risk")})
         key = ["indicator", *(c for c in known if c.startswith(DIMENSION))]
         rows = rows.assign(**{d: ALL for d in key if d not in rows})
         found = rows[key].astype(object).merge(known, on=key, how="left")["at_risk"].to_numpy(float)
         beyond = (rows[[d for d in dims if d not in key]] != ALL).any(axis=1).to_numpy()
-        odd |= ~(abs(found - rows["value"].to_numpy(float)) <= SAME) & ~beyond
+        odd |= ~same(found, rows["value"].to_numpy(float)) & ~beyond
     if odd.any():
         first = rows[odd].iloc[0]
         raise PcrefError(
             f"disclosure: {first['table']} cannot be released: at_risk of '{first['indicator']}' is not the number of "
-            "residents, which alone is public. Give another count of people another indicator, or public=[]."
+            "residents that the run rests on, and only residents may be shown as they are. Make the cells again with "
+            "'pcref report --force'. If another table is released here: name its indicator otherwise than a rate "
+            "among residents, or let at_risk hold the residents."
         )

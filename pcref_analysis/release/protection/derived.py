@@ -12,6 +12,7 @@ import pandas as pd
 
 from pcref_analysis.release.protection import inversion
 from pcref_analysis.release.protection.inversion import COMPARED, widening, z_of
+from pcref_analysis.vocabulary.digits import TOLERANCE
 
 FIGURES = ("estimate", "lower", "upper")
 CHANGES = ("change", "change_lower", "change_upper")
@@ -21,7 +22,6 @@ UNITS = np.array([1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0])
 DIGITS, FEW_DIGITS = 3, 2
 COARSEST, COARSEST_LIMIT = 1 / 3, 0.5  # steps, as shares of what is rounded, above which a figure is withheld
 COARSER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # times the unit of the last digit
-EXACT = 1e-6
 
 
 def figures(rows: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def changes(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         ends = change * o / low * np.fmax(high0 / o0, 1.0), change * o / high * np.fmin(low0 / o0, 1.0)
         for step in reversed(CHANGE_STEPS):  # the finest that is safe stands in the end
             shown = np.round(change / step) * step
-            safe = np.logical_and.reduce([np.abs(end - shown) <= step / 2 * (1 + EXACT) for end in ends]) | later
+            safe = np.logical_and.reduce([np.abs(end - shown) <= step / 2 * (1 + TOLERANCE) for end in ends]) | later
             wide = np.ceil(shown * np.fmax(upper / change - 1, 1 - lower / change) / step + 0.5) * step
             out[safe] = np.round(np.column_stack([shown, np.fmax(shown - wide, 0.0), shown + wide]), 2)[safe]
     return pd.DataFrame(out, index=rows.index, columns=list(CHANGES))
@@ -110,9 +110,9 @@ def _kind(rows: pd.DataFrame) -> np.ndarray:
     level = np.where(odds, o / (n - o), o / n)
     factor = value / level * np.where(compared, np.where(odds, o0 / (n0 - o0), o0 / n0), 1.0)
     units = np.where(compared[:, None], 1.0, UNITS[None, :])
-    simple = (np.abs(factor[:, None] / units - 1) < EXACT).any(axis=1) | ((o == 0) & ~compared)
+    simple = (np.abs(factor[:, None] / units - 1) < TOLERANCE).any(axis=1) | ((o == 0) & ~compared)
     named = rows["crude"].to_numpy(bool) & ~np.isnan(o0 + n0)  # the model's may leave people of unknown age out
-    crude_gap = np.abs(value - per * (o / n - o0 / n0)) < EXACT * per * o / n
+    crude_gap = np.abs(value - per * (o / n - o0 / n0)) < TOLERANCE * per * np.fmax(o / n, o0 / n0)
     choices = [
         (measure == "mean"),
         (measure == "difference") & crude_gap,
@@ -185,7 +185,7 @@ def _still_true(given: np.ndarray, step: np.ndarray) -> np.ndarray:
 def _value_is_safe(rows: pd.DataFrame, shown: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Say whether every count in its limits could give the figure, where what it is divided by is public."""
     per_event = rows["estimate"].to_numpy(float) / rows["o"].to_numpy(float)
-    ends = [np.abs(rows[c].to_numpy(float) * per_event - shown) <= half * (1 + EXACT) for c in ("low", "high")]
+    ends = [np.abs(rows[c].to_numpy(float) * per_event - shown) <= half * (1 + TOLERANCE) for c in ("low", "high")]
     return ~rows["external"].to_numpy(bool) | (ends[0] & ends[1]) | np.isnan(per_event)
 
 

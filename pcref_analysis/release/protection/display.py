@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release import spoken
 from pcref_analysis.release.rules import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 
 
@@ -16,7 +17,7 @@ def text(frame: pd.DataFrame, numbers: dict[str, str]) -> pd.DataFrame:
     for column, status in numbers.items():
         status_of = frame.get(status, pd.Series("", frame.index))  # derived tables have none: all they hold is released
         mark = status_of.map({SUPPRESSED: TEXT_SUPPRESSED, NOT_AVAILABLE: TEXT_NOT_AVAILABLE})
-        plain = frame[column].map(lambda x: TEXT_NOT_AVAILABLE if pd.isna(x) else f"{x:,.10g}")
+        plain = frame[column].map(lambda x: f"{x:,.10g}" if spoken.known(x) else TEXT_NOT_AVAILABLE)
         out[column] = mark.where(mark.notna(), plain)
     return out.where(out.notna(), "")
 

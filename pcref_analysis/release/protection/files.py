@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.release.protection import linkage
+from pcref_analysis.release.protection.treatment import Plan
+from pcref_analysis.release.shown import read_csv, to_csv
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 ENDING = ".disclosure.json"
+PLAN = "plan.json"
 FACTS = ("name", "source_id", "synthetic", "audience", "dimensions", "counts", "figures", "links")
 
 
@@ -35,7 +40,7 @@ def write(released: Iterable[Any], folder: Path | str) -> list[Path]:
         path = folder / f"{stem}.csv"
         if path in paths:
             raise PcrefError(f"disclosure: two tables would be written to {path.name}. Give them different names.")
-        one.table.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+        path.write_text(to_csv(one.table), encoding="utf-8", newline="\n")
         facts = {name: getattr(one, name) for name in FACTS} | {"rules": one.rules.model_dump()}
         facts["explanation"] = one.explanation
         facts["text_columns"] = [c for c in one.table if not pd.api.types.is_numeric_dtype(one.table[c])]
@@ -61,7 +66,7 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
             facts = json.loads(side.read_text(encoding="utf-8"))
             text = dict.fromkeys(facts.pop("text_columns"), "str")
             none = {c: [""] for c in _numbers(path, text)}
-            frame = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=none, float_precision="round_trip")
+            frame = read_csv(path, dtype=text, keep_default_na=False, na_values=none)
             facts = {name: facts[name] for name in (*FACTS, "rules")}
             facts["rules"] = Disclosure.model_validate(facts["rules"])
         except (OSError, ValueError, KeyError, AttributeError) as fault:
@@ -73,6 +78,32 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
     if not found:
         raise PcrefError(f"attack: no *{ENDING} in {folder.name}: nothing there was released through the door.")
     return found
+
+
+def write_plan(plan: Plan, folder: Path, about: Mapping[str, Any]) -> None:
+    """Keep a disclosure plan in a confidential folder, with the parameters that it rests on."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    plan.decided.to_parquet(folder / "decided.parquet", index=False)
+    for table in plan.tables:
+        table.frame.to_parquet(folder / f"{table.name}.parquet", index=False)
+    facts = {"about": about, "tables": [table.name for table in plan.tables], "later": plan.later}
+    facts |= {"holds": dict(plan.holds), "internal": plan.internal, "rule": plan.rule.model_dump()}
+    (folder / PLAN).write_text(json.dumps(facts, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def read_plan(folder: Path, about: Mapping[str, Any]) -> Plan | None:
+    """Return the plan kept in a folder; None where there is none for these parameters."""
+    path = folder / PLAN
+    if not path.is_file():
+        return None
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    if facts["about"] != about:
+        return None
+    tables = tuple(linkage.declare(name, pd.read_parquet(folder / f"{name}.parquet")) for name in facts["tables"])
+    decided = pd.read_parquet(folder / "decided.parquet")
+    rule = Disclosure.model_validate(facts["rule"])
+    return Plan(tables, rule, decided, internal=facts["internal"], later=facts["later"], holds=facts["holds"])
 
 
 def _numbers(path: Path, text: dict[str, str]) -> list[str]:

@@ -24,6 +24,7 @@ CONTEXT = (
     "change_from",
     "measure",
     "level",
+    "rounded_to",
     "note",
     "indicator_name",
     "domain",

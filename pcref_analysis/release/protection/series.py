@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isclose
 from typing import Any
 
 import pandas as pd
 
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION
-from pcref_analysis.release.protection.sums import SAME_SUM
+from pcref_analysis.vocabulary.digits import TOLERANCE
+from pcref_analysis.vocabulary.digits import same as alike
 from pcref_analysis.vocabulary.errors import PcrefError
 
+ONE_NUMBER = {"rel_tol": TOLERANCE, "abs_tol": TOLERANCE}
 SAME_FROM = 5  # numbers that must agree before two series are taken for one
 
 
@@ -30,7 +33,7 @@ def series(rows: pd.DataFrame, dims: Sequence[str], same: Sequence[Sequence[str]
     name = filled["indicator"].astype(object) + "/" + filled["column"].astype(object)
     for word, part in filled.groupby(name, sort=False):
         per_cell = part.groupby(dims, sort=False)["value"] if dims else part.groupby("indicator")["value"]
-        if (per_cell.transform("max") - per_cell.transform("min")).max() > SAME_SUM:
+        if not alike(per_cell.transform("max"), per_cell.transform("min")).all():
             name.loc[part.index] = _ways(str(word), part, dims)
     return name.map(_aliases(filled.assign(series=name), dims, same))
 
@@ -42,13 +45,13 @@ def _ways(word: str, part: pd.DataFrame, dims: list[str]) -> pd.Series:
         keys = list(zip(*(rows[d] for d in dims), strict=True)) if dims else [()] * len(rows)
         mine: dict[Any, float] = {}
         for key, value in zip(keys, rows["value"], strict=True):
-            if abs(mine.setdefault(key, value) - value) > SAME_SUM:
+            if not isclose(mine.setdefault(key, value), value, **ONE_NUMBER):
                 of = ", ".join(dims).replace(DIMENSION, "") or "cell"
                 raise PcrefError(
                     f"disclosure: two rows of {rows['table'].iloc[0]} give different {word.split('/')[1]} for the same "
                     f"{of}. Name the column that tells them apart under dimensions=[...]."
                 )
-        fits = [way for way in ways if all(abs(way.get(k, v) - v) <= SAME_SUM for k, v in mine.items())]
+        fits = [way for way in ways if all(isclose(way.get(k, v), v, **ONE_NUMBER) for k, v in mine.items())]
         way = fits[0] if fits else {}
         if not fits:
             ways.append(way)

@@ -12,8 +12,7 @@ from scipy import sparse
 
 from pcref_analysis.release.protection import unseen
 from pcref_analysis.release.protection.linkage import ALL, DIMENSION, YEARS, adds_over_years, partitions
-
-SAME_SUM = 1e-6
+from pcref_analysis.vocabulary.digits import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _name(whole: pd.Series, dims: list[str], dimension: str, kind: str) -> str:
 
 def _gap(low: float, high: float, parts_low: float, parts_high: float) -> str:
     """Return "" where the parts can make the whole, "more" where the whole has more, "less" where it has less."""
-    slack = SAME_SUM * max(1.0, abs(low))
+    slack = TOLERANCE * max(1.0, abs(low))
     if low > parts_high + slack:
         return "more"
     return "less" if high < parts_low - slack else ""
@@ -186,6 +185,8 @@ def _gap(low: float, high: float, parts_low: float, parts_high: float) -> str:
 
 def _left_out(cells: pd.DataFrame, dims: list[str], gaps: dict[str, str]) -> list[Term]:
     """Link the ways of counting one thing: without rows of unknown age, say, against with them."""
+    if cells.empty:  # no indicator is available
+        return []
     name = cells["series"].str.partition("#")
     keyed = cells.assign(base=name[0], way=name[1] != "", cell=cells.index)[~cells["public"]]
     pairs = keyed[~keyed["way"]].merge(keyed[keyed["way"]], on=["base", *dims], suffixes=("", "_way"))

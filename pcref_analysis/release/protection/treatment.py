@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,31 @@ from pcref_analysis.release.protection.linkage import Table
 from pcref_analysis.release.protection.sums import Sums
 from pcref_analysis.release.rules import NOT_AVAILABLE, REPEATED, SHOWN, SUPPRESSED, ZERO
 from pcref_analysis.vocabulary import notes
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 PROTECTED = "suppressed to protect people"
 
 
-def treat(
+@dataclass(frozen=True)
+class Plan:
+    """Which counts are hidden and how each other one is shown: decided once, jointly, for all that pages may show.
+
+    ``tables`` hold the exact counts, and ``decided`` (``series``, the dimensions, ``shown``, ``hidden``, ``repeated``)
+    rests on them: both are confidential. ``later``: an earlier edition was taken into account.
+    """
+
+    tables: tuple[Table, ...]
+    rule: Disclosure
+    decided: pd.DataFrame
+    hierarchies: Mapping[str, Any] = field(default_factory=dict)
+    same: Sequence[Sequence[str]] = ()
+    internal: bool = False
+    later: bool = False
+    holds: Mapping[str, float] = field(default_factory=dict)
+
+
+def plan(
     tables: Sequence[Table],
     rule: Disclosure,
     hierarchies: Mapping[str, Any],
@@ -39,8 +59,8 @@ def treat(
     complementary: bool = True,
     internal: bool = False,
     largest: Mapping[str, float] | None = None,
-) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
-    """Return each table as it may be shown, and what adds up to what in it (for the attack)."""
+) -> Plan:
+    """Decide which counts of these tables are hidden, and what number each other one is shown as."""
     rows, linked = link(tables, hierarchies, same, () if internal else previous)
     value, before = linked.cells["low"].to_numpy(float), None
     holds = editions.holds(tables, previous, rule, largest or {})
@@ -54,20 +74,68 @@ def treat(
         hidden = suppression.protect(linked, rule, hidden, before, complementary)
         shown = _numbers(linked, hidden, before, rule)
     repeated = np.zeros(len(value), bool) if before is None else before["repeated"].to_numpy(bool)
-    settled = repeated | linked.cells["public"].to_numpy(bool)
+    decided = linked.cells.assign(shown=shown, hidden=hidden, repeated=repeated)
+    decided = decided.loc[linked.cells["kind"] == "count", [*_key(linked), "shown", "hidden", "repeated"]]
     trees = {d: {p: list(c) for p, c in tree.items()} for d, tree in hierarchies.items()}
+    return Plan(tuple(tables), rule, decided, trees, tuple(same), internal, before is not None, holds)
+
+
+def apply(
+    tables: Sequence[Table], decided: Plan, previous: Sequence[Any] = ()
+) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
+    """Return tables (without any: the plan's own) as they may be shown by a plan, and what adds up to what in each.
+
+    Raises
+    ------
+    PcrefError
+        If a table holds a count that the plan does not know, or knows otherwise.
+    """
+    own = [replace(table, name=f"plan: {table.name}") for table in decided.tables] if tables else list(decided.tables)
+    rows, linked = link([*own, *tables], decided.hierarchies, decided.same)
+    shown, hidden, repeated = _looked_up(linked, decided)
+    settled = repeated | linked.cells["public"].to_numpy(bool)
     result = []
-    for table in tables:
-        links = {"later": before is not None, "hierarchies": trees, "holds": holds, **_links(table, rows, linked)}
+    for table in tables or own:
+        links = {
+            "later": decided.later,
+            "hierarchies": decided.hierarchies,
+            "holds": decided.holds,
+            **_links(table, rows, linked),
+        }
         out = _counts(table, linked, shown, hidden, repeated)
         if table.figures:
-            steady = _figures(out, table, linked, (shown, settled), rule, links, internal)
+            counts = (shown, settled)
+            steady = _figures(out, table, linked, counts, decided.rule, links, decided.internal)
             editions.figures_again(out, previous, table.name, list(table.figures), steady)
-        elif "note" in out and not internal:
+        elif "note" in out and not decided.internal:
             out["note"] = [notes.BETWEEN.join(notes.public(note)) for note in out["note"]]
         order = [c for c in table.frame.columns if c in out] + [c for c in out if c not in table.frame.columns]
         result.append((out[order], links))
     return result
+
+
+def _key(linked: Sums) -> list[str]:
+    return ["series", *linked.dimensions]
+
+
+def _looked_up(linked: Sums, decided: Plan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the number shown of each count, whether it is hidden, and whether it repeats the last edition's."""
+    key, cells = _key(linked), linked.cells
+    have = decided.decided.reindex(columns=[*key, "shown", "hidden", "repeated"])
+    have[key] = have[key].fillna(linkage.ALL)
+    found = cells[key].merge(have, on=key, how="left").set_index(cells.index)
+    unknown = (cells["kind"] == "count").to_numpy() & found["hidden"].isna().to_numpy()
+    if unknown.any():
+        names = ", ".join(sorted({str(name).partition("/")[0] or "a table" for name in cells.loc[unknown, "series"]}))
+        raise PcrefError(
+            f"disclosure: {int(unknown.sum())} count(s) of {names} stand in no table of this run's disclosure plan, so "
+            "they cannot be shown next to the others. Show a breakdown of the plan, or add the table to the plan."
+        )
+    return (
+        found["shown"].to_numpy(float),
+        found["hidden"].eq(True).to_numpy(bool),
+        found["repeated"].eq(True).to_numpy(bool),
+    )
 
 
 def link(
@@ -150,6 +218,9 @@ def _figures(
         limited = derived.significant(frame[column].to_numpy(float), derived.FEW_DIGITS)
         new = values[column].to_numpy() if column in values else limited
         out[column] = np.where(lost | ~given | (standardised & few), np.nan, new)
+    if {"estimate", "lower", "upper"} <= set(figures):  # the step of a figure that is coarser than its neighbours
+        step = derived.unit(out["estimate"].to_numpy(float)) * values["times"].to_numpy(float)
+        out["rounded_to"] = np.where(values["times"] > 1, step, np.nan)
     missing = out[figures].isna().all(axis=1).to_numpy()
     zero = (rows["o"] == 0).to_numpy() & (out[figures[0]] == 0).to_numpy()
     out["status"] = np.select([lost, missing, zero], [SUPPRESSED, NOT_AVAILABLE, ZERO], SHOWN)

@@ -1,0 +1,72 @@
+"""Lists of codes that definitions name: which code counts, between which days, and where that is published."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import pandas as pd
+
+from pcref_analysis.vocabulary.errors import PcrefError
+
+NOT_COLLECTED = "not collected"  # what a counting rule puts into a column that nobody filled in a whole year
+
+
+class Code(NamedTuple):
+    """One code of a list, and the first and last day of the rows that it counts for (none: any day)."""
+
+    code: str
+    first: date | None
+    last: date | None
+
+
+@cache
+def table() -> pd.DataFrame:
+    """Return every code list.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``list, code, meaning, counts_from, counts_to, collected, source``: text, empty where there is nothing to say.
+        ``counts_from`` and ``counts_to`` are the days between which a row with this code counts; ``collected`` says
+        when the code was in use, where codes of two versions cannot be mistaken for each other (beds). Meanings of
+        destinations, sources and methods are in short words of this project, not the Data Dictionary's own.
+
+    Examples
+    --------
+    >>> table().query("list == 'prone'")["code"].tolist()
+    ['01']
+    """
+    source = files("pcref_analysis.vocabulary") / "reference" / "code_lists.csv"
+    with source.open(encoding="utf-8") as text:
+        return pd.read_csv(text, dtype=str, keep_default_na=False)
+
+
+def named(name: str) -> tuple[Code, ...]:
+    """Return the codes of a list.
+
+    Raises
+    ------
+    PcrefError
+        If there is no list of this name; the message names those that there are.
+    """
+    lists = _lists()
+    if name not in lists:
+        raise PcrefError(f"code lists: there is no list '{name}'. Lists: {', '.join(sorted(lists))}.")
+    return lists[name]
+
+
+@cache
+def _lists() -> dict[str, tuple[Code, ...]]:
+    def day(text: str) -> date | None:
+        return date.fromisoformat(text) if text else None
+
+    return {
+        name: tuple(
+            Code(code, day(first), day(last))
+            for code, first, last in zip(part["code"], part["counts_from"], part["counts_to"], strict=True)
+        )
+        for name, part in table().groupby("list", sort=False)
+    }

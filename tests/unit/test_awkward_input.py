@@ -1,0 +1,215 @@
+"""Every public function of the estimates with every awkward input: the number of clean input, or one clear error."""
+
+import importlib
+import inspect
+import pkgutil
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis import estimates
+from pcref_analysis.estimates import entry
+from pcref_analysis.vocabulary.errors import PcrefError
+
+# What takes frames that the functions below have checked already, or that a run has made itself.
+INSIDE = {
+    "answers",
+    "clustered",
+    "comparators",
+    "design",
+    "domain",
+    "grouped",
+    "personsums",
+    "sampling",
+    "strata",
+    "tally",
+}
+INSIDE |= {"fitness", "stories", "unknown", "recording", "entry", "extremes", "inversion", "ratios", "measures", "harm"}
+
+
+def public():
+    for found in pkgutil.iter_modules(estimates.__path__):
+        module = importlib.import_module(f"pcref_analysis.estimates.{found.name}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            takes = set(inspect.signature(function).parameters) & set(entry.FRAMES)
+            if found.name not in INSIDE and function.__module__ == module.__name__ and takes and name[0] != "_":
+                yield pytest.param(function, id=f"{found.name}.{name}")
+
+
+GROUPS = ["White British", "Indian", "African", "White British", "Indian", "African"]
+CELLS = pd.DataFrame(
+    {
+        "indicator": "detentions",
+        "period": "2023-24",
+        "ethnic_group": GROUPS,
+        "sex": ["Female"] * 3 + ["Male"] * 3,
+        "age_band": "25-34",
+        "events": [60.0, 32, 40, 70, 28, 36],
+        "at_risk": [1000.0, 400, 300, 1100, 380, 320],
+    }
+)
+CELLS = CELLS.assign(
+    events_sq=CELLS["events"] * 1.5,
+    events_at_risk=CELLS["events"],
+    at_risk_sq=CELLS["at_risk"],
+    total=CELLS["at_risk"] * 5,
+    total_sq=CELLS["at_risk"] * 60,
+    total_at_risk=CELLS["at_risk"] * 5,
+)
+RATES = pd.DataFrame(
+    {"imd_quintile": [1, 2, 3, 4, 5], "ethnic_group": list("abcde"), "estimate": [90.0, 80, 70, 60, 50]}
+).assign(
+    lower=lambda f: f["estimate"] - 9, upper=lambda f: f["estimate"] + 9, level=0.95, at_risk=1000.0, measure="rate"
+)
+DAYS = pd.DataFrame({"ethnic_group": "Indian", "upper_day": [2, 5, 9, 14, 30], "count": [2.0, 2, 2, 2, 1]})
+ROUNDED = pd.DataFrame(
+    {
+        "indicator": "x",
+        "period": "2023-24",
+        "area": "Trust",
+        "area_kind": "Trust",
+        "ethnic_group": ["White", "Asian"],
+        "events": [40.0, 20],
+        "events_low": [38, 18],
+        "events_high": [42, 22],
+        "at_risk": [900.0, 300],
+        "at_risk_low": [900, 300],
+        "at_risk_high": [900, 300],
+        "measure": "rate",
+        "per": 1000,
+        "note": "",
+        "published_rate": np.nan,
+    }
+)
+RESIDENTS = pd.DataFrame({"ethnic_group": ["White", "Asian"], "age_band": "0-15", "residents": [900.0, 300]})
+REFERENCE = pd.DataFrame({"age_band": ["0-15"], "events": [50.0], "at_risk": [1000.0]})
+SEXES = pd.DataFrame({"sex": ["Female", "Male"], "events": [100.0, 90], "at_risk": [1000.0, 1000]})
+MEANS = CELLS[["ethnic_group", "at_risk", "total", "total_sq", "total_at_risk", "at_risk_sq"]]
+CALLS = {  # the frame that is made awkward, its numbers, and what else is given
+    "rates.crude": (CELLS, {"by": ["ethnic_group"]}),
+    "rates.proportion": (CELLS, {"by": ["ethnic_group"]}),
+    "rates.mean": (CELLS, {"by": ["ethnic_group"]}),
+    "rates.direct": (CELLS, {"by": ["ethnic_group"], "standard": SEXES.assign(weight=1.0), "over": ["sex"]}),
+    "rates.indirect": (CELLS, {"by": ["ethnic_group"], "reference": SEXES, "over": ["sex"]}),
+    "regression.adjusted": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
+    "regression.fit": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
+    "regression.ladder": (CELLS, {"steps": {"crude": [], "sex": ["sex"]}, "outcome": "events"}),
+    "margins.standardised": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
+    "interactions.interaction": (CELLS, {"adjust": [], "outcome": "events"}),
+    "diagnostics.diagnostics": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
+    "durations.quantile": (DAYS, {"by": ["ethnic_group"]}),
+    "durations.geometric_mean": (DAYS, {"by": ["ethnic_group"]}),
+    "durations.design_effect": (DAYS, {"by": ["ethnic_group"], "cells": MEANS}),
+    "comparison.compare": (CELLS, {"comparator": "White British"}),
+    "missing.bounds": (CELLS, {}),
+    "missing.tipping_point": (CELLS, {}),
+    "gradient.summary": (RATES, {}),
+    "inequality.summary": (RATES, {}),
+    "funnel.limits": (CELLS.assign(team=list("abcdef")), {"unit": "team", "kind": "rate"}),
+    "multiplicity.adjust": (RATES.assign(p=0.04), {"family": ["measure"], "p": "p"}),
+    "multiplicity.p_values": (RATES.assign(measure="ratio"), {}),
+    "rounded.table": (ROUNDED, {}),
+    "rounded.crude": (ROUNDED, {}),
+    "rounded.compare": (ROUNDED, {}),
+    "rounded.estimates": (ROUNDED, {}),
+    "rounded.indirect": (ROUNDED, {"residents": RESIDENTS, "reference": REFERENCE}),
+}
+
+
+def put(column, value):
+    return lambda f, c: f.assign(**{c: [value, *f[c].astype(object).iloc[1:]]})
+
+
+SAME = {
+    "Decimal": lambda f, c: f.assign(**{c: [Decimal(str(v)) for v in f[c]]}),
+    "object": lambda f, c: f.assign(**{c: f[c].astype(object)}),
+    "Float64": lambda f, c: f.assign(**{c: f[c].astype("Float64")}),
+    "Int64": lambda f, c: f.assign(**{c: f[c].astype("Int64")}),
+    "pyarrow": lambda f, c: f.assign(**{c: f[c].astype("double[pyarrow]")}),
+    "another index": lambda f, c: f.set_axis([7] * len(f)),
+    "categories": lambda f, c: f.assign(ethnic_group=f["ethnic_group"].astype("category")),
+}
+REFUSED = {
+    "[c]": put("c", "[c]"),
+    "true": put("c", True),
+    "text numbers": lambda f, c: f.assign(**{c: f[c].astype(str)}),
+    "infinite": lambda f, c: f.assign(**{c: np.inf}),
+    "twice": lambda f, c: pd.concat([f, f[[c]]], axis=1),
+    "levels of columns": lambda f, c: f.set_axis(pd.MultiIndex.from_product([["a"], f.columns]), axis=1),
+}
+SUMS = {
+    "events_sq below events": {"events_sq": 1.0},
+    "events_at_risk too large": {"events_at_risk": 1e6},
+    "total_at_risk too large": {"total_at_risk": 1e9},
+}
+
+
+def name_of(function):
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+
+def call(function, frame):
+    _, options = CALLS[name_of(function)]
+    with np.errstate(all="ignore"):
+        found = function(frame, **options)
+    if isinstance(found, dict):  # the models of regression.fit
+        found = pd.concat([model.coefficients for model in found.values()])
+    return found
+
+
+def column_of(function):
+    frame, _ = CALLS[name_of(function)]
+    return next(c for c in ("events", "estimate", "count") if c in frame)
+
+
+def numbers(found):
+    frame = pd.DataFrame(found)
+    return frame.select_dtypes("number").reset_index(drop=True).astype(float)
+
+
+@pytest.mark.parametrize("function", public())
+def test_every_public_function_is_tried_and_checked(function):
+    assert name_of(function) in CALLS
+    assert hasattr(function, "__wrapped__"), "give it @checked of estimates.entry"
+
+
+@pytest.mark.parametrize("function", public())
+def test_the_same_numbers_in_other_clothes_give_the_same_answer(function):
+    frame, column = CALLS[name_of(function)][0], column_of(function)
+    clean = numbers(call(function, frame))
+    for name, awkward in SAME.items():
+        given = awkward(frame, column)
+        before = given.copy(deep=True)
+        pd.testing.assert_frame_equal(numbers(call(function, given)), clean, check_dtype=False, obj=name)
+        pd.testing.assert_frame_equal(given, before)
+
+
+@pytest.mark.parametrize("function", public())
+def test_what_is_no_number_is_refused_by_name(function):
+    frame, column = CALLS[name_of(function)][0], column_of(function)
+    for name, awkward in REFUSED.items():
+        if name == "infinite" and column == "estimate":
+            continue
+        with pytest.raises(PcrefError) as refused:
+            call(function, awkward(frame, column))
+        assert column in str(refused.value) or name == "levels of columns"
+
+
+@pytest.mark.parametrize("function", public())
+def test_sums_over_people_that_no_people_can_add_up_to_are_refused(function):
+    frame = CALLS[name_of(function)][0]
+    for name, wrong in SUMS.items():
+        if set(wrong) <= set(frame):
+            with pytest.raises(PcrefError, match="no people can add up to"):
+                call(function, frame.assign(**wrong))
+            assert name
+
+
+def test_a_cell_may_have_fewer_residents_than_people_met():
+    """Residents come from the census and are fractional after raking; the Trust may have met more people than that."""
+    cells = pd.DataFrame(
+        {"events": [6.0], "at_risk": [0.4], "events_sq": 8.0, "events_at_risk": 6.0, "at_risk_sq": 0.4}
+    )
+    pd.testing.assert_frame_equal(entry.plain(cells), cells)
