@@ -40,6 +40,8 @@ def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)["events"]
     found = pd.DataFrame({"events": nobody.reindex(total.index), "at_risk": total}).reset_index()
     found["estimate"] = (100 * found["events"] / found["at_risk"]).where(found["at_risk"] > 0)
+    some = part.groupby(keys, sort=False)["events"].max().reindex(total.index).to_numpy() > 0
+    found.loc[found["events"].eq(0) & some, "estimate"] = 0.0  # none of some, however many these are
     for column, status in (("events", "events_status"), ("at_risk", "at_risk_status"), ("estimate", "status")):
         found[status] = found[column].isna().map({True: "suppressed", False: "shown"})
     return found

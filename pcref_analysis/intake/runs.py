@@ -12,8 +12,14 @@ from pcref_analysis.vocabulary.private import run_folder
 
 
 def last_edition(run: str) -> Path:
-    """Return where a run keeps the released tables of the edition before, as its notebooks take them into account."""
+    """Return where a run keeps what readers hold already, a numbered folder an edition, the newest first."""
     return run_folder(run) / "last-edition"
+
+
+def earlier(run: str) -> list[Path]:
+    """Return the folders of what readers hold already of a run's source, the newest edition first."""
+    folder = last_edition(run)
+    return sorted(folder.iterdir(), key=lambda one: int(one.name)) if folder.is_dir() else []
 
 
 def data_files(folder: Path) -> list[Path]:

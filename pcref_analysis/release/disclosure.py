@@ -127,6 +127,7 @@ def release_all(
     residents: pd.DataFrame | None = None,
     same: Sequence[Sequence[str]] = (),
     previous: Previous = (),
+    largest: Mapping[str, float] | None = None,
     complementary: bool = True,
     source_id: str = "",
     synthetic: bool | None = None,
@@ -153,7 +154,9 @@ def release_all(
         "people_detained_inpatients/events")``; series with equal numbers throughout are found.
     previous
         The last published edition, Releasables or a folder: what it hid stays hidden, and a count that
-        changed by less than the rule's base (or threshold) is repeated.
+        changed by less than the rule's base (or threshold) is repeated; an amount, by less than one person can hold.
+    largest
+        The most that one person holds of an amount, as ``{"bed_days/events": 120}``; also read from ``events_sq``.
     complementary
         False leaves out the protection by hiding more: for tests of the attack only.
     source_id, synthetic, audience
@@ -164,7 +167,7 @@ def release_all(
     denominators.check(declared, residents)
     before = _attackable(_read_in(previous))
     made = treatment.plan(
-        declared, ruled.read(rules), hierarchies or {}, same, before, complementary, internal=audience == "internal"
+        declared, ruled.read(rules), hierarchies or {}, same, before, complementary, audience == "internal", largest
     )
     return _released(declared, treatment.apply((), made, before), made.rule, (audience, synthetic, source_id))
 
@@ -175,6 +178,7 @@ def plan(
     *,
     residents: pd.DataFrame | None = None,
     previous: Previous = (),
+    largest: Mapping[str, float] | None = None,
 ) -> treatment.Plan:
     """Decide which counts of a run are hidden, jointly for every table that a page may show: confidential.
 
@@ -195,7 +199,8 @@ def plan(
     declared = _declared(tables)
     denominators.check(declared, residents)
     internal = rules.audience == "internal"
-    return treatment.plan(declared, ruled.read(rules), {}, (), _attackable(_read_in(previous)), internal=internal)
+    before = _attackable(_read_in(previous))
+    return treatment.plan(declared, ruled.read(rules), {}, (), before, internal=internal, largest=largest)
 
 
 def release_by_plan(
@@ -427,6 +432,21 @@ def attack(
         together = attacker.find([*tables, *before], rule, (), population)
         found = pd.concat([found, together], ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
     return found
+
+
+def attack_beside(
+    released: Iterable[Releasable], earlier: Iterable[Previous], rules: Disclosure | Parameters | str | None = None
+) -> pd.DataFrame:
+    """Attack what is about to be published together with each earlier edition, and with all at once where none moved.
+
+    ``earlier`` holds an entry an edition, from whatever run: folders, or the released tables. See :func:`attack`.
+    """
+    released, before = list(released), [_read_in(one) for one in earlier]
+    found = [attack(released, rules, one) for one in before or [()]]
+    tables, every = _attackable(released), _attackable([table for one in before for table in one])
+    if len(before) > 1 and all(editions.nothing_moved(tables, _attackable(one)) for one in before):
+        found.append(attacker.find([*tables, *every], tables[0].rules if rules is None else ruled.read(rules)))
+    return pd.concat(found, ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
 
 
 def attack_files(folder: Path | str, previous: Path | str | None = None, **options: Any) -> pd.DataFrame:

@@ -46,6 +46,7 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                     calls = re.findall(r"pcref\.((?:tables|figures|text)\.\w+)\(", cell.source)
                     own = [call for call in calls if call.startswith(record["kind"])]  # of several in one cell
                     place = {"notebook": path.stem, "cell": number, "cell_id": cell["id"], "output": output}
+                    place |= {"source": cell.source, "calls": calls}
                     records.append(record | place | {"call": [*own, *calls, ""][0]})
             if cell.cell_type == "markdown" and (odd := safe_html.refused(pages.markdown(cell.source))):
                 faults.append(f"  {path.name}, cell {number}: text holds {', '.join(odd)}; a page may not")

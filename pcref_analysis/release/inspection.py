@@ -10,7 +10,7 @@ import pandas as pd
 from pcref_analysis.release import disclosure, publication
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.release.protection.linkage import FIGURES
-from pcref_analysis.release.report import RELEASED
+from pcref_analysis.release.publication import RELEASED
 from pcref_analysis.release.shown import read_csv
 from pcref_analysis.vocabulary.errors import PcrefError
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from pcref_analysis.vocabulary.errors import PcrefError
 
+RELEASED = "released"  # the folder of an edition that a reviewer attacks
+
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
@@ -38,9 +40,9 @@ def write_json(path: Path, facts: dict[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def content_digest(folder: Path, parts: tuple[str, ...], identity: dict[str, Any]) -> str:
-    """Return one hash over the files in some folders of an edition and what they were made from."""
-    files = [p for part in parts for p in (folder / part).rglob("*") if p.is_file()]
+def content_digest(folder: Path, identity: dict[str, Any]) -> str:
+    """Return one hash over every file of an unsigned edition and what they were made from."""
+    files = [p for p in folder.rglob("*") if p.is_file()]
     made_from = json.dumps(identity, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256((made_from + tree_digest(files, folder)).encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,17 +21,18 @@ from pcref_analysis.release import (
     landing,
     pages,
     publication,
+    recomputed,
     shown,
     signoff,
     workbook,
 )
+from pcref_analysis.release.publication import RELEASED
 from pcref_analysis.release.study import Study
 from pcref_analysis.vocabulary import code, private, progress
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import LOCAL, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
-RELEASED = "released"  # the folder of an edition that a reviewer attacks
 PAGES = {  # notebook -> the short name in the list of pages
     "00_recording": "Recording",
     "01_prevalence": "Prevalence",
@@ -85,19 +87,22 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     say(f"report {parameters.run}: cells")
     with progress.part(say, 0.0, 0.4):
         data = prepare.prepare(parameters, say)
-    before = _keep_last_edition(parameters, published, say)
+    before = _keep_editions(parameters, published, say)
     with progress.part(say, 0.4, 0.95):
         executed = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = gate.collect(executed)
+    for fault in recomputed.faults(records, parameters):
+        say(f"  look at this before you sign: {fault}")
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
     facts["content"] = _write(parameters, executed, records, fresh, identity, signed)
     if signed:
-        signoff.read(parameters.run, facts["content"])  # what was made is what was signed
         facts["signed"] = list(signed)
     publication.write_manifest(fresh, facts)
+    if target == published and parameters.source.kind not in ("demo", "published"):
+        _keep_for_good(target)
     publication.swap(fresh, target)
     say(f"report {parameters.run}: {_shown(target, root)}/index.html")
     if signoff.wanted(parameters) and not signed:
@@ -113,7 +118,7 @@ def _executed(
 
     The plan repeats the last edition's counts only where it must: an edition of unchanged data comes out the same.
     """
-    study, last = Study(parameters), disclosure.read(before[0].parent) if before else []
+    study, last = Study(parameters), [disclosure.read(folder) for folder in runs.earlier(parameters.run)]
     shutil.rmtree(data / "plan", ignore_errors=True)
     if not study.published:
         say("  planning which counts are hidden")
@@ -121,7 +126,7 @@ def _executed(
     for again in (False, True):
         if again:
             say("  readers have an earlier edition: planning by what it showed")
-            study.plan(last)
+            study.plan([table for one in last for table in one])
         say(f"report {parameters.run}: notebooks")
         inputs = [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before]
         key = publication.tree_digest(inputs, data) + code.digest()
@@ -130,7 +135,8 @@ def _executed(
         if not last or study.plan().later:
             break
         released = list(study.released().values())
-        if disclosure.says_the_same(released, last) and disclosure.attack(released, parameters, last).empty:
+        same = all(disclosure.says_the_same(released, one) for one in last)
+        if same and disclosure.attack_beside(released, last, parameters).empty:
             break
     return executed
 
@@ -151,7 +157,8 @@ def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
     manifest = publication.read_manifest(draft)
     if manifest.get("signed"):
         return draft
-    signed = signoff.read(parameters.run, manifest["content"])
+    made_on = datetime.date.fromtimestamp((draft / "manifest.json").stat().st_mtime)
+    signed = signoff.read(parameters.run, manifest["content"], made_on)
     target = make(parameters, say, signed=signed)
     if draft != target:
         shutil.rmtree(draft, ignore_errors=True)
@@ -168,25 +175,64 @@ def _place(parameters: Parameters, signed: Sequence[Any]) -> Path:
     return data / "draft" if signoff.wanted(parameters) and own and not signed else published
 
 
-def _keep_last_edition(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
-    """Set aside the tables of the edition that stands, for the notebooks to take into account; return the files.
+def _keep_editions(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
+    """Set aside what readers hold already of this source, for the notebooks to take into account; return the files.
+
+    Every edition of the same Trust or the same files, whatever its run is called: those that stand in ``reports``, and
+    those whose place another has taken (``data/processed/.editions``).
 
     Not for the invented Trust, which has nobody to protect and must come out the same wherever it is made, and not
     for published figures, which their publishers protect.
     """
     kept = runs.last_edition(parameters.run)
     shutil.rmtree(kept, ignore_errors=True)
-    released = published / RELEASED
-    if parameters.source.kind in ("demo", "published") or parameters.audience == "internal" or not released.is_dir():
+    if parameters.source.kind in ("demo", "published") or parameters.audience == "internal":
         return []
-    if not publication.is_whole(published, publication.read_manifest(published)):
-        raise PcrefError(
-            f"report: reports/{parameters.run} is not as it was published, so it cannot be known what readers have "
-            "seen. Put the published edition back, or move the folder away if it was never shown to anybody."
-        )
-    say("  the last edition is taken into account")
-    shutil.copytree(released, kept)
-    return sorted(path for path in kept.iterdir() if path.is_file())
+    stand = [published, *sorted(p for p in published.parent.glob("[!.]*") if p != published and p.is_dir())]
+    gone = sorted(_archive().glob("*"), key=lambda one: int(one.name.partition("-")[0]), reverse=True)
+    found, inputs = [], prepare.fingerprint(parameters)
+    for folder in [*stand, *gone]:
+        manifest = publication.read_manifest(folder)
+        if not (folder / RELEASED).is_dir() or not (folder == published or _same_source(manifest, parameters, inputs)):
+            continue
+        if folder in stand and not publication.is_whole(folder, manifest):
+            raise PcrefError(
+                f"report: reports/{folder.name} is not as it was published, so it cannot be known what readers have "
+                "seen. Put the published edition back, or move the folder away if it was never shown to anybody."
+            )
+        found.append(folder / RELEASED)
+    for number, released in enumerate(found):
+        shutil.copytree(released, kept / str(number))
+    if found:
+        say(f"  {len(found)} earlier edition(s) of this source are taken into account")
+    return sorted(path for path in kept.rglob("*") if path.is_file())
+
+
+def _same_source(manifest: dict[str, Any], parameters: Parameters, inputs: Any) -> bool:
+    """Say whether an edition was made of the same Trust's records: by its code or name, or by the very files."""
+    made = manifest.get("parameters", {})
+    if not made or made.get("source", {}).get("kind") in ("demo", "published"):
+        return False
+    mine, other = parameters.trust.model_dump(), made.get("trust", {})
+    alike = [mine[k] and str(mine[k]).casefold() == str(other.get(k, "")).casefold() for k in ("ods_code", "name")]
+    return any(alike) or made.get("run") == parameters.run or bool(inputs and manifest.get("inputs") == inputs)
+
+
+def _archive() -> Path:
+    """Return where released tables stay whose edition another has replaced: readers still hold them."""
+    return project_root() / "data" / "processed" / ".editions"
+
+
+def _keep_for_good(edition: Path) -> None:
+    """Put the released tables of an edition that is about to be replaced among those that readers hold."""
+    manifest = publication.read_manifest(edition)
+    known = {publication.read_manifest(one).get("content") for one in _archive().glob("*")}
+    if not (edition / RELEASED).is_dir() or manifest.get("content") in known:
+        return
+    number = 1 + max((int(one.name.partition("-")[0]) for one in _archive().glob("*")), default=0)
+    place = _archive() / f"{number}-{edition.name}"
+    shutil.copytree(edition / RELEASED, place / RELEASED)
+    publication.write_json(place / "manifest.json", manifest)
 
 
 def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]:
@@ -241,8 +287,10 @@ def _write(
     identity: dict[str, Any],
     signed: Sequence[Any],
 ) -> str:
-    """Write the edition and return the hash of what it says: its tables, and what they were made from."""
-    facts = about(parameters, signed)
+    """Write the edition and return the hash of all of it as it is unsigned, and of what it was made from.
+
+    A signed edition is made unsigned first: every byte that was signed must come out again before names are put in.
+    """
     (fresh / "tables").mkdir(parents=True)
     tables = [record for record in records if record["kind"] == "table"]
     gate.by_rule({record["id"]: shown.frame(record) for record in tables}, parameters)
@@ -250,10 +298,16 @@ def _write(
         path = fresh / "tables" / f"{record['id']}.csv"
         path.write_text(record["csv"], encoding="utf-8", newline="\n")
     attacked = _attack_files(parameters, fresh / RELEASED)
-    content = publication.content_digest(fresh, ("tables", RELEASED), identity)
-    workbook.write(tables, fresh / "tables.xlsx", facts)
-    _write_pages(parameters, executed, records, fresh, facts)
-    crate.write(fresh, records, facts, {"inputs": prepare.inputs(parameters), **_made_by(parameters, identity)})
+    made_of = {"inputs": prepare.inputs(parameters), **_made_by(parameters, identity)}
+    for names in [(), signed] if signed else [()]:
+        facts = about(parameters, names)
+        workbook.write(tables, fresh / "tables.xlsx", facts)
+        _write_pages(parameters, executed, records, fresh, facts)
+        crate.write(fresh, records, facts, made_of)
+        if not names:
+            content = publication.content_digest(fresh, identity)
+            if signed:
+                signoff.read(parameters.run, content)
     record = {"run": parameters.run, "edition": content, "disclosure_rule": parameters.disclosure.model_dump()}
     record |= {"attack": attacked, "signed_off": list(signed) or (facts["sign_off"] or "not wanted")}
     publication.write_json(fresh / "release-record.json", record)
@@ -280,10 +334,10 @@ def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     released = door.everything(Study(parameters))
     gate.by_rule({one.name: one.table for one in released}, parameters)
     disclosure.write(released, folder)
-    before = runs.last_edition(parameters.run)
+    before = runs.earlier(parameters.run)
     if parameters.audience == "release":
-        disclosure.stop_on(disclosure.attack_files(folder, before if before.is_dir() else None))
-    done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": before.is_dir()}
+        disclosure.stop_on(disclosure.attack_beside(disclosure.read(folder), before))
+    done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": bool(before)}
     return done if parameters.audience == "release" else {"not_attacked": "internal: small numbers are shown"}
 
 

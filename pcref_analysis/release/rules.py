@@ -62,16 +62,18 @@ def round_counts(counts: Any, rule: Disclosure) -> np.ndarray:
     return np.floor(np.asarray(counts, dtype=float) / rule.rounding + 0.5) * rule.rounding
 
 
-def possible(shown: Any, rule: Disclosure, repeated: Any = False, later: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def possible(
+    shown: Any, rule: Disclosure, repeated: Any = False, later: bool = False, hold: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the smallest and largest true count behind each shown count (missing: hidden).
 
-    A shown zero is a true zero; what is shown is never below the threshold. A count ``repeated`` from the
-    last edition may have moved by less than :func:`holds`; in a ``later`` edition what is hidden may be zero.
+    A shown zero is a true zero; what is shown is never below the threshold. A count ``repeated`` from the last
+    edition may have moved by less than ``hold`` (:func:`holds`); in a ``later`` one what is hidden may be zero.
     """
     shown = np.asarray(shown, dtype=float)
     lower = np.maximum(np.ceil(shown - rule.rounding / 2), rule.threshold)
     upper = np.ceil(shown + rule.rounding / 2) - 1
-    move = np.where(repeated, holds(rule) - 1, 0.0)
+    move = np.where(repeated, (holds(rule) if hold is None else hold) - 1, 0.0)
     lower, upper = np.where(shown == 0, 0.0, lower), np.where(shown == 0, 0.0, upper)
     lower = np.where(repeated, np.maximum(shown - move, 0.0), lower)
     upper = np.where(repeated, shown + move, upper)
@@ -100,8 +102,20 @@ def with_possible(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
 
 
 def holds(rule: Disclosure) -> float:
-    """Return by how much a published count must change before the next edition shows the change."""
+    """Return by how much a published count of people must change before the next edition shows the change."""
     return float(max(rule.rounding, rule.threshold))
+
+
+def largest_share(amount: Any, squares: Any) -> np.ndarray:
+    """Return the most that one person can hold of an amount of whole units, from the sum over people of squares.
+
+    Examples
+    --------
+    >>> largest_share([40, 465], [40, 9_000]).tolist()  # 40 people once each; days of few people
+    [1.0, 92.0]
+    """
+    over = np.maximum(np.asarray(squares, dtype=float) - np.asarray(amount, dtype=float), 0.0)
+    return np.floor((1 + np.sqrt(1 + 4 * over)) / 2)  # x (x - 1) of one person is no more than that of all together
 
 
 def explain(rule: Disclosure, held: bool = False) -> str:
@@ -120,7 +134,10 @@ def explain(rule: Disclosure, held: bool = False) -> str:
         )
     parts.append("0 none." if rule.show_zero else "Zeros are suppressed too.")
     if held:
-        parts.append(f"Figures published before are repeated unless the count has changed by {holds(rule):g} or more.")
+        parts.append(
+            f"Figures published before are repeated unless the count has changed by {holds(rule):g} or more, and "
+            "amounts (days, contacts) by more than one person can hold."
+        )
     parts.append(f"{TEXT_NOT_AVAILABLE} not available (not recorded, or too few events for this figure).")
     if rule.minimum_denominator:
         parts.append(f"Groups of fewer than {rule.minimum_denominator} at risk are suppressed.")

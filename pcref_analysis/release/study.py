@@ -13,7 +13,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import domain, teams
 from pcref_analysis.intake import prepare, runs
-from pcref_analysis.release import disclosure, publication
+from pcref_analysis.release import disclosure, publication, rules
 from pcref_analysis.release.disclosure import Releasable
 from pcref_analysis.release.protection import files
 from pcref_analysis.release.protection.treatment import Plan
@@ -92,7 +92,9 @@ class Study:
         measures = {key: entry.measure for key, entry in indicators.catalogue().items()}
         counts = counts.assign(measure=counts["indicator"].map(measures), adjustment="crude")
         tables = {"counts": counts, "teams": self.teams()}
-        made = disclosure.plan(tables, self.parameters, residents=self._residents(data), previous=previous)
+        made = disclosure.plan(
+            tables, self.parameters, residents=self._residents(data), previous=previous, largest=self._largest()
+        )
         files.write_plan(made, folder, about)
         return made
 
@@ -155,13 +157,28 @@ class Study:
             found[name] = disclosure.joined(mine, domain.together)
         return found
 
+    def pages(self) -> list[Releasable]:
+        """Return every table that a page has released, page by page."""
+        folders = sorted(path for path in (self._folder / "released").glob("*") if path.is_dir())
+        return [one for folder in folders for one in disclosure.read(folder)]
+
     @property
     def _folder(self) -> Path:
         return runs.run_folder(self.parameters.run)
 
     def _previous(self) -> list[Releasable]:
-        last = runs.last_edition(self.parameters.run)
-        return disclosure.read(last) if last.is_dir() and self.plan().later else []
+        if not self.plan().later:
+            return []
+        return [table for folder in runs.earlier(self.parameters.run) for table in disclosure.read(folder)]
+
+    def _largest(self) -> dict[str, float]:
+        """Return the most that one person can hold of each indicator's events and at-risk, in any cell."""
+        cells, found = runs.load(self.parameters.run), {}
+        for column in ("events", "at_risk"):
+            share = pd.Series(rules.largest_share(cells[column], cells[f"{column}_sq"]))
+            most = share.groupby(cells["indicator"].to_numpy()).max().dropna()
+            found |= {f"{name}/{column}": float(value) for name, value in most.items()}
+        return found
 
     def _residents(self, cells: pd.DataFrame) -> pd.DataFrame:
         """Return the residents behind each rate by period and ethnic group, and their totals: these are public."""

@@ -64,6 +64,32 @@ def test_editions_made_apart_show_the_person_and_the_attack_sees_it(bench):
     assert disclosure.attack(now, previous=[last])["cell"].tolist()[0] == "team a"
 
 
+def bed_days(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return bed days and stays by ethnic group, with the ratio of a model to the first group."""
+    each = rows.assign(days_sq=rows["days"] ** 2).groupby("ethnic_group")
+    table = each.agg(events=("days", "sum"), events_sq=("days_sq", "sum"), at_risk=("days", "size")).reset_index()
+    ratio = (table["events"] / table["at_risk"] / (table["events"][0] / table["at_risk"][0])) * 1.08
+    table = table.assign(
+        indicator="bed_days", comparator=table["ethnic_group"][0], adjustment="age_sex", measure="ratio"
+    )
+    return table.assign(estimate=ratio, lower=ratio * 0.7, upper=ratio * 1.4, note="")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nothing_moves_when_the_person_with_the_longest_stay_leaves(seed, tmp_path):
+    """The bed days of one group once fell by a stay's 86 days, and the ratio by as much, while counts were repeated."""
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame({"ethnic_group": rng.choice(["Black", "Mixed", "White"], 90, p=[0.2, 0.2, 0.6])})
+    rows["days"] = np.ceil(rng.lognormal(2.5, 1.2, len(rows)))
+    last = disclosure.release_all({"levels": bed_days(rows)}, "mhsds")
+    disclosure.write(last, tmp_path)
+    fewer = rows.drop(rows["days"].idxmax())
+    (now,) = disclosure.release_all({"levels": bed_days(fewer)}, "mhsds", previous=tmp_path)
+    assert disclosure.says_the_same([now], tmp_path)
+    assert now.table["note"].tolist() == last[0].table["note"].tolist()
+    assert disclosure.attack([now], previous=tmp_path).empty
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_broad_and_a_detailed_table_reveal_nothing(seed):
     rows = people(seed)
@@ -108,3 +134,23 @@ def test_files_say_as_much_as_tables(tmp_path, bench):
     assert len(found) > 3
     pd.testing.assert_frame_equal(found, disclosure.attack(suppressed_only))
     assert list(found) == ["table", "cell", "column", "how"]  # names, no numbers
+
+
+def over_years(indicator: str, hidden: int = 1):
+    """Return a count of all years, and the same by year, one of them small."""
+    years = pd.DataFrame({"period": ["2021-22", "2022-23", "2023-24"], "events": [10, hidden, 15]})
+    years = years.assign(indicator=indicator, ethnic_group="Mixed")
+    whole = years.groupby(["indicator", "ethnic_group"], as_index=False)["events"].sum()
+    return {"whole": whole, "years": years}
+
+
+def test_years_add_up_to_a_table_that_has_no_period(bench):
+    """Without rounding, 26 detentions in all years and 10 and 15 in two of them say that one was hidden."""
+    shown = disclosure.release_all(over_years("detentions"), bench.RULES["exact"], public=[], complementary=False)
+    assert disclosure.attack(shown)["cell"].str.contains("2022-23").all() and len(disclosure.attack(shown))
+    assert disclosure.attack(disclosure.release_all(over_years("detentions"), bench.RULES["exact"], public=[])).empty
+
+
+def test_people_do_not_add_up_over_years(bench):
+    shown = disclosure.release_all(over_years("people_detained_caseload"), bench.RULES["exact"], complementary=False)
+    assert disclosure.attack(shown).empty

@@ -118,9 +118,10 @@ def test_a_draft_is_published_when_two_people_have_signed_it(home):
     assert "not signed off" in (draft / "05_priorities.html").read_text(encoding="utf-8")
     refused = pcref(home, "publish", "local")
     assert refused.returncode == 2 and "signed-by/local.yml" in refused.stderr and not reports.exists()
+    today = str(datetime.date.today())
     signatures = [
-        {"name": "A. Analyst", "role": "Lead analyst", "date": "2026-11-20", "checked": "figures"},
-        {"name": "G. Guardian", "role": "Caldicott guardian", "date": "2026-11-21", "checked": "small numbers"},
+        {"name": "Anna Analyst", "role": "Lead analyst", "date": today, "checked": "figures"},
+        {"name": "Grace Guardian", "role": "Caldicott guardian", "date": today, "checked": "small numbers"},
     ]
     content = publication.read_manifest(draft)["content"]
     file = home / "notebooks" / "parameters" / "signed-by" / "local.yml"
@@ -129,7 +130,7 @@ def test_a_draft_is_published_when_two_people_have_signed_it(home):
     done = pcref(home, "publish", "local")
     assert done.returncode == 0, done.stderr
     page = (reports / "05_priorities.html").read_text(encoding="utf-8")
-    assert "not signed off" not in page and "G. Guardian, Caldicott guardian" in page
+    assert "not signed off" not in page and "Grace Guardian, Caldicott guardian" in page
     assert not draft.exists()
     assert publication.changes(reports, publication.read_manifest(reports)) == []
     attacked = pcref(home, "attack", "reports/local")

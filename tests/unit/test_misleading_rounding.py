@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pcref_analysis.release import disclosure
 from pcref_analysis.release.protection import derived
 
-BASE = {"measure": "ratio", "level": 0.95, "per": 1.0, "base": 5.0, "external": False, "values": False}
+BASE = {"measure": "ratio", "level": 0.95, "per": 1.0, "base": 5.0, "external": False, "values": False, "crude": False}
 
 
 def shown(estimate, lower, upper, low, high):
@@ -28,3 +29,15 @@ def test_the_most_that_rounding_may_change_is_by_the_step():
     assert derived._still_true(given, np.array([[0.2, 0.02, 0.2]])).tolist() == [True]
     assert derived._still_true(given, np.array([[2.0, 0.2, 2.0]])).tolist() == [False]
     assert derived._still_true(np.array([[np.nan, np.nan, 3.0]]), np.array([[np.nan, np.nan, 0.1]])).tolist() == [True]
+
+
+def test_a_crude_ratio_is_that_of_the_counts_beside_it():
+    """The model's crude step leaves people of unknown age out, who are among the counts that are shown."""
+    frame = pd.DataFrame({"indicator": "detentions", "ethnic_group": ["White", "Mixed"], "adjustment": "crude"})
+    frame = frame.assign(events=[371, 12], at_risk=[47_500.0, 1_500.0], estimate=[371 / 0.475, 12 / 0.015])
+    levels = frame.assign(measure="rate", lower=frame["estimate"] * 0.6, upper=frame["estimate"] * 1.7, comparator="")
+    gaps = levels[1:].assign(measure="ratio", comparator="White", estimate=0.93, lower=0.5, upper=1.7)
+    shown = disclosure.release(pd.concat([levels, gaps]), "mhsds", public=False).table
+    r, m, r0, m0 = (shown.loc[i, c] for i in (2, 0) for c in ("events", "at_risk"))
+    assert (r, r0) == (10, 370)
+    assert shown.loc[2, "estimate"] == pytest.approx(r / m / (r0 / m0), rel=0.005)

@@ -41,3 +41,15 @@ def test_everybody_in_a_group_has_an_interval_that_ends_at_100(released):
     row = released.table.iloc[0]
     assert (row["estimate"], row["upper"]) == (100, 100)
     assert 99 < row["lower"] < 100
+
+
+def test_none_unknown_of_some_is_none_though_their_number_is_hidden():
+    rows = [
+        DETAINED | {"ethnic_group": group, "events": events, "at_risk": None}
+        for group, events in (("White", 60), ("Mixed", 3))
+    ]
+    table = pd.DataFrame([*rows, DETAINED | {"ethnic_group": "Unknown", "events": 0, "at_risk": None}])
+    table = table.assign(period="2023-24", adjustment="crude", comparator="", level=0.95, note="")
+    shown = disclosure.release(table, "mhsds", name="levels")
+    found = recorded.unknown(shown.table, pcref.parameters.load("demo")).iloc[0]
+    assert pd.isna(found["at_risk"]) and found["estimate"] == 0 and found["status"] == "shown"

@@ -23,7 +23,8 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     """Return what :func:`pcref_analysis.release.protection.derived.figures` needs, a row for each row of the table.
 
     ``released`` holds the released number of each count (missing: hidden); ``settled`` says which numbers are
-    those of the last edition. ``lost``: a count that the figure rests on is hidden; ``steady``: all are settled.
+    those of the last edition. ``lost``: a count that the figure rests on is hidden; ``steady``: the group's own are
+    settled, so that a new figure would tell how they moved.
     """
     frame = table.frame
     out = figures_of(frame)
@@ -40,8 +41,7 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
         out["lost"] |= (cell >= 0) & out[shown].isna().to_numpy()
         used = compared & ((other >= 0) | (total >= 0))
         out["lost"] |= used & out[f"{shown}0"].isna().to_numpy() & out[f"{true}0"].notna().to_numpy()
-        for places, here in ((cell, cell >= 0), (other, compared & (other >= 0)), (total, compared & (total >= 0))):
-            out["steady"] &= ~here | settled[np.maximum(places, 0)]
+        out["steady"] &= (cell < 0) | settled[np.maximum(cell, 0)]
     half = out["o0"].isna() | out["n0"].isna()
     out.loc[half, ["o0", "n0", "r0", "m0"]] = np.nan
     out["low"], out["high"] = _known(out["r"], rule)
@@ -49,6 +49,8 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     out["external"] = compared & half.to_numpy() & ~_inside(frame)
     out["per"] = _per(out, frame)
     out["values"] = of_values(out["r"], out["m"])
+    before = frame["adjustment"].eq("crude").to_numpy(bool) if "adjustment" in frame else np.zeros(len(frame), bool)
+    out["crude"] = before & compared & ~out["values"]
     return out
 
 

@@ -33,7 +33,7 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
         ``measure, estimate, lower, upper, level, per, base`` (the rounding); the counts of the group and of its
         comparator, true (``o, n, o0, n0``) and released (``r, m, r0, m0``), the comparator's missing where it is not
         in the tables; ``low, high, low0, high0``: the limits that the released counts leave; ``external``: compared
-        with a population outside the data.
+        with a population outside the data; ``crude``: a comparison before adjustment, whatever the model left out.
     """
     out = pd.DataFrame(np.nan, index=rows.index, columns=[*FIGURES, "times"])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -94,7 +94,7 @@ def _to(values: np.ndarray, step: np.ndarray) -> np.ndarray:
         )
 
 
-def _step_up(size: np.ndarray) -> np.ndarray:
+def step_up(size: np.ndarray) -> np.ndarray:
     """Return the next larger of 1, 2, 5, 10, ... times a power of ten."""
     power = 10.0 ** np.floor(np.log10(size))
     lead = size / power
@@ -111,26 +111,28 @@ def _kind(rows: pd.DataFrame) -> np.ndarray:
     factor = value / level * np.where(compared, np.where(odds, o0 / (n0 - o0), o0 / n0), 1.0)
     units = np.where(compared[:, None], 1.0, UNITS[None, :])
     simple = (np.abs(factor[:, None] / units - 1) < TOLERANCE).any(axis=1) | ((o == 0) & ~compared)
+    named = rows["crude"].to_numpy(bool) & ~np.isnan(o0 + n0)  # the model's may leave people of unknown age out
     crude_gap = np.abs(value - per * (o / n - o0 / n0)) < TOLERANCE * per * np.fmax(o / n, o0 / n0)
     choices = [
         (measure == "mean"),
         (measure == "difference") & crude_gap,
         (measure == "excess"),
-        np.isin(measure, ["rate", "percent", "ratio", "odds_ratio"]) & simple,
+        np.isin(measure, ["rate", "percent", "ratio", "odds_ratio"]) & (simple | named),
     ]
     return np.select(choices, ["mean", "difference", "excess", "crude"], "limited")
 
 
 def _crude(rows: pd.DataFrame) -> np.ndarray:
-    o, n, o0, n0, r, m, r0, m0 = (rows[c].to_numpy(float) for c in COUNTS)
+    o, n, r, m, r0, m0 = (rows[c].to_numpy(float) for c in ("o", "n", "r", "m", "r0", "m0"))
     value, lower, upper = (rows[c].to_numpy(float) for c in FIGURES)
     odds, compared = (rows["measure"] == "odds_ratio").to_numpy(), rows["measure"].isin(COMPARED).to_numpy()
 
     def level(events: np.ndarray, at_risk: np.ndarray) -> np.ndarray:
         return np.where(odds, events / (at_risk - events), events / at_risk)
 
-    true = level(o, n) / np.where(compared, level(o0, n0), 1.0)
-    estimate = np.where(o == 0, 0.0, value / true * level(r, m) / np.where(compared, level(r0, m0), 1.0))
+    per = np.where(compared, 1.0, value / level(o, n))
+    estimate = np.where(o == 0, 0.0, per * level(r, m) / np.where(compared, level(r0, m0), 1.0))
+    estimate = np.where(np.isfinite(estimate), estimate, np.nan)
     down, up = inversion.chance(rows, COUNTS[:4])
     down_shown, up_shown = inversion.chance(rows, COUNTS[4:])
     low = estimate * np.exp(-widening(np.log(value / lower), down) * down_shown)
@@ -203,12 +205,12 @@ def _difference(rows: pd.DataFrame) -> np.ndarray:
 def _excess(rows: pd.DataFrame) -> np.ndarray:
     """Round an excess to the counts' rounding, more coarsely where it is larger than the count itself."""
     step = rows["base"].to_numpy(float) * np.maximum(1.0, np.abs(rows["estimate"] / rows["o"]).to_numpy(float))
-    step = _step_up(np.where(np.isfinite(step), step, rows["base"].to_numpy(float)))
+    step = step_up(np.where(np.isfinite(step), step, rows["base"].to_numpy(float)))
     return np.column_stack([np.round(rows[c].to_numpy(float) / step) * step for c in FIGURES])
 
 
 def _mean(rows: pd.DataFrame) -> np.ndarray:
     """Round a mean and its limits to two digits, and so coarsely that any number of people could give it."""
     few = np.maximum(rows["m"].to_numpy(float) - rows["base"].to_numpy(float) / 2, 1.0)
-    step = np.maximum(_step_up(1.0 / few), unit(rows["estimate"].to_numpy(float)))
+    step = np.maximum(step_up(1.0 / few), unit(rows["estimate"].to_numpy(float)))
     return np.column_stack([_to(rows[c].to_numpy(float), step) for c in FIGURES])

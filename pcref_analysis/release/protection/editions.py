@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.release import rules
-from pcref_analysis.release.protection import outside, sums
-from pcref_analysis.release.protection.linkage import ALL
+from pcref_analysis.release.protection import linkage, outside, sums
+from pcref_analysis.release.protection.derived import step_up
+from pcref_analysis.release.protection.linkage import ALL, Table
 from pcref_analysis.release.protection.sums import Sums, dimensions_of
 from pcref_analysis.release.rules import SUPPRESSED
 from pcref_analysis.vocabulary.parameters import Disclosure
@@ -51,10 +52,34 @@ def beyond(rows: pd.DataFrame, previous: Sequence[Any], hierarchies: Mapping[str
     return found[list(rows)]
 
 
-def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disclosure) -> pd.DataFrame | None:
-    """Return what the last edition said of each count: ``repeated``, ``number``, ``hidden``; None without one.
+def holds(
+    tables: Sequence[Table], previous: Sequence[Any], rule: Disclosure, largest: Mapping[str, float]
+) -> dict[str, float]:
+    """Return by how much a series must change to be shown anew where one person can move it by more than usual.
 
-    ``rows`` are those that ``linked`` was gathered from.
+    The most that one person can hold of it, now or in the last edition, as ``{"bed_days/events": 200.0}``. In coarse
+    steps, as readers of the files see them; from ``largest`` and the tables' sums of squares.
+    """
+    found = dict(largest)
+    for table in tables:
+        for column in set(table.counts) & {"events", "at_risk"}:
+            if f"{column}_sq" not in table.frame:
+                continue
+            share = rules.largest_share(table.frame[column], table.frame[f"{column}_sq"])
+            most = pd.Series(share).groupby(linkage.indicator_of(table.frame).to_numpy()).max().dropna()
+            found |= {f"{i}/{column}": max(value, found.get(f"{i}/{column}", 0.0)) for i, value in most.items()}
+    steps = {name: float(step_up(np.array([value + 1]))[0]) for name, value in found.items()}
+    for link in [one.links.get("holds", {}) for one in previous]:
+        steps |= {name: max(value, steps.get(name, 0.0)) for name, value in link.items()}
+    return {name: value for name, value in steps.items() if value > rules.holds(rule)}
+
+
+def recall(
+    rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disclosure, known: Mapping[str, float]
+) -> pd.DataFrame | None:
+    """Return what the last edition said of each count: ``repeated, number, hidden, hold``; None without one.
+
+    ``rows`` are those that ``linked`` was gathered from; ``known``: see :func:`holds`.
     """
     if not previous:
         return None
@@ -67,9 +92,12 @@ def recall(rows: pd.DataFrame, linked: Sums, previous: Sequence[Any], rule: Disc
         old[[*key, "value", "status"]].rename(columns={"value": "was"}), on=key
     )
     result = pd.DataFrame({"repeated": False, "number": np.nan, "hidden": False}, index=linked.cells.index)
+    result["hold"] = rules.holds(rule)
     new = new[~new["public"]].drop_duplicates("cell").set_index("cell")
     gone = new.index[new["status"] == SUPPRESSED]
-    small_move = ((new["low"] - new["was"]).abs() < rules.holds(rule)) | (new["table"] == LAST)
+    hold = outside.hold_of(new["indicator"], new["column"], known, rule)
+    result.loc[new.index, "hold"] = hold
+    small_move = ((new["low"] - new["was"]).abs() < hold) | (new["table"] == LAST)
     still = new.index[(new["status"] != SUPPRESSED) & small_move]
     result.loc[gone, "hidden"] = True
     result.loc[still, "repeated"] = True
@@ -120,14 +148,16 @@ def _in_both(released: Sequence[Any], previous: Sequence[Any]) -> pd.DataFrame:
 def figures_again(
     out: pd.DataFrame, released: Sequence[Any], name: str, figures: list[str], steady: np.ndarray
 ) -> None:
-    """Put the last edition's figures where every count behind them is repeated."""
+    """Put the last edition's figures where the counts of the group are repeated: the model's would tell what moved."""
     old = [r.table for r in released if r.name == name and set(figures) <= set(r.table)]
     if not old or not steady.any():
         return
     key = [c for c in old[0] if c in out and c not in (*figures, "note", "status") and not c.endswith("_status")]
     key = [c for c in key if out[c].dtype == object or c in ABOUT_FIGURES or pd.api.types.is_string_dtype(out[c])]
-    before = old[0].drop_duplicates(key)[[*key, *figures, "status"]]
-    found = out[key].merge(before, on=key, how="left")
+    again = [*figures, "status", *(["note"] if "note" in out and "note" in old[0] else [])]
+    words = [c for c in key if not pd.api.types.is_numeric_dtype(out[c])]  # a missing word is "" in a file
+    now, before = (t.assign(**{c: t[c].astype(object).fillna("") for c in words}) for t in (out, old[0]))
+    found = now[key].merge(before.drop_duplicates(key)[[*key, *again]], on=key, how="left")
     take = steady & found["status"].notna().to_numpy()
-    for column in (*figures, "status"):
+    for column in again:
         out.loc[take, column] = found.loc[take, column].to_numpy()

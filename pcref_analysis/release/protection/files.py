@@ -88,7 +88,7 @@ def write_plan(plan: Plan, folder: Path, about: Mapping[str, Any]) -> None:
     for table in plan.tables:
         table.frame.to_parquet(folder / f"{table.name}.parquet", index=False)
     facts = {"about": about, "tables": [table.name for table in plan.tables], "later": plan.later}
-    facts |= {"internal": plan.internal, "rule": plan.rule.model_dump()}
+    facts |= {"holds": dict(plan.holds), "internal": plan.internal, "rule": plan.rule.model_dump()}
     (folder / PLAN).write_text(json.dumps(facts, indent=1, sort_keys=True), encoding="utf-8")
 
 
@@ -103,7 +103,7 @@ def read_plan(folder: Path, about: Mapping[str, Any]) -> Plan | None:
     tables = tuple(linkage.declare(name, pd.read_parquet(folder / f"{name}.parquet")) for name in facts["tables"])
     decided = pd.read_parquet(folder / "decided.parquet")
     rule = Disclosure.model_validate(facts["rule"])
-    return Plan(tables, rule, decided, internal=facts["internal"], later=facts["later"])
+    return Plan(tables, rule, decided, internal=facts["internal"], later=facts["later"], holds=facts["holds"])
 
 
 def _numbers(path: Path, text: dict[str, str]) -> list[str]:

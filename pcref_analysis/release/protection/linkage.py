@@ -33,6 +33,7 @@ CONTEXT = (
     "method",
 )
 INSIDE = ("events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "largest", "beyond")  # used, never shown
+YEARS = "years"  # the kind of sum that makes all years
 NUMBERED = ("imd_quintile", "imd_decile", "year")  # numbers that are categories
 
 
@@ -137,8 +138,10 @@ def partitions(
     """Return the ways in which one label of a dimension is the sum of others: ``{(kind, parent): children}``.
 
     From fine to coarse. Broad and detailed ethnic groups and pooled years are known; other hierarchies
-    are given. A period is never summed over all periods.
+    are given. Where a table has no period, its numbers are of all years; events add up to them, people do not
+    (:func:`adds_over_years`).
     """
+    whole = ALL in (present := list(present))
     present = [label for label in dict.fromkeys(present) if label != ALL]
     tree = {parent: tuple(children) for parent, children in hierarchies.get(dimension, {}).items()}
     if dimension == "ethnic_group":
@@ -152,7 +155,21 @@ def partitions(
         filled = {*present, *(parent for (_, parent), children in found.items() if children)}
         found["top", ALL] = [label for label in [*present, *tree] if label in filled and label not in below]
         found["bottom", ALL] = [label for label in present if label not in tree]
+    elif whole and len(years := [label for label in present if len(pooled_years(label)) == 1]) > 1:
+        found[YEARS, ALL] = years
     return {key: tuple(dict.fromkeys(children)) for key, children in found.items() if children}
+
+
+def adds_over_years(series: str) -> bool:
+    """Say whether the years of a series (``indicator/column``) add up: people who come back in another year do not.
+
+    By the catalogue; what it does not know is taken to add up unless the numbers show otherwise.
+    """
+    indicator, _, column = series.partition("#")[0].partition("/")
+    entry = indicators.catalogue().get(indicator)
+    if entry is None:
+        return True
+    return entry.repeat_events if column == "events" else entry.at_risk != "residents"
 
 
 def pooled_years(label: str) -> tuple[str, ...]:

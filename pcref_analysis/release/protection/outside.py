@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,17 @@ def read(released: Any, rule: Disclosure, prefix: str = "") -> pd.DataFrame:
     names = zip(rows["way"], rows["indicator"], rows["column"], strict=True)
     rows["series"] = [prefix + series.get(name, f"{name[1]}/{name[2]}") for name in names]
     shown, public = rows["value"].to_numpy(float), rows["public"].to_numpy(bool)
-    low, high = rules.possible(shown, rule, rows["status"].to_numpy() == REPEATED, links.get("later", False))
+    hold = hold_of(rows["indicator"], rows["column"], links.get("holds", {}), rule)
+    repeated = rows["status"].to_numpy() == REPEATED
+    low, high = rules.possible(shown, rule, repeated, links.get("later", False), hold)
     rows["low"], rows["high"] = np.where(public, shown, low), np.where(public, shown, high)
     return rows[rows["status"] != NOT_AVAILABLE].reset_index(drop=True)
+
+
+def hold_of(indicator: pd.Series, column: pd.Series, known: Mapping[str, float], rule: Disclosure) -> np.ndarray:
+    """Return the hold of each count."""
+    usual, names = rules.holds(rule), zip(indicator, column, strict=True)
+    return np.array([known.get(f"{i}/{c}", usual) for i, c in names], float)
 
 
 def way(rows: pd.DataFrame) -> pd.Series:

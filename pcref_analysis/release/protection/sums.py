@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from pcref_analysis.release.protection import unseen
-from pcref_analysis.release.protection.linkage import ALL, DIMENSION, partitions
+from pcref_analysis.release.protection.linkage import ALL, DIMENSION, YEARS, adds_over_years, partitions
 from pcref_analysis.vocabulary.digits import TOLERANCE
 
 
@@ -131,12 +131,13 @@ def _gather(
 def _groups(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]) -> list[tuple[int, np.ndarray, str]]:
     """Return each whole with its parts and the name of their sum."""
     inside = cells[~cells["public"]]
+    adds = inside["series"].map(adds_over_years).astype(bool)
     found, seen = [], set()
     for d in dims:
         others = ["series", *[x for x in dims if x != d]]
         other = inside.groupby(others, sort=False).ngroup()
         for (kind, parent), children in trees[d].items():
-            up = pd.Series(inside.index, index=other)[(inside[d] == parent).to_numpy()]
+            up = pd.Series(inside.index, index=other)[((inside[d] == parent) & (adds | (kind != YEARS))).to_numpy()]
             down = other[inside[d].isin(children) & other.isin(up.index)]
             for group, part in down.groupby(down, sort=False):
                 whole, parts = up[group], part.index.to_numpy()

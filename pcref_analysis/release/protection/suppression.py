@@ -45,7 +45,8 @@ def protect(
     repeated = np.zeros(len(value), bool) if before is None else before["repeated"].to_numpy(bool)
     numbers = rules.round_counts(value, rule)
     numbers = numbers if before is None else np.where(repeated, before["number"], numbers)
-    shown, unseen = outside_view(value, numbers, kind, public, rule, repeated, before is not None)
+    hold = None if before is None else before["hold"].to_numpy(float)
+    shown, unseen = outside_view(value, numbers, kind, public, rule, repeated, before is not None, hold)
     integer = value == np.round(value)
     guarded = small | primary.guarded_rest(value, kind, rule)
     watched = primary.left_over(kind) & (value > 0)
@@ -76,12 +77,13 @@ def outside_view(
     rule: Disclosure,
     repeated: np.ndarray,
     later: bool,
+    hold: np.ndarray | None = None,
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return what an outsider knows of counts if they are shown and if they are hidden: two pairs of limits.
 
     What a later edition repeats is taken to be as it was, where it is: an outsider cannot tell, and may guess it.
     """
-    strict, low, high = rules.possible(numbers, rule), *rules.possible(numbers, rule, repeated, later)
+    strict, low, high = rules.possible(numbers, rule), *rules.possible(numbers, rule, repeated, later, hold)
     fits = (strict[0] <= value) & (value <= strict[1])
     low, high = np.where(fits, strict[0], low), np.where(fits, strict[1], high)
     low, high = np.where(public, value, low), np.where(public, value, high)

@@ -47,6 +47,7 @@ class Plan:
     same: Sequence[Sequence[str]] = ()
     internal: bool = False
     later: bool = False
+    holds: Mapping[str, float] = field(default_factory=dict)
 
 
 def plan(
@@ -57,14 +58,16 @@ def plan(
     previous: Sequence[Any] = (),
     complementary: bool = True,
     internal: bool = False,
+    largest: Mapping[str, float] | None = None,
 ) -> Plan:
     """Decide which counts of these tables are hidden, and what number each other one is shown as."""
     rows, linked = link(tables, hierarchies, same, () if internal else previous)
     value, before = linked.cells["low"].to_numpy(float), None
+    holds = editions.holds(tables, previous, rule, largest or {})
     if internal:
         shown, hidden = value, np.zeros(len(value), bool)
     else:
-        before = editions.recall(rows, linked, previous, rule)
+        before = editions.recall(rows, linked, previous, rule, holds)
         hidden = primary.small_counts(tables, linked, rule)
         if before is not None:
             hidden = (hidden & ~before["repeated"].to_numpy()) | before["hidden"].to_numpy()
@@ -74,7 +77,7 @@ def plan(
     decided = linked.cells.assign(shown=shown, hidden=hidden, repeated=repeated)
     decided = decided.loc[linked.cells["kind"] == "count", [*_key(linked), "shown", "hidden", "repeated"]]
     trees = {d: {p: list(c) for p, c in tree.items()} for d, tree in hierarchies.items()}
-    return Plan(tuple(tables), rule, decided, trees, tuple(same), internal, before is not None)
+    return Plan(tuple(tables), rule, decided, trees, tuple(same), internal, before is not None, holds)
 
 
 def apply(
@@ -93,7 +96,12 @@ def apply(
     settled = repeated | linked.cells["public"].to_numpy(bool)
     result = []
     for table in tables or own:
-        links = {"later": decided.later, "hierarchies": decided.hierarchies, **_links(table, rows, linked)}
+        links = {
+            "later": decided.later,
+            "hierarchies": decided.hierarchies,
+            "holds": decided.holds,
+            **_links(table, rows, linked),
+        }
         out = _counts(table, linked, shown, hidden, repeated)
         if table.figures:
             counts = (shown, settled)
@@ -190,7 +198,7 @@ def _figures(
 ) -> np.ndarray:
     """Put the figures into ``out``: as they are for internal use, otherwise from the released counts.
 
-    Returns the rows whose every count is that of the last edition.
+    Returns the rows of which every count of the group is that of the last edition.
     """
     frame, figures = table.frame, list(table.figures)
     given = frame[figures].notna().any(axis=1).to_numpy()

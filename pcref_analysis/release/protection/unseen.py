@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from pcref_analysis.release.protection.bounds import WHOLE
-from pcref_analysis.release.protection.linkage import ALL
+from pcref_analysis.release.protection.linkage import ALL, YEARS, adds_over_years
 
 UNSEEN = "unseen"
 NAMED = "; unseen"  # after a series' name, among the gaps: its missing crossings do not make up its gaps
@@ -30,8 +30,9 @@ def with_implied(
     found = inside
     for d in dims:
         others = ["series", *[x for x in dims if x != d]]
-        for (_, parent), children in trees[d].items():
+        for (kind, parent), children in trees[d].items():
             part = found[found[d].isin(children)]
+            part = part[part["series"].map(adds_over_years).astype(bool)] if kind == YEARS else part
             total = part.groupby(others, sort=False, as_index=False)[["low", "high"]].sum().assign(**{d: parent})
             total = total.assign(public=False, kind="implied")
             both = pd.concat([found, total], ignore_index=True)
