@@ -36,7 +36,8 @@ class Column(BaseModel):
 
     ``codes`` is the closed list of allowed codes (empty: any); ``width`` the number of characters of a code
     whose leading zero a spreadsheet may have removed; ``area`` the form of an area code; ``after`` the date
-    that this date may not precede; ``references`` the table whose rows this identifier points to.
+    that this date may not precede; ``references`` the table whose rows this identifier points to. ``exact`` names the
+    indicators that an optional column makes exact, and ``without`` says what holds without it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,10 +55,22 @@ class Column(BaseModel):
     references: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    exact: tuple[str, ...] = ()
+    without: str = ""
+
+    def said(self) -> str:
+        """Return the meaning, what the column makes exact, and what holds without it."""
+        return self.meaning + _use(self.exact, self.without)
 
     def allowed(self) -> tuple[str, ...]:
         """Return the codes that the column may hold; empty means any."""
         return tuple(ethnicity.known_groups("detailed")) if self.vocabulary == "ethnic_groups" else self.codes
+
+
+def _use(exact: tuple[str, ...], without: str) -> str:
+    parts = [f"makes exact: {', '.join(exact)}"] if exact else []
+    parts += [f"without it: {without}"] if without else []
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 class Table(BaseModel):
@@ -72,6 +85,8 @@ class Table(BaseModel):
     required: bool = False
     key: tuple[str, ...]
     person: bool = False
+    exact: tuple[str, ...] = ()
+    without: str = ""
     columns: dict[str, Column] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -80,6 +95,10 @@ class Table(BaseModel):
         if unknown := [name for name in named if name not in self.columns]:
             raise ValueError(f"names columns that are not declared: {unknown}")
         return self
+
+    def said(self) -> str:
+        """Return the meaning, what the table makes exact, and what holds without it."""
+        return self.meaning + _use(self.exact, self.without)
 
     def start(self) -> str:
         """Return the required date that places a row in time ("" where the table has none)."""
