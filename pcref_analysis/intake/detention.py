@@ -303,7 +303,9 @@ def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
         & ~late
     )
     rows = rows.left_join(spells, overlaps).drop("Person_ID_right")
-    order = [rows.began, rows.began_at, yes(present(rows.end)), rows.end, rows[ACT]]
+    # Without a time an order that came before a section of the same day would be sorted after an open one.
+    short = missing(rows.began_at) & rows.status.isin((*HOLDING, *PLACE_OF_SAFETY))
+    order = [rows.began, rows.began_at, short.ifelse(0, 1), yes(present(rows.end)), rows.end, rows[ACT]]
     within = ibis.window(group_by=["Person_ID", "spell"], order_by=order)
     before = {"was": rows.status, "was_began": rows.began, "was_end": rows.end, "was_id": rows[ACT]}
     rows = rows.mutate(**{name: column.lag().over(within) for name, column in before.items()})
