@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pcref_analysis.intake.declarations import declared
 from pcref_analysis.vocabulary import codelists, ethnicity
-from pcref_analysis.vocabulary.indicators import catalogue
+from pcref_analysis.vocabulary.indicators import catalogue, measures
 
 OTHERS = runpy.run_path(str(Path(__file__).with_name("test_indicators.py")))
 act, contact, force = OTHERS["act"], OTHERS["contact"], OTHERS["force"]
@@ -821,3 +822,14 @@ def test_every_indicator_is_worked_by_hand():
     """Here, or in test_indicators.py."""
     counted = {name for name, entry in catalogue().items() if entry.count}
     assert counted - set(MEASURES) - set(OWN) - set(OTHERS["CASES"]) == set()
+
+
+def test_the_page_of_indicators_says_what_the_catalogue_says():
+    page = Path(__file__).parents[2] / "docs" / "indicators.md"
+    assert page.read_text(encoding="utf-8").endswith(measures())
+
+
+def test_what_a_column_makes_exact_are_indicators():
+    for name, declared_table in declared().items():
+        named = {*declared_table.exact, *(i for c in declared_table.columns.values() for i in c.exact)}
+        assert named <= set(catalogue()), name
