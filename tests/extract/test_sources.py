@@ -49,6 +49,8 @@ def awkward(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     tables["MHS501HospProvSpell"] = pd.concat([open_again, stays, unsure, stays.head(3).assign(UniqMonthID="1488")])
     tables["MHS201CareContact"].loc[:20, "CareContDate"] = "5/6/2024 09:30"
     tables["MHS201CareContact"].loc[3, "CareContDate"] = "31/06/2024"
+    tables["MHS201CareContact"].loc[4:8, "CareContDate"] = "7\xa0Jun\u202f2024\t10:00"
+    tables["MHS201CareContact"].loc[4:20, "AttendStatus"] += "\u200b \ufeff\xa0"
     tables["MHS101Referral"].loc[5:9, "Person_ID"] = "nobody"
     tables["MHS101Referral"].loc[0:4, "ReferralRequestReceivedDate"] = "20240413"
     tables["MHS101Referral"].loc[10:14, "ReferralRequestReceivedDate"] = "13-Apr-2024"
@@ -618,3 +620,71 @@ def test_a_driver_that_is_not_installed(monkeypatch, kind, package):
     monkeypatch.setenv("TRUST_WAREHOUSE", {"postgres": "postgresql://h/d"}.get(kind, "mssql://h/d"))
     with pytest.raises(PcrefError, match=f"needs the package {package}"):
         servers.connect(kind, "TRUST_WAREHOUSE")
+
+
+# --- one truth in every form ---
+
+STAND_IN, OPEN_END = "1900-01-01", "9999-12-31"
+
+
+def test_stand_in_dates_and_midnights_are_the_same_in_every_form(extract, tmp_path, postgres, monkeypatch):
+    """SQL Server's empty date and local midnights of summer kept in UTC: as text, dates, moments, ENUM and DECIMAL."""
+    import psycopg
+
+    days = ["2024-04-01", "2024-05-11", "2024-06-12", "2024-12-24"]
+    people = extract.tables()["MHS001MPI"].head(4).assign(PersDeathDate=STAND_IN)
+    starts = pd.to_datetime(pd.Series(days)).dt.tz_localize("Europe/London").dt.tz_convert("UTC")
+    stays = extract.tables()["MHS501HospProvSpell"].head(4).assign(UniqHospProvSpellID=list("abcd"))
+    stays["Person_ID"], stays["DischDateHospProvSpell"] = people["Person_ID"], OPEN_END
+    stays["MethAdmMHHospProvSpell"] = ["21", "81", "81", "21"]
+    stays["StartDateHospProvSpell"] = starts.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = {"MHS001MPI": people, "MHS501HospProvSpell": stays}
+    typed = """SELECT * REPLACE (StartDateHospProvSpell::TIMESTAMPTZ AS StartDateHospProvSpell,
+        {end} AS DischDateHospProvSpell, {method} AS MethAdmMHHospProvSpell) FROM stays"""
+    forms = {
+        "plain": typed.format(end="'31/12/9999'", method="MethAdmMHHospProvSpell::DECIMAL(9,2)"),
+        "enum": typed.format(end=f"DATE '{OPEN_END}'", method="MethAdmMHHospProvSpell::methods"),
+        "moment": typed.format(end=f"TIMESTAMP '{OPEN_END} 00:00:00'", method="MethAdmMHHospProvSpell::DOUBLE"),
+    }
+    places = {"csv": extract.parameters("folder", extract.csv(text, tmp_path / "csv"))}
+    for form, query in forms.items():
+        with duckdb.connect(str(tmp_path / f"{form}.duckdb")) as connection:
+            connection.execute("SET TimeZone = 'America/New_York'")
+            connection.execute("CREATE TYPE methods AS ENUM ('21', '81')")
+            connection.register("stays", pa.Table.from_pandas(stays, preserve_index=False))
+            connection.register("people", pa.Table.from_pandas(people, preserve_index=False))
+            connection.execute(f"CREATE TABLE MHS501HospProvSpell AS {query}")
+            death = {"plain": "VARCHAR", "enum": "DATE", "moment": "TIMESTAMP"}[form]
+            connection.execute(
+                f"CREATE TABLE MHS001MPI AS SELECT * REPLACE (PersDeathDate::{death} AS PersDeathDate) FROM people"
+            )
+            folder = tmp_path / f"parquet-{form}"
+            folder.mkdir()
+            for name in text:
+                table = connection.execute(f"SELECT * FROM {name}").to_arrow_table()
+                pq.write_table(table, folder / f"{name}.parquet", use_dictionary=True)
+        places |= {f"duckdb {form}": extract.parameters("duckdb", tmp_path / f"{form}.duckdb")}
+        places |= {f"parquet {form}": extract.parameters("folder", folder)}
+    to_postgres(postgres, text, "midnight")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        for table, column, kind in (
+            ("mhs501hospprovspell", "startdatehospprovspell", "timestamptz"),
+            ("mhs501hospprovspell", "dischdatehospprovspell", "timestamp"),
+            ("mhs501hospprovspell", "methadmmhhospprovspell", "numeric(9, 2)"),
+            ("mhs001mpi", "persdeathdate", "date"),
+        ):
+            connection.execute(
+                f"ALTER TABLE midnight.{table} ALTER {column} TYPE {kind} USING nullif({column}, '')::{kind}"
+            )
+        connection.execute("ALTER DATABASE postgres SET timezone = 'America/New_York'")
+    monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
+    places["postgres"] = extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("midnight", text))
+    first = None
+    for name, parameters in places.items():
+        checked, rows = cleaned(parameters)
+        first = first or rows
+        assert rows == first, name
+        kept = checked.tables["MHS501HospProvSpell"].order_by("UniqHospProvSpellID").to_pyarrow().to_pydict()
+        assert [day.isoformat() for day in kept["StartDateHospProvSpell"]] == days, name
+        assert kept["DischDateHospProvSpell"] == [None] * 4, name
+        assert checked.tables["MHS001MPI"].to_pyarrow()["PersDeathDate"].null_count == 4, name
