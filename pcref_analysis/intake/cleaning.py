@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from pcref_analysis.intake import dates
 from pcref_analysis.intake.declarations import Column, Table
-from pcref_analysis.intake.engines import fence
+from pcref_analysis.intake.engines import engine, fence
 from pcref_analysis.intake.portable import (
     DIGITS,
     among,
@@ -22,6 +22,8 @@ from pcref_analysis.intake.portable import (
     flag,
     missing_text,
     only_digits,
+    seen,
+    visible,
     when,
 )
 
@@ -151,7 +153,7 @@ _STEPS = {
 
 def _mapped(text: ir.StringValue, codes: dict[str, str]) -> ir.StringValue:
     """Put the contract's code for a local value; a number written 1.0 is 1."""
-    pairs = {local.strip().upper(): code for local, code in codes.items()}
+    pairs = {visible(local).upper(): code for local, code in codes.items()}
     pairs = {f"{local}.0": code for local, code in pairs.items() if local.isdigit()} | pairs
     return ibis.cases(*((text.upper() == local, code) for local, code in pairs.items()), else_=text)
 
@@ -170,7 +172,8 @@ def staged(
     names
         Declared name to the name in ``raw``; a declared column that is not named becomes missing.
     codes
-        Column to {local value: code of the contract} (``source.codes``), letter case and outer blanks aside.
+        Column to {local value: code of the contract} (``source.codes``); letter case, outer blanks and what cannot be
+        seen do not count.
 
     Notes
     -----
@@ -181,7 +184,10 @@ def staged(
     sources = {n: raw[names[n]] if n in names else missing_text() for n in table.columns}
     days = [n for n, c in table.columns.items() if c.type == "date" and dates.is_day(sources[n])]
     native = {f"{n}__{key}": value for n in days for key, value in dates.native(raw, sources[n]).items()}
-    rows = raw.select(**{f"{n}__text": as_text(value) for n, value in sources.items()}, **native)
+    texts = {f"{n}__text": as_text(value) for n, value in sources.items()}
+    kind = engine(raw)
+    texts |= {f"{n}__text": seen(texts[f"{n}__text"], kind) for n in names if sources[n].type().is_string()}
+    rows = raw.select(**texts, **native)
     rows = rows.mutate(**{f"{n}__text": _mapped(rows[f"{n}__text"], local) for n, local in (codes or {}).items()})
     rows = rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},

@@ -19,6 +19,7 @@ from pcref_analysis.intake.declarations import Column
 from pcref_analysis.intake.portable import among, first, flag, missing_text, only_digits, when
 
 ZONE = "Europe/London"
+WINDOWS_ZONE = "GMT Standard Time"  # its name on SQL Server; summer time is in it
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CENTURIES = ("18", "19", "20", "21", "29", "99")
@@ -60,15 +61,18 @@ def _from_utc_timestamp(moment, zone):  # Spark, whose sessions Ibis sets to UTC
     ...
 
 
-def knows_zones(rows: ibis.Table) -> bool:
-    """Tell whether moments can be turned into local days where these rows live; on SQL Server they cannot."""
-    return engines.engine(rows) in ("duckdb", "postgres", "pyspark")
+@ibis.udf.scalar.builtin(name="convert_timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
+def _at_time_zone(zone, moment):  # SQL Server: written as moment AT TIME ZONE zone
+    ...
 
 
 def _local(rows: ibis.Table, moment: ir.TimestampValue) -> ir.DateValue:
     moment = moment.cast("timestamp('UTC')") if not moment.type().is_timestamp() else moment
-    if engines.engine(rows) == "pyspark":
+    kind = engines.engine(rows)
+    if kind == "pyspark":
         return _from_utc_timestamp(moment, ibis.literal(ZONE)).date()
+    if kind == "mssql":  # a cast alone would give the day at the offset that the value bears
+        return _at_time_zone(ibis.literal(WINDOWS_ZONE), moment).date()
     return _timezone(ibis.literal(ZONE), moment).date()
 
 
@@ -85,8 +89,7 @@ def is_moment(value: ir.Value) -> bool:
 def native(raw: ibis.Table, value: ir.Value) -> dict[str, ir.Value]:
     """Return the day of a column that the source holds as days or moments, and whether it was 23:00 sharp there."""
     if is_moment(value):
-        day = _local(raw, value) if knows_zones(raw) else ibis.null("date")
-        return {"native": day, "at_eleven": ibis.literal(0)}
+        return {"native": _local(raw, value), "at_eleven": ibis.literal(0)}
     if value.type().is_date():
         return {"native": value, "at_eleven": ibis.literal(0)}
     sharp = (value.hour() == 23) & (value.minute() == 0) & (value.second() == 0)
@@ -259,7 +262,7 @@ def _day(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     """Turn the text into a day; a moment into the local day, or into missing where that cannot be told."""
     iso, zone, zoned = rows[f"{name}__iso"], rows[f"{name}__zone"], rows[f"{name}__offset"] != ""
     plain, eleven = when(~zoned, iso).cast("date"), flag((rows[f"{name}__sharp"] == 1) & iso.notnull() & ~zoned)
-    if not knows_zones(rows):
+    if engines.engine(rows) not in ("duckdb", "postgres", "pyspark"):  # SQL Server: named, and it stops
         return {name: plain, f"{name}__eleven": eleven, f"{name}__zoned": flag(zoned & iso.notnull())}
     moment = when(zoned & (zone != ""), iso + ibis.literal(" ") + rows[f"{name}__time"] + ibis.literal(":00") + zone)
     return {

@@ -1,6 +1,6 @@
 """Words that every engine understands: DuckDB, PostgreSQL, SQL Server and Spark run the same expressions.
 
-No regular expressions, and no cast that can fail: what might not fit is made missing before it is cast.
+No regular expressions on SQL Server, and no cast that can fail: what might not fit is made missing before it is cast.
 """
 
 from __future__ import annotations
@@ -14,6 +14,32 @@ import ibis
 import ibis.expr.types as ir
 
 DIGITS = "0123456789"
+BLANKS = "\t\n\x0b\x0c\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+ZERO_WIDTH = "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # soft hyphen, joiners, marks of direction and order
+_VISIBLE = str.maketrans(BLANKS, " " * len(BLANKS), ZERO_WIDTH + "\0")
+
+
+@ibis.udf.scalar.builtin(name="nchar", signature=(("int32",), "string"))
+def _nchar(code):  # SQL Server, where a literal would be brought to the letters of the database first
+    ...
+
+
+def visible(text: str) -> str:
+    """Return a text without what cannot be seen: any blank as a plain one, none at the ends, nothing of no width."""
+    return text.translate(_VISIBLE).strip()
+
+
+def seen(text: ir.StringValue, engine: str) -> ir.StringValue:
+    """Do as :func:`visible` does where the rows live; SQL Server compares without regard to what has no width."""
+    if engine == "mssql":
+        for code in (0xA0, 9, 10, 13):
+            text = text.replace(_nchar(ibis.literal(code, "int32")), ibis.literal(" "))
+        return text.strip()
+    form = r"\u{:04x}" if engine == "postgres" else r"\x{{{:x}}}"  # plain letters: the server may not keep UTF-8
+    blanks, none = ("".join(form.format(ord(sign)) for sign in signs) for signs in (BLANKS, ZERO_WIDTH))
+    none += "" if engine == "postgres" else form.format(0)  # PostgreSQL holds no NUL, and knows no escape for it
+    clean = text.re_replace(f"[{blanks}]", " ").re_replace(f"[{none}]", "").strip()
+    return ibis.cases((text.re_search(f"[{blanks}{none}]"), clean), else_=text)
 
 
 def missing_text() -> ir.StringScalar:

@@ -15,6 +15,7 @@ from ibis.common.exceptions import IbisError
 
 from pcref_analysis.intake import engines, files, servers
 from pcref_analysis.intake.declarations import PERSONS, Column, declared
+from pcref_analysis.intake.portable import visible
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, extract_path
 
@@ -81,7 +82,7 @@ def _check_codes(where: str, codes: dict[str, str], column: Column) -> None:
             f"parameters: {where} maps to '{odd[0]}', no code of the contract.{near(odd[0], list(column.allowed()))} "
             f"Codes: {', '.join(column.allowed())}."
         )
-    if len({value.strip().upper() for value in codes}) < len(codes):
+    if len({visible(value).upper() for value in codes}) < len(codes):
         raise PcrefError(f"parameters: {where} maps one local value twice (letter case aside). Keep one line of it.")
 
 

@@ -11,6 +11,7 @@ import ibis
 
 from pcref_analysis.intake.declarations import SUBMISSION, Table
 from pcref_analysis.intake.findings import breach
+from pcref_analysis.intake.portable import visible
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
@@ -70,7 +71,7 @@ def columns(table: Table, raw: ibis.Table, parameters: Parameters) -> tuple[dict
 
 def _plain(name: str) -> str:
     """Return a column name without invisible characters, outer blanks and letter case."""
-    return re.sub("[\u200b-\u200d\u2060\ufeff\x00]", "", name).strip().lower()
+    return visible(name).lower()
 
 
 def _fits(raw: ibis.Table, local: str) -> int:

@@ -213,8 +213,9 @@ def test_a_required_column_without_values_stops(broken, name, column):
 
 
 def test_local_codes_are_mapped(broken):
-    codes = {PERSONS: {"EthnicCategory": {"White - British": "A", "1": "B"}}}
-    change = lambda f: put("EthnicCategory", " white - british", range(20))(put("EthnicCategory", "1.0", (30,))(f))  # noqa: E731
+    codes = {PERSONS: {"EthnicCategory": {"White -\u202fBritish\xad": "A", "1": "B"}}}
+    local = put("EthnicCategory", " white\xa0-\u200b british\ufeff", range(20))
+    change = lambda f: local(put("EthnicCategory", "1.0", (30,))(f))  # noqa: E731
     checked = broken(PERSONS, change, source={"codes": codes})
     assert not told(checked, PERSONS, "EthnicCategory", "stops") and not told(
         checked, PERSONS, "EthnicCategory", "noted"

@@ -192,6 +192,18 @@ def test_codes():
     assert read(["1", "11"], type="code", width=2) == ["01", "11"]
 
 
+def test_what_cannot_be_seen_is_no_part_of_a_value():
+    zero, blank = "\u200b\u200d\ufeff\u2060\xad\0", "\xa0\t\r\n\u2009\u202f\u3000"
+    odd = [*(f"0{c}5" for c in zero), *(f"05{c} " for c in zero + blank), *(f"{c}05" for c in blank), "05"]
+    assert read(odd, type="code", codes=("05", "06"), width=2) == ["05"] * len(odd)
+    assert read(odd, type="id") == ["05"] * len(odd)
+    day = date(2024, 3, 31)
+    dates = [f"2024-03-31{c}" for c in zero + blank] + ["31\xa0Mar\xa02024", "31\u200b/03/2024", "2024-03-31\t10:00"]
+    assert read(dates, type="date") == [day] * len(dates)
+    assert read(["\u200b", "\xa0NULL\xa0", "\0", " \t"], type="text") == [None] * 4
+    assert read(["a\xa0b", "é\u200bü", "?"], type="text") == ["a b", "éü", "?"], "what is seen stays"
+
+
 def test_areas():
     area = {"type": "code", "area": Area(starts=("E01", "W01"), digits=6)}
     wanted = {"E01000001": "E01000001", "e01000001": "E01000001", "E01 000 001": "E01000001", "W01000001": "W01000001"}

@@ -49,6 +49,8 @@ def awkward(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     tables["MHS501HospProvSpell"] = pd.concat([open_again, stays, unsure, stays.head(3).assign(UniqMonthID="1488")])
     tables["MHS201CareContact"].loc[:20, "CareContDate"] = "5/6/2024 09:30"
     tables["MHS201CareContact"].loc[3, "CareContDate"] = "31/06/2024"
+    tables["MHS201CareContact"].loc[4:8, "CareContDate"] = "7\xa0Jun\u202f2024\t10:00"
+    tables["MHS201CareContact"].loc[4:20, "AttendStatus"] += "\u200b \ufeff\xa0"
     tables["MHS101Referral"].loc[5:9, "Person_ID"] = "nobody"
     tables["MHS101Referral"].loc[0:4, "ReferralRequestReceivedDate"] = "20240413"
     tables["MHS101Referral"].loc[10:14, "ReferralRequestReceivedDate"] = "13-Apr-2024"

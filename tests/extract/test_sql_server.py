@@ -157,3 +157,21 @@ def test_months_and_lengths(extract):
     for entry in (entry for entry in catalogue().values() if entry.count and entry.count.value):
         rows = sums.rows_of(entry.count.rows, language.declared_tables(), extract.parameters(), [2023])
         assert is_tsql(cells.by_length(entry, rows))
+
+
+def test_a_moment_of_sql_server_is_the_day_in_london(extract):
+    from ibis.backends.sql.datatypes import MSSQLType  # with Ibis's own dialect, which the import above registers
+
+    table = declared()["MHS401MHActPeriod"]
+    kind = MSSQLType.from_string("datetimeoffset(7)")
+    held = ibis.table({n: kind if c.type == "date" else "string" for n, c in table.columns.items()}, name="raw")
+    rows = rules.marked(table, held, {n: n for n in table.columns}, extract.parameters(), date(2026, 11, 22))
+    text = is_tsql_only(rows)
+    for name in (n for n, c in table.columns.items() if c.type == "date"):
+        assert re.search(rf"CAST\(\[t\d+\]\.\[{name}\] AT TIME ZONE 'GMT Standard Time' AS DATE\)", text), name
+
+
+def is_tsql_only(expression):
+    text = ibis.to_sql(expression, dialect="mssql")
+    assert not re.search(NOT_TSQL, text) and sqlglot.parse_one(text, dialect="tsql")
+    return text
