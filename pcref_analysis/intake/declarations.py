@@ -37,8 +37,9 @@ class Column(BaseModel):
 
     ``codes`` is the closed list of allowed codes (empty: any); ``width`` the number of characters of a code
     whose leading zero a spreadsheet may have removed; ``area`` the form of an area code; ``after`` the date
-    that this date may not precede; ``references`` the table whose rows this identifier points to;
-    ``formerly`` the names that the field had in earlier versions, taken where the present one is absent.
+    that this date may not precede; ``references`` the table whose rows this identifier points to; ``formerly`` the
+    names that the field had in earlier versions, taken where the present one is absent. ``exact`` names the
+    indicators that an optional column makes exact, and ``without`` says what holds without it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,10 +58,22 @@ class Column(BaseModel):
     references: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    exact: tuple[str, ...] = ()
+    without: str = ""
+
+    def said(self) -> str:
+        """Return the meaning, what the column makes exact, and what holds without it."""
+        return self.meaning + _use(self.exact, self.without)
 
     def allowed(self) -> tuple[str, ...]:
         """Return the codes that the column may hold; empty means any."""
         return tuple(ethnicity.known_groups("detailed")) if self.vocabulary == "ethnic_groups" else self.codes
+
+
+def _use(exact: tuple[str, ...], without: str) -> str:
+    parts = [f"makes exact: {', '.join(exact)}"] if exact else []
+    parts += [f"without it: {without}"] if without else []
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 class Table(BaseModel):
@@ -75,6 +88,8 @@ class Table(BaseModel):
     required: bool = False
     key: tuple[str, ...]
     person: bool = False
+    exact: tuple[str, ...] = ()
+    without: str = ""
     columns: dict[str, Column] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -88,6 +103,10 @@ class Table(BaseModel):
         """Return the table with those of :data:`SUBMISSION` that are among names and are no columns of its own."""
         more = {name: column for name, column in SUBMISSION.items() if name in names and name not in self.columns}
         return self.model_copy(update={"columns": self.columns | more})
+
+    def said(self) -> str:
+        """Return the meaning, what the table makes exact, and what holds without it."""
+        return self.meaning + _use(self.exact, self.without)
 
     def start(self) -> str:
         """Return the required date that places a row in time ("" where the table has none)."""

@@ -14,8 +14,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pcref_analysis.intake import demo_act, demo_hospital, demo_people, demo_teams
+from pcref_analysis.intake import demo_act, demo_details, demo_hospital, demo_people, demo_teams
 from pcref_analysis.intake.demo_people import BEGIN, BETTER, END, MISSED, days, ids, planted, ratio, relative
+from pcref_analysis.intake.rows import schemas
 
 __all__ = ["PERIODS", "SEED", "one_row_a_person", "planted", "tables", "typed", "write"]
 
@@ -53,7 +54,8 @@ def tables(seed: int = SEED) -> dict[str, pd.DataFrame]:
     known = one_row_a_person(made["MHS001MPI"]).set_index("Person_ID")["EthnicCategory"]
     unknown = referrals["Person_ID"].map(known).isin(UNKNOWN)
     made["MHS101Referral"] = referrals.assign(TeamID=demo_teams.teams(seed, referrals, unknown))
-    return made
+    made = demo_details.add(seed, made)
+    return {name: made[name][list(schema.names)] for name, schema in schemas().items()}
 
 
 def _referrals(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def dictionary() -> pd.DataFrame:
             TYPES[c.type],
             c.required,
             n in t.key,
-            c.meaning,
+            c.said(),
             ", ".join(c.allowed()),
             "; ".join(_rules(t, n, c)),
         )
@@ -91,7 +91,7 @@ def markdown() -> str:
     """Return the data dictionary as Markdown, a section a table."""
     parts = ["# Data dictionary", "", INTRODUCTION]
     for table in declared().values():
-        parts += ["", f"## {table.name}{' (needed)' if table.required else ''}", "", table.meaning]
+        parts += ["", f"## {table.name}{' (needed)' if table.required else ''}", "", table.said()]
         parts += ["", f"- Can bear: {table.bears}", f"- Cannot bear: {table.cannot_bear}"]
         parts += [f"- One row: {' + '.join(table.key)}", ""]
         parts += ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
@@ -104,7 +104,7 @@ def html() -> str:
     parts = ["<h1>Data dictionary</h1>", f"<p>{escape(INTRODUCTION)}</p>"]
     for table in declared().values():
         parts += [f'<section id="{table.name}">', f"<h2>{table.name}{' (needed)' if table.required else ''}</h2>"]
-        parts += [f"<p>{escape(table.meaning)}</p>", "<ul>", f"<li>Can bear: {escape(table.bears)}</li>"]
+        parts += [f"<p>{escape(table.said())}</p>", "<ul>", f"<li>Can bear: {escape(table.bears)}</li>"]
         parts += [f"<li>Cannot bear: {escape(table.cannot_bear)}</li>", "</ul>"]
         parts += [f'<div class="scroll" tabindex="0" role="region" aria-label="Columns of {table.name}">']  # wide
         parts += ["<table>", f"<caption>Columns of {table.name}; one row: {' + '.join(table.key)}</caption>"]
@@ -118,7 +118,7 @@ def html() -> str:
 
 def _lines(table: Table) -> list[list[str]]:
     return [
-        [n, TYPES[c.type], "yes" if c.required else "no", c.meaning, _allowed(c), "; ".join(_rules(table, n, c))]
+        [n, TYPES[c.type], "yes" if c.required else "no", c.said(), _allowed(c), "; ".join(_rules(table, n, c))]
         for n, c in table.columns.items()
     ]
 

@@ -145,6 +145,13 @@ def days_from(earlier: ibis.Value, later: ibis.Value) -> ibis.Value:
     return later.delta(earlier, unit="day").cast("int64")
 
 
+def minutes_of(time: ibis.Value) -> ibis.Value:
+    """Return the minutes after midnight of a time written 14:05; what is missing or written otherwise is midnight."""
+    hours, minutes = time.substr(0, 2), time.substr(3, 2)
+    hours = hours.isin([f"{n:02d}" for n in range(24)]).ifelse(hours, "00").cast("int64")
+    return hours * 60 + minutes.isin([f"{n:02d}" for n in range(60)]).ifelse(minutes, "00").cast("int64")
+
+
 def year_of(date: ibis.Value) -> ibis.Value:
     """Return the calendar year in which the financial year of a date starts."""
     return (date.year() - (date.month() < 4).ifelse(1, 0)).cast("int64")
@@ -304,8 +311,7 @@ def in_periods(rows: ibis.Table, years: list[int]) -> ibis.Table:
 
     A row with ``date`` is in one year: that of the date, or the ``year`` that its rule gives. A row that lasts from
     ``start`` to ``until`` (missing: still lasting) is in each year that it touches, with the ``days`` of it that fall
-    there: nights, so that from the 3rd to the 5th are two. Where ``first_day_out`` is 1, the day of the start does not
-    count.
+    there: nights, so that from the 3rd to the 5th are two. Where ``first_day_out`` is 1, the first day does not count.
     """
     if "year" in rows.columns:
         return rows.filter(_.year.isin(years))

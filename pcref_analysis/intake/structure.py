@@ -94,5 +94,6 @@ def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, 
         return breach(table.name, name, "column mapped in source.columns is not in the table", "stops", hint)
     if required:
         return breach(table.name, name, "required column is missing", "stops", hint)
-    todo = f"Taken as not recorded. {hint}" if near else "Taken as not recorded."
+    without = table.columns[name].without
+    todo = f"Taken as not recorded{f': {without}' if without else ''}. {hint if near else ''}".strip()
     return breach(table.name, name, "optional column is missing", "noted", todo)

@@ -205,6 +205,23 @@ class Indicator(BaseModel):
         return self
 
 
+def measures() -> str:
+    """Return the table of docs/indicators.md: a line an indicator, by part of the framework and competency.
+
+    Examples
+    --------
+    >>> "| follow_up_72_hours |" in measures()
+    True
+    """
+    lines, entries = [], list(shipped().values())
+    for part in dict.fromkeys((e.pcref, e.competency) for e in sorted(entries, key=lambda e: (e.pcref, e.competency))):
+        lines += ["", f"## {': '.join(filter(None, part)).capitalize()}", ""]
+        lines += ["| Indicator | Name | Computes | After | Differs |", "| --- | --- | --- | --- | --- |"]
+        for e in (e for e in entries if (e.pcref, e.competency) == part):
+            lines.append(f"| {e.id} | {e.name} | {', '.join(e.computes)} | {', '.join(e.after)} | {e.differs} |")
+    return "\n".join(lines).strip() + "\n"
+
+
 @cache
 def shipped() -> dict[str, Indicator]:
     """Return the entries of ``indicators.yml`` by indicator id."""

@@ -34,6 +34,21 @@ def left(person, *lengths):
     ]
 
 
+def beds(spells):
+    """A ward stay in an acute adult bed for all of each spell."""
+    return [
+        {
+            "UniqWardStayID": f"W{line['UniqHospProvSpellID']}",
+            "UniqHospProvSpellID": line["UniqHospProvSpellID"],
+            "Person_ID": line["Person_ID"],
+            "StartDateWardStay": line["StartDateHospProvSpell"],
+            "EndDateWardStay": line["DischDateHospProvSpell"],
+            "MHAdmittedPatientClass": "200",
+        }
+        for line in spells
+    ]
+
+
 BED = [{"UniqWardStayID": "W", "UniqHospProvSpellID": "SP15", "Person_ID": "P1", "StartDateWardStay": "2023-05-01"}]
 
 
@@ -90,30 +105,18 @@ def test_shares_of_rows_carry_the_products_of_each_persons_sums(extract, count):
 
 def test_means_carry_sums_over_people_of_their_totals(extract, count):
     """P1 stays 2 and 5 days, P2 stays 10."""
-    tables = extract(
-        MHS001MPI=mpi({}, {}),
-        MHS501HospProvSpell=[*left("P1", 2, 5), *left("P2", 10)],
-        MHS502WardStay=BED,
-    )
+    spells = [*left("P1", 2, 5), *left("P2", 10)]
+    tables = extract(MHS001MPI=mpi({}, {}), MHS501HospProvSpell=spells, MHS502WardStay=beds(spells))
     found, _ledger = count(tables, "length_of_stay")
     assert found.loc[0, ["events", "at_risk", "total"]].tolist() == [3, 3, 17]
     assert found.loc[0, ["total_sq", "total_at_risk", "at_risk_sq"]].tolist() == [49 + 100, 7 * 2 + 10, 4 + 1]
 
 
 def test_lengths_by_the_day_then_week(extract, settings):
-    tables = extract(
-        MHS001MPI=mpi({}, {}),
-        MHS501HospProvSpell=[
-            *left("P1", 2, 2, 29),
-            {
-                "UniqHospProvSpellID": "S9",
-                "Person_ID": "P2",
-                "StartDateHospProvSpell": "2020-01-01",
-                "DischDateHospProvSpell": "2023-05-01",
-            },
-        ],
-        MHS502WardStay=BED,
-    )
+    long = {"UniqHospProvSpellID": "S9", "Person_ID": "P2"}
+    long |= {"StartDateHospProvSpell": "2020-01-01", "DischDateHospProvSpell": "2023-05-01"}
+    spells = [*left("P1", 2, 2, 29), long]
+    tables = extract(MHS001MPI=mpi({}, {}), MHS501HospProvSpell=spells, MHS502WardStay=beds(spells))
     found = cells.lengths(tables, settings(), {"length_of_stay": catalogue()["length_of_stay"]})
     assert found[["lower_day", "upper_day", "count"]].fillna(-1).to_numpy().tolist() == [
         [2, 2, 2],
@@ -278,7 +281,12 @@ def test_nobody_at_risk_is_no_rate(extract, settings):
     used = {"UniqRestrictiveIntTypeID": "X", "UniqRestrictiveIntIncID": "X", "Person_ID": "P1"}
     used |= {"RestrictiveIntType": "01", "StartDateRestrictiveIntType": "2023-05-01"}
     stay = BED[0] | {"StartDateWardStay": "2020-01-01", "EndDateWardStay": "2020-02-01"}
-    tables = extract(MHS001MPI=mpi({}), MHS515RestrictiveInterventType=[used], MHS502WardStay=[stay])
+    tables = extract(
+        MHS001MPI=mpi({}),
+        MHS515RestrictiveInterventType=[used],
+        MHS502WardStay=[stay],
+        MHS501HospProvSpell=left("P1", 3),
+    )
     found, ledger = both(tables, settings, "restrictive_interventions")
     assert found.empty
     assert "not available: nobody at risk in the period" in set(ledger["reason"])
@@ -334,25 +342,24 @@ def test_a_population_in_other_age_bands_is_not_used(extract, count):
 def test_a_missing_value_that_decides_is_left_out_and_counted_never_taken_for_no(extract, count):
     tables = extract(
         MHS001MPI=mpi({}),
-        IDS101Referral=[
+        Carer=[
             {
-                "PathwayID": f"K{i}",
+                "CarerRecordID": f"K{i}",
                 "Person_ID": "P1",
-                "ServDischDate": "2023-06-01",
-                "CompletedTreatment_Flag": "Y",
-                "NotCaseness_Flag": caseness,
-                "Recovery_Flag": recovered,
+                "RecordedDate": "2023-06-01",
+                "HasCarer": carer,
+                "AssessmentOffered": offered,
             }
-            for i, (caseness, recovered) in enumerate([("N", "Y"), ("N", "N"), ("N", None), (None, "Y"), ("Y", None)])
+            for i, (carer, offered) in enumerate([("Y", "Y"), ("Y", "N"), ("Y", None), (None, "Y"), ("N", None)])
         ],
     )
-    found, ledger = count(tables, "talking_therapies_recovery")
+    found, ledger = count(tables, "carer_offered_assessment")
     assert found[["events", "at_risk"]].to_numpy().tolist() == [[1, 2]]
     assert ledger.set_index(["side", "reason"])["rows"].to_dict() == {
         ("events", "counted"): 1,
         ("at_risk", "counted"): 2,
         ("at_risk", "not recorded whether it counts"): 2,
-        ("at_risk", "not what is counted"): 1,  # the last one: that it is no case is known
+        ("at_risk", "not what is counted"): 1,  # the last one: that there is no carer is known
     }
 
 
@@ -425,21 +432,15 @@ def test_rows_counted_and_dropped_are_all_the_rows_there_are(demo_run):
 
     contacts = frames["MHS201CareContact"]
     orders = frames["MHS404CommTreatOrder"].drop_duplicates(["Person_ID", "StartDateCommTreatOrd"])
-    sections = frames["MHS401MHActPeriod"].query("LegalStatusCode == '20'")
-    sections = sections.drop_duplicates(["Person_ID", "StartDateMHActLegalStatusClass"])
     spells = frames["MHS501HospProvSpell"]
     expected = {
         ("new_referrals", "events"): years(frames["MHS101Referral"]["ReferralRequestReceivedDate"]),
         ("treated_prevalence", "events"): years(contacts.query("AttendStatus in ['5', '6']")["CareContDate"]),
-        ("cyp_access", "events"): years(contacts.query("AttendStatus in ['5', '6']")["CareContDate"]),
-        ("non_attendance", "at_risk"): years(contacts.query("AttendStatus != '4'")["CareContDate"]),
+        ("non_attendance", "at_risk"): years(contacts["CareContDate"]),
+        ("non_attendance_offered", "at_risk"): years(contacts.query("AttendStatus != '4'")["CareContDate"]),
         ("non_attendance", "events"): years(contacts.query("AttendStatus in ['2', '3', '7']")["CareContDate"]),
-        ("restrictive_interventions", "events"): years(
-            frames["MHS515RestrictiveInterventType"]["StartDateRestrictiveIntType"]
-        ),
-        ("length_of_stay", "at_risk"): years(spells["DischDateHospProvSpell"]),
+        ("hospital_admissions", "events"): years(spells["StartDateHospProvSpell"]),
         ("cto_starts", "events"): years(orders["StartDateCommTreatOrd"]),
-        ("section_136", "events"): years(sections["StartDateMHActLegalStatusClass"]),
         ("positive_experience", "at_risk"): years(
             frames["Experience"].query("Question != 'COMPLAINT'")["ResponseDate"]
         ),
