@@ -252,8 +252,12 @@ def check(run: Run = None, named: Named = None, period: Period = None) -> None:
     agreement.digest(checked)
     indicators.of_run(checked.run)
     with Progress(f"check {checked.run}").shown() as progress:
-        breaches = prepare.check(checked, progress)
+        paste: list[str] = []
+        breaches = prepare.check(checked, progress, paste.append)
     say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
+    if paste:
+        say("To map local codes, add these lines to the parameters, and check or fill each code:")
+        say("\n".join(paste))
     for name in indicators.faulty():
         say(f"noted: {name} of another run has a fault: its indicators are left out; only that run stops")
     raise typer.Exit(2 if (breaches["severity"] == "stops").any() else 0)

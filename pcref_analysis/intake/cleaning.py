@@ -186,7 +186,9 @@ def staged(
     native = {f"{n}__{key}": value for n in days for key, value in dates.native(raw, sources[n]).items()}
     texts = {f"{n}__text": as_text(value) for n, value in sources.items()}
     kind = engine(raw)
-    texts |= {f"{n}__text": seen(texts[f"{n}__text"], kind) for n in names if sources[n].type().is_string()}
+    texts |= {
+        f"{n}__text": seen(texts[f"{n}__text"], kind) for n in sources if n in names and sources[n].type().is_string()
+    }
     rows = raw.select(**texts, **native)
     rows = rows.mutate(**{f"{n}__text": _mapped(rows[f"{n}__text"], local) for n, local in (codes or {}).items()})
     rows = rows.select(

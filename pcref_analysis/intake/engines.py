@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ibis
+import ibis.expr.operations as ops
 import pandas as pd
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers import MSSQLCompiler
@@ -72,7 +73,10 @@ def fence(rows: ibis.Table) -> ibis.Table:
     """
     kind = engine(rows)
     if kind == "duckdb":
-        return rows.get_backend().create_view(ibis.util.gen_name("pcref").lower(), rows)
+        backend, name = rows.get_backend(), ibis.util.gen_name("pcref").lower()
+        backend.raw_sql(f'CREATE VIEW "{name}" AS {backend.compile(rows)}')
+        # its columns are known: asking for them (create_view) would plan the whole stack of views once more
+        return ops.DatabaseTable(name, schema=rows.schema(), source=backend, namespace=ops.Namespace()).to_expr()
     return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
 
 

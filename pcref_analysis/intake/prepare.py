@@ -115,17 +115,23 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
     return folder
 
 
-def check(parameters: Parameters, say: Callable[[str], None]) -> pd.DataFrame:
+def check(
+    parameters: Parameters, say: Callable[[str], None], paste: Callable[[str], None] | None = None
+) -> pd.DataFrame:
     """Return every breach of the extract that the parameters name (see ``contracts.Checked``).
+
+    ``paste`` takes the lines for ``source.codes`` (see ``local_codes.lines``), which show values; they are never kept.
 
     Nothing is raised for what the extract holds, only for a source that cannot be opened.
     """
-    from pcref_analysis.intake import contracts, coverage, engines, findings
+    from pcref_analysis.intake import contracts, coverage, engines, findings, local_codes
 
     tables, residents = _opened(parameters, say)
     with engines.asked("the extract was checked"):
         checked = contracts.examine(tables, parameters, residents=residents, say=say)
         bare = findings.frame(coverage.bare(checked.tables, parameters))
+        for line in local_codes.lines(tables, parameters, checked.breaches) if paste else ():
+            paste(line)
     return pd.concat([bare, checked.breaches], ignore_index=True) if len(bare) else checked.breaches
 
 
