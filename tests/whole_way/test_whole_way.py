@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import shutil
@@ -22,11 +23,20 @@ ROOT = Path(__file__).resolve().parents[2]
 YEARS = ["2022-23", "2023-24"]
 PERIOD = YEARS[-1]
 BLACK = "Black or Black British"
+TABLES = (  # what the eight figures need, and no more: a report's time grows with its indicators, not with its rows
+    "MHS001MPI",
+    "MHS101Referral",
+    "MHS401MHActPeriod",
+    "MHS404CommTreatOrder",
+    "MHS501HospProvSpell",
+    "MHS502WardStay",
+    "Experience",
+)
 SIGNED = """
 edition: "{edition}"
 signed:
-  - {{name: A. Analyst, role: Lead analyst, date: "2026-11-20", checked: Figures against the Trust's own}}
-  - {{name: G. Guardian, role: Caldicott guardian, date: "2026-11-21", checked: Small numbers}}
+  - {{name: Ann Analyst, role: Lead analyst, date: "{day}", checked: Figures against the Trust's own}}
+  - {{name: Gita Guardian, role: Caldicott guardian, date: "{day}", checked: Small numbers}}
 """
 
 
@@ -79,13 +89,14 @@ def way(trust, rows, open_data, tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("home"), open_data)
     said = {"templates": home.run("templates")}
     raw = home.folder / "data" / "raw" / "ours"
-    export = trust.messy(rows)
+    export = trust.messy({name: rows[name] for name in TABLES})
     trust.write_folder(export, raw, dashes=True)
-    asked = trust.parameters("ours", trust.source("folder", "data/raw/ours"), YEARS[0], YEARS[:1])
+    where = trust.source("folder", "data/raw/ours", names=TABLES)
+    asked = trust.parameters("ours", where, YEARS[0], YEARS[:1])
     home.write("ours.yml", asked)
     said["dashes"] = home.run("check", "--run", "ours", expected=2)  # exported in a way that cannot be read
     trust.write_folder(export, raw)
-    asked["source"] = _filled_template(trust, rows, home, raw)
+    asked["source"] = _filled_template(trust, rows, home, raw, where)
     home.write("ours.yml", asked)
     said["check"] = home.run("check", "--run", "ours")
     said |= _edition(home, "first")
@@ -98,9 +109,9 @@ def way(trust, rows, open_data, tmp_path_factory):
     return home, said
 
 
-def _filled_template(trust, rows, home: Home, raw: Path) -> dict:
+def _filled_template(trust, rows, home: Home, raw: Path, where: dict) -> dict:
     """Fill one table's template by hand instead of exporting the table; return the source without it."""
-    name, where = "Experience", trust.source("folder", "data/raw/ours")
+    name = "Experience"
     (raw / f"{trust.LOCAL[name].name}.txt").unlink()
     blank = pd.read_csv(home.folder / "data" / "raw" / "templates" / f"{name}.csv", dtype="str")
     filled = trust.clean(rows)[name].reindex(columns=blank.columns)
@@ -113,7 +124,7 @@ def _edition(home: Home, which: str, *previous: str) -> dict[str, str]:
     said = {"report": home.run("report", "--run", "ours")}
     said["refused"] = home.run("publish", "ours", expected=2)
     edition = re.search(r"a draft, edition (\w+)", said["report"])[1]
-    home.write("signed-by/ours.yml", SIGNED.format(edition=edition))
+    home.write("signed-by/ours.yml", SIGNED.format(edition=edition, day=datetime.date.today()))
     said["publish"] = home.run("publish", "ours")
     said["attack"] = home.run("attack", "reports/ours", *previous)
     said["priorities"] = home.run("priorities", "ours", "--csv", "list.csv")
@@ -138,7 +149,7 @@ def test_every_step_ends_well_and_says_what_the_docs_say(way):
     pages = [path.read_text(encoding="utf-8") for path in (home.folder / "reports" / "ours").glob("*.html")]
     assert len(pages) >= 8
     for page in pages:
-        assert "A. Analyst" in page and "G. Guardian" in page and "not signed off" not in page
+        assert "Ann Analyst" in page and "Gita Guardian" in page and "not signed off" not in page
 
 
 def test_no_person_stands_in_what_is_published(way, rows):
