@@ -106,7 +106,8 @@ def limits(
     aim = float(events[some].sum() / size[some].sum()) if target is None else target / per
     if not 0 < aim < (1 if kind == "percent" else np.inf):
         raise PcrefError(
-            f"funnel: the target is {aim * per:g}; limits need one above 0 (and, of a percent, below 100)."
+            f"funnel: the target ({'given' if target is not None else f'all events over all {SIZES[kind]}'}) is "
+            f"{'not known' if np.isnan(aim) else f'{aim * per:g}'}; limits need one above 0 (of a percent, below 100)."
         )
     out["estimate"], out["target"] = per * (events / size).where(some), per * aim
     spread = 0.5 / np.sqrt(size.where(some))

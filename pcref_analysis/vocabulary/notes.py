@@ -64,6 +64,8 @@ KINDS = {
     "cells_left_out": Kind("{number} cell(s) without a figure left out"),
     "widened": Kind("interval widened for people with several stays (design effect {number})"),
     "open_bin": Kind("lies in the open last bin ({number} days or more)"),
+    "no_figure": Kind("cannot be worked out from these counts"),
+    "no_limit": Kind("a limit cannot be worked out from these figures"),
     "extrapolated": Kind("no one of this group in {number} % of the standard: there the model fills in"),
 }
 _PATTERNS = {
