@@ -187,7 +187,7 @@ def _notes(
 
 def _share(part: float, total: float) -> str:
     percent = 100 * part / total if total else 0.0
-    return "under 1 %" if 0 < percent < 1 else f"{percent:.0f} %"
+    return "under 1%" if 0 < percent < 1 else f"{percent:.0f}%"
 
 
 def _refusal(frame: pd.DataFrame, family: str) -> str:
