@@ -23,7 +23,7 @@ def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, 
     if interval not in ("t", "normal"):
         raise PcrefError("regression: interval must be 't' or 'normal'.")
     if not 0 < level < 1:
-        raise PcrefError(f"regression: level must lie between 0 and 1 (0.95 for 95 %), not {level}.")
+        raise PcrefError(f"regression: level must lie between 0 and 1 (0.95 for 95%), not {level}.")
     if exposure not in cells:
         raise PcrefError(f"regression: the cells have no column '{exposure}'.")
     if comparator not in (ALL_OTHERS, WHOLE_POPULATION) and not cells[exposure].isin([comparator]).any():

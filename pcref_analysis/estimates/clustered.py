@@ -93,7 +93,7 @@ def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool =
     factor, curve, expected_curve = _score_parts(d, mean, family, alpha)
     bread, dispersion = _inverse(d, curve), _dispersion(d, mean, family)
     squares = person_squares(d.frame, mean, mean, family)
-    settled = bool(result.converged)
+    settled = bool(result.converged) and bool(np.isfinite(bread).all())
     model = Model(d, family, beta, bread, bread, mean, squares, factor, dispersion, alpha, robust, settled, result)
     covariance = _sandwich(model) if robust else _inverse(d, expected_curve)
     if not robust and family in ("quasipoisson", "gamma"):
@@ -168,7 +168,10 @@ def _score_parts(d: Design, mean: np.ndarray, family: str, alpha: float) -> tupl
 def _inverse(d: Design, curve: np.ndarray) -> np.ndarray:
     x = d.x[:, d.free]
     inverse = np.zeros((len(d.names),) * 2)
-    inverse[np.ix_(d.free, d.free)] = np.linalg.inv((x * curve[:, None]).T @ x)
+    try:
+        inverse[np.ix_(d.free, d.free)] = np.linalg.inv((x * curve[:, None]).T @ x)
+    except np.linalg.LinAlgError:  # no information about a term: no limits
+        inverse[np.ix_(d.free, d.free)] = np.nan
     return inverse
 
 

@@ -219,8 +219,10 @@ def _refusals(
     names = np.array(labels(t.strata), dtype=object)
 
     def where(i: int) -> str:
+        if not over:
+            return ""
         few = names[np.flatnonzero(nobody[i])]
-        return "" if not over else f" in {', '.join(few)}" if len(few) <= 4 else f" in {len(few)} strata"
+        return f" in {', '.join(few)}" if len(few) <= 4 else f" in {len(few)} strata"
 
     remarks: list[Remark] = [
         (missing, "comparator: a count is missing", REFUSE),

@@ -92,7 +92,7 @@ def _data(p: Problem, exposure: str) -> list[Finding]:
     share = p.left_out / (p.left_out + events.sum()) if p.left_out else 0.0
     said = _names(p.notes) or "nothing"
     return [
-        ("left_out", p.left_out, _concern(share, 0.05, 0.2), f"{100 * share:.1f} % of events left out. Noted: {said}."),
+        ("left_out", p.left_out, _concern(share, 0.05, 0.2), f"{100 * share:.1f}% of events left out. Noted: {said}."),
         (
             "no_events",
             float(len(none)),
@@ -115,7 +115,7 @@ def _fit(model: Model) -> list[Finding]:
     words = "The fit settled." if model.converged else "The fit did not settle: do not use it."
     told = f"Terms without a finite value of their own: {_names(untold)}." if untold else "Every term can be told."
     if idle:
-        told += f" Strata with {100 * idle:.1f} % of those at risk say nothing about the ratios (no events in them)."
+        told += f" Strata with {100 * idle:.1f}% of those at risk say nothing about the ratios (no events in them)."
     return [
         ("fit", float(model.converged), "none" if model.converged else "serious", words),
         ("cannot_tell", float(len(untold)), "look" if untold else "none", told),
@@ -141,7 +141,7 @@ def _people(model: Model, exposure: str) -> list[Finding]:
             "repeats",
             most,
             _concern(most, 1.1, 3.0),
-            f"Allowing for people who count more than once makes intervals up to {100 * (most - 1):.0f} % wider.",
+            f"Allowing for people who count more than once makes intervals up to {100 * (most - 1):.0f}% wider.",
         ),
         (
             "few_people",

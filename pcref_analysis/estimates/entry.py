@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
-COUNTS = ("events", "at_risk", "events_sq", "at_risk_sq", "events_at_risk", "people", "rows", "count", "residents")
+BETWEEN = ("events_low", "events_high", "at_risk_low", "at_risk_high")  # a count that is known to an interval
+COUNTS = (
+    *("events", "at_risk", "events_sq", "at_risk_sq", "events_at_risk", "people", "rows", "count", "residents"),
+    *BETWEEN,
+)
 ESTIMATES = ("estimate", "lower", "upper", "std_error", "level")
 NUMBERS = (*COUNTS, "total", "total_sq", "total_at_risk", "weight", *ESTIMATES)
 FRAMES = ("cells", "estimates", "histogram", "units", "population", "residents", "reference", "counts", "england")
+MOST = 1e15  # above it whole numbers are no longer exact, and nothing that is counted comes near
+SQUARES = ("events_sq", "at_risk_sq", "events_at_risk", "total_sq", "total_at_risk")
 SLACK = 1 + 1e-6  # sums of fractions differ in their last digits
+FIGURES = ("estimate", "lower", "upper")
+MORE = ("change", "change_lower", "change_upper", "ratio", "ratio_lower", "ratio_upper")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def checked(function: Function) -> Function:
-    """Return the function with every frame that it is given checked by :func:`plain` first."""
+    """Return the function with frames checked by :func:`plain` before it, and by :func:`finite` after it."""
     names = [name for name in inspect.signature(function).parameters if name in FRAMES]
     signature = inspect.signature(function)
 
@@ -29,11 +38,34 @@ def checked(function: Function) -> Function:
     def entered(*arguments: Any, **named: Any) -> Any:
         bound = signature.bind(*arguments, **named)
         for name in names:
-            if isinstance(bound.arguments.get(name), pd.DataFrame):
-                bound.arguments[name] = plain(bound.arguments[name], name)
-        return function(*bound.args, **bound.kwargs)
+            given = bound.arguments.get(name)
+            if isinstance(given, pd.DataFrame):
+                bound.arguments[name] = plain(given, name)
+            elif given is not None or signature.parameters[name].default is not None:
+                raise PcrefError(f"{name}: this is of type {type(given).__name__}; give a pandas DataFrame.")
+        found = function(*bound.args, **bound.kwargs)
+        return finite(found) if isinstance(found, pd.DataFrame) and {*FIGURES, "note"} <= set(found) else found
 
     return entered  # type: ignore[return-value]
+
+
+def finite(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the estimates with what is not finite as missing, and a note on every figure or limit that is missing.
+
+    Examples
+    --------
+    >>> finite(pd.DataFrame({"estimate": [2.0], "lower": [1.5], "upper": [np.inf], "note": [""]})).loc[0].tolist()
+    [2.0, 1.5, nan, 'a limit cannot be worked out from these figures']
+    """
+    given = table[[*FIGURES, *(name for name in MORE if name in table)]].astype(float)
+    known = given.where(np.isfinite(given))
+    silent = table["note"].fillna("").astype(str).eq("")
+    nothing = silent & known["estimate"].isna()
+    endless = silent & ~nothing & known[["lower", "upper"]].isna().any(axis=1)
+    if not (silent & (nothing | endless)).any() and known.notna().equals(given.notna()):
+        return table
+    note = table["note"].mask(nothing, notes.say("no_figure")).mask(endless, notes.say("no_limit"))
+    return table.assign(**{name: known[name] for name in known}, note=note)
 
 
 def plain(frame: pd.DataFrame, name: str = "cells") -> pd.DataFrame:
@@ -49,9 +81,9 @@ def plain(frame: pd.DataFrame, name: str = "cells") -> pd.DataFrame:
     Raises
     ------
     PcrefError
-        If a column stands twice or has several levels, a number is text, true or false, a count is infinite, or sums
-        over people are impossible; with the column, how many rows, and what to do. A negative count is left to the
-        function: it refuses that group, or all.
+        If a column stands twice or has several levels, a number is text, true or false, a count is infinite or above
+        ``MOST``, a level is not between 0 and 1, or sums over people are impossible; with the column, how many rows,
+        and what to do. A negative count is left to the function: it refuses that group, or all.
 
     Examples
     --------
@@ -67,6 +99,13 @@ def plain(frame: pd.DataFrame, name: str = "cells") -> pd.DataFrame:
     out = out.assign(**{c: v.to_numpy() for c, v in found.items()})
     _possible(out, name)
     return out
+
+
+def needs(frame: pd.DataFrame, columns: Iterable[str], name: str) -> None:
+    """Raise a PcrefError that names the columns which a frame lacks."""
+    if lacking := [column for column in columns if column not in frame]:
+        there = ", ".join(map(str, frame.columns)) or "none"
+        raise PcrefError(f"{name}: no column {', '.join(lacking)}; there are {there}.")
 
 
 def _floats(column: pd.Series, name: str) -> pd.Series:
@@ -93,6 +132,15 @@ def _floats(column: pd.Series, name: str) -> pd.Series:
 def _finite(column: pd.Series, name: str) -> pd.Series:
     if column.name not in ESTIMATES and (odd := int(np.isinf(column).sum())):
         raise PcrefError(f"{name}: column {column.name} is infinite in {odd} row(s). Leave empty what is not known.")
+    most = 1.0 if column.name == "level" else MOST**2 if column.name in SQUARES else MOST
+    wrong = (column.abs() > most) & np.isfinite(column)
+    if column.name == "level":
+        wrong = column.notna() & ~column.between(0, 1, inclusive="neither")
+    if odd := int(wrong.sum()):
+        raise PcrefError(
+            f"{name}: column {column.name} is outside what it can be in {odd} row(s) (a level lies between 0 and 1, a "
+            f"number below {most:g}). Check how it was made."
+        )
     return column
 
 

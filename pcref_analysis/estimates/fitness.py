@@ -12,7 +12,7 @@ CONCERNS = ("none", "look", "serious")
 SOUND = "No sign that the model misleads."
 WORDS = {  # what a reader may know of each check: no numbers, no groups, no strata; few events are noted as released
     "fit": "The model did not settle: do not use its figures.",
-    "left_out": "Over 5 % of events are left out (age, sex or area unknown, or no residents counted there).",
+    "left_out": "Over 5% of events are left out (age, sex or area unknown, or no residents counted there).",
     "few_people": "Few people in some groups: one person could move a ratio.",
     "repeats": "People count more than once; the intervals are wider for it.",
     "dispersion": "Ages, sexes and areas differ by more than the model and repeated events expect.",

@@ -65,7 +65,7 @@ def limits(
     pandas.DataFrame
         ``unit``, ``events``, the size, ``estimate``, ``target``, ``lower_95, upper_95, ...`` per level, ``z`` (on the
         variance-stabilised scale), ``phi``, ``tau_squared``, ``z_adjusted``, ``signal`` (the widest limits that
-        the unit lies outside of, ``"above 99.8 %"``, or empty), ``note``.
+        the unit lies outside of, ``"above 99.8%"``, or empty), ``note``.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def limits(
     >>> found[["ward", "estimate", "signal", "lower_95", "upper_95"]]
         ward  estimate        signal  lower_95  upper_95
     0    Ash      10.0                     7.8      22.8
-    1  Birch      30.0  above 99.8 %       7.8      22.8
+    1  Birch      30.0  above 99.8%       7.8      22.8
     2  Cedar       6.0                     4.7      26.6
 
     Notes
@@ -89,7 +89,7 @@ def limits(
     in the size; chance passes either with at most half of one less the level (Spiegelhalter's upper limit is one event
     nearer, which chance passes a little more often than stated). With it they are normal on the variance-stabilised
     scale (square root, or arcsine of the square root) and turned back. Trimming makes z-scores of pure chance look
-    smaller (a phi of 0.68 instead of 1 after winsorising 10 %), so a little over-dispersion goes unseen.
+    smaller (a phi of 0.68 instead of 1 after winsorising 10%), so a little over-dispersion goes unseen.
 
     References
     ----------
@@ -106,7 +106,8 @@ def limits(
     aim = float(events[some].sum() / size[some].sum()) if target is None else target / per
     if not 0 < aim < (1 if kind == "percent" else np.inf):
         raise PcrefError(
-            f"funnel: the target is {aim * per:g}; limits need one above 0 (and, of a percent, below 100)."
+            f"funnel: the target ({'given' if target is not None else f'all events over all {SIZES[kind]}'}) is "
+            f"{'not known' if np.isnan(aim) else f'{aim * per:g}'}; limits need one above 0 (of a percent, below 100)."
         )
     out["estimate"], out["target"] = per * (events / size).where(some), per * aim
     spread = 0.5 / np.sqrt(size.where(some))
@@ -209,7 +210,7 @@ def _name(level: float) -> str:
 def _signal(out: pd.DataFrame, levels: Sequence[float]) -> pd.Series:
     signal = pd.Series("", out.index)
     for level in sorted(levels):
-        text = f"{100 * level:g} %"
+        text = f"{100 * level:g}%"
         signal = signal.mask(out["estimate"] > out[f"upper_{_name(level)}"], f"above {text}")
         signal = signal.mask(out["estimate"] < out[f"lower_{_name(level)}"], f"below {text}")
     return signal

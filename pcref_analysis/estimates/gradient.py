@@ -179,6 +179,8 @@ def _fieller(
             weights = top - (ratio + sign * step) * bottom
             return sign * sampling.mover(weights[None], value, low, high)[side][0]
 
+        if not np.isfinite(reach(0.0)):
+            return np.nan
         step = max(abs(ratio), 1.0) * 1e-3
         while reach(step) > 0:
             step *= 2

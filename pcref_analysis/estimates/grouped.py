@@ -59,6 +59,8 @@ def _checked(estimates: pd.DataFrame, group: str) -> pd.DataFrame:
     if missing:
         raise PcrefError(f"estimates: column(s) {', '.join(missing)} are missing. Pass the result of a rate function.")
     unknown = set(categories().query("broad_group == @UNKNOWN")["ethnic_group"]) | {UNKNOWN}
+    figures = estimates[["estimate", "lower", "upper"]].astype(float)
+    estimates = estimates.assign(**figures.where(np.isfinite(figures)))  # a limit without end is no limit
     frame = estimates[~estimates[group].isin(unknown) & estimates[group].notna()]
     if frame.empty:
         raise PcrefError("estimates: no row with a known group.")

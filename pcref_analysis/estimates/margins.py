@@ -81,7 +81,7 @@ def standardised(
         The estimates shape, with a row a group for the measure (the comparator among them) and a row for
         ``ratio`` and ``difference`` of every other group. A group with no events has no finite figure: only a
         one-sided upper limit and a ``note``. Strata in which a group has no one are filled in by the model; ``note``
-        says so where they carry more than 5 % of the standard.
+        says so where they carry more than 5% of the standard.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def _strata(d: Design, frame: pd.DataFrame, ask: _Ask) -> tuple[pd.DataFrame, li
     outside = joined["t"].isna()
     share = joined.loc[outside, "weight"].sum() / joined["weight"].sum()
     kept = joined[~outside]
-    said = [f"standard without strata where no group has anyone ({100 * share:.0f} % of it)"] if share > 0 else []
+    said = [f"standard without strata where no group has anyone ({100 * share:.0f}% of it)"] if share > 0 else []
     return kept.assign(weight=kept["weight"] / kept["weight"].sum()).drop(columns="t"), said
 
 

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from pcref_analysis.estimates.entry import checked
+from pcref_analysis.estimates.entry import checked, needs
 from pcref_analysis.vocabulary.errors import PcrefError
+
+GAP = ["measure", "estimate", "lower", "upper", "level"]
 
 
 def benjamini_hochberg(p: Any) -> np.ndarray:
@@ -45,6 +47,7 @@ def p_values(estimates: pd.DataFrame) -> pd.Series:
     The distance to the limit on the side of no gap gives the standard error, on the log scale for ratios.
     A limit of zero that a ratio's log cannot take gives a missing p-value.
     """
+    needs(estimates, GAP, "multiplicity")
     ratio = (estimates["measure"] == "ratio").to_numpy()
     gap = estimates["measure"].isin(["ratio", "difference", "excess"]).to_numpy()
     value = estimates[["estimate", "lower", "upper"]].to_numpy(float)
@@ -86,9 +89,7 @@ def adjust(
     >>> adjust(table, family=[], p="p")["p_adjusted"].round(3).tolist()
     [0.03, 0.03, 0.9]
     """
-    needed = [p] if p else ["measure", "estimate", "lower", "upper", "level"]
-    if lacking := [column for column in [*family, *needed] if column not in estimates]:
-        raise PcrefError(f"multiplicity: no column {', '.join(lacking)}; there are {', '.join(estimates.columns)}.")
+    needs(estimates, [*family, *([p] if p else GAP)], "multiplicity")
     if not p and len(estimates["level"].unique()) > 1:
         raise PcrefError("multiplicity: the estimates hold several levels; choose one, or each counts twice.")
     ways = {"benjamini_hochberg": benjamini_hochberg, "holm": holm}

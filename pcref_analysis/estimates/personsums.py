@@ -70,7 +70,7 @@ def person_sums(cells: pd.DataFrame, outcome: str = "auto") -> pd.DataFrame:
         mean = total.notna().groupby(cells.get("indicator", mean).to_numpy(), dropna=False).transform("any")
     y, yy, yt = total.where(mean, events), total_square.where(mean, square), total_cross.where(mean, cross)
     if bad := int(((events < 0) | (t < 0)).sum()):
-        raise PcrefError(f"regression: {bad} cell(s) have negative counts. Check how the cells were counted.")
+        raise PcrefError(f"regression: {bad} cell(s) have events or at_risk below zero. Check how they were counted.")
     untold = yt.isna() & tt.notna() & ~np.isclose(tt, t)
     frame = cells.assign(count=events, y=y, t=t, is_mean=mean, left_out=y.isna() | t.isna())
     disproved = tt.isna() & (yy < y**2 / t * (1 - 1e-9))  # not one unit of time each
@@ -187,7 +187,7 @@ def _notes(
 
 def _share(part: float, total: float) -> str:
     percent = 100 * part / total if total else 0.0
-    return "under 1 %" if 0 < percent < 1 else f"{percent:.0f} %"
+    return "under 1%" if 0 < percent < 1 else f"{percent:.0f}%"
 
 
 def _refusal(frame: pd.DataFrame, family: str) -> str:

@@ -1,8 +1,8 @@
 """Signs that a figure tells of recording rather than of care: a finding of its own kind, never a priority.
 
 Ethnic group is recorded worst where a category gathers what does not fit elsewhere. In hospital records of
-England 41 % of codes other than White British differed from what people said of themselves, and Mixed
-was right in 12 to 42 % (Saunders 2013); rates of "Other" come out too high and those of named groups too low. A rate
+England 41% of codes other than White British differed from what people said of themselves, and Mixed
+was right in 12 to 42% (Saunders 2013); rates of "Other" come out too high and those of named groups too low. A rate
 of Other many times its national level is therefore first a question about the records.
 
 References

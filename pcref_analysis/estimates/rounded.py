@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from pcref_analysis.estimates import intervals
-from pcref_analysis.estimates.entry import checked
+from pcref_analysis.estimates.entry import checked, needs
+from pcref_analysis.vocabulary.errors import PcrefError
 
 TABLE = [
     *("ethnic_group", "events", "events_low", "events_high", "at_risk", "estimate", "lower", "upper"),
@@ -34,6 +35,7 @@ def table(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) 
     --------
     >>> table(mental_health_act.by_ethnic_group(folder, "QUE"))          # doctest: +SKIP
     """
+    needs(counts, ["published_rate", *SERIES], "counts")
     return compare(crude(counts, level), comparator, level)[TABLE]
 
 
@@ -60,6 +62,7 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     ----------
     Garwood F (1936), Fiducial limits for the Poisson distribution. Biometrika 28. Wilson EB (1927), JASA 22.
     """
+    _known(counts, ["ethnic_group", "per", "note"])
     out = counts.copy()
     rate = out["measure"].eq("rate")
     scale = out["per"]
@@ -84,6 +87,7 @@ def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0
     Rates: exact, conditional on the sum of both counts (Przyborowski J, Wilenski H 1940, Biometrika 31;
     Clopper CJ, Pearson ES 1934, Biometrika 26). Percentages: Katz D et al (1978), Biometrics 34.
     """
+    _known(estimates, [*SERIES, "ethnic_group"])
     other = estimates.loc[estimates["ethnic_group"].eq(comparator), [*SERIES, *_PARTS]]
     both = estimates[SERIES].merge(other, on=SERIES, how="left", validate="many_to_one").set_index(estimates.index)
     out = estimates.assign(comparator=comparator)
@@ -118,6 +122,7 @@ def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.
     Zou GY, Donner A (2008), Construction of confidence limits about effect measures. Statistics in Medicine 27
     (difference and excess, from the limits of both levels).
     """
+    needs(counts, [*SERIES, "area_kind"], "counts")
     table = compare(crude(counts, level), comparator, level).assign(adjustment="crude", level=level)
     other = table.loc[table["ethnic_group"].eq(comparator), [*SERIES, "estimate", "lower", "upper"]]
     both = table[SERIES].merge(other, on=SERIES, how="left").set_index(table.index)
@@ -173,6 +178,9 @@ def indirect(
     ----------
     Breslow NE, Day NE (1987), Statistical methods in cancer research II, chapter 2. IARC.
     """
+    needs(counts, [*SERIES, "ethnic_group", "events", "note"], "counts")
+    needs(residents, ["ethnic_group", "age_band", "residents"], "residents")
+    needs(reference, ["age_band", "events", "at_risk"], "reference")
     rates = reference["events"] / reference["at_risk"]
     rates.index = reference["age_band"]
     expected = (residents["age_band"].astype(object).map(rates) * residents["residents"]).groupby(
@@ -187,6 +195,19 @@ def indirect(
     keep = [name for name in TABLE if name not in ("at_risk", "published_rate")]
     keep.insert(4, "expected")
     return out[[*SERIES, *keep]]
+
+
+def _known(counts: pd.DataFrame, columns: list[str]) -> None:
+    """Raise where a column is missing, or a count is below zero or not within its own interval."""
+    needs(counts, [*columns, "measure", *_PARTS], "counts")
+    for name in ("events", "at_risk"):
+        low, high = counts[f"{name}_low"], counts[f"{name}_high"]
+        wrong = (low < 0) | (high < low) | (counts[name] < low) | (counts[name] > high)
+        if odd := int(wrong.sum()):
+            raise PcrefError(
+                f"counts: {name} is outside {name}_low to {name}_high, or below zero, in {odd} row(s). Check how the "
+                "publisher's rounding was read."
+            )
 
 
 def poisson_limits(low: pd.Series, high: pd.Series, level: float = 0.95) -> tuple[pd.Series, pd.Series]:

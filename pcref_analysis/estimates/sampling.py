@@ -85,7 +85,7 @@ def effective(estimates: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 
 def limits(groups: pd.DataFrame, kind: str, z: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return each group's own lower and upper limit at ``z`` standard deviations (1.96 for 95 %).
+    """Return each group's own lower and upper limit at ``z`` standard deviations (1.96 for 95%).
 
     Exact Poisson limits of the effective count for a rate, Clopper and Pearson's for a percentage, normal for a mean.
     """

@@ -175,7 +175,7 @@ def results(
     note, refused = _notes(len(groups), remarks)
     estimate, lower, upper = (_grid(figure, len(levels)) for figure in figures)
     bad = refused[:, np.newaxis] | ~np.isfinite(estimate)
-    note[bad.any(axis=1) & (note == "")] = "cannot be worked out from these counts"
+    note[bad.any(axis=1) & (note == "")] = notes.say("no_figure")
     frame = groups.loc[groups.index.repeat(len(levels))].reset_index(drop=True)
     for name, figure in (("estimate", estimate), ("lower", lower), ("upper", upper)):
         frame[name] = np.where(bad | ~np.isfinite(figure), np.nan, figure).ravel()

@@ -109,7 +109,7 @@ def compared(released: pd.DataFrame) -> pd.DataFrame:
             ("above", out["estimate"] > out[f"upper_{level}"]),
             ("below", out["estimate"] < out[f"lower_{level}"]),
         ):
-            out.loc[beyond, "signal"] = f"{side} {level.replace('_', '.')} %"
+            out.loc[beyond, "signal"] = f"{side} {level.replace('_', '.')}%"
     return out
 
 

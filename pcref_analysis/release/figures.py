@@ -148,10 +148,10 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
     axis.set(xlabel=x, ylabel=y)
     axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
     beyond = frame[frame["signal"].fillna("") != ""].itertuples()
-    names = "; ".join(f"{row.team}, {row.estimate:.3g} % of {row.at_risk:,.0f}, {row.signal}" for row in beyond)
+    names = "; ".join(f"{row.team}, {row.estimate:.3g}% of {row.at_risk:,.0f}, {row.signal}" for row in beyond)
     alt = (
         f"{title}: funnel plot of {len(frame)} teams, {y.lower()} against {x.lower()}; all teams together "
-        f"{frame['target'].iloc[0]:.3g} %. Beyond the limits: {names or 'none'}. The table {table} holds every number."
+        f"{frame['target'].iloc[0]:.3g}%. Beyond the limits: {names or 'none'}. The table {table} holds every number."
     )
     return _shown(figure, plt, released, frame, id, title, alt, table)
 

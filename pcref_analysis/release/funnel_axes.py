@@ -8,17 +8,17 @@ import pandas as pd
 
 from pcref_analysis.release.palette import BLUE, GREY, ORANGE, PLUM
 
-STYLE = {"": (BLUE, "o"), "95 %": (ORANGE, "^"), "99.8 %": (PLUM, "D")}  # beyond which limits
+STYLE = {"": (BLUE, "o"), "95%": (ORANGE, "^"), "99.8%": (PLUM, "D")}  # beyond which limits
 BESIDE = ((9, 0, "left"), (-9, 0, "right"), (0, 13, "center"), (0, -13, "center"), (9, 13, "left"), (9, -13, "left"))
 
 
 def draw(axis: Any, teams: pd.DataFrame, limits: pd.DataFrame) -> None:
     """Draw teams (``team, at_risk, estimate, target, signal``) between limits (``size, lower_95, upper_95, ...``)."""
     target, beyond = teams["target"].iloc[0], teams["signal"].fillna("")
-    axis.axhline(target, color=GREY, linewidth=1.2, label=f"all teams together, {target:.3g} %")
+    axis.axhline(target, color=GREY, linewidth=1.2, label=f"all teams together, {target:.3g}%")
     for level, dash in (("95", "--"), ("99_8", ":")):
         axis.plot(limits["size"], limits[f"lower_{level}"], dash, color=GREY, linewidth=1.3)
-        words = f"{level.replace('_', '.')} % limits"
+        words = f"{level.replace('_', '.')}% limits"
         axis.plot(limits["size"], limits[f"upper_{level}"], dash, color=GREY, linewidth=1.3, label=words)
     for level, (colour, marker) in STYLE.items():
         rows = teams[beyond.str.endswith(f" {level}") if level else beyond == ""]

@@ -269,7 +269,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "audience": parameters.audience,
         "basis": f"Data: {basis.get(parameters.source.kind, 'the Trust’s own records')}",
         "version": pcref_analysis.__version__,
-        "level": f"{100 * parameters.level:.4g} %",
+        "level": f"{100 * parameters.level:.4g}%",
         "sign_off": signoff.words(parameters, list(signed)),
         "draft": signoff.wanted(parameters) and not signed,
         "rule_text": (

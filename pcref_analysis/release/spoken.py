@@ -112,31 +112,31 @@ def three(estimate: Any, lower: Any, upper: Any) -> tuple[str, str, str]:
 
 
 def change(factor: Any, lower: Any, upper: Any) -> str:
-    """What a step of adjustment does to a ratio, in per cent: "+7 % (-2 to +15)"; "" where it is not estimated.
+    """What a step of adjustment does to a ratio, in per cent: "+7% (-2 to +15)"; "" where it is not estimated.
 
     Examples
     --------
     >>> change(1.07, 0.98, 1.15), change(0.8, 0.5, float("inf")), change(float("nan"), 1, 2)
-    ('+7 % (-2 to +15)', '-20 % (-50 to no upper limit)', '')
+    ('+7% (-2 to +15)', '-20% (-50 to no upper limit)', '')
     """
     if not known(factor):
         return ""
     ends = {"lower": lower, "upper": upper}
     low, high = (_per_cent(end) if known(end) else f"no {name} limit" for name, end in ends.items())
-    return f"{_per_cent(factor)} % ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)} %"
+    return f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
 
 
 def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
-    """The level of a table's intervals in words ("90 %"), from its column ``level``; "" where it has none.
+    """The level of a table's intervals in words ("90%"), from its column ``level``; "" where it has none.
 
     Examples
     --------
     >>> level_of(pd.DataFrame({"level": [0.9, None]}))
-    '90 % '
+    '90% '
     """
     found = frame["level"].dropna().unique() if "level" in frame else ()
     level = float(found[0]) if len(found) == 1 else otherwise
-    return "" if level is None else f"{100 * level:.4g} % "
+    return "" if level is None else f"{100 * level:.4g}% "
 
 
 def _per_cent(factor: Any) -> str:

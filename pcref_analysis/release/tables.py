@@ -110,7 +110,7 @@ def teams(released: Any, id: str, title: str) -> Shown:
         numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row), limits)
         name = "All lines together" if row["team"] == "All" else row["team"]
         rows.append([(name, False), *((text, True) for text in numbers), (row["signal"] or "", False)])
-    heads = ["Team", "Ethnic group not known", "People", "Per cent", "95 % limits", "Beyond the limits"]
+    heads = ["Team", "Ethnic group not known", "People", "Per cent", "95% limits", "Beyond the limits"]
     return markup.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
 
 

@@ -37,10 +37,10 @@ def unknown(released: Any, id: str) -> Shown:
         return _said("How many records have no known ethnic group cannot be shown.", id, released)
     least, most = frame.iloc[0], frame.iloc[-1]
     care = frame[frame["indicator"] == "ethnicity_known"]["estimate"]
-    first = f"We do not know the ethnic group of {care.iloc[0]:.3g} % of people in our care. " if len(care) else ""
+    first = f"We do not know the ethnic group of {care.iloc[0]:.3g}% of people in our care. " if len(care) else ""
     return _said(
-        f"{first}It is not known for between {least['estimate']:.3g} % ({_lower(least['indicator_name'])}) and "
-        f"{most['estimate']:.3g} % ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
+        f"{first}It is not known for between {least['estimate']:.3g}% ({_lower(least['indicator_name'])}) and "
+        f"{most['estimate']:.3g}% ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
         "Unknown; their ethnic group could change any comparison on these pages.",
         id,
         released,
@@ -61,7 +61,7 @@ def teams(released: Any, parameters: Any, id: str) -> Shown:
     if drawn.empty:
         return _said("Teams are not compared: too few counts can be shown, or all teams are alike.", id, released)
     sides = {"less often": "above", "more often": "below"}  # it is known less often where the unknown are many
-    beyond = {word: drawn.loc[drawn["signal"] == f"{side} 99.8 %", "team"] for word, side in sides.items()}
+    beyond = {word: drawn.loc[drawn["signal"] == f"{side} 99.8%", "team"] for word, side in sides.items()}
     found = [f"{word} in {len(names)} ({plain(', '.join(names))})" for word, names in beyond.items() if len(names)]
     chance = "chance and the usual differences between teams" if drawn["tau_squared"].iloc[0] > 0 else "chance"
     outside = f"it is known {' and '.join(found)} than" if found else "none is beyond what"
@@ -69,9 +69,9 @@ def teams(released: Any, parameters: Any, id: str) -> Shown:
     small = f", nor {hidden} {_n('team', hidden)} whose numbers cannot be shown" if hidden else ""
     outer, usual = int(drawn["signal"].ne("").sum()), max(round(0.05 * len(drawn)), 1)
     return _said(
-        f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g} % of people over all teams (somebody in the "
-        f"care of two counts in both). Of {len(drawn)} teams, {outside} {chance} would give (99.8 % limits). "
-        f"Beyond the 95 % limits {_n('lies', outer, 'lie')} {outer}; about {usual} would by chance alone. A team "
+        f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g}% of people over all teams (somebody in the "
+        f"care of two counts in both). Of {len(drawn)} teams, {outside} {chance} would give (99.8% limits). "
+        f"Beyond the 95% limits {_n('lies', outer, 'lie')} {outer}; about {usual} would by chance alone. A team "
         "beyond the limits is a question, not a verdict: ask first how its records reach this extract, then whom it "
         "sees, then how it asks. This does not show whether a recorded group is the right one, nor, where counts are "
         f"rounded, on which side of a line a team close to it lies{small}. Asking is one task that teams share; ethnic "

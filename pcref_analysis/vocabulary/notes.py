@@ -57,14 +57,16 @@ KINDS = {
     "outside_standard": Kind("{number} in strata outside the standard left out"),
     "in_no_comparator": Kind("{number} of unknown {what} are in no comparator"),
     "repeated": Kind("few people hold most events, as if {number}: limits may be too narrow"),
-    "heavy": Kind("one event more in {where} moves the rate by {number} %: see method gamma"),
+    "heavy": Kind("one event more in {where} moves the rate by {number}%: see method gamma"),
     "few": Kind("fewer than {number} {what}: the interval is only approximate"),
     "few_people": Kind("as good as fewer than {number} people carry this figure: the interval is only approximate"),
     "share_left_out": Kind("{share} of {what} left out: {why}"),
     "cells_left_out": Kind("{number} cell(s) without a figure left out"),
     "widened": Kind("interval widened for people with several stays (design effect {number})"),
     "open_bin": Kind("lies in the open last bin ({number} days or more)"),
-    "extrapolated": Kind("no one of this group in {number} % of the standard: there the model fills in"),
+    "no_figure": Kind("cannot be worked out from these counts"),
+    "no_limit": Kind("a limit cannot be worked out from these figures"),
+    "extrapolated": Kind("no one of this group in {number}% of the standard: there the model fills in"),
 }
 _PATTERNS = {
     name: re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(kind.words))) for name, kind in KINDS.items() if kind.public

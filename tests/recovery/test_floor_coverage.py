@@ -19,7 +19,7 @@ def gap(table, **options):
 
 
 def test_equal_groups_cover_one_at_nine_tenths_of_an_event_a_person_year():
-    """95 % limits of ratios of equal rates covered 46 % of the time: people were taken to have one event at most."""
+    """95% limits of ratios of equal rates covered 46% of the time: people were taken to have one event at most."""
     rng = np.random.default_rng(12)
     many = [cells(rng.poisson(0.9 * np.array([400, 400])), [400.0, 400.0]).assign(indicator=i) for i in range(TABLES)]
     found = regression.adjusted(pd.concat(many, ignore_index=True), adjust=[], interval="normal")

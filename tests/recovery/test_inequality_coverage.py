@@ -21,7 +21,7 @@ TURNS = 40
 @pytest.mark.parametrize("name", ["equal, 6 groups, 2 to 125 events", "equal, percentages of 20 to 1,250"])
 def test_equal_groups_show_a_gap_no_more_often_than_stated(name):
     found = coverage.misses(*coverage.UNORDERED[name], False, TURNS, seed=11, draws=256)
-    assert (found["above"] <= 100 * 6 / TURNS).all()  # 2.5 % in the long run
+    assert (found["above"] <= 100 * 6 / TURNS).all()  # 2.5% in the long run
     assert (found["below"] <= 100 * 6 / TURNS).all()
 
 
@@ -30,7 +30,7 @@ def test_unequal_groups_are_covered():
     found = coverage.misses(
         *coverage.UNORDERED["all differ, 6 groups, repeat events"], False, TURNS, seed=12, draws=256
     )
-    assert (found["above"] + found["below"] <= 100 * 9 / TURNS).all()  # 5 % in the long run
+    assert (found["above"] + found["below"] <= 100 * 9 / TURNS).all()  # 5% in the long run
     assert found["refused"].max() == 0
 
 

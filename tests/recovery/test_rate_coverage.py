@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "coverage_rates.py"
-RUNS = 2_000  # two standard errors of a share near 95 % are about one point
+RUNS = 2_000  # two standard errors of a share near 95% are about one point
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Planted ratios come back: a short, seeded part of benchmarks/recovery_regression.py.
 
-Fails if person-clustered errors are replaced by the model's own: these cover about 70 % here.
+Fails if person-clustered errors are replaced by the model's own: these cover about 70% here.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ def recovery():
 
 
 def test_clustered_intervals_cover_and_naive_ones_do_not(recovery):
-    """40 Trusts x 4 groups = 160 intervals: true coverage of 95 % falls outside these limits once in some 500 runs."""
+    """40 Trusts x 4 groups = 160 intervals: true coverage of 95% falls outside these limits once in some 500 runs."""
     table = recovery.coverage(recovery.simulate("contacts not attended", trusts=40, seed=7))
     assert 0.895 <= table["clustered"].mean() <= 0.99
     assert table["naive"].mean() < 0.80

@@ -155,7 +155,7 @@ def call(function, frame):
     with np.errstate(all="ignore"):
         found = function(frame, **options)
     if isinstance(found, dict):  # the models of regression.fit
-        found = pd.concat([model.coefficients for model in found.values()])
+        found = pd.concat([pd.DataFrame(), *(model.coefficients for model in found.values())])
     return found
 
 
@@ -213,3 +213,127 @@ def test_a_cell_may_have_fewer_residents_than_people_met():
         {"events": [6.0], "at_risk": [0.4], "events_sq": 8.0, "events_at_risk": 6.0, "at_risk_sq": 0.4}
     )
     pd.testing.assert_frame_equal(entry.plain(cells), cells)
+
+
+def first(column, value):
+    return lambda f, c: f.assign(**{column or c: [value, *f[column or c].iloc[1:]]})
+
+
+ANSWERED = {  # with a number, a refusal of the group with a note, or one error that names what is wrong
+    "negative": first(None, -3.0),
+    "one missing": first(None, np.nan),
+    "all missing": lambda f, c: f.assign(**{c: np.nan}),
+    "nothing": lambda f, c: f.assign(**{c: 0.0}),
+    "huge": first(None, 1e300),
+    "tiny": first(None, 1e-300),
+    "complex": lambda f, c: f.assign(**{c: f[c].astype(complex)}),
+    "empty": lambda f, c: f.iloc[:0],
+    "no columns": lambda f, c: pd.DataFrame(),
+    "one row": lambda f, c: f.iloc[:1],
+    "None": lambda f, c: None,
+    "a list": lambda f, c: [1, 2],
+    "a column": lambda f, c: f[c],
+    "text index": lambda f, c: f.set_axis(list("zyxwvu")[: len(f)]),
+    "two indexes": lambda f, c: f.set_axis(pd.MultiIndex.from_product([["a"], range(len(f))])),
+    "string groups": lambda f, c: f.assign(ethnic_group=f["ethnic_group"].astype("string")),
+    "one group": lambda f, c: f.assign(ethnic_group="Indian"),
+    "missing group": first("ethnic_group", None),
+    "numbered groups": lambda f, c: f.assign(ethnic_group=range(len(f))),
+    "group as index": lambda f, c: f.set_index("ethnic_group"),
+    "unused category": lambda f, c: f.assign(
+        ethnic_group=pd.Categorical(f["ethnic_group"], [*dict.fromkeys(f["ethnic_group"]), "Nobody"])
+    ),
+}
+ELSEWHERE = {  # what stands in another column than the one that is counted
+    "at_risk": (0.0, -5.0, np.nan, 1e300, 1.0),  # 1: more events than at risk
+    "level": (0.0, 1.0, np.nan),
+    "lower": (np.inf, 1e300, np.nan),
+    "upper": (np.inf, 1e300, np.nan),
+    "events_sq": (1e300, np.nan),
+    "total": (0.0, -5.0, np.nan, 1e300),
+    "total_sq": (1e300, np.nan),
+    "events_low": (np.inf, -1.0, np.nan),
+    "at_risk_low": (0.0, -5.0, np.inf, np.nan),
+    "period": (None,),
+    "indicator": (None,),
+}
+
+
+def awkward(frame):
+    yield from ANSWERED.items()
+    for column in frame:
+        yield f"without {column}", lambda f, c, column=column: f.drop(columns=column)
+        for value in ELSEWHERE.get(column, ()):
+            yield f"{column} {value} once", first(column, value)
+            yield f"{column} {value}", lambda f, c, column=column, value=value: f.assign(**{column: value})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("function", public())
+def test_no_input_ends_in_another_exception_or_in_silence(function):
+    frame, column = CALLS[name_of(function)][0], column_of(function)
+    for name, change in awkward(frame):
+        given = change(frame, column)
+        before = given.copy(deep=True) if isinstance(given, pd.DataFrame) else None
+        try:
+            found = call(function, given)
+        except PcrefError as error:
+            assert "nan" not in str(error).lower().split(), name
+        else:
+            answered(found, name)
+        if before is not None:
+            pd.testing.assert_frame_equal(given, before, obj=name)
+
+
+def answered(found, name):
+    """Every figure is finite or missing, what is missing has a note, and no estimate lies outside its limits."""
+    if not isinstance(found, pd.DataFrame) or not {"estimate", "lower", "upper", "note"} <= set(found):
+        return
+    figures = found[["estimate", "lower", "upper"]].astype(float)
+    assert not np.isinf(figures).any(axis=None), name
+    assert not (figures.isna().any(axis=1) & found["note"].fillna("").eq("")).any(), name
+    slack = 1e-6 * figures["estimate"].abs()
+    assert not (figures["lower"] > figures["estimate"] + slack).any(), name
+    assert not (figures["upper"] < figures["estimate"] - slack).any(), name
+
+
+LEVELS = (0.8, 0.95, 0.99)
+
+
+@pytest.mark.parametrize("function", [p for p in public() if "level" in inspect.signature(p.values[0]).parameters])
+def test_limits_widen_with_the_level_that_is_asked_for(function):
+    frame, options = CALLS[name_of(function)]
+    given = [function(frame, **options, level=level) for level in LEVELS]
+    pairs = [(a, b) for a, b in (("lower", "upper"), ("ratio_lower", "ratio_upper")) if a in given[0]]
+    assert pairs or name_of(function).startswith("regression.fit")
+    for low, high in pairs:
+        widths = [(found[high] - found[low]).astype(float).to_numpy() for found in given]
+        known = [np.isfinite(width) for width in widths]
+        some = np.logical_and.reduce(known) & (widths[1] > 0)
+        assert some.any()
+        assert (widths[0][some] < widths[1][some]).all() and (widths[1][some] < widths[2][some]).all()
+    for found, level in zip(given, LEVELS, strict=True):
+        assert "level" not in found or (found["level"] == level).all()
+
+
+@pytest.mark.parametrize("function", public())
+def test_small_cells_end_in_finite_figures_or_notes(function):
+    """No event, one event, a group without anybody, one deprivation quintile: whatever falls together."""
+    frame, column = CALLS[name_of(function)][0], column_of(function)
+    if column != "events" or "events_low" in frame:
+        pytest.skip("takes estimates, bins or published counts")
+    random = np.random.default_rng(12)
+    tried = 0
+    for _ in range(12):
+        events = random.choice([0.0, 0, 1, 2, 12], len(frame))
+        at_risk = np.where(random.random(len(frame)) < 0.2, 0.0, random.choice([1.0, 3, 30, 400], len(frame)))
+        events = np.minimum(events, at_risk)
+        small = frame.assign(events=events, at_risk=at_risk, imd_quintile=1, events_sq=events * 1.0)
+        small = small.assign(events_at_risk=events, at_risk_sq=at_risk, total=events * 3, total_sq=events * 9)
+        small = small.assign(total_at_risk=events * 3)
+        try:
+            answered(call(function, small), small[["events", "at_risk"]].to_dict())
+            tried += 1
+        except PcrefError as refused:
+            assert "target" in str(refused)  # a funnel of teams without events has no target
+    assert tried

@@ -54,7 +54,7 @@ def test_figures_signals_and_custom_levels():
     found = funnel.limits(table, "ward", "percent", target=15, levels=(0.9, 0.95, 0.998))
     pd.testing.assert_frame_equal(table, before)
     assert found["estimate"].tolist()[:3] == pytest.approx([10, 30, 6])
-    assert found["signal"].tolist() == ["", "above 99.8 %", "below 90 %", ""]
+    assert found["signal"].tolist() == ["", "above 99.8%", "below 90%", ""]
     assert found["note"].tolist() == ["", "", "", "no at_risk: no figure"]
     assert np.isnan(found.loc[3, "estimate"]) and np.isnan(found.loc[3, "upper_95"])
     assert {"lower_90", "lower_95", "lower_99_8"} <= set(found.columns)

@@ -7,7 +7,7 @@ from scipy.stats import poisson
 from pcref_analysis.estimates import intervals
 from pcref_analysis.vocabulary.errors import PcrefError
 
-# Garwood's 95 % limits, as printed in tables since 1936
+# Garwood's 95% limits, as printed in tables since 1936
 GARWOOD = {0: (0.000, 3.689), 1: (0.025, 5.572), 9: (4.115, 17.085), 10: (4.795, 18.390), 11: (5.491, 19.682)}
 # Byar's by hand: 10 (1 - 1/90 - 1.959964/9.486833)^3 and 11 (1 - 1/99 + 1.959964/9.949874)^3
 BYAR = {0: (0.000, 4.574), 1: (0.013, 5.564), 9: (4.107, 17.086), 10: (4.787, 18.391), 11: (5.484, 19.683)}

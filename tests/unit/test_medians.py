@@ -19,7 +19,7 @@ def stays(days: list[int], group: str = "Indian") -> pd.DataFrame:
 
 
 def test_how_many_are_at_or_beyond_is_as_counted_by_hand():
-    # Of 40 stays of 1 to 40 days the binomial's 2.5 % and 97.5 % points are 14 and 26: the limits are the
+    # Of 40 stays of 1 to 40 days the binomial's 2.5% and 97.5% points are 14 and 26: the limits are the
     # 14th and the 27th, and 14 stays are at or beyond either.
     found = stays(list(range(1, 41))).iloc[0]
     assert (found["estimate"], found["lower"], found["upper"], found["beyond"]) == (20.5, 14, 27, 14)

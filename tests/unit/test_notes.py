@@ -22,9 +22,7 @@ def filled(kind, value):
 
 @pytest.mark.parametrize("kind", notes.KINDS)
 def test_a_released_note_is_the_same_whatever_the_number(kind):
-    words = {
-        released(filled(kind, value), adjustment="age_sex") for value in ("1 event", "2 events", "17", "under 1 %")
-    }
+    words = {released(filled(kind, value), adjustment="age_sex") for value in ("1 event", "2 events", "17", "under 1%")}
     assert words == {notes.KINDS[kind].public}
 
 
@@ -35,7 +33,7 @@ def test_a_released_note_is_the_same_whatever_the_number(kind):
         "2 events of unknown age band or sex left out",
         "few people hold most events, as if 8: limits may be too narrow",
         "interval widened for people with several stays (design effect 1.10)",
-        "under 1 % of events left out: age unknown",
+        "under 1% of events left out: age unknown",
         "three of them left early",  # no known kind
         "no one at risk in 65+ Male: not standardised",
     ],

@@ -58,7 +58,7 @@ def test_a_number_that_is_not_finite_never_reaches_a_page(column, value):
 
 def test_the_change_where_all_live_in_one_quintile_has_no_upper_limit():
     text = tables.gaps(_rows(change_upper=np.inf), "g", "t", "2023-24").text
-    assert "+7 % (-2 to no upper limit)" in text
+    assert "+7% (-2 to no upper limit)" in text
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
     heads = {name: list(view.values()) for name, view in views.VIEWS.items()}
     assert "95" not in str(heads) + str(views.TITLES)
     for one in made:
-        assert "90 % interval" in one.html
+        assert "90% interval" in one.html
         assert "95" not in one.html
     index = pages.fragment("index.html.j2", about=about, leads={}, tables=[])
     method = pages.fragment("method.html.j2", about=about, parameters=run)
-    assert "A 90 % interval" in index
+    assert "A 90% interval" in index
     assert "95" not in index + method
     workbook.write([one.record for one in made], tmp_path / "t.xlsx", about)
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:

@@ -137,7 +137,7 @@ def test_a_context_indicator_never_ranks(ranked, rule):
 
 # The gap itself known (one draw), by hand:
 #  detentions 2.0, comparator 100 per 100,000, expected 100: ln2/ln3 = 0.630930; 100/500 = 0.2; ln101/ln1001 = 0.668010
-#  access 0.5, comparator 60 %, expected 200: the same ratio; 30 of 20 points, so 1; 100 fewer
+#  access 0.5, comparator 60%, expected 200: the same ratio; 30 of 20 points, so 1; 100 fewer
 #  restraint 1.05 per 1,000 bed days, comparator 10, expected 40: ln1.05/ln3 = 0.044411; 0.5/20; ln3/ln1001; margin 1.1
 #  waits 1.5 (days), comparator 20, 300 people: ln1.5/ln3 = 0.369070; 10/30; ln151/ln1001 = 0.726221
 #  access 2.0: no harm
@@ -482,7 +482,7 @@ def test_the_list_for_a_terminal(ranked):
 
 
 def test_shrunken_limits_and_places_have_the_level_of_the_estimates(estimates, rule, catalogue):
-    """They stood at 95 % whatever ``level`` was."""
+    """They stood at 95% whatever ``level`` was."""
     z = {0.8: 1.2815516, 0.99: 2.5758293}
     widths = {}
     for level in (0.8, 0.99):

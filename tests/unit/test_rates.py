@@ -306,7 +306,7 @@ def test_few_people_with_most_events_are_noted():
 def test_a_rate_that_hangs_on_one_event_is_noted():
     cells = pd.DataFrame({"sex": ["Female", "Male"], "events": [14, 0], "at_risk": [5000, 20]})
     note = row(rates.direct(cells, [], SEXES, ["sex"]))["note"]
-    assert note.startswith("one event more in Male moves the rate by 595 %")
+    assert note.startswith("one event more in Male moves the rate by 595%")
     assert row(rates.direct(cells, [], SEXES, ["sex"], method="gamma"))["note"] == ""
 
 

@@ -40,7 +40,7 @@ def test_the_table_has_exactly_the_columns_in_their_order():
     ]
 
 
-@pytest.mark.parametrize(  # printed exact 95 % limits of a Poisson count (Garwood)
+@pytest.mark.parametrize(  # printed exact 95% limits of a Poisson count (Garwood)
     ("count", "lower", "upper"),
     [(0, 0.0, 3.689), (4, 1.090, 10.242), (10, 4.795, 18.390), (28, 18.606, 40.468), (32, 21.888, 45.174)],
 )

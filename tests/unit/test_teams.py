@@ -79,7 +79,7 @@ def test_few_teams_have_the_limits_of_chance_alone():
     aim = 100 * 185 / 1510
     expected = funnel.curve([400, 500, 610], aim, "percent")[teams.LIMITS]
     np.testing.assert_allclose(found.loc[:2, teams.LIMITS].astype(float), expected)
-    assert found["signal"].tolist() == ["", "above 99.8 %", "below 95 %", ""]
+    assert found["signal"].tolist() == ["", "above 99.8%", "below 95%", ""]
 
 
 def test_a_small_count_is_marked_and_not_drawn():

@@ -34,7 +34,7 @@ def test_people_in_care_are_counted_by_the_group_in_their_record(released):
     assert shares.loc["People in our care"].tolist() == [100, 1000, 10]
     assert shares.loc["Detentions"].tolist() == [20, 80, 25]
     said = text.unknown(found, id="x").text
-    assert "10 % of people in our care" in said and "25 % (detentions)" in said
+    assert "10% of people in our care" in said and "25% (detentions)" in said
 
 
 def test_everybody_in_a_group_has_an_interval_that_ends_at_100(released):

@@ -100,7 +100,7 @@ def test_a_clear_gap_reads_as_the_design_wants_it(said):
     ("case", "part"),
     [
         ("fewer", "40% lower than among"),
-        ("fewer", ": about 10 fewer in the year"),  # 25 expected, 40 % of them
+        ("fewer", ": about 10 fewer in the year"),  # 25 expected, 40% of them
         ("crude", "the ratio could lie between 2.8 and 3.9."),
         ("few unknown", "not recorded are too few to change this."),
         ("days", "the average among Black people was 30% higher"),

@@ -15,7 +15,7 @@ def histogram(days, group="Indian"):
     return pd.DataFrame({"ethnic_group": group, "upper_day": counts.index, "count": counts.to_numpy()})
 
 
-# n, rank of the lower and upper limit of a 95 % interval for the median (Conover 1999; Altman et al 2000, table 18.4)
+# n, rank of the lower and upper limit of a 95% interval for the median (Conover 1999; Altman et al 2000, table 18.4)
 RANKS = [(6, 1, 6), (10, 2, 9), (20, 6, 15), (30, 10, 21), (50, 18, 33), (100, 40, 61)]
 
 

@@ -139,7 +139,7 @@ def test_a_given_standard_is_joined_by_name_and_must_have_every_stratum(make_row
     more = pd.concat([standard, pd.DataFrame({"sex": ["Other"], "weight": [standard["weight"].sum() / 9]})])
     wider = regression.standardised(cells, adjust=["sex"], standard=more)
     assert np.allclose(wider["estimate"], catchment["estimate"])
-    assert wider["note"].str.contains(r"standard without strata where no group has anyone \(10 % of it\)").all()
+    assert wider["note"].str.contains(r"standard without strata where no group has anyone \(10% of it\)").all()
     with pytest.raises(PcrefError, match=r"1 of the cells' strata \(sex\) are not in it: Male"):
         regression.standardised(cells, adjust=["sex"], standard=standard[standard["sex"] == "Female"])
     with pytest.raises(PcrefError, match="no column weight"):
