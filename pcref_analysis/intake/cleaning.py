@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from pcref_analysis.intake import dates
+from pcref_analysis.intake import dates, engines
 from pcref_analysis.intake.declarations import Column, Table
-from pcref_analysis.intake.engines import engine, fence
+from pcref_analysis.intake.engines import fence
 from pcref_analysis.intake.portable import (
     DIGITS,
     among,
@@ -185,11 +185,11 @@ def staged(
     days = [n for n, c in table.columns.items() if c.type == "date" and dates.is_day(sources[n])]
     native = {f"{n}__{key}": value for n in days for key, value in dates.native(raw, sources[n]).items()}
     texts = {f"{n}__text": as_text(value) for n, value in sources.items()}
-    kind = engine(raw)
+    kind = engines.engine(raw)
     texts |= {
         f"{n}__text": seen(texts[f"{n}__text"], kind) for n in sources if n in names and sources[n].type().is_string()
     }
-    rows = raw.select(**texts, **native)
+    rows = fence(raw.select(**texts, **native))  # else written again for every word that is compared below
     rows = rows.mutate(**{f"{n}__text": _mapped(rows[f"{n}__text"], local) for n, local in (codes or {}).items()})
     rows = rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
