@@ -31,8 +31,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def checked(function: Function) -> Function:
     """Return the function with frames checked by :func:`plain` before it, and by :func:`finite` after it."""
-    names = [name for name in inspect.signature(function).parameters if name in FRAMES]
     signature = inspect.signature(function)
+    names = [n for n, p in signature.parameters.items() if n in FRAMES and "DataFrame" in str(p.annotation)]
 
     @functools.wraps(function)
     def entered(*arguments: Any, **named: Any) -> Any:

@@ -21,9 +21,9 @@ def strata(
     comparator: str,
 ) -> pd.DataFrame:
     """Return one row per table, known group and stratum, with the unknown, all known and the comparator beside it."""
-    lost = [name for name in (*by, group, *over, *COUNTS) if name not in cells]
+    lost = [name for name in (*by, group, *over, *COUNTS) if name not in cells or cells[name].isna().all()]
     if lost:
-        raise PcrefError(f"cells: column(s) {', '.join(lost)} are missing.")
+        raise PcrefError(f"cells: column(s) {', '.join(lost)} are missing or hold nothing.")
     frame = cells.assign(_unknown=cells[group].isin({UNKNOWN, *_unknown_groups()}) | cells[group].isna())
     wrong = frame["events"].isna() | (frame["events"] < 0) | (frame["at_risk"] < 0)
     wrong |= frame["at_risk"].isna() & ~frame["_unknown"]

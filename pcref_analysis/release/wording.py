@@ -173,8 +173,13 @@ def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
 
 
 def _bounds(row: dict[str, Any]) -> str:
-    if not (spoken.has(row["ratio_low"]) and spoken.has(row["ratio_high"])):
+    if row["measure"] == "mean":
         return ""
+    if not (spoken.has(row["ratio_low"]) and spoken.has(row["ratio_high"])):
+        return (
+            " How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from "
+            "the figures that can be shown."
+        )
     low, high = spoken.ratio(row["ratio_low"]), spoken.ratio(row["ratio_high"])
     if low == high:
         return " The people whose ethnic group is not recorded are too few to change this."

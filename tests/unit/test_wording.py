@@ -79,6 +79,18 @@ def said():
     return table.join(wording.first_draft(table))
 
 
+def test_a_worst_case_that_cannot_be_given_is_said():
+    hidden = pd.DataFrame([ROW | {"ratio_low": np.nan, "ratio_high": np.nan}])
+    assert (
+        wording.first_draft(hidden)
+        .loc[0, "wording"]
+        .endswith(
+            "How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from the "
+            "figures that can be shown."
+        )
+    )
+
+
 def test_a_clear_gap_reads_as_the_design_wants_it(said):
     assert said.loc["clear", "wording"] == (
         "Detentions: after allowing for age, sex and deprivation, the rate among Black people was 2.9 times that among "
