@@ -64,7 +64,7 @@ def _edition(folder: Path) -> list[Releasable]:
 def _pages_tables(folder: Path, tables: Sequence[Releasable]) -> tuple[list[str], int, int]:
     """Return tables of the pages whose counts were not released, how many are parts of released ones, and the rest."""
     strangers, parts, made = [], 0, 0
-    released = [one.table.astype(str) for one in tables]
+    released = [one.table.astype(str).fillna("") for one in tables]
     for path in sorted((folder / "tables").glob("*.csv")):
         shown = read_csv(path, dtype=str, keep_default_na=False)
         marked = [c for c in shown if c.endswith("_status")]
@@ -81,7 +81,7 @@ def _pages_tables(folder: Path, tables: Sequence[Releasable]) -> tuple[list[str]
 def _is_part(shown: pd.DataFrame, released: pd.DataFrame, marked: list[str]) -> bool:
     """Say whether every row of a page's table stands in a released one with the same labels, counts and marks."""
     counts = [mark.removesuffix("_status") for mark in marked]
-    words = [c for c in shown if c in released and c not in ("note", "status", "level", *FIGURES)]
+    words = [c for c in shown if c in released and c not in ("note", "status", "level", "rounded_to", *FIGURES)]
     part, whole = (
         frame[words].assign(**{c: pd.to_numeric(frame[c], errors="coerce").fillna(-1.0) for c in counts})
         for frame in (shown, released)

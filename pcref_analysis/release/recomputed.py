@@ -24,6 +24,7 @@ from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
+LABELS = ("indicator", "period", "ethnic_group", "adjustment", "measure", "comparator")
 LACKING = "No table, column or month is lacking."
 
 
@@ -142,8 +143,14 @@ class _Known:
     def _candidates(self, frame: pd.DataFrame) -> Iterator[Releasable]:
         columns = set(frame) - {"synthetic", "audience"}
         for one in [*self.pages, *self.made]:
-            if not columns <= set(one.table):
-                continue
+            if not columns <= set(one.table) or not _labels(frame, one.table) <= _labels(one.table, frame):
+                continue  # to make its page would take long, and it cannot be the one
             yield one
             if "indicator" in frame and "indicator" in one.table:
                 yield door.only(one, list(frame["indicator"].unique()))
+
+
+def _labels(frame: pd.DataFrame, other: pd.DataFrame) -> set[tuple[Any, ...]]:
+    """Return what the rows are about, in the words that both frames have."""
+    names = [name for name in LABELS if name in frame and name in other]
+    return set(frame[names].astype("str").fillna("").itertuples(index=False, name=None))
