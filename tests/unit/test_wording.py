@@ -85,8 +85,8 @@ def test_a_worst_case_that_cannot_be_given_is_said():
         wording.first_draft(hidden)
         .loc[0, "wording"]
         .endswith(
-            "How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from the "
-            "figures that can be shown."
+            "How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from "
+            "the figures that can be shown."
         )
     )
 
