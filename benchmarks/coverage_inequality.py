@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pcref_analysis.estimates import gradient, inequality, measures
+from pcref_analysis.estimates.inequality import gradient, measures, unordered
 
 SIX = np.array([500_000, 20_000, 60_000, 40_000, 15_000, 8_000.0])
 SIXTEEN = np.array([450, 8, 30, 5, 3, 6, 4, 25, 12, 6, 9, 7, 15, 3, 4, 9]) * 1_000.0
@@ -112,7 +112,7 @@ def misses(truth, at_risk, kind, thrice, ordered, repetitions=200, seed=1, draws
         if ordered:
             found = gradient.summary(drawn, level=level, group="group")
         else:
-            found = inequality.summary(
+            found = unordered.summary(
                 drawn, None, 1, level, group="group", polarity="higher_is_worse", draws=draws, seed=turn
             )
         found = found.set_index("measure").loc[true.index]

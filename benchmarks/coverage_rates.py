@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates import rates
-from pcref_analysis.estimates.comparison import ALL_OTHERS, POPULATION, compare
+from pcref_analysis.estimates.rates import rates
+from pcref_analysis.estimates.rates.comparison import ALL_OTHERS, POPULATION, compare
 
 EVENTS = (1, 3, 5, 10, 15, 20, 50, 100, 200, 500)
 BANDS = (1, 3, 7, 13, 19)

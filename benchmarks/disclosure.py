@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from pcref_analysis.release import disclosure
+from pcref_analysis.disclosure import release_tables
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Disclosure
 
@@ -121,10 +121,10 @@ def attacked(seed: int, rule: Disclosure, complementary: bool = True) -> dict[st
     """Release and attack the tables of a seed; return hidden counts and how many each attack can pin."""
     tables, leaves = _random(seed)
     clock = time.perf_counter()
-    released = disclosure.release_all(tables, rule, complementary=complementary)
+    released = release_tables.release_all(tables, rule, complementary=complementary)
     seconds = time.perf_counter() - clock
     hidden, second = second_opinion([one.table for one in released], leaves, rule)
-    pinned = len(disclosure.attack(released))
+    pinned = len(release_tables.attack(released))
     return {"hidden": hidden, "pinned": pinned, "pinned, second attack": second, "seconds": round(seconds, 2)}
 
 
@@ -187,7 +187,7 @@ def beside_tau(count: int) -> pd.DataFrame:
         row: dict[str, float] = {"seed": seed, "cells": len(table), "small": int(table["events"].between(1, 4).sum())}
         for name, rule in (("ours, unrounded", "exact"), ("ours, nearest 5", "mhsds")):
             clock = time.perf_counter()
-            released = disclosure.release(table, RULES[rule])
+            released = release_tables.release(table, RULES[rule])
             row[name] = int(released.table["events"].isna().sum())
             row[f"{name}, seconds"] = round(time.perf_counter() - clock, 2)
         clock = time.perf_counter()

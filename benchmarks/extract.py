@@ -16,13 +16,13 @@ from pathlib import Path
 
 import duckdb
 
-from pcref_analysis.intake import demo
-from pcref_analysis.intake.declarations import declared
-from pcref_analysis.intake.rows import STANDING
+from pcref_analysis.counting.row_conditions import STANDING
+from pcref_analysis.extract.schema import declared
+from pcref_analysis.synthetic import demo
 
 CHILD = """
 import sys
-from pcref_analysis.intake import prepare
+from pcref_analysis import prepare
 from pcref_analysis.vocabulary import parameters
 prepare.prepare(parameters.load("demo", source={"kind": "folder", "location": sys.argv[1]}), lambda line: None)
 try:

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pcref_analysis.release import publication
+from pcref_analysis.store import edition_files
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,8 +52,8 @@ def report(folder: Path, seconds: float | None = None) -> int | None:
 def whole(folder: Path) -> bool:
     """Say whether a whole edition stands (or stands aside, to be put back by the next run)."""
     published = folder / "reports" / "demo"
-    publication.settle(published)
-    return publication.is_whole(published, publication.read_manifest(published))
+    edition_files.settle(published)
+    return edition_files.is_whole(published, edition_files.read_manifest(published))
 
 
 def killed(folder: Path, moments: int, longest: float, seed: int = 1) -> list[tuple[float, bool]]:

@@ -16,8 +16,9 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates import regression
-from pcref_analysis.intake import cells, demo
+from pcref_analysis.counting import cells
+from pcref_analysis.estimates.regression import adjusted_ratios
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -44,7 +45,7 @@ def compared(seed: int) -> pd.DataFrame:
     lines = []
     for indicator, truth in demo.planted().groupby("indicator"):
         part = found[found["indicator"] == indicator]
-        ratios = regression.adjusted(part, comparator="White British", adjust=ADJUST)
+        ratios = adjusted_ratios.adjusted(part, comparator="White British", adjust=ADJUST)
         sums = part.groupby("ethnic_group")[["events", "events_sq"]].sum()
         people = (sums["events"] ** 2 / sums["events_sq"]).rename("people")
         both = truth.merge(ratios[ratios["measure"] == "ratio"], on="ethnic_group").join(people, on="ethnic_group")

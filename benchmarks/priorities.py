@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.release import findings, priorities, scoring, sensitivity
+from pcref_analysis.priorities import draft_list, findings, scoring, sensitivity
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
@@ -157,7 +157,7 @@ def one_trust(seed: int, scenario: str, rule: PriorityRule, entries: dict) -> di
     """Make one Trust, draft its list, and compare with the truth and with simpler ways to rank."""
     rng = np.random.default_rng(seed)
     true = truth(rng, len(entries), **SCENARIOS[scenario])
-    ranked = priorities.draft(estimates(true, entries, rng), rule, catalogue=entries)
+    ranked = draft_list.draft(estimates(true, entries, rng), rule, catalogue=entries)
     known = ranked[ranked["score"].notna()].merge(true[["indicator", "ethnic_group", "harm", "planted"]])
     known["true_score"] = true_scores(known, true, rule)
     sign = np.where(known["polarity"] == "higher_is_worse", 1, -1)
@@ -226,7 +226,7 @@ def speed() -> pd.DataFrame:
     )
     steps = {}
     ranked = _timed(
-        steps, "draft, one comparator", priorities.draft, three, RULE, catalogue=entries, comparator="White British"
+        steps, "draft, one comparator", draft_list.draft, three, RULE, catalogue=entries, comparator="White British"
     )
     _timed(steps, "500 other sets of weights with bands", sensitivity.other_weights, ranked, RULE)
     _timed(steps, "each weight alone", sensitivity.one_weight, ranked, RULE)

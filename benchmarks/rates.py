@@ -58,7 +58,7 @@ def make(groups: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def ours(table: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    from pcref_analysis.estimates import rates
+    from pcref_analysis.estimates.rates import rates
 
     return rates.direct(table, ["group"], weights, ["age_band"]).set_index("group")
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 
 GROUPS = ["White British", "Asian or Asian British", "Black or Black British", "Mixed", "Other ethnic groups"]
 SHARES = np.array([0.74, 0.11, 0.08, 0.045, 0.025])
@@ -123,10 +123,10 @@ def simulate(scenario: str, trusts: int, seed: int, naive: int = 200) -> pd.Data
     frames = []
     for trust in range(trusts):
         cells = make(rng)
-        found = regression.adjusted(cells, adjust=ADJUST, family=family, interval="t")
+        found = adjusted_ratios.adjusted(cells, adjust=ADJUST, family=family, interval="t")
         limits = {"naive_lower": np.nan, "naive_upper": np.nan}
         if trust < naive:
-            plain = regression.adjusted(cells, adjust=ADJUST, family=family, robust=False)
+            plain = adjusted_ratios.adjusted(cells, adjust=ADJUST, family=family, robust=False)
             limits = {"naive_lower": plain["lower"], "naive_upper": plain["upper"]}
         name = "total" if "total" in cells else "events"
         sums = cells.groupby("ethnic_group")[[name, f"{name}_sq"]].sum()

@@ -75,15 +75,17 @@ def _write_cells(connection, folder: Path) -> dict[str, float]:
 
 def from_cells(folder: Path) -> dict[str, float]:
     """Adjusted ratios from cells."""
-    from pcref_analysis.estimates import regression
+    from pcref_analysis.estimates.regression import adjusted_ratios
 
     small = pd.read_parquet(folder / "cells.parquet")
-    regression.adjusted(small.iloc[:40], comparator=small["ethnic_group"].iloc[0], adjust=["sex"])  # load what is lazy
+    adjusted_ratios.adjusted(
+        small.iloc[:40], comparator=small["ethnic_group"].iloc[0], adjust=["sex"]
+    )  # load what is lazy
 
     def fit() -> dict[str, float]:
         cells = pd.read_parquet(folder / "cells.parquet")
         adjust = ["age_band", "sex", "imd_quintile"]
-        found = regression.adjusted(cells, adjust=adjust, interval="normal").set_index("ethnic_group")
+        found = adjusted_ratios.adjusted(cells, adjust=adjust, interval="normal").set_index("ethnic_group")
         return {f"{group} {side}": found.loc[group, side] for group in GROUPS[1:] for side in ("estimate", "upper")}
 
     return _measured(fit)

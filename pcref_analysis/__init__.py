@@ -1,67 +1,60 @@
 """PCREF analysis: race-equality figures that an NHS Trust can trust, question and reproduce.
 
-The face of the package loads heavy parts only when they are used::
+What an analyst may call; heavy parts are loaded when they are used::
 
     import pcref_analysis as pcref
-    cells = pcref.load("demo")
-    pcref.rates.direct(cells.query("indicator == 'detentions'"), by=["ethnic_group"],
-                       standard="england_2021", over=["age_band", "sex"])
+    study = pcref.study("demo")
+    cells = study.cells("access")
+    pcref.rates.direct(cells, by=["indicator", "ethnic_group"], standard=study.standard, over=["age_band", "sex"])
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from pcref_analysis.vocabulary.public import face
 
 __version__ = "0.1.0"
 
-_ROOMS = {
-    "quality": "estimates.quality",
-    "recorded": "estimates.recorded",
-    "rates": "estimates.rates",
-    "regression": "estimates.regression",
-    "inequality": "estimates.inequality",
-    "gradient": "estimates.gradient",
-    "funnel": "estimates.funnel",
-    "comparison": "estimates.comparison",
-    "missing": "estimates.missing",
-    "disclosure": "release.disclosure",
-    "priorities": "release.priorities",
-    "tables": "release.tables",
-    "figures": "release.figures",
-    "text": "release.text",
-    "derived": "release.door",
-    "ethnicity": "vocabulary.ethnicity",
-    "indicators": "vocabulary.indicators",
-    "parameters": "vocabulary.parameters",
-    "standards": "vocabulary.standards",
-}
-_THINGS = {
-    "study": "release.study",
-    "crude": "estimates.domain",
-    "standardised": "estimates.domain",
-    "ladder": "estimates.domain",
-    "other_comparators": "estimates.domain",
-    "STEPS": "estimates.domain",
-    "model_checks": "estimates.fitness",
-    "medians": "estimates.stories",
-    "detentions": "estimates.stories",
-    "expected": "estimates.stories",
-    "load": "release.study",
-    "count": "intake.trial",
-    "interactive": "release.interactive",
-    "INDICATORS": "vocabulary.names",
-    "GROUPS": "vocabulary.names",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"pcref_analysis.{_ROOMS[name]}")
-    if name in _THINGS:
-        return getattr(import_module(f"pcref_analysis.{_THINGS[name]}"), name)
-    raise AttributeError(f"module 'pcref_analysis' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, *_THINGS])
+__getattr__, __dir__ = face(
+    __name__,
+    {
+        # a run, its cells and its disclosure plan
+        "study": "report.study:study",
+        "load": "report.study:load",
+        "count": "counting.trial_count:count",
+        "parameters": "vocabulary.parameters",
+        # every indicator of some cells at once, as the catalogue says each is measured
+        "crude": "analysis.levels_and_gaps:crude",
+        "standardised": "analysis.levels_and_gaps:standardised",
+        "ladder": "analysis.levels_and_gaps:ladder",
+        "other_comparators": "analysis.levels_and_gaps:other_comparators",
+        "STEPS": "analysis.levels_and_gaps:STEPS",
+        "model_checks": "analysis.model_checks:model_checks",
+        "medians": "analysis.topics:medians",
+        "detentions": "analysis.topics:detentions",
+        "expected": "analysis.topics:expected",
+        "quality": "analysis.extract_quality",
+        "recorded": "analysis.ethnicity_coding",
+        # methods, frames in and frames out
+        "rates": "estimates.rates",
+        "regression": "estimates.regression",
+        "comparison": "estimates.rates.comparison",
+        "inequality": "estimates.inequality.unordered",
+        "gradient": "estimates.inequality.gradient",
+        "funnel": "estimates.funnel",
+        "missing": "estimates.unknown.bounds",
+        # the way out
+        "disclosure": "disclosure",
+        "derived": "report.notebook_tables",
+        "tables": "display.tables",
+        "figures": "display.figures",
+        "text": "display.sentences",
+        "interactive": "display.interactive:interactive",
+        "priorities": "priorities",
+        # words
+        "ethnicity": "vocabulary.ethnicity",
+        "indicators": "vocabulary.indicators",
+        "standards": "vocabulary.standards",
+        "INDICATORS": "vocabulary.names:INDICATORS",
+        "GROUPS": "vocabulary.names:GROUPS",
+    },
+)

@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperCommand
 
 from pcref_analysis import __version__
+from pcref_analysis.store.progress import Progress
 from pcref_analysis.vocabulary.errors import PcrefError, SourceError
-from pcref_analysis.vocabulary.progress import Progress
 
 
 class Verb(TyperCommand):
@@ -105,7 +105,7 @@ def report(
     from pcref_analysis.vocabulary import parameters
 
     checked = parameters.load(_run(run, named), period=period)
-    from pcref_analysis.release import report as story
+    from pcref_analysis.report import pipeline as story
 
     with Progress(f"report {checked.run}").shown() as progress:
         story.make(checked, progress, force=force)
@@ -119,7 +119,7 @@ def publish(run: Run = None, named: Named = None) -> None:
     if not (run or named):
         raise PcrefError("publish: name the run whose draft is signed, such as: pcref publish cpft")
     checked = parameters.load(_run(run, named))
-    from pcref_analysis.release import report as story
+    from pcref_analysis.report import pipeline as story
 
     with Progress(f"publish {checked.run}").shown() as progress:
         story.publish(checked, progress)
@@ -132,14 +132,14 @@ def attack(
     previous: Annotated[str | None, typer.Option(help="An earlier edition that readers have.")] = None,
 ) -> None:
     """Try to work out what an edition hides, from its files alone; 2 where something is found."""
-    from pcref_analysis.release import inspection
+    from pcref_analysis.publish import audit_command
     from pcref_analysis.vocabulary.parameters import project_root
 
     which = _run(folder or None, named)
     place = Path(which) if Path(which).is_dir() else project_root() / "reports" / _name(which)
     if not place.is_dir():
         raise PcrefError(f"attack: there is no folder '{which}' and no report of that name.")
-    raise typer.Exit(inspection.attack(place.resolve(), Path(previous).resolve() if previous else None, say))
+    raise typer.Exit(audit_command.attack(place.resolve(), Path(previous).resolve() if previous else None, say))
 
 
 @verb("pcref review cpft")
@@ -148,7 +148,7 @@ def review(
     named: Named = None,
 ) -> None:
     """Run the notebooks again and compare every shown output (nbval)."""
-    from pcref_analysis.release import review as check
+    from pcref_analysis.publish import review as check
 
     with Progress("review").shown() as progress:
         status = check.review(run or named, progress)
@@ -164,15 +164,15 @@ def priorities(
     against: Annotated[str, typer.Option(help="Folder of another edition's report: what moved since.")] = "",
 ) -> None:
     """Print the published priorities list, write it to a file, or compare it with another edition's."""
-    from pcref_analysis.release import listing
+    from pcref_analysis.report import list_export
 
-    folder = listing.folder_of(_name(_run(run, named)))
-    say(listing.against(folder, Path(against)) if against else listing.as_text(folder))
+    folder = list_export.folder_of(_name(_run(run, named)))
+    say(list_export.against(folder, Path(against)) if against else list_export.as_text(folder))
     if csv:
-        listing.whole(folder).to_csv(csv, index=False, encoding="utf-8", lineterminator="\n")
+        list_export.whole(folder).to_csv(csv, index=False, encoding="utf-8", lineterminator="\n")
         say(f"priorities: {csv}")
     if xlsx:
-        listing.write_workbook(folder, Path(xlsx))
+        list_export.write_workbook(folder, Path(xlsx))
         say(f"priorities: {xlsx}")
 
 
@@ -215,13 +215,13 @@ def lab() -> None:
 @verb("pcref notebooks")
 def notebooks() -> None:
     """Run the committed notebooks on the demo and keep their outputs in them (then look at the difference)."""
-    from pcref_analysis.release import execution
-    from pcref_analysis.release import report as story
+    from pcref_analysis.report import pipeline as story
+    from pcref_analysis.report import run_notebooks
     from pcref_analysis.vocabulary import parameters
     from pcref_analysis.vocabulary.parameters import project_root
 
     story.make(parameters.load("demo"), say)
-    execution.refresh(project_root() / "data" / "processed" / "demo" / "notebooks", say)
+    run_notebooks.refresh(project_root() / "data" / "processed" / "demo" / "notebooks", say)
     say("notebooks: the committed notebooks hold the demo's outputs")
 
 
@@ -232,29 +232,30 @@ def trace(
     named: Named = None,
 ) -> None:
     """Lead from a table or figure of a report to its notebook, cell, function, indicators and inputs."""
-    from pcref_analysis.release import crate
+    from pcref_analysis.report import provenance
     from pcref_analysis.vocabulary.parameters import project_root
 
     which = _name(_run(run, named))
     published, draft = (project_root() / place for place in (f"reports/{which}", f"data/processed/{which}/draft"))
-    for line in crate.trace(published if published.is_dir() or not draft.is_dir() else draft, name):
+    for line in provenance.trace(published if published.is_dir() or not draft.is_dir() else draft, name):
         say(line)
 
 
 @verb("pcref check cpft")
 def check(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
-    from pcref_analysis.intake import contracts, prepare
-    from pcref_analysis.release import agreement
+    from pcref_analysis import prepare
+    from pcref_analysis.extract import validate
+    from pcref_analysis.priorities import agreed_list
     from pcref_analysis.vocabulary import indicators, parameters
 
     checked = parameters.load(_run(run, named), period=period)
-    agreement.digest(checked)
+    agreed_list.digest(checked)
     indicators.of_run(checked.run)
     with Progress(f"check {checked.run}").shown() as progress:
         paste: list[str] = []
         breaches = prepare.check(checked, progress, paste.append)
-    say(contracts.render(breaches) if len(breaches) else "check: the extract keeps its contract")
+    say(validate.render(breaches) if len(breaches) else "check: the extract keeps its contract")
     if paste:
         say("To map local codes, add these lines to the parameters, and check or fill each code:")
         say("\n".join(paste))
@@ -269,7 +270,7 @@ def init(
     open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
 ) -> None:
     """Write the parameters file of a mental health Trust: its name, board and sites; nothing is overwritten."""
-    from pcref_analysis.intake import trusts
+    from pcref_analysis.published import trusts
 
     for line in trusts.init(code, open_data):
         say(line)
@@ -282,7 +283,7 @@ def doctor(
     whole: Annotated[bool, typer.Option(help="Run the whole way on the first thousand people.")] = True,
 ) -> None:
     """Look at environment, extract and open figures; then run the whole way on the first thousand people."""
-    from pcref_analysis.release import doctor as looks
+    from pcref_analysis.report import doctor as looks
 
     with Progress("doctor").shown() as progress:
         status = looks.doctor(_run(run, named), progress, whole)
@@ -331,7 +332,7 @@ def show_help(
 @verb("pcref dictionary --html > dictionary.html")
 def dictionary(html: Annotated[bool, typer.Option("--html", help="HTML instead of Markdown.")] = False) -> None:
     """Print the data dictionary: every table and column that an extract may hold."""
-    from pcref_analysis.intake import dictionary as words
+    from pcref_analysis.extract import dictionary as words
 
     say(words.html() if html else words.markdown())
 
@@ -341,7 +342,7 @@ def templates(
     folder: Annotated[str, typer.Argument(help="Where to; nothing there is overwritten.")] = "data/raw/templates",
 ) -> None:
     """Write a blank CSV file and an annotated SQL Server query for each table."""
-    from pcref_analysis.intake import dictionary as words
+    from pcref_analysis.extract import dictionary as words
     from pcref_analysis.vocabulary.parameters import project_root
 
     paths = words.templates(project_root() / folder)
@@ -351,7 +352,7 @@ def templates(
 @verb("pcref data cpft")
 def data(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Say which published figures are here, which are wanted, and who publishes them."""
-    from pcref_analysis.intake import open_data
+    from pcref_analysis.store import open_data
     from pcref_analysis.vocabulary import parameters
 
     checked = parameters.load(_run(run, named, "published-cpft"), period=period)

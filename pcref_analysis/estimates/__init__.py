@@ -1,1 +1,1 @@
-"""Numbers from cells: pure functions, frames in and frames out."""
+"""Numbers from cells: pure functions, frames in and frames out; no disk, no globals."""

@@ -41,7 +41,7 @@ def limits(
     ----------
     units
         One row a unit: ``unit``, ``events`` and ``at_risk`` (for a ratio ``expected``, say from
-        :func:`pcref_analysis.estimates.rates.indirect`).
+        :func:`pcref_analysis.estimates.rates.rates.indirect`).
     unit
         Column that names the team, ward, site or Trust.
     kind

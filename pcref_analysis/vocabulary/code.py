@@ -6,16 +6,15 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-FLOORS = ("vocabulary", "intake", "estimates", "release")
 KINDS = (".py", ".yml", ".csv", ".j2", ".css", ".json", ".sql")
 
 
 @cache
-def digest(*floors: str) -> str:
-    """Return a hash over the code and reference tables of these floors (all of them when none is named)."""
+def digest(*rooms: str) -> str:
+    """Return a hash over the code and reference tables of these rooms (of the whole package when none is named)."""
     package = Path(__file__).resolve().parents[1]
     total = hashlib.sha256()
-    paths = (path for floor in floors or FLOORS for path in (package / floor).rglob("*") if path.suffix in KINDS)
+    paths = (path for room in rooms or [""] for path in (package / room).rglob("*") if path.suffix in KINDS)
     for path in sorted(paths, key=lambda p: p.relative_to(package).as_posix()):
         name, content = path.relative_to(package).as_posix(), path.read_bytes().replace(b"\r\n", b"\n")
         total.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())

@@ -138,7 +138,7 @@ class Parameters(_Section):
     priorities: PriorityRule
     engagement: str = ""  # record of meetings, a file beside this one (empty: engagement/<run>-<period>.yml), or none
     previous: str = ""  # folder of an earlier period's report (reports/...): the list starts from its adjusted one
-    terms: dict[str, Any] = Field(default_factory=dict)  # words of the draft list that replace release.wording.TERMS
+    terms: dict[str, Any] = Field(default_factory=dict)  # words of the draft list that replace priorities.wording.TERMS
 
     @field_validator("age_bands")
     @classmethod

@@ -1,7 +1,7 @@
 """The written rule for the draft priorities list: criteria, scales, weights, limits, owner and date.
 
 The rule is set before results are seen. It is part of the parameters file, and the report prints it
-(:func:`pcref_analysis.release.priorities.rule_text`), so that anyone can question and change it.
+(:func:`pcref_analysis.priorities.draft_list.rule_text`), so that anyone can question and change it.
 """
 
 from __future__ import annotations

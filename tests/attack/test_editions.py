@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure
+from pcref_analysis.disclosure import release_tables
 from pcref_analysis.vocabulary import ethnicity
 
 
@@ -41,27 +41,27 @@ def shown_alike(first, second) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", range(6))
 def test_editions_that_differ_by_one_person_reveal_nothing(seed):
     rows = people(seed)
-    (last,) = disclosure.release_all({"counts": counted(rows)}, "mhsds")
+    (last,) = release_tables.release_all({"counts": counted(rows)}, "mhsds")
     fewer = rows.drop(rows.index[seed])
-    (now,) = disclosure.release_all({"counts": counted(fewer)}, "mhsds", previous=[last])
+    (now,) = release_tables.release_all({"counts": counted(fewer)}, "mhsds", previous=[last])
     assert shown_alike(now, last).empty
-    assert disclosure.attack([now], previous=[last]).empty
+    assert release_tables.attack([now], previous=[last]).empty
 
 
 def test_editions_made_apart_show_the_person_and_the_attack_sees_it(bench):
     moved = 0
     for seed in range(6):
         rows = people(seed)
-        (last,) = disclosure.release_all({"counts": counted(rows)}, "mhsds", complementary=False)
-        (now,) = disclosure.release_all({"counts": counted(rows.iloc[1:])}, "mhsds", complementary=False)
+        (last,) = release_tables.release_all({"counts": counted(rows)}, "mhsds", complementary=False)
+        (now,) = release_tables.release_all({"counts": counted(rows.iloc[1:])}, "mhsds", complementary=False)
         moved += len(shown_alike(now, last))
     assert moved
     parts = pd.DataFrame({"team": ["a", "b"], "events": [3, 20]})
     whole = pd.DataFrame({"team": ["a", "All"], "events": [3, 24]})
-    (last,) = disclosure.release_all({"counts": parts}, bench.RULES["exact"])
-    now = disclosure.release_all({"counts": whole}, bench.RULES["exact"])
-    assert disclosure.attack(now).empty
-    assert disclosure.attack(now, previous=[last])["cell"].tolist()[0] == "team a"
+    (last,) = release_tables.release_all({"counts": parts}, bench.RULES["exact"])
+    now = release_tables.release_all({"counts": whole}, bench.RULES["exact"])
+    assert release_tables.attack(now).empty
+    assert release_tables.attack(now, previous=[last])["cell"].tolist()[0] == "team a"
 
 
 def bed_days(rows: pd.DataFrame) -> pd.DataFrame:
@@ -81,20 +81,20 @@ def test_nothing_moves_when_the_person_with_the_longest_stay_leaves(seed, tmp_pa
     rng = np.random.default_rng(seed)
     rows = pd.DataFrame({"ethnic_group": rng.choice(["Black", "Mixed", "White"], 90, p=[0.2, 0.2, 0.6])})
     rows["days"] = np.ceil(rng.lognormal(2.5, 1.2, len(rows)))
-    last = disclosure.release_all({"levels": bed_days(rows)}, "mhsds")
-    disclosure.write(last, tmp_path)
+    last = release_tables.release_all({"levels": bed_days(rows)}, "mhsds")
+    release_tables.write(last, tmp_path)
     fewer = rows.drop(rows["days"].idxmax())
-    (now,) = disclosure.release_all({"levels": bed_days(fewer)}, "mhsds", previous=tmp_path)
-    assert disclosure.says_the_same([now], tmp_path)
+    (now,) = release_tables.release_all({"levels": bed_days(fewer)}, "mhsds", previous=tmp_path)
+    assert release_tables.says_the_same([now], tmp_path)
     assert now.table["note"].tolist() == last[0].table["note"].tolist()
-    assert disclosure.attack([now], previous=tmp_path).empty
+    assert release_tables.attack([now], previous=tmp_path).empty
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_broad_and_a_detailed_table_reveal_nothing(seed):
     rows = people(seed)
     tables = {"broad": counted(rows, broad=True), "detailed": counted(rows)}
-    assert disclosure.attack(disclosure.release_all(tables, "mhsds")).empty
+    assert release_tables.attack(release_tables.release_all(tables, "mhsds")).empty
 
 
 @pytest.mark.parametrize("detailed_first", [False, True])
@@ -102,37 +102,37 @@ def test_a_detailed_edition_and_a_broad_one_reveal_nothing(detailed_first):
     apart = 0
     for seed in range(6):
         first, second = counted(people(seed), broad=not detailed_first), counted(people(seed), broad=detailed_first)
-        last = disclosure.release_all({"counts": first}, "mhsds")
-        now = disclosure.release_all({"counts": second}, "mhsds", previous=last)
-        assert disclosure.attack(now, previous=last).empty
-        apart += len(disclosure.attack(disclosure.release_all({"counts": second}, "mhsds"), previous=last)) > 0
+        last = release_tables.release_all({"counts": first}, "mhsds")
+        now = release_tables.release_all({"counts": second}, "mhsds", previous=last)
+        assert release_tables.attack(now, previous=last).empty
+        apart += len(release_tables.attack(release_tables.release_all({"counts": second}, "mhsds"), previous=last)) > 0
     assert apart or detailed_first  # made without a look at the broad one, detailed ones give counts away
 
 
 def test_the_same_edition_twice_is_the_same_and_reveals_nothing(tmp_path):
     table = counted(people(1))
-    (last,) = disclosure.release_all({"counts": table}, "mhsds")
-    disclosure.write([last], tmp_path)
-    again = disclosure.release_all({"counts": table}, "mhsds")
-    assert disclosure.says_the_same(again, tmp_path)
-    assert disclosure.attack(again, previous=tmp_path).empty
-    fewer = disclosure.release_all({"counts": counted(people(1).iloc[40:])}, "mhsds")
-    assert not disclosure.says_the_same(fewer, tmp_path)
+    (last,) = release_tables.release_all({"counts": table}, "mhsds")
+    release_tables.write([last], tmp_path)
+    again = release_tables.release_all({"counts": table}, "mhsds")
+    assert release_tables.says_the_same(again, tmp_path)
+    assert release_tables.attack(again, previous=tmp_path).empty
+    fewer = release_tables.release_all({"counts": counted(people(1).iloc[40:])}, "mhsds")
+    assert not release_tables.says_the_same(fewer, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_edition_of_quite_other_people_is_not_held_up(seed):
-    (last,) = disclosure.release_all({"counts": counted(people(seed))}, "mhsds")
-    now = disclosure.release_all({"counts": counted(people(seed + 50, 1500))}, "mhsds", previous=[last])
-    assert disclosure.attack(now, previous=[last]).empty
+    (last,) = release_tables.release_all({"counts": counted(people(seed))}, "mhsds")
+    now = release_tables.release_all({"counts": counted(people(seed + 50, 1500))}, "mhsds", previous=[last])
+    assert release_tables.attack(now, previous=[last]).empty
 
 
 def test_files_say_as_much_as_tables(tmp_path, bench):
-    suppressed_only = disclosure.release_all(bench.random_tables(70), "mhsds", complementary=False)
-    disclosure.write(suppressed_only, tmp_path)
-    found = disclosure.attack_files(tmp_path)
+    suppressed_only = release_tables.release_all(bench.random_tables(70), "mhsds", complementary=False)
+    release_tables.write(suppressed_only, tmp_path)
+    found = release_tables.attack_files(tmp_path)
     assert len(found) > 3
-    pd.testing.assert_frame_equal(found, disclosure.attack(suppressed_only))
+    pd.testing.assert_frame_equal(found, release_tables.attack(suppressed_only))
     assert list(found) == ["table", "cell", "column", "how"]  # names, no numbers
 
 
@@ -146,11 +146,15 @@ def over_years(indicator: str, hidden: int = 1):
 
 def test_years_add_up_to_a_table_that_has_no_period(bench):
     """Without rounding, 26 detentions in all years and 10 and 15 in two of them say that one was hidden."""
-    shown = disclosure.release_all(over_years("detentions"), bench.RULES["exact"], public=[], complementary=False)
-    assert disclosure.attack(shown)["cell"].str.contains("2022-23").all() and len(disclosure.attack(shown))
-    assert disclosure.attack(disclosure.release_all(over_years("detentions"), bench.RULES["exact"], public=[])).empty
+    shown = release_tables.release_all(over_years("detentions"), bench.RULES["exact"], public=[], complementary=False)
+    assert release_tables.attack(shown)["cell"].str.contains("2022-23").all() and len(release_tables.attack(shown))
+    assert release_tables.attack(
+        release_tables.release_all(over_years("detentions"), bench.RULES["exact"], public=[])
+    ).empty
 
 
 def test_people_do_not_add_up_over_years(bench):
-    shown = disclosure.release_all(over_years("people_detained_caseload"), bench.RULES["exact"], complementary=False)
-    assert disclosure.attack(shown).empty
+    shown = release_tables.release_all(
+        over_years("people_detained_caseload"), bench.RULES["exact"], complementary=False
+    )
+    assert release_tables.attack(shown).empty

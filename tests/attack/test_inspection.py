@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import inspection
+from pcref_analysis.publish import audit_command
 
 LEVELS = pd.DataFrame(
     {
@@ -26,5 +26,5 @@ def test_a_part_of_what_was_released_is_known_whatever_its_figures_are_rounded_t
     released = LEVELS.assign(rounded_to=step)
     released.iloc[1:].to_csv(tmp_path / "tables" / "part.csv", index=False)
     released.replace({"events": {30.0: 28.0}}).to_csv(tmp_path / "tables" / "other.csv", index=False)
-    strangers, parts, made = inspection._pages_tables(tmp_path, [SimpleNamespace(table=released)])
+    strangers, parts, made = audit_command._pages_tables(tmp_path, [SimpleNamespace(table=released)])
     assert (strangers, parts, made) == (["other.csv"], 1, 0)

@@ -6,7 +6,8 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from pcref_analysis.intake import cells, demo, rows
+from pcref_analysis.counting import cells, row_conditions
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -36,7 +37,7 @@ def extract():
         connection = ibis.duckdb.connect()
         made = {}
         for name, lines in (STANDING | tables).items():
-            schema = rows.schemas()[name]
+            schema = row_conditions.schemas()[name]
             lines = [(PERSON if name == "MHS001MPI" else {}) | line for line in lines]
             unknown = {column for line in lines for column in line} - set(schema.names)
             assert not unknown, f"{name} declares no {unknown}"

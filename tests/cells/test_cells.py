@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import domain, durations
-from pcref_analysis.intake import cells, demo, demo_hospital, demo_people, detention, rows, sums
+from pcref_analysis.analysis import lengths_of_stay, levels_and_gaps
+from pcref_analysis.counting import aggregate, cells, detention, row_conditions
+from pcref_analysis.synthetic import demo, demo_hospital, demo_people
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -123,7 +124,7 @@ def test_lengths_by_the_day_then_week(extract, settings):
         [29, 35, 1],
         [715, -1, 1],
     ]
-    median = durations.quantile(found, ["indicator", "period"], cells=None)
+    median = lengths_of_stay.quantile(found, ["indicator", "period"], cells=None)
     assert median["at_risk"].tolist() == [4] and median["estimate"].between(2, 35).all()
 
 
@@ -135,9 +136,9 @@ def test_the_invented_trust_has_lengths_of_every_stay(demo_run):
     assert found.groupby(by)["count"].sum().to_dict() == means.groupby(by)["at_risk"].sum().to_dict()
     assert {"length_of_stay", "detention_length"} <= set(found["indicator"])
     parameters, by = demo_run["parameters"], [*by, "ethnic_group"]
-    broad = domain.select(found, parameters)
-    for figure in (durations.quantile, durations.geometric_mean):
-        told = figure(broad, by, cells=domain.select(means, parameters)).dropna(subset=["lower", "upper"])
+    broad = levels_and_gaps.select(found, parameters)
+    for figure in (lengths_of_stay.quantile, lengths_of_stay.geometric_mean):
+        told = figure(broad, by, cells=levels_and_gaps.select(means, parameters)).dropna(subset=["lower", "upper"])
         assert len(told) > 20
         assert ((told["lower"] <= told["estimate"]) & (told["estimate"] <= told["upper"])).all()
 
@@ -423,7 +424,7 @@ def test_cells_add_up_to_what_the_ledger_counted(demo_run):
 def test_rows_counted_and_dropped_are_all_the_rows_there_are(demo_run):
     """Counted here again from the raw frames, without the code that counts."""
     frames, ledger = demo_run["frames"], demo_run["ledger"]
-    ledger = ledger[ledger["reason"] != sums.NOT_COUNTED]
+    ledger = ledger[ledger["reason"] != aggregate.NOT_COUNTED]
     told = ledger.groupby(["indicator", "side", "period"])["rows"].sum()
 
     def years(dates):
@@ -448,7 +449,7 @@ def test_rows_counted_and_dropped_are_all_the_rows_there_are(demo_run):
     }
     for (indicator, side), by_year in expected.items():
         for year in (2021, 2022, 2023):
-            assert told[indicator, side, sums.label(year)] == by_year[year], (indicator, year)
+            assert told[indicator, side, aggregate.label(year)] == by_year[year], (indicator, year)
 
 
 def test_detentions_are_those_that_were_drawn(demo_run):
@@ -485,7 +486,9 @@ def test_cells_do_not_depend_on_the_order_of_rows(demo_run, settings):
     connection = ibis.duckdb.connect()
     wanted = ["detentions", "restrictive_interventions", "length_of_stay", "follow_up_72_hours", "repeat_detention"]
     shuffled = {
-        name: connection.create_table(name, table.execute().sample(frac=1, random_state=3), schema=rows.schemas()[name])
+        name: connection.create_table(
+            name, table.execute().sample(frac=1, random_state=3), schema=row_conditions.schemas()[name]
+        )
         for name, table in demo_run["tables"].items()
     }
     again, _ledger = cells.build(shuffled, demo_run["parameters"], {name: catalogue()[name] for name in wanted})

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import contracts, demo, demo_people, rows
+from pcref_analysis.counting import row_conditions
+from pcref_analysis.extract import validate
+from pcref_analysis.synthetic import demo, demo_people
 from pcref_analysis.vocabulary import ethnicity
 
 
@@ -21,7 +23,7 @@ def test_the_same_seed_gives_the_same_bytes(demo_run):
 
 
 def test_every_contract_table_is_there_with_its_columns(demo_run):
-    for name, schema in rows.schemas().items():
+    for name, schema in row_conditions.schemas().items():
         assert list(demo_run["frames"][name].columns) == list(schema.names), name
 
 
@@ -29,7 +31,7 @@ def test_every_contract_table_is_there_with_its_columns(demo_run):
 def test_written_and_read_again(demo_run, tmp_path, monkeypatch, kind):
     monkeypatch.setattr(demo, "tables", lambda seed: demo_run["frames"])
     files = demo.write(tmp_path / "extract", kind=kind)
-    assert {path.stem for path in files} == set(rows.schemas())
+    assert {path.stem for path in files} == set(row_conditions.schemas())
     first = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     demo.write(tmp_path / "extract", kind=kind)
     assert first == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -43,7 +45,7 @@ def test_its_contract_is_kept(demo_run):
     connection = ibis.duckdb.connect()
     frames = {name: frame for name, frame in demo_run["frames"].items() if len(frame) < 100_000}  # all but contacts
     raw = {name: connection.create_table(name, demo.typed(frame)) for name, frame in frames.items()}
-    checked = contracts.clean(raw, demo_run["parameters"])
+    checked = validate.clean(raw, demo_run["parameters"])
     assert set(checked.breaches["severity"]) == {"noted"}
     assert checked.counts["dropped"].sum() == 0
     people = checked.tables["MHS001MPI"].select("Person_ID", "EthnicCategory").execute()

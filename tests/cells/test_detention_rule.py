@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcref_analysis.intake import detention
+from pcref_analysis.counting import detention
 
 ADMITTED = "2023-05-10"
 

@@ -7,8 +7,9 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from pcref_analysis.intake import cells, demo, rows
-from pcref_analysis.intake.sums import of_residents
+from pcref_analysis.counting import cells, row_conditions
+from pcref_analysis.counting.aggregate import of_residents
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -22,7 +23,7 @@ def both(settings):
     made["MHS001MPI"] = made["MHS001MPI"].assign(LSOA2021=HOME)
     connection, tables = ibis.duckdb.connect(), {}
     for name, frame in made.items():
-        schema = rows.schemas()[name]
+        schema = row_conditions.schemas()[name]
         tables[name] = connection.create_table(name, demo.typed(frame.reindex(columns=schema.names)), schema=schema)
     area = pa.table({"lsoa": [HOME], "imd_quintile": [1]})
     residents = [

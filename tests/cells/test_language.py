@@ -6,8 +6,8 @@ import ibis
 import pytest
 import yaml
 
-from pcref_analysis.estimates import domain
-from pcref_analysis.intake import availability, cells, rows, sums
+from pcref_analysis.analysis import levels_and_gaps
+from pcref_analysis.counting import aggregate, availability, cells, row_conditions
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -189,12 +189,12 @@ def test_a_trusts_own_indicator_is_an_entry_not_code(own, referrals, settings):
 
 def test_a_trusts_own_indicator_reaches_the_pages(own, referrals, settings):
     parameters = settings(comparator="Black or Black British")
-    levels = domain.crude(domain.select(cells.build(referrals, parameters)[0], parameters))
+    levels = levels_and_gaps.crude(levels_and_gaps.select(cells.build(referrals, parameters)[0], parameters))
     mine = levels.query("indicator == 'police_referrals' and adjustment == 'crude'")
     assert set(mine["indicator_name"]) == {"Referrals by the police"}
     assert set(mine["unit"]) == {"referrals per 100,000 residents"}
-    assert "police_referrals" in set(domain.select(levels, parameters, "access")["indicator"])
-    assert "police_referrals" not in set(domain.select(levels, parameters, "outcomes")["indicator"])
+    assert "police_referrals" in set(levels_and_gaps.select(levels, parameters, "access")["indicator"])
+    assert "police_referrals" not in set(levels_and_gaps.select(levels, parameters, "outcomes")["indicator"])
 
 
 def test_a_local_entry_whose_columns_do_not_fit_is_named_with_its_file(own, referrals, settings):
@@ -247,13 +247,13 @@ NUMBERS = {"n": [1, 2, 3, None]}
 def test_conditions(operator, holds):
     table = ibis.memtable(NUMBERS)
     condition = indicators.Condition.model_validate({"column": "n"} | operator)
-    found = table.filter(rows.where(table, [condition])).execute()["n"]
+    found = table.filter(row_conditions.where(table, [condition])).execute()["n"]
     assert [None if value != value else int(value) for value in found] == holds
 
 
 def test_no_condition_holds_always():
     table = ibis.memtable(NUMBERS)
-    assert table.filter(rows.where(table, [])).count().execute() == 4
+    assert table.filter(row_conditions.where(table, [])).count().execute() == 4
 
 
 # --- SQL --------------------------------------------------------------------------------------------------------------
@@ -269,15 +269,17 @@ class Spark(ibis.config.Config):
 
 
 def statement(entry, years=(2022, 2023)):
-    tables = rows.declared_tables()
-    people = rows.people(tables, ["LSOA2021", "LSOA2011"])
+    tables = row_conditions.declared_tables()
+    people = row_conditions.people(tables, ["LSOA2021", "LSOA2011"])
     names = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
     found = {
-        name: rows.of_people(rows.in_periods(rows.RULES[name].rows(tables), list(years)), people, [0, 16, 65])
+        name: row_conditions.of_people(
+            row_conditions.in_periods(row_conditions.RULES[name].rows(tables), list(years)), people, [0, 16, 65]
+        )
         for name in names
         if name != "residents"
     }
-    return sums.expression(entry, found, list(years))
+    return aggregate.expression(entry, found, list(years))
 
 
 @pytest.mark.parametrize("name", [name for name, e in indicators.catalogue().items() if e.count])

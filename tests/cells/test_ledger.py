@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import domain, fitness, stories
-from pcref_analysis.intake import cells, detention, sums, teams
-from pcref_analysis.intake.declarations import PERSONS, declared
-from pcref_analysis.intake.rows import RULES, STANDING
+from pcref_analysis.analysis import levels_and_gaps, model_checks, topics
+from pcref_analysis.counting import aggregate, cells, detention, team_counts
+from pcref_analysis.counting.row_conditions import RULES, STANDING
+from pcref_analysis.extract.schema import PERSONS, declared
 from pcref_analysis.vocabulary.ethnicity import categories
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -75,12 +75,12 @@ def test_every_row_of_every_table_is_counted_or_in_the_ledger_with_its_reason(me
     for name in set(ALL) - gone:
         count = ALL[name].count
         sides = [("events" if count.among else "at_risk", count.rows)]
-        if count.among and not sums.of_residents(count):
+        if count.among and not aggregate.of_residents(count):
             sides.append(("at_risk", count.among.rows))
         for side, rule in sides:
             columns = RULES[rule].rows(messy).columns
-            if "date" in columns and sums.source(rule).key[0] in columns:
-                table = sums.source(rule).name
+            if "date" in columns and aggregate.source(rule).key[0] in columns:
+                table = aggregate.source(rule).name
                 assert rows[name, side] == messy[table].count().execute(), (name, side, rule)
                 checked.add((rule, table))
     assert len(checked) > 12 and len({table for _, table in checked}) > 7
@@ -89,7 +89,7 @@ def test_every_row_of_every_table_is_counted_or_in_the_ledger_with_its_reason(me
     start = pd.to_datetime(referrals["ReferralRequestReceivedDate"])
     inside = referrals["ReferRejectionDate"].isna() & (start <= "2024-03-31") & (end >= "2022-04-01")
     other = ledger.query("indicator == 'people_detained_caseload' and side == 'at_risk'")
-    rest = other[other["reason"].eq(sums.NOT_COUNTED)]
+    rest = other[other["reason"].eq(aggregate.NOT_COUNTED)]
     assert rest["rows"].sum() == (~inside).sum() > 0
 
 
@@ -107,7 +107,7 @@ def users(table):
 
 
 def needs(entry):
-    from pcref_analysis.intake import availability
+    from pcref_analysis.counting import availability
 
     return availability.needs(entry)
 
@@ -124,7 +124,7 @@ def test_without_a_table_or_any_optional_column_cells_are_made_and_the_ledger_sa
     _, ledger = cells.build({n: t for n, t in messy.items() if n != name}, parameters, wanted)
     said = ledger.groupby("indicator")["reason"].unique()
     assert all(any(name in reason for reason in said[n]) for n in wanted)
-    teams.counted({n: t for n, t in messy.items() if n != name}, parameters)
+    team_counts.counted({n: t for n, t in messy.items() if n != name}, parameters)
     for column, facts in declared()[name].columns.items():
         if not facts.required:
             blank = messy[name].mutate(**{column: messy[name][column].nullif(messy[name][column])})
@@ -136,16 +136,18 @@ def test_without_a_table_or_any_optional_column_cells_are_made_and_the_ledger_sa
 
 def estimated(data, parameters):
     """Return every table of estimates that the notebooks of a run make of these cells."""
-    shown = domain.select(data, parameters)
+    shown = levels_and_gaps.select(data, parameters)
     year = shown[shown["period"] == parameters.period]
     return {
-        "levels": domain.together([domain.crude(shown), domain.standardised(shown, parameters.standard)]),
-        "gaps": domain.ladder(shown, parameters.comparator),
-        "others": domain.other_comparators(year),
-        "detentions": stories.detentions(year, parameters),
-        "expected": stories.expected(year, parameters),
-        "fitness": fitness.model_checks(year, parameters.comparator),
-        "medians": stories.medians(pd.DataFrame(columns=[*cells.KEYS, "lower_day", "upper_day", "count"]), year),
+        "levels": levels_and_gaps.together(
+            [levels_and_gaps.crude(shown), levels_and_gaps.standardised(shown, parameters.standard)]
+        ),
+        "gaps": levels_and_gaps.ladder(shown, parameters.comparator),
+        "others": levels_and_gaps.other_comparators(year),
+        "detentions": topics.detentions(year, parameters),
+        "expected": topics.expected(year, parameters),
+        "fitness": model_checks.model_checks(year, parameters.comparator),
+        "medians": topics.medians(pd.DataFrame(columns=[*cells.KEYS, "lower_day", "upper_day", "count"]), year),
     }
 
 

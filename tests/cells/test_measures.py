@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pcref_analysis.intake.declarations import declared
+from pcref_analysis.extract.schema import declared
 from pcref_analysis.vocabulary import codelists, ethnicity
 from pcref_analysis.vocabulary.indicators import catalogue, measures
 

@@ -1,6 +1,6 @@
 """People by team, and of how many the ethnic group is not known: counted by hand, and as the indicator counts them."""
 
-from pcref_analysis.intake import teams
+from pcref_analysis.counting import team_counts
 
 CARE = {"ReferralRequestReceivedDate": "2023-06-01"}
 
@@ -36,7 +36,7 @@ def test_people_are_counted_once_in_each_team(extract, settings):
             ("nobody", "T1", {}),
         ),
     )
-    found = teams.counted(tables, settings())
+    found = team_counts.counted(tables, settings())
     expected = [("2023-24", "T1", 2.0, 3.0), ("2023-24", "T2", 3.0, 3.0), ("2023-24", None, 0.0, 1.0)]
     assert list(found.astype(object).where(found.notna(), None).itertuples(index=False, name=None)) == expected
 
@@ -46,7 +46,7 @@ def test_teams_add_up_to_the_indicator_where_nobody_has_two(extract, settings, c
         MHS001MPI=people(a="A", b="Z", c="N", d="99", e="J"),
         MHS101Referral=referrals(*[(p, t, {}) for p, t in zip("abcde", ["T1", "T1", "T2", None, "T2"], strict=True)]),
     )
-    found = teams.counted(tables, settings())
+    found = team_counts.counted(tables, settings())
     cells, _ = count(tables, "ethnicity_known")
     assert found["at_risk"].sum() == cells["at_risk"].sum() == 5
     assert found["events"].sum() == (cells["at_risk"] - cells["events"]).sum() == 2
@@ -55,19 +55,21 @@ def test_teams_add_up_to_the_indicator_where_nobody_has_two(extract, settings, c
 def test_every_period_of_the_run_is_counted(extract, settings):
     lines = [("a", "T1", {"ReferralRequestReceivedDate": "2022-06-01", "ServDischDate": "2023-05-01"})]
     tables = extract(MHS001MPI=people(a="A"), MHS101Referral=referrals(*lines))
-    found = teams.counted(tables, settings(periods=["2021-22", "2022-23", "2023-24"]))
+    found = team_counts.counted(tables, settings(periods=["2021-22", "2022-23", "2023-24"]))
     assert found["period"].tolist() == ["2022-23", "2023-24"]
 
 
 def test_without_referrals_there_are_no_teams(extract, settings):
-    found = teams.counted(extract(MHS001MPI=people(a="A")), settings())
-    assert found.empty and list(found) == teams.COLUMNS
+    found = team_counts.counted(extract(MHS001MPI=people(a="A")), settings())
+    assert found.empty and list(found) == team_counts.COLUMNS
 
 
 def test_the_invented_trust_has_teams_of_its_types_that_record_unlike(demo_run):
     referrals = demo_run["frames"]["MHS101Referral"]
     assert (referrals["TeamID"].str.split("-").str[0] == referrals["ServTeamTypeMH"]).all()
-    found = teams.counted(demo_run["tables"], demo_run["parameters"]).query("period == '2023-24'").set_index("team")
+    found = (
+        team_counts.counted(demo_run["tables"], demo_run["parameters"]).query("period == '2023-24'").set_index("team")
+    )
     share = found["events"] / found["at_risk"]
     assert share[["A06-2", "C10-3"]].min() > 1.3 * share.median() > share["A05-1"] * 1.3
     assert found.loc["A18-2", "at_risk"] < 50 < found.loc["A08-2", "at_risk"]

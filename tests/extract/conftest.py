@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake.declarations import declared
+from pcref_analysis.extract.schema import declared
 from pcref_analysis.vocabulary import parameters as vocabulary
 
 PEOPLE = 40

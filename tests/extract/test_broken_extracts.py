@@ -8,9 +8,9 @@ from datetime import date
 import ibis
 import pytest
 
-from pcref_analysis.intake import contracts
-from pcref_analysis.intake.declarations import PERSONS, declared
-from pcref_analysis.intake.rules import essential, unread
+from pcref_analysis.extract import validate
+from pcref_analysis.extract.row_checks import essential, unread
+from pcref_analysis.extract.schema import PERSONS, declared
 
 MARK = "QQ-MARK-7361"  # planted in broken values; no message may hold it
 TODAY = date(2026, 11, 22)
@@ -52,8 +52,8 @@ def broken(extract):
         frame = change(extract.tables()[name].copy())
         connection = ibis.duckdb.connect()
         tables = {name: connection.create_table(name, frame)}
-        checked = contracts.examine(tables, extract.parameters(**parameters), TODAY)
-        for text in (contracts.render(checked.breaches), checked.breaches.to_csv(), checked.counts.to_csv()):
+        checked = validate.examine(tables, extract.parameters(**parameters), TODAY)
+        for text in (validate.render(checked.breaches), checked.breaches.to_csv(), checked.counts.to_csv()):
             shown = [value for value in (MARK, "P0001", "1951-02-15", "E01000001") if value in text]
             assert shown in ([], ["E01000001"]), (
                 f"a value of a row is shown: {shown}"
@@ -103,7 +103,7 @@ def column_of(checked, table, column):
 
 def test_absent_tables(extract):
     connection = ibis.duckdb.connect()
-    checked = contracts.examine(
+    checked = validate.examine(
         {"Areas": connection.create_table("Areas", extract.tables()["Areas"])}, extract.parameters()
     )
     assert list(checked.tables) == ["Areas"]
@@ -339,7 +339,7 @@ def test_a_doubled_row_of_a_known_person_has_one_fault_only(extract):
     connection = ibis.duckdb.connect()
     given = {PERSONS: frames[PERSONS], name: doubled}
     tables = {n: connection.create_table(n, frame) for n, frame in given.items()}
-    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    checked = validate.examine(tables, extract.parameters(), TODAY)
     assert told(checked, name, "Person_ID", "dropped") == {}
     conserved(checked, name)
 
@@ -350,10 +350,10 @@ def test_people_nobody_knows_are_dropped(extract, name):
     frames[name].loc[[2, 3, 5], "Person_ID"] = [MARK, f"{MARK}a", f"{MARK}b"]
     connection = ibis.duckdb.connect()
     tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, name)}
-    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    checked = validate.examine(tables, extract.parameters(), TODAY)
     assert told(checked, name, "Person_ID", "dropped") == {f"person is not in {PERSONS}": 3}
     conserved(checked, name)
-    assert MARK not in contracts.render(checked.breaches)
+    assert MARK not in validate.render(checked.breaches)
 
 
 def test_identifiers_that_never_match_stop(extract):
@@ -361,7 +361,7 @@ def test_identifiers_that_never_match_stop(extract):
     frames["Experience"]["Person_ID"] = "0" + frames["Experience"]["Person_ID"]
     connection = ibis.duckdb.connect()
     tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, "Experience")}
-    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    checked = validate.examine(tables, extract.parameters(), TODAY)
     assert told(checked, "Experience", "Person_ID", "stops") == {f"person is not in {PERSONS}": 60}
 
 
@@ -372,7 +372,7 @@ def test_identifiers_that_point_nowhere_are_noted(extract, name, column):
     frames[name].loc[[2, 3], column] = MARK
     connection = ibis.duckdb.connect()
     tables = {n: connection.create_table(n, frames[n]) for n in (target, name)}
-    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    checked = validate.examine(tables, extract.parameters(), TODAY)
     assert told(checked, name, column, "noted") == {f"points to no row of {target}": 2}
     assert checked.counts.set_index("table").loc[name, "dropped"] == 0
 
@@ -382,13 +382,13 @@ def test_home_areas(extract):
     frames[PERSONS].loc[[0, 1, 2], "LSOA2021"] = "E01999999"
     connection = ibis.duckdb.connect()
     tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, "Areas")}
-    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    checked = validate.examine(tables, extract.parameters(), TODAY)
     assert told(checked, PERSONS, "LSOA2021", "noted") == {"people whose home area is not in Areas": 3}
-    old = contracts.examine(tables, extract.parameters(imd_version=2019), TODAY)
+    old = validate.examine(tables, extract.parameters(imd_version=2019), TODAY)
     assert not told(old, PERSONS, "LSOA2021", "noted"), "2019 is matched through LSOA2011"
     frames["Areas"]["lsoa"] = frames["Areas"]["lsoa"].str.replace("E01", "W01")
     tables["Areas"] = connection.create_table("Other", frames["Areas"])
-    checked = contracts.examine(tables, extract.parameters(), TODAY)
+    checked = validate.examine(tables, extract.parameters(), TODAY)
     assert told(checked, PERSONS, "LSOA2021", "stops") == {"no home area is in Areas": 40}
 
 
@@ -399,7 +399,7 @@ def test_home_areas(extract):
 def test_identifiers_that_a_spreadsheet_rounded_stop(broken, name, column):
     checked = broken(name, put(column, "7.36101E+11"))
     assert told(checked, name, column, "stops") == {"identifier in scientific notation (such as 1.2E+11)": 2}
-    assert "7.36101" not in contracts.render(checked.breaches)
+    assert "7.36101" not in validate.render(checked.breaches)
 
 
 @pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.width > 0))

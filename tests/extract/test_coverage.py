@@ -6,8 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import contracts, coverage
-from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.extract import month_coverage, validate
+from pcref_analysis.extract.schema import PERSONS, declared
 
 TODAY = date(2026, 11, 22)
 START = "ReferralRequestReceivedDate"
@@ -20,7 +20,7 @@ def rules(extract):
     def run(days, *periods, today=TODAY):
         rows = ibis.memtable(pd.DataFrame({START: pd.to_datetime(days)})).cast({START: "date"})
         parameters = extract.parameters(period=periods[-1], periods=list(periods))
-        found = coverage.months(declared()["MHS101Referral"], rows, parameters, today)
+        found = month_coverage.months(declared()["MHS101Referral"], rows, parameters, today)
         assert {b["severity"] for b in found} <= {"noted"} and {b["rows"] for b in found} <= {None}
         return [b["rule"] for b in found]
 
@@ -58,7 +58,7 @@ def test_check_tells_it_of_the_table(extract):
     frames = {name: extract.tables()[name] for name in (PERSONS, "MHS101Referral")}
     connection = ibis.duckdb.connect()
     tables = {name: connection.create_table(name, frame) for name, frame in frames.items()}
-    found = contracts.examine(tables, extract.parameters(), TODAY).breaches
+    found = validate.examine(tables, extract.parameters(), TODAY).breaches
     (rule,) = found.query("table == 'MHS101Referral' and column == ''")["rule"]
     assert rule.startswith("no rows in 9 of 12 months of 2024-25: 2024-07, ")
     (todo,) = found.query("table == 'MHS404CommTreatOrder'")["todo"]

@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 import pytest
 import sqlglot
 
-from pcref_analysis.intake import contracts, declarations, dictionary, sources
-from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.extract import dictionary, schema, validate
+from pcref_analysis.extract.schema import PERSONS, declared
+from pcref_analysis.extract.sources import connect
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -38,7 +39,7 @@ def test_codes_are_text_and_those_of_the_vocabulary():
 )
 def test_a_declaration_that_does_not_fit_is_named(entry, message):
     with pytest.raises(PcrefError, match=message):
-        declarations.read({"T": entry}, "contracts.yml")
+        schema.read({"T": entry}, "contracts.yml")
 
 
 def test_the_dictionary_holds_every_column_once():
@@ -86,8 +87,8 @@ def test_templates_can_be_filled_and_read(tmp_path, extract):
         filled = frame.to_csv(index=False, header=False)
         (folder / f"{name}.csv").write_text(blank + filled, encoding="utf-8")
     parameters = extract.parameters("folder", folder)
-    raw = sources.open(parameters)
-    found = contracts.examine({name: raw[name] for name in (PERSONS, "Areas")}, parameters)
+    raw = connect.open(parameters)
+    found = validate.examine({name: raw[name] for name in (PERSONS, "Areas")}, parameters)
     assert set(raw) == set(declared())
     assert found.breaches.query("table in ('MHS001MPI', 'Areas')").empty
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from pcref_analysis.intake import contracts, local_codes, sources
+from pcref_analysis.extract import local_codes, validate
+from pcref_analysis.extract.sources import connect
 
 LONG = "a story of one person that is far too long to be a code"
 
@@ -17,8 +18,8 @@ def test_lines_to_paste(extract, tmp_path):
     many = people.assign(UniqMonthID="1490")
     folder = extract.csv({"MHS001MPI": people.merge(many, how="outer")}, tmp_path / "x")
     parameters = extract.parameters("folder", folder)
-    tables = sources.open(parameters)
-    checked = contracts.examine(tables, parameters)
+    tables = connect.open(parameters)
+    checked = validate.examine(tables, parameters)
     text = "\n".join(local_codes.lines(tables, parameters, checked.breaches))
     assert yaml.safe_load(text)["source"]["codes"]["MHS001MPI"] == {
         "EthnicCategory": {"White - British": "A", "mixed local": None},
@@ -29,8 +30,8 @@ def test_lines_to_paste(extract, tmp_path):
     pasted = extract.parameters(
         "folder", folder, source={"codes": yaml.safe_load(text.replace('local":', 'local": G'))["source"]["codes"]}
     )
-    again = contracts.examine(sources.open(pasted), pasted)
-    assert not local_codes.lines(sources.open(pasted), pasted, again.breaches.query("column == 'Gender'"))
+    again = validate.examine(connect.open(pasted), pasted)
+    assert not local_codes.lines(connect.open(pasted), pasted, again.breaches.query("column == 'Gender'"))
 
 
 def test_ten_rows_of_one_person_are_not_ten_people(extract, tmp_path):
@@ -40,6 +41,6 @@ def test_ten_rows_of_one_person_are_not_ten_people(extract, tmp_path):
     parameters = extract.parameters(
         "folder", extract.csv({"MHS001MPI": people, "MHS201CareContact": contacts}, tmp_path / "x")
     )
-    raw = sources.open(parameters)
-    lines = local_codes.lines(raw, parameters, contracts.examine(raw, parameters).breaches)
+    raw = connect.open(parameters)
+    lines = local_codes.lines(raw, parameters, validate.examine(raw, parameters).breaches)
     assert "hers" not in "".join(lines) and "# 1 value " in lines[-1]

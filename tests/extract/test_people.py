@@ -8,8 +8,8 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from pcref_analysis.intake import people
-from pcref_analysis.intake.declarations import IBIS_TYPES, PERSONS, declared
+from pcref_analysis.extract import deduplicate
+from pcref_analysis.extract.schema import IBIS_TYPES, PERSONS, declared
 
 #            person  month  code   gender  birth
 SUBMITTED = [
@@ -56,17 +56,17 @@ def rows():
     return ibis.duckdb.connect().create_table("rows", pa.Table.from_pylist(lines, schema))
 
 
-@pytest.mark.parametrize("rule", people.RULES)
+@pytest.mark.parametrize("rule", deduplicate.RULES)
 def test_the_rule_chooses_the_category(rows, rule):
-    found = people.one_row(rows, rule).to_pyarrow().to_pylist()
-    position = people.RULES.index(rule)
+    found = deduplicate.one_row(rows, rule).to_pyarrow().to_pylist()
+    position = deduplicate.RULES.index(rule)
     assert {row["Person_ID"]: row["EthnicCategory"] for row in found} == {n: w[position] for n, w in WANTED.items()}
     assert len(found) == len(WANTED)
     assert list(found[0]) == list(declared()[PERSONS].columns)
 
 
 def test_every_other_column_takes_its_latest_recorded_value(rows):
-    found = {row["Person_ID"]: row for row in people.one_row(rows, "submitted").to_pyarrow().to_pylist()}
+    found = {row["Person_ID"]: row for row in deduplicate.one_row(rows, "submitted").to_pyarrow().to_pylist()}
     assert found["withdrew"]["Gender"] == "1" and found["withdrew"]["PersonBirthDate"] == date(1990, 2, 3)
     assert found["blank last"]["Gender"] == "1" and found["blank last"]["PersonBirthDate"] == date(1971, 5, 5)
     assert found["long ago"]["PersonBirthDate"] == date(1901, 12, 31)
@@ -76,5 +76,5 @@ def test_every_other_column_takes_its_latest_recorded_value(rows):
 
 def test_conflicts_are_counted_among_people(rows):
     """Four people have two known categories or more (unknown is no conflict), one two genders, one two birth dates."""
-    counts = people.conflicts(rows).to_pyarrow().to_pylist()[0]
+    counts = deduplicate.conflicts(rows).to_pyarrow().to_pylist()[0]
     assert counts == {"people": 9, "EthnicCategory": 4, "Gender": 1, "PersonBirthDate": 1, "PersDeathDate": 0}

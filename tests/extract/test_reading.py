@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcref_analysis.intake import cleaning, portable
-from pcref_analysis.intake.declarations import Area, Column, Table
+from pcref_analysis.extract import parsing
+from pcref_analysis.extract.schema import Area, Column, Table
+from pcref_analysis.extract.sources import portable
 
 CONNECTION = ibis.duckdb.connect()
 
@@ -24,7 +25,7 @@ def read(values, kind="string", **facts):
     table = Table(name="T", meaning="", bears="", cannot_bear="", key=("c",), columns={"c": column})
     data = pa.table({"c": pa.array(values, kind), "row": range(len(values))})
     raw = CONNECTION.create_table("values", data, overwrite=True)
-    rows = cleaning.staged(raw, table, {"c": "c"})
+    rows = parsing.staged(raw, table, {"c": "c"})
     return rows.select("c").to_pyarrow().to_pydict()["c"]
 
 
@@ -239,4 +240,4 @@ def test_identifiers():
     ("text", "is_mangled"), [("1.2E+11", 1), ("1E+05", 1), ("7e+3", 1), ("1E5", 0), ("AE+05", 0), ("E+05", 0)]
 )
 def test_identifiers_in_scientific_notation(text, is_mangled):
-    assert portable.flag(cleaning.mangled(ibis.literal(text))).to_pyarrow().as_py() == is_mangled
+    assert portable.flag(parsing.mangled(ibis.literal(text))).to_pyarrow().as_py() == is_mangled

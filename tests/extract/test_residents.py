@@ -5,21 +5,15 @@ import pandas as pd
 import pytest
 import sqlglot
 
-from pcref_analysis.intake import (
-    catchment,
-    cells,
-    contracts,
-    demo,
-    engines,
-    population,
-    prepare,
-    rows,
-    runs,
-    sources,
-    standing,
-)
-from pcref_analysis.intake.availability import AREA_COLUMNS
-from pcref_analysis.intake.declarations import PERSONS
+from pcref_analysis import prepare
+from pcref_analysis.counting import cells, row_conditions
+from pcref_analysis.counting.availability import AREA_COLUMNS
+from pcref_analysis.extract import validate
+from pcref_analysis.extract.schema import PERSONS
+from pcref_analysis.extract.sources import connect, engines
+from pcref_analysis.population import catchment, fallback, resident_counts
+from pcref_analysis.store import runs
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -55,7 +49,7 @@ def test_rates_among_residents_rest_on_the_census(moved, frames, open_data):
     folder = prepare.prepare(moved, lines.append)
     assert any("residents: made of the census of 2021" in line and BOARD in line for line in lines)
     found = pd.read_parquet(folder / "cells.parquet").query("period == '2023-24'")
-    census = population.totals(open_data, catchment.lsoas(open_data, BOARD), "detailed")
+    census = resident_counts.totals(open_data, catchment.lsoas(open_data, BOARD), "detailed")
     for name in ("detentions", "new_referrals"):
         mine = found[found["indicator"].eq(name) & found["at_risk"].gt(0)].groupby("ethnic_group")["at_risk"].sum()
         assert mine.to_dict() == pytest.approx(census.set_index("ethnic_group")["residents"].to_dict())
@@ -76,9 +70,11 @@ def test_who_lives_elsewhere_has_the_deprivation_of_home_and_is_no_resident(move
     """Their quintiles are looked up here in the published table, without the code that counts."""
     ranks = pd.read_csv(open_data / "imd2025_lsoa21.csv.gz").set_index("lsoa21_code")["imd_rank"]
     own = set(catchment.lsoas(open_data, BOARD))
-    tables = sources.open(moved)
-    checked = contracts.clean(tables, moved, residents=standing.of(moved, tables))
-    people = rows.people(checked.tables, AREA_COLUMNS[2025]).select("Person_ID", "imd_quintile", "area").execute()
+    tables = connect.open(moved)
+    checked = validate.clean(tables, moved, residents=fallback.of(moved, tables))
+    people = (
+        row_conditions.people(checked.tables, AREA_COLUMNS[2025]).select("Person_ID", "imd_quintile", "area").execute()
+    )
     homes = tables[PERSONS].select("Person_ID", "UniqMonthID", "LSOA2021").execute().dropna()
     homes = (
         homes.sort_values("UniqMonthID").drop_duplicates("Person_ID", keep="last").set_index("Person_ID")["LSOA2021"]
@@ -112,7 +108,7 @@ def test_check_says_what_was_made_and_names_no_board_that_is_wrong(moved, monkey
 def test_a_blank_template_counts_as_lacking(moved, tmp_path):
     folder = tmp_path / "data" / "raw" / "test"
     (folder / "Areas.csv").write_text("lsoa,imd_quintile\n", encoding="utf-8")
-    assert set(standing.of(moved, sources.open(moved)).tables) == {"Population", "Areas"}
+    assert set(fallback.of(moved, connect.open(moved)).tables) == {"Population", "Areas"}
 
 
 # --- where they cannot be made ---
@@ -122,7 +118,7 @@ def words(extract, tmp_path, drop=("Population", "Areas"), **values):
     tables = {name: frame for name, frame in extract.tables().items() if name not in drop}
     folder = extract.csv(tables, tmp_path / "data" / "raw" / "test")
     parameters = extract.parameters("folder", folder, **values)
-    found = standing.of(parameters, sources.open(parameters))
+    found = fallback.of(parameters, connect.open(parameters))
     assert not found.tables and found.fit.empty
     return found.said
 

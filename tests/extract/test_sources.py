@@ -18,9 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pcref_analysis import cli
-from pcref_analysis.intake import cells, contracts, engines, prepare, servers, sources
-from pcref_analysis.intake.declarations import declared
+from pcref_analysis import cli, prepare
+from pcref_analysis.counting import cells
+from pcref_analysis.extract import validate
+from pcref_analysis.extract.schema import declared
+from pcref_analysis.extract.sources import connect, engines, servers
 from pcref_analysis.vocabulary.errors import PcrefError
 
 TODAY = date(2026, 11, 22)
@@ -164,7 +166,7 @@ def in_schema(schema, names):
 
 def cleaned(parameters):
     """Return the checked extract as plain rows in the order of the keys, with its breaches."""
-    checked = contracts.examine(sources.open(parameters), parameters, TODAY)
+    checked = validate.examine(connect.open(parameters), parameters, TODAY)
     rows = {}
     for name, table in checked.tables.items():
         listed = [tuple(row.values()) for row in table.to_pyarrow().to_pylist()]
@@ -286,9 +288,7 @@ def test_names_of_files_and_columns_in_any_letter_case_and_mapped(extract, tmp_p
 
 def refused(extract, folder, *words, hidden=(), **source):
     with pytest.raises(PcrefError) as caught:
-        contracts.examine(
-            *[f(extract.parameters("folder", folder, source=source)) for f in (sources.open, lambda p: p)]
-        )
+        validate.examine(*[f(extract.parameters("folder", folder, source=source)) for f in (connect.open, lambda p: p)])
     for word in words:
         assert word in str(caught.value)
     for word in (*hidden, "P0001", SECRET):
@@ -399,7 +399,7 @@ def test_names_that_the_contract_does_not_know(extract, tmp_path):
 )
 def test_codes_that_the_contract_does_not_know(extract, tmp_path, codes, words):
     with pytest.raises(PcrefError, match=words):
-        sources.open(extract.parameters("folder", tmp_path, source={"codes": codes}))
+        connect.open(extract.parameters("folder", tmp_path, source={"codes": codes}))
 
 
 def test_what_sqlcmd_writes_around_the_rows_is_named(extract, tmp_path):
@@ -478,14 +478,14 @@ def test_duckdb_files(extract, tmp_path):
         if place.name == "x.duckdb":
             place.write_text("not a database", encoding="utf-8")
         with pytest.raises(PcrefError, match=text):
-            sources.open(extract.parameters("duckdb", place))
+            connect.open(extract.parameters("duckdb", place))
     path = as_duckdb({"MHS001MPI": two(extract)["MHS001MPI"]}, tmp_path / "people.duckdb")
     before = path.read_bytes()
     parameters = extract.parameters("duckdb", path)
-    contracts.examine(sources.open(parameters), parameters, TODAY)
+    validate.examine(connect.open(parameters), parameters, TODAY)
     assert path.read_bytes() == before, "an extract is read, never written"
     with pytest.raises(PcrefError, match="no table Area "):
-        sources.open(extract.parameters("duckdb", path, source={"tables": {"Areas": "Area"}}))
+        connect.open(extract.parameters("duckdb", path, source={"tables": {"Areas": "Area"}}))
 
 
 def test_a_view_of_a_duckdb_file_reads_no_other_file(extract, tmp_path):
@@ -494,7 +494,7 @@ def test_a_view_of_a_duckdb_file_reads_no_other_file(extract, tmp_path):
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"CREATE VIEW MHS001MPI AS SELECT * FROM read_csv('{(tmp_path / 'other.csv').as_posix()}')")
     with pytest.raises(PcrefError, match="view for MHS001MPI that cannot be read") as caught:
-        sources.open(extract.parameters("duckdb", path))
+        connect.open(extract.parameters("duckdb", path))
     assert "other.csv" not in str(caught.value)
 
 
@@ -502,14 +502,14 @@ def test_a_fault_of_our_own_keeps_its_name(extract, tmp_path, monkeypatch):
     def fault(*rest):
         raise KeyError("ours")
 
-    monkeypatch.setattr(contracts, "_table", fault)
+    monkeypatch.setattr(validate, "_table", fault)
     with pytest.raises(KeyError):
         opened(extract, extract.csv(two(extract), tmp_path / "csv"))
 
 
 def test_published_figures_have_no_rows(extract):
     with pytest.raises(PcrefError, match="no rows to check"):
-        sources.open(extract.parameters("published"))
+        connect.open(extract.parameters("published"))
 
 
 # --- secrets ---
@@ -537,19 +537,19 @@ def test_published_figures_have_no_rows(extract):
 @pytest.mark.parametrize("kind", ["postgres", "sqlserver", "folder"])
 def test_a_location_with_a_password_is_refused(extract, kind, location):
     with pytest.raises(PcrefError, match="holds a password") as caught:
-        sources.open(extract.parameters(kind, location))
+        connect.open(extract.parameters(kind, location))
     assert SECRET not in str(caught.value) and "server/database" not in str(caught.value)
 
 
 def test_server_errors_show_no_address(extract, monkeypatch, postgres, caplog):
     caplog.set_level("DEBUG")
     with pytest.raises(PcrefError, match="TRUST_WAREHOUSE is not set"):
-        sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
+        connect.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
     wrong = postgres.replace(SECRET, f"{SECRET}-wrong")
     for text in (wrong, f"oracle://u:{SECRET}@h/d", f"postgresql://u:{SECRET}@h:port/d", "postgresql://h"):
         monkeypatch.setenv("TRUST_WAREHOUSE", text)
         with pytest.raises(PcrefError) as caught:
-            sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
+            connect.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
         assert SECRET not in str(caught.value) and "127.0.0.1" not in str(caught.value)
         assert "analyst" not in str(caught.value)
     assert SECRET not in caplog.text
@@ -559,7 +559,7 @@ def test_a_small_public_table_stands_beside_the_rows(extract, monkeypatch, postg
     tables = extract.tables()  # all: a table not named could be any of two schemas
     to_postgres(postgres, tables, "beside")
     monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
-    raw = sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("beside", tables)))
+    raw = connect.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("beside", tables)))
     homes = raw["MHS001MPI"].select(lsoa="lsoa2021")
     areas = engines.beside(pd.DataFrame({"lsoa": ["E01000001", "E01000002"], "imd_quintile": [1, 5]}), homes)
     assert homes.inner_join(areas, "lsoa").count().execute() == 4  # two people each
@@ -593,10 +593,10 @@ def test_missing_and_doubtful_tables_of_a_server(extract, monkeypatch, postgres)
     to_postgres(postgres, people, "other")
     monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
     with pytest.raises(PcrefError, match="tables would do for MHS001MPI"):
-        sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
+        connect.open(extract.parameters("postgres", "TRUST_WAREHOUSE"))
     source = {"tables": {"MHS001MPI": "one.mhs001mpy"}}
     with pytest.raises(PcrefError, match="Did you mean 'mhs001mpi'"):
-        sources.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=source))
+        connect.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=source))
 
 
 def test_where_passwords_come_from(monkeypatch):

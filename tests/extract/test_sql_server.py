@@ -10,9 +10,11 @@ import ibis
 import pytest
 import sqlglot
 
-from pcref_analysis.intake import cells, counting, coverage, engines, keys, people, rules, sums, teams
-from pcref_analysis.intake import rows as language
-from pcref_analysis.intake.declarations import IBIS_TYPES, PERSONS, SUBMISSION, declared
+from pcref_analysis.counting import aggregate, cells, counting_rules, team_counts
+from pcref_analysis.counting import row_conditions as language
+from pcref_analysis.extract import deduplicate, month_coverage, row_checks, table_checks
+from pcref_analysis.extract.schema import IBIS_TYPES, PERSONS, SUBMISSION, declared
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary.indicators import catalogue
 
 # What SQL Server has no word for, or reads as something else.
@@ -46,7 +48,7 @@ def raw(table, kind):
 
 def marked(table, kind, extract):
     names = {name: name for name in table.columns}
-    return rules.marked(table, raw(table, kind), names, extract.parameters(), date(2026, 11, 22))
+    return row_checks.marked(table, raw(table, kind), names, extract.parameters(), date(2026, 11, 22))
 
 
 def kept(name, *submission):
@@ -81,8 +83,8 @@ def test_reading_and_counting(extract, name, kind, monkeypatch):
     assert len(text) < 400_000  # more forms of dates than before; each step is still written once
     monkeypatch.setattr(engines, "engine", lambda rows: "pyspark")  # Spark needs no fences
     is_spark(marked(table, kind, extract))
-    monkeypatch.setattr(rules, "one", queries.append)
-    rules.totals(table, ibis.table(rows.schema(), name="held"))
+    monkeypatch.setattr(row_checks, "one", queries.append)
+    row_checks.totals(table, ibis.table(rows.schema(), name="held"))
     assert "SUM" in is_tsql(queries[0])
 
 
@@ -92,37 +94,37 @@ def test_what_is_read_is_kept_for_the_session_only(extract):
     assert sqlglot.parse_one(text, dialect="tsql")
 
 
-@pytest.mark.parametrize("rule", people.RULES)
+@pytest.mark.parametrize("rule", deduplicate.RULES)
 def test_one_row_a_person(rule):
-    is_tsql(people.one_row(kept(PERSONS, *SUBMISSION), rule))
-    is_tsql(people.conflicts(kept(PERSONS, *SUBMISSION)))
-    is_tsql(people.one_row(kept(PERSONS), rule))
-    text = engines.into_local(people.one_row(kept(PERSONS), rule), "people")
+    is_tsql(deduplicate.one_row(kept(PERSONS, *SUBMISSION), rule))
+    is_tsql(deduplicate.conflicts(kept(PERSONS, *SUBMISSION)))
+    is_tsql(deduplicate.one_row(kept(PERSONS), rule))
+    text = engines.into_local(deduplicate.one_row(kept(PERSONS), rule), "people")
     assert "INTO [#people]" in text and "##" not in text
     assert sqlglot.parse_one(text, dialect="tsql")
-    is_tsql(people.conflicts(kept(PERSONS)))
+    is_tsql(deduplicate.conflicts(kept(PERSONS)))
 
 
 @pytest.mark.parametrize("submission", [(), SUBMISSION])
 @pytest.mark.parametrize("name", [t.name for t in declared().values() if t.name != PERSONS])
 def test_keys_and_people(name, submission, extract, monkeypatch):
     table, counted = declared()[name], []
-    monkeypatch.setattr(keys, "count", lambda rows: counted.append(rows) or 3)
-    monkeypatch.setattr(keys, "one", lambda row: is_tsql(row) and dict.fromkeys(row.columns, 1))
-    rows, _ = keys.unique(table, kept(name, *submission), 5)
+    monkeypatch.setattr(table_checks, "count", lambda rows: counted.append(rows) or 3)
+    monkeypatch.setattr(table_checks, "one", lambda row: is_tsql(row) and dict.fromkeys(row.columns, 1))
+    rows, _ = table_checks.unique(table, kept(name, *submission), 5)
     assert "ROW_NUMBER" in is_tsql(rows)
     if table.person:
-        known, _ = keys.of_people(table, rows, kept(PERSONS), 5)
+        known, _ = table_checks.of_people(table, rows, kept(PERSONS), 5)
         is_tsql(known)
-    keys.between({n: kept(n) for n in (name, PERSONS, "Areas")}, extract.parameters())
+    table_checks.between({n: kept(n) for n in (name, PERSONS, "Areas")}, extract.parameters())
     for query in counted:
         is_tsql(query.aggregate(n=query.count()))
 
 
-@pytest.mark.parametrize("rule", sorted(counting.RULES))
+@pytest.mark.parametrize("rule", sorted(counting_rules.RULES))
 def test_rows_of_a_counting_rule_are_kept_for_the_session_only(rule, extract):
     """Rows with the identifier of a person: never in a ``##`` table, which other users can read."""
-    found = sums.rows_of(rule, language.declared_tables(), extract.parameters(), [2022, 2023])
+    found = aggregate.rows_of(rule, language.declared_tables(), extract.parameters(), [2022, 2023])
     text = engines.into_local(found, "kept")
     assert "INTO [#kept]" in text and "##" not in text
     assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
@@ -130,32 +132,32 @@ def test_rows_of_a_counting_rule_are_kept_for_the_session_only(rule, extract):
     is_spark(found)
 
 
-@pytest.mark.parametrize("rule", sorted(counting.RULES))
+@pytest.mark.parametrize("rule", sorted(counting_rules.RULES))
 def test_rows_that_a_counting_rule_leaves_out(rule, extract):
     """The periods under the Act once more, to say which category they have: not written out more than once."""
     tables = language.declared_tables()
-    key = [c for c in sums.source(rule).key if c in counting.named(rule).rows(tables).columns]
+    key = [c for c in aggregate.source(rule).key if c in counting_rules.named(rule).rows(tables).columns]
     held = ibis.table(dict.fromkeys(["Person_ID", *key], "string"), name="held")
-    assert len(is_tsql(sums.uncounted(rule, held, tables, [2022, 2023]))) < 100_000
+    assert len(is_tsql(aggregate.uncounted(rule, held, tables, [2022, 2023]))) < 100_000
 
 
 def test_rows_are_held_by_the_engine_and_not_by_ibis(extract, monkeypatch):
     held = []
     monkeypatch.setattr(engines, "hold", lambda rows: held.append(rows) or rows)
     entries = [catalogue()["detentions"], catalogue()["people_detained_caseload"]]
-    sums.held(entries, language.declared_tables(), extract.parameters(), [2023])
+    aggregate.held(entries, language.declared_tables(), extract.parameters(), [2023])
     assert len(held) == 2  # detention_episodes and caseload
 
 
 def test_people_by_team(extract):
-    found = sums.rows_of("caseload", language.declared_tables(), extract.parameters(), [2023])
-    assert "TeamID" in is_tsql(teams.expression(found))
+    found = aggregate.rows_of("caseload", language.declared_tables(), extract.parameters(), [2023])
+    assert "TeamID" in is_tsql(team_counts.expression(found))
 
 
 def test_months_and_lengths(extract):
-    is_tsql(coverage.by_month(kept("MHS101Referral"), "ReferralRequestReceivedDate"))
+    is_tsql(month_coverage.by_month(kept("MHS101Referral"), "ReferralRequestReceivedDate"))
     for entry in (entry for entry in catalogue().values() if entry.count and entry.count.value):
-        rows = sums.rows_of(entry.count.rows, language.declared_tables(), extract.parameters(), [2023])
+        rows = aggregate.rows_of(entry.count.rows, language.declared_tables(), extract.parameters(), [2023])
         assert is_tsql(cells.by_length(entry, rows))
 
 
@@ -165,7 +167,7 @@ def test_a_moment_of_sql_server_is_the_day_in_london(extract):
     table = declared()["MHS401MHActPeriod"]
     kind = MSSQLType.from_string("datetimeoffset(7)")
     held = ibis.table({n: kind if c.type == "date" else "string" for n, c in table.columns.items()}, name="raw")
-    rows = rules.marked(table, held, {n: n for n in table.columns}, extract.parameters(), date(2026, 11, 22))
+    rows = row_checks.marked(table, held, {n: n for n in table.columns}, extract.parameters(), date(2026, 11, 22))
     text = is_tsql_only(rows)
     for name in (n for n, c in table.columns.items() if c.type == "date"):
         assert re.search(rf"CAST\(\[t\d+\]\.\[{name}\] AT TIME ZONE 'GMT Standard Time' AS DATE\)", text), name

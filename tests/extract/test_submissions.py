@@ -8,8 +8,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import contracts
-from pcref_analysis.intake.declarations import PERSONS, declared
+from pcref_analysis.extract import validate
+from pcref_analysis.extract.schema import PERSONS, declared
 
 TODAY = date(2026, 11, 22)
 KEYED = [table.name for table in declared().values() if table.person]
@@ -18,7 +18,7 @@ KEYED = [table.name for table in declared().values() if table.person]
 def examined(extract, frames, *names, **parameters):
     connection = ibis.duckdb.connect()
     tables = {name: connection.create_table(name, frames[name]) for name in (PERSONS, *names)}
-    return contracts.examine(tables, extract.parameters(**parameters), TODAY)
+    return validate.examine(tables, extract.parameters(**parameters), TODAY)
 
 
 def said(checked, name):

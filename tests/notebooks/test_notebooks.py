@@ -8,7 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pcref_analysis.release import execution, gate, seals
+from pcref_analysis.report import output_check, run_notebooks
+from pcref_analysis.store import checksums
 from pcref_analysis.vocabulary.parameters import Parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,8 +94,8 @@ def test_what_it_shows_came_through_the_door_and_is_marked_synthetic(notebook):
     shown = [output for cell in code(notebook) for output in cell.outputs]
     assert shown, "no outputs: run pcref notebooks"
     for output in shown:
-        assert gate._fault(output) == ""
-        record = output["data"][gate.MIME]
+        assert output_check._fault(output) == ""
+        record = output["data"][output_check.MIME]
         if record["kind"] != "text":
             assert record["synthetic"] is True
 
@@ -105,11 +106,11 @@ def test_nothing_in_it_changes_from_run_to_run(notebook):
     assert not re.search(r"[A-Z]:\\\\Users", text)
     assert set(notebook.metadata) == {"kernelspec", "language_info", "pcref"}
     for cell in notebook.cells:
-        assert not set(cell.metadata) & set(execution.VOLATILE)
+        assert not set(cell.metadata) & set(run_notebooks.VOLATILE)
 
 
 def test_every_figure_names_a_table_that_is_shown(notebook):
-    records = [o["data"][gate.MIME] for cell in code(notebook) for o in cell.outputs]
+    records = [o["data"][output_check.MIME] for cell in code(notebook) for o in cell.outputs]
     ids = {record["id"] for record in records}
     for record in records:
         if record["kind"] == "figure":
@@ -118,7 +119,7 @@ def test_every_figure_names_a_table_that_is_shown(notebook):
 
 
 def test_each_output_names_its_own_call_where_a_cell_shows_several():
-    calls = {record["id"]: record["call"] for record in gate.collect(PATHS[:1])}
+    calls = {record["id"]: record["call"] for record in output_check.collect(PATHS[:1])}
     assert calls["recording-teams"] == "tables.teams"
     assert calls["recording-teams-chart"] == "figures.funnel"
 
@@ -137,13 +138,13 @@ def test_the_gate_names_a_cell_that_goes_round_the_door(tmp_path, notebook):
         path = tmp_path / "09_broken.ipynb"
         nbformat.write(broken, path)
         with pytest.raises(Exception, match=f"09_broken.ipynb, cell {len(broken.cells)}") as caught:
-            gate.collect([path])
+            output_check.collect([path])
         assert "7 people" not in str(caught.value) and "a value" not in str(caught.value)
 
 
 def test_the_tutorial_shows_the_invented_trust_alone_and_is_sealed():
-    notebook = nbformat.read(execution.tutorial(), as_version=4)
-    assert seals.broken(notebook, "exploring") == []
+    notebook = nbformat.read(run_notebooks.tutorial(), as_version=4)
+    assert checksums.broken(notebook, "exploring") == []
     assert notebook.metadata.kernelspec.name == "python3"  # else JupyterLab asks for a kernel
     assert "synthetic" in notebook.cells[0].source and "confidential" in notebook.cells[0].source
     text = "\n".join(cell.source for cell in code(notebook))

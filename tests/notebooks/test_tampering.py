@@ -8,8 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pcref_analysis.release import execution, review, seals
-from pcref_analysis.release.shown import MIME
+from pcref_analysis.display.output import MIME
+from pcref_analysis.publish import review
+from pcref_analysis.report import run_notebooks
+from pcref_analysis.store import checksums
 
 SEALED, SHOWN = 12, 18
 
@@ -68,18 +70,18 @@ SOURCES = [changed_parameter, removed_cell, added_cell, changed_words, changed_p
 @pytest.mark.parametrize("seed", range(SEALED))
 def test_the_seals_tell_what_was_done_to_a_notebook(seed):
     chance = random.Random(seed)
-    notebook = read(chance.choice(execution.notebooks()))
-    assert seals.broken(notebook, "x") == []
+    notebook = read(chance.choice(run_notebooks.notebooks()))
+    assert checksums.broken(notebook, "x") == []
     where = SOURCES[seed % len(SOURCES)](notebook, chance)
-    assert [one.cell for one in seals.broken(notebook, "x")] == [where]
+    assert [one.cell for one in checksums.broken(notebook, "x")] == [where]
 
 
 def test_cells_in_another_order_and_a_notebook_without_seals_are_told():
-    notebook = read(execution.notebooks()[0])
+    notebook = read(run_notebooks.notebooks()[0])
     notebook.cells[3], notebook.cells[4] = notebook.cells[4], notebook.cells[3]
-    assert [one.what for one in seals.broken(notebook, "x")] == ["cells stand in another order"]
+    assert [one.what for one in checksums.broken(notebook, "x")] == ["cells stand in another order"]
     del notebook.metadata["pcref"]
-    assert "no seals" in seals.broken(notebook, "x")[0].what
+    assert "no seals" in checksums.broken(notebook, "x")[0].what
 
 
 def digit_in_words(output, chance):
@@ -120,7 +122,7 @@ def possible(output):
 def test_running_again_tells_what_was_done_to_an_output(tmp_path):
     """All in one run of nbval, since each notebook takes a kernel: three outputs of each notebook are tampered with."""
     chance, done, paths = random.Random(20260101), {}, []
-    for path in execution.notebooks():
+    for path in run_notebooks.notebooks():
         notebook = read(path)
         for cell, output in chance.sample(outputs(notebook), SHOWN // 6):
             kind = chance.choice(possible(output))

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import recording, rounded
-from pcref_analysis.intake import catchment, census, mental_health_act, population, published, talking_therapies
+from pcref_analysis.estimates import interval_counts
+from pcref_analysis.estimates.unknown import coding_flags
+from pcref_analysis.population import catchment, census, resident_counts
+from pcref_analysis.published import mental_health_act, published_counts, talking_therapies
 from pcref_analysis.vocabulary import ethnicity, parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -21,7 +23,7 @@ RUNS = {"published-cpft": "QUE", "published-derbyshire": "QJ2"}
 def loaded(open_data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PCREF_OPEN_DATA", str(open_data))
-        return {board: published.load(parameters.load(run)) for run, board in RUNS.items()}
+        return {board: published_counts.load(parameters.load(run)) for run, board in RUNS.items()}
 
 
 def test_england_rates_are_reproduced_for_every_detailed_group_but_the_two_that_the_publisher_divides_otherwise(
@@ -48,14 +50,14 @@ def test_england_broad_rates_are_reproduced(open_data, indicator):
 
 
 def test_denominators_are_those_that_the_data_folder_found(open_data):
-    england = population.totals(open_data).set_index("ethnic_group")["residents"]
+    england = resident_counts.totals(open_data).set_index("ethnic_group")["residents"]
     assert england["Other ethnic groups"] == pytest.approx(1_660_000, abs=5_000)  # Chinese + Arab + any other
     assert england["Asian or Asian British"] == pytest.approx(4_995_000, abs=5_000)  # without Chinese
     assert england.sum() == pytest.approx(56_490_108)
     table = pd.read_csv(open_data / "census2021_lsoa21_ethnic5.csv.gz")
     here = table[table["icb24_ods_code"] == "QUE"]
     assert [here["asian"].sum(), here["other"].sum()] == [71_071, 14_969]
-    local = population.totals(open_data, catchment.lsoas(open_data, "QUE")).set_index("ethnic_group")["residents"]
+    local = resident_counts.totals(open_data, catchment.lsoas(open_data, "QUE")).set_index("ethnic_group")["residents"]
     moved = 71_071 - local["Asian or Asian British"]
     assert local["Other ethnic groups"] == pytest.approx(14_969 + moved)
 
@@ -68,7 +70,7 @@ def test_published_board_rates_of_undisputed_groups_are_reproduced(open_data, bo
     assert (ours / same["published_rate"] - 1).abs().max() < 0.004
     assert ours["White"] == pytest.approx(table.loc["White", "published_rate"], abs=0.05)
     # and the publisher's Asian and Other follow from the census' own groups, with Chinese in Asian
-    chinese = population.totals(open_data, catchment.lsoas(open_data, board), "detailed")
+    chinese = resident_counts.totals(open_data, catchment.lsoas(open_data, board), "detailed")
     chinese = chinese.set_index("ethnic_group").loc["Chinese", "residents"]
     asian, other = (table.loc[g] for g in ("Asian or Asian British", "Other ethnic groups"))
     assert asian["events"] / (asian["at_risk"] + chinese) * 1e5 == pytest.approx(asian["published_rate"], rel=0.004)
@@ -101,7 +103,7 @@ def test_zero_is_suppressed_too(open_data):
 @pytest.mark.parametrize("board", BOARDS)
 def test_residents_meet_every_table_that_they_were_made_from(open_data, board, version):
     lsoas = catchment.lsoas(open_data, board)
-    people, fit = population.build(open_data, lsoas, imd_version=version)
+    people, fit = resident_counts.build(open_data, lsoas, imd_version=version)
     assert people["residents"].sum() == pytest.approx(BOARDS[board], abs=1e-6)
     assert people["residents"].ge(0).all()
     assert len(people) == 16 * 2 * 7 * 5
@@ -109,7 +111,7 @@ def test_residents_meet_every_table_that_they_were_made_from(open_data, board, v
     assert worst["MSOA x sex x age, broad group"] < 3  # people: the census' own perturbation between two tables
     assert worst.drop("MSOA x sex x age, broad group").max() < 1e-4
     assert fit["rounds"].max() <= 50
-    totals = population.totals(open_data, lsoas, "detailed").set_index("ethnic_group")["residents"]
+    totals = resident_counts.totals(open_data, lsoas, "detailed").set_index("ethnic_group")["residents"]
     got = people.groupby("ethnic_group")["residents"].sum()
     assert got.to_dict() == pytest.approx(totals.to_dict())
 
@@ -117,7 +119,7 @@ def test_residents_meet_every_table_that_they_were_made_from(open_data, board, v
 @pytest.mark.parametrize(("version", "areas"), [(2025, 527), (2019, 498)])
 def test_a_trusts_own_extract_gets_its_population_and_areas(open_data, monkeypatch, version, areas):
     monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
-    made, _ = population.tables(parameters.load("cpft", imd_version=version))
+    made, _ = resident_counts.tables(parameters.load("cpft", imd_version=version))
     assert list(made["Population"]) == ["ethnic_group", "sex", "age_band", "imd_quintile", "residents"]
     assert list(made["Areas"]) == ["lsoa", "imd_quintile"]
     own = catchment.areas(open_data, catchment.lsoas(open_data, "QUE"), version)
@@ -133,7 +135,7 @@ def test_a_trusts_own_extract_gets_its_population_and_areas(open_data, monkeypat
 def test_deprivation_of_residents_agrees_with_a_table_made_otherwise(open_data, board):
     """District by decile of 2025, made for the data folder from the LSOA table directly (whole districts only)."""
     lsoas = catchment.lsoas(open_data, board)
-    people, _ = population.build(open_data, lsoas)
+    people, _ = resident_counts.build(open_data, lsoas)
     got = people.groupby("imd_quintile")["residents"].sum()
     table = pd.read_csv(open_data / "census2021_lsoa21_ethnic5.csv.gz").merge(
         pd.read_csv(open_data / "imd2025_lsoa21.csv.gz")[["lsoa21_code", "imd_quintile"]], on="lsoa21_code"
@@ -181,8 +183,10 @@ def test_chinese_age_hardly_matters_for_the_expected_counts(open_data):
         lsoas = catchment.lsoas(open_data, board)
         counts = mental_health_act.by_ethnic_group(open_data, board)
         one, other = (
-            rounded.indirect(
-                counts, population.by_age(open_data, lsoas, mental_health_act.AGE_CUTS, detail_shape=shape), reference
+            interval_counts.indirect(
+                counts,
+                resident_counts.by_age(open_data, lsoas, mental_health_act.AGE_CUTS, detail_shape=shape),
+                reference,
             ).set_index("ethnic_group")["expected"]
             for shape in ("census_2011", "broad")
         )
@@ -195,13 +199,13 @@ def test_chinese_age_hardly_matters_for_the_expected_counts(open_data):
 def test_england_as_a_whole_is_as_expected(open_data):
     """Observed over expected of everyone in England, at England's own rates, is one."""
     reference = mental_health_act.england_by_age(open_data)
-    people = population.by_age(open_data, None, mental_health_act.AGE_CUTS)
+    people = resident_counts.by_age(open_data, None, mental_health_act.AGE_CUTS)
     everyone = pd.DataFrame(
         {"ethnic_group": ["White"], "indicator": "detentions", "period": "2023-24", "area": "England"}
     ).assign(note="", measure="rate", per=1, published_rate=np.nan)
     total = reference["events"].sum()
     everyone = everyone.assign(events=total, events_low=total, events_high=total)
-    out = rounded.indirect(everyone, people.assign(ethnic_group="White"), reference)
+    out = interval_counts.indirect(everyone, people.assign(ethnic_group="White"), reference)
     assert out.loc[0, "estimate"] == pytest.approx(1)
     assert reference.set_index("age_band")["events"].to_dict() == {
         "0-15": 274,
@@ -215,7 +219,7 @@ def test_england_as_a_whole_is_as_expected(open_data):
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_detention_table_of_both_first_users(loaded, board):
     counts = loaded[board]["counts"]
-    table = rounded.table(counts[counts["indicator"].eq("detentions") & counts["area"].eq(board)])
+    table = interval_counts.table(counts[counts["indicator"].eq("detentions") & counts["area"].eq(board)])
     assert table["ethnic_group"].tolist() == list(ethnicity.BROAD_GROUPS)
     table = table.set_index("ethnic_group")
     known = table.drop("Unknown")
@@ -233,9 +237,9 @@ def test_other_in_derbyshire_is_a_recording_matter_and_black_is_not_anywhere(loa
     for board, frames in loaded.items():
         counts = frames["counts"]
         local, england = (counts[counts["area_kind"] == kind] for kind in ("icb", "england"))
-        flags = recording.flags(local, england)
+        flags = coding_flags.flags(local, england)
         here = flags[flags["indicator"] == indicator].set_index("ethnic_group")["flag"]
-        assert here["Other ethnic groups"] == (recording.RECORDING if board == "QJ2" else "")
+        assert here["Other ethnic groups"] == (coding_flags.RECORDING if board == "QJ2" else "")
         assert here.drop(["Other ethnic groups", "Unknown"]).eq("").all()
 
 
@@ -244,7 +248,7 @@ def test_the_rule_marks_other_in_two_boards_of_all(open_data):
     """The thresholds' calibration: Derby and Derbyshire and Northamptonshire, and no named group anywhere."""
     england = mental_health_act.by_ethnic_group(open_data, "England")
     boards = pd.read_csv(open_data / "icb24_codes.csv")["icb24_ods_code"]
-    found = [recording.flags(mental_health_act.by_ethnic_group(open_data, board), england) for board in boards]
+    found = [coding_flags.flags(mental_health_act.by_ethnic_group(open_data, board), england) for board in boards]
     flags = pd.concat(found).query("flag == @recording.RECORDING")
     marked = set(zip(flags["area"], flags["ethnic_group"], strict=True))
     assert marked == {("QJ2", "Other ethnic groups"), ("QPM", "Other ethnic groups"), ("QPM", "Mixed")}
@@ -263,23 +267,23 @@ def test_england_short_term_orders_are_the_sum_of_the_boards(open_data):
 
 def test_everything_of_a_run_is_saved_and_read_back(loaded, tmp_path, open_data, monkeypatch):
     monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
-    published.save(parameters.load("published-cpft"), tmp_path)
-    again = published.saved(tmp_path)
-    assert set(again) == set(published.FRAMES)
+    published_counts.save(parameters.load("published-cpft"), tmp_path)
+    again = published_counts.saved(tmp_path)
+    assert set(again) == set(published_counts.FRAMES)
     for name, frame in loaded["QUE"].items():
         pd.testing.assert_frame_equal(again[name], frame.reset_index(drop=True), check_dtype=False)
     (tmp_path / "fit.parquet").unlink()
     with pytest.raises(PcrefError, match="fit not in"):
-        published.saved(tmp_path)
+        published_counts.saved(tmp_path)
 
 
 def test_a_period_or_a_board_that_is_not_there(open_data, monkeypatch):
     monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
     run = parameters.load("published-cpft")
     with pytest.raises(PcrefError, match="2023-24 only"):
-        published.load(run.model_copy(update={"period": "2022-23"}))
+        published_counts.load(run.model_copy(update={"period": "2022-23"}))
     with pytest.raises(PcrefError, match="'' is not an integrated care board"):
-        published.load(run.model_copy(update={"trust": run.trust.model_copy(update={"icb_code": ""})}))
+        published_counts.load(run.model_copy(update={"trust": run.trust.model_copy(update={"icb_code": ""})}))
 
 
 def test_talking_therapies_percentages_are_reproduced_and_their_sums_hold(open_data):

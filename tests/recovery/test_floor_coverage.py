@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import durations, regression
+from pcref_analysis.analysis import lengths_of_stay
+from pcref_analysis.estimates.regression import adjusted_ratios
 
 TABLES = 400
 
@@ -15,14 +16,14 @@ def cells(events, at_risk, groups=("White British", "Indian")):
 
 
 def gap(table, **options):
-    return regression.adjusted(table, adjust=[], interval="normal", **options).iloc[0]
+    return adjusted_ratios.adjusted(table, adjust=[], interval="normal", **options).iloc[0]
 
 
 def test_equal_groups_cover_one_at_nine_tenths_of_an_event_a_person_year():
     """95% limits of ratios of equal rates covered 46% of the time: people were taken to have one event at most."""
     rng = np.random.default_rng(12)
     many = [cells(rng.poisson(0.9 * np.array([400, 400])), [400.0, 400.0]).assign(indicator=i) for i in range(TABLES)]
-    found = regression.adjusted(pd.concat(many, ignore_index=True), adjust=[], interval="normal")
+    found = adjusted_ratios.adjusted(pd.concat(many, ignore_index=True), adjust=[], interval="normal")
     assert ((found["lower"] <= 1) & (found["upper"] >= 1)).mean() == pytest.approx(0.95, abs=0.03)
 
 
@@ -59,7 +60,7 @@ def test_the_change_between_steps_knows_the_floor_too():
         ]
     ]
     table = pd.DataFrame(rows).assign(indicator="stays", period="2023-24")
-    found = regression.ladder(table, steps={"crude": [], "sex": ["sex"]}).set_index("adjustment").loc["sex"]
+    found = adjusted_ratios.ladder(table, steps={"crude": [], "sex": ["sex"]}).set_index("adjustment").loc["sex"]
     assert found["change_lower"] <= found["change"] <= found["change_upper"]
 
 
@@ -80,6 +81,6 @@ def test_a_design_effect_that_cannot_be_told_is_said():
     days = pd.DataFrame({"ethnic_group": "Indian", "upper_day": [2, 5, 9, 14, 30, np.nan], "count": [2, 2, 2, 2, 1, 1]})
     days["lower_day"] = [2, 5, 9, 14, 30, 60]
     means = pd.DataFrame({"ethnic_group": ["Indian"], "total": 200.0, "at_risk": 10.0, "total_sq": 9000.0})
-    found = durations.quantile(days, ["ethnic_group"], cells=means).iloc[0]
+    found = lengths_of_stay.quantile(days, ["ethnic_group"], cells=means).iloc[0]
     assert "no design effect" in found["note"]
-    assert np.isnan(durations.design_effect(days, means, ["ethnic_group"])["design_effect"].iloc[0])
+    assert np.isnan(lengths_of_stay.design_effect(days, means, ["ethnic_group"])["design_effect"].iloc[0])

@@ -7,7 +7,8 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from pcref_analysis.intake import cells, demo
+from pcref_analysis.counting import cells
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.indicators import catalogue
 

@@ -32,7 +32,7 @@ def test_without_repeats_in_the_variance_limits_would_be_too_narrow(coverage):
     # the test above can fail: limits that take repeats for independent events miss far more often
     import numpy as np
 
-    from pcref_analysis.estimates import rates
+    from pcref_analysis.estimates.rates import rates
 
     cells = coverage.cells(np.random.default_rng(3), 100, 7, RUNS, "people who repeat")
     at_risk, _, rate = coverage.setting(7)

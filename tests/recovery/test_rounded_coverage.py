@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import rounded
-from pcref_analysis.intake import rounding
+from pcref_analysis.estimates import interval_counts
+from pcref_analysis.published import publisher_rounding
 
 DRAWS = 4_000
 
@@ -17,7 +17,7 @@ def publish(truth):
 
 def frame(truth, at_risk, area):
     shown = publish(truth)
-    return rounding.interval(shown).assign(
+    return publisher_rounding.interval(shown).assign(
         events=shown, at_risk=at_risk, at_risk_low=at_risk, at_risk_high=at_risk, measure="rate", per=1.0, area=area
     )
 
@@ -29,7 +29,7 @@ def test_rate_and_ratio_cover_the_truth(mean):
     one = frame(rng.poisson(mean, DRAWS), 1_000.0, area).assign(ethnic_group="Mixed")
     other = frame(rng.poisson(120.0, DRAWS), 60_000.0, area).assign(ethnic_group="White")
     both = pd.concat([one, other], ignore_index=True).assign(indicator="detentions", period="2023-24")
-    result = rounded.compare(rounded.crude(both))
+    result = interval_counts.compare(interval_counts.crude(both))
     mixed = result[result["ethnic_group"] == "Mixed"]
     rate, ratio = mean / 1_000, (mean / 1_000) / (120.0 / 60_000)
     assert ((mixed["lower"] <= rate) & (rate <= mixed["upper"])).mean() >= 0.95

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.intake import demo
-from pcref_analysis.release import publication
+from pcref_analysis.store import edition_files
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import indicators
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,7 +123,7 @@ def test_a_draft_is_published_when_two_people_have_signed_it(home):
         {"name": "Anna Analyst", "role": "Lead analyst", "date": today, "checked": "figures"},
         {"name": "Grace Guardian", "role": "Caldicott guardian", "date": today, "checked": "small numbers"},
     ]
-    content = publication.read_manifest(draft)["content"]
+    content = edition_files.read_manifest(draft)["content"]
     file = home / "notebooks" / "parameters" / "signed-by" / "local.yml"
     file.parent.mkdir()
     file.write_text(yaml.safe_dump({"edition": content, "signed": signatures}), encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_draft_is_published_when_two_people_have_signed_it(home):
     page = (reports / "05_priorities.html").read_text(encoding="utf-8")
     assert "not signed off" not in page and "Grace Guardian, Caldicott guardian" in page
     assert not draft.exists()
-    assert publication.changes(reports, publication.read_manifest(reports)) == []
+    assert edition_files.changes(reports, edition_files.read_manifest(reports)) == []
     attacked = pcref(home, "attack", "reports/local")
     assert attacked.returncode == 0, attacked.stdout + attacked.stderr
     (reports / "index.html").write_text("changed", encoding="utf-8")

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from pcref_analysis import cli
-from pcref_analysis.intake import engines, prepare
-from pcref_analysis.vocabulary import indicators, progress
+from pcref_analysis import cli, prepare
+from pcref_analysis.extract.sources import engines
+from pcref_analysis.store import progress
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,13 +87,12 @@ def test_a_fault_in_the_code_is_not_taken_for_a_source_out_of_reach(home, monkey
 
 
 def test_no_handler_in_the_package_takes_every_exception_but_the_last_one():
-    """Those of files, sources and cleaning are with the reading of files."""
     found = [
         path.relative_to(ROOT / "pcref_analysis").as_posix()
         for path in (ROOT / "pcref_analysis").rglob("*.py")
         for _ in re.findall(r"except (Base)?Exception\b", path.read_text(encoding="utf-8"))
     ]
-    assert [name for name in found if name not in ("intake/files.py", "intake/sources.py")] == ["cli.py"]
+    assert found == ["cli.py"]
 
 
 @pytest.mark.parametrize("words", [("report", "nosuch"), ("report", "--run", "nosuch"), ("check", "nosuch"),
@@ -162,9 +162,9 @@ def test_another_comparator_is_said_before_the_work(home):
         assert done.exit_code == 2 and "checking the extract" not in done.output
         assert "comparator: White" in done.output and "engagement: none" in " ".join(done.output.split())
     given = cli_parameters(engagement="none")
-    from pcref_analysis.release import agreement
+    from pcref_analysis.priorities import agreed_list
 
-    assert agreement.record(given) is None and agreement.digest(given)
+    assert agreed_list.record(given) is None and agreed_list.digest(given)
 
 
 def cli_parameters(**facts):
@@ -234,13 +234,13 @@ def test_the_extract_without_rows_in_the_period_is_named_before_counting(home):
 
 @pytest.fixture(scope="module")
 def figures(open_data):
-    from pcref_analysis.intake import trusts
+    from pcref_analysis.published import trusts
 
     return trusts.mental_health(open_data)
 
 
 def test_a_parameters_file_for_every_mental_health_trust(home, open_data, figures):
-    from pcref_analysis.intake import trusts
+    from pcref_analysis.published import trusts
     from pcref_analysis.vocabulary import parameters
 
     assert len(figures) == 57 and figures["code"].is_unique and "All prov" not in set(figures["code"])
@@ -270,7 +270,7 @@ def test_init_names_the_nearest_and_overwrites_nothing(home, open_data):
 
 
 def test_doctor_names_what_stops_a_run_and_publishes_nothing(home, monkeypatch):
-    from pcref_analysis.release import doctor
+    from pcref_analysis.report import doctor
 
     facts = yaml.safe_load((home / "notebooks/parameters/demo.yml").read_text(encoding="utf-8"))
     facts |= {"run": "local", "source": {"kind": "folder"}, "engagement": "nowhere.yml"}
@@ -286,7 +286,7 @@ def test_doctor_names_what_stops_a_run_and_publishes_nothing(home, monkeypatch):
 
 
 def test_doctor_takes_the_first_people_and_all_that_is_theirs(home):
-    from pcref_analysis.release import doctor
+    from pcref_analysis.report import doctor
 
     folder = home / "data" / "raw" / "local"
     folder.mkdir(parents=True)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from pcref_analysis.release import crate, publication
+from pcref_analysis.report import provenance
+from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FACTS = {
@@ -28,24 +29,24 @@ def edition(tmp_path):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "experience-gaps.csv").write_text(TABLE["csv"], encoding="utf-8")
     (tmp_path / "03_experience.html").write_text("page", encoding="utf-8")
-    crate.write(tmp_path, [TABLE, FIGURE], FACTS, MADE_OF)
+    provenance.write(tmp_path, [TABLE, FIGURE], FACTS, MADE_OF)
     return tmp_path
 
 
 def test_it_names_everything_that_came_out_with_its_hash_and_what_went_in(edition):
-    graph = {one["@id"]: one for one in json.loads((edition / crate.FILE).read_text(encoding="utf-8"))["@graph"]}
+    graph = {one["@id"]: one for one in json.loads((edition / provenance.FILE).read_text(encoding="utf-8"))["@graph"]}
     for name in ("tables/experience-gaps.csv", "03_experience.html"):
-        assert graph[name]["sha256"] == publication.digest(edition / name)
+        assert graph[name]["sha256"] == edition_files.digest(edition / name)
         assert {"@id": name} in graph["./"]["hasPart"]
     assert graph["#input/MHS401MHActPeriod.csv"]["sha256"] == "ab" * 32
-    assert graph[crate.FILE]["conformsTo"]["@id"].startswith("https://w3id.org/ro/crate/")
+    assert graph[provenance.FILE]["conformsTo"]["@id"].startswith("https://w3id.org/ro/crate/")
     assert graph["./"]["description"].startswith("Synthetic data")
     named = {one["@id"] for one in graph.values()}
     assert {one["@id"] for one in graph["#run"]["object"] + graph["#run"]["result"]} <= named
 
 
 def test_a_table_leads_to_notebook_cell_function_indicators_and_input(edition):
-    words = "\n".join(crate.trace(edition, "experience-gaps.csv"))
+    words = "\n".join(provenance.trace(edition, "experience-gaps.csv"))
     for part in ("03_experience.ipynb, cell 03-11", "tables.gaps", "indicator detentions: Detentions on", "cto_starts",
                  "MHS401MHActPeriod.csv (sha256 abab", "0.1.0"):  # fmt: skip
         assert part in words
@@ -53,11 +54,11 @@ def test_a_table_leads_to_notebook_cell_function_indicators_and_input(edition):
 
 
 def test_a_figure_leads_to_its_table(edition):
-    assert "  drawn of  experience-gaps" in crate.trace(edition, "experience-forest")
+    assert "  drawn of  experience-gaps" in provenance.trace(edition, "experience-forest")
 
 
 def test_an_unknown_id_or_folder_is_said_in_words(edition, tmp_path):
     with pytest.raises(PcrefError, match="experience-forest, experience-gaps"):
-        crate.trace(edition, "nonsense")
+        provenance.trace(edition, "nonsense")
     with pytest.raises(PcrefError, match="no edition"):
-        crate.trace(tmp_path / "elsewhere", "experience-gaps")
+        provenance.trace(tmp_path / "elsewhere", "experience-gaps")

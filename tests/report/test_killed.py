@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pcref_analysis.release import publication
+from pcref_analysis.store import edition_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SWAPPING = """
@@ -44,9 +44,9 @@ def test_an_edition_is_whole_after_a_kill_at_any_moment(tmp_path):
         time.sleep(draw.uniform(0, 0.4))
         running.kill()
         running.wait()
-        publication.settle(published)
-        manifest = publication.read_manifest(published)
-        assert publication.changes(published, manifest) == [] and manifest["outputs"]
+        edition_files.settle(published)
+        manifest = edition_files.read_manifest(published)
+        assert edition_files.changes(published, manifest) == [] and manifest["outputs"]
         number.append(manifest["number"])
     assert max(number) > 0  # some were killed after the first swap
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.intake import open_data, prepare, runs
-from pcref_analysis.release import execution, gate
+from pcref_analysis import prepare
+from pcref_analysis.report import output_check, run_notebooks
+from pcref_analysis.store import open_data, runs
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import FaultError, PcrefError
 
@@ -43,7 +44,7 @@ def notebook(home, *lines):
 
 
 def printed(home, given):
-    (path,) = execution.execute(given, runs.run_folder(given.run) / "notebooks", lambda line: None, "code")
+    (path,) = run_notebooks.execute(given, runs.run_folder(given.run) / "notebooks", lambda line: None, "code")
     return "".join(output["text"] for output in nbformat.read(path, as_version=4).cells[-1]["outputs"])
 
 
@@ -149,21 +150,21 @@ TABLE = pd.DataFrame(
 def test_a_count_that_breaks_the_rule_of_the_pages_is_not_published(home, column, value, rule):
     given = parameters.load("demo")
     given = given.model_copy(update={"disclosure": given.disclosure.model_copy(update=rule)})
-    gate.by_rule({"levels": TABLE}, parameters.load("demo"))
+    output_check.by_rule({"levels": TABLE}, parameters.load("demo"))
     bad = TABLE.copy()
     bad.loc[1, column] = value
     with pytest.raises(PcrefError, match=f"levels, column '{column}': 1 count"):
-        gate.by_rule({"levels": bad.iloc[1:]}, given)
-    gate.by_rule({"levels": bad}, given.model_copy(update={"audience": "internal"}))
+        output_check.by_rule({"levels": bad.iloc[1:]}, given)
+    output_check.by_rule({"levels": bad}, given.model_copy(update={"audience": "internal"}))
 
 
 def test_a_count_repeated_from_an_edition_by_another_rounding_may_stand(home):
     given = parameters.load("demo")
     given = given.model_copy(update={"disclosure": given.disclosure.model_copy(update={"rounding": 10})})
     table = pd.DataFrame({"events": [25.0], "events_status": ["repeated"]})
-    gate.by_rule({"levels": table}, given)
+    output_check.by_rule({"levels": table}, given)
     with pytest.raises(PcrefError):
-        gate.by_rule({"levels": table.assign(events_status="shown")}, given)
+        output_check.by_rule({"levels": table.assign(events_status="shown")}, given)
 
 
 def test_the_home_folder_is_expanded_for_open_figures_too(home, monkeypatch):

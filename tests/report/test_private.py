@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pcref_analysis.intake import runs
-from pcref_analysis.release import publication
+from pcref_analysis.store import edition_files, runs
 from pcref_analysis.vocabulary import private
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -139,7 +138,7 @@ def edition(home, run="demo", **facts):
     folder = home / "reports" / run
     folder.mkdir(parents=True)
     (folder / "index.html").write_text("the signed edition", encoding="utf-8")
-    publication.write_manifest(folder, facts)
+    edition_files.write_manifest(folder, facts)
     return folder
 
 
@@ -156,8 +155,8 @@ def test_an_edition_without_its_manifest_is_not_gone_over_where_editions_are_sig
     folder = edition(home)
     (folder / "manifest.json").unlink()
     with pytest.raises(PcrefError, match="whether it was signed"):
-        publication.refuse_unknown(folder, protects=True)
-    publication.refuse_unknown(folder, protects=False)
+        edition_files.refuse_unknown(folder, protects=True)
+    edition_files.refuse_unknown(folder, protects=False)
 
 
 def test_a_link_in_the_place_of_a_report_is_refused(home, tmp_path):
@@ -179,6 +178,6 @@ def test_what_is_published_can_be_read_by_others(home):
         fresh.mkdir()
         (fresh / "index.html").write_text("x", encoding="utf-8")
         (home / "other").write_text("x", encoding="utf-8")
-        publication.swap(fresh, home / "reports" / "demo")
+        edition_files.swap(fresh, home / "reports" / "demo")
     published = (home / "reports" / "demo" / "index.html").stat().st_mode
     assert published == (home / "other").stat().st_mode

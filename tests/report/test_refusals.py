@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import demo
-from pcref_analysis.release import publication
+from pcref_analysis.store import edition_files
+from pcref_analysis.synthetic import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "9ZX-SECRET-17"
@@ -34,7 +34,7 @@ def home(tmp_path, extract):
     edition = tmp_path / "reports" / "local"
     edition.mkdir(parents=True)
     (edition / "index.html").write_text("the last edition", encoding="utf-8")
-    publication.write_manifest(edition, {})
+    edition_files.write_manifest(edition, {})
     return tmp_path
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import demo
-from pcref_analysis.intake.declarations import declared
-from pcref_analysis.release import agreement, priorities, publication
-from pcref_analysis.release.study import Study
+from pcref_analysis.extract.schema import declared
+from pcref_analysis.priorities import agreed_list, draft_list
+from pcref_analysis.report.study import Study
+from pcref_analysis.store import edition_files
+from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import parameters
-from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.indicators import catalogue
+from pcref_analysis.vocabulary.significant_digits import same_everywhere
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +38,7 @@ def pages(edition):
 
 def test_every_page_is_there_and_whole(edition):
     assert {p.name for p in pages(edition)} >= {"index.html", "definitions.html", "method.html", "05_priorities.html"}
-    assert publication.is_whole(edition, publication.read_manifest(edition))
+    assert edition_files.is_whole(edition, edition_files.read_manifest(edition))
 
 
 def test_pages_load_nothing_from_outside_and_describe_every_picture(edition):
@@ -135,9 +136,9 @@ def test_no_published_figure_depends_on_the_last_digits_of_this_processor(editio
 
 def test_the_list_is_made_again_from_two_published_files(edition, tmp_path):
     for name in ("findings", "rule_settings"):
-        shutil.copy(edition / "tables" / priorities.file_name(name), tmp_path)
-    published = pd.read_csv(edition / "tables" / priorities.file_name("findings"), float_precision="round_trip")
-    again = same_everywhere(priorities.rebuild(tmp_path))
+        shutil.copy(edition / "tables" / draft_list.file_name(name), tmp_path)
+    published = pd.read_csv(edition / "tables" / draft_list.file_name("findings"), float_precision="round_trip")
+    again = same_everywhere(draft_list.rebuild(tmp_path))
     assert len(again) == len(published) > 50
     for column in again:
         theirs, ours = (frame[column].astype(object).where(frame[column].notna(), None) for frame in (published, again))
@@ -180,20 +181,20 @@ def test_the_second_period_of_the_demo_starts_from_the_list_agreed_for_the_first
     given = parameters.load(file, period="2022-23")
     rule = given.priorities.model_copy(update={"draws": 300})
     known = {"rule": rule, "comparator": given.comparator}
-    first = priorities.draft(estimates, period="2022-23", **known)
+    first = draft_list.draft(estimates, period="2022-23", **known)
     items = first.loc[first["list"] == "priority", "item"].tolist()
     meeting = "who: Synthetic advisory group, when: 2026-01-10, why: (Invented) It came first."
     record = f"changes:\n- {{action: move, item: '{items[2]}', to: 1, {meeting}}}\n"
     record += f"- {{action: set_aside, item: '{items[0]}', {meeting}}}\n"
     (tmp_path / "notebooks/parameters/engagement/demo-2022-23.yml").write_text(record, encoding="utf-8")
     folder = tmp_path / "reports" / "demo-2022-23"
-    priorities.write(first, rule, folder)
-    agreed = agreement.tables(first, given)["adjusted"]
+    draft_list.write(first, rule, folder)
+    agreed = agreed_list.tables(first, given)["adjusted"]
     agreed.to_csv(folder / "priorities-adjusted.csv", index=False)
 
     given = parameters.load(file, previous="reports/demo-2022-23")
-    second = priorities.draft(estimates, period="2023-24", **known)
-    made = agreement.tables(second, given)
+    second = draft_list.draft(estimates, period="2023-24", **known)
+    made = agreed_list.tables(second, given)
     now = made["adjusted"]
     kept = [items[2], items[1], *items[3:]]
     assert now.loc[now["place"].notna(), "item"].tolist()[: len(kept)] == kept

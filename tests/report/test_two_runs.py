@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure, report
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.report import pipeline
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -19,22 +20,22 @@ def run(name, **changed):
 
 def edition(home, parameters, table, content="1"):
     folder = home / "reports" / parameters.run
-    disclosure.write([disclosure.release(table, parameters, name="counts")], folder / report.RELEASED)
+    release_tables.write([release_tables.release(table, parameters, name="counts")], folder / pipeline.RELEASED)
     facts = {"parameters": parameters.model_dump(mode="json"), "inputs": {"rows": "1"}, "content": content}
-    report.publication.write_manifest(folder, facts)
+    pipeline.publication.write_manifest(folder, facts)
     return folder
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
-    monkeypatch.setattr(report.prepare, "fingerprint", lambda _: {"rows": "1"})
+    monkeypatch.setattr(pipeline.prepare, "fingerprint", lambda _: {"rows": "1"})
     return tmp_path
 
 
 def kept(home, parameters):
-    report._keep_editions(parameters, home / "reports" / parameters.run, lambda _: None)
-    return [disclosure.read(folder)[0] for folder in report.runs.earlier(parameters.run)]
+    pipeline._keep_editions(parameters, home / "reports" / parameters.run, lambda _: None)
+    return [release_tables.read(folder)[0] for folder in pipeline.runs.earlier(parameters.run)]
 
 
 def test_an_edition_of_the_same_trust_or_files_is_known_under_any_name(home, monkeypatch):
@@ -42,7 +43,7 @@ def test_an_edition_of_the_same_trust_or_files_is_known_under_any_name(home, mon
     assert len(kept(home, run("detailed", detail="detailed", comparator="White British"))) == 1
     other = {"name": "Another Trust", "ods_code": "RXX", "icb_code": ""}
     assert len(kept(home, run("moved", trust=other))) == 1  # the very files
-    monkeypatch.setattr(report.prepare, "fingerprint", lambda _: {"rows": "2"})
+    monkeypatch.setattr(pipeline.prepare, "fingerprint", lambda _: {"rows": "2"})
     assert kept(home, run("moved", trust=other)) == []
     edition(home, run("detailed"), TWO)
     assert [len(one.table) for one in kept(home, run("detailed"))] == [1, 3]  # its own first
@@ -51,15 +52,15 @@ def test_an_edition_of_the_same_trust_or_files_is_known_under_any_name(home, mon
 def test_an_edition_that_was_replaced_is_still_known(home):
     folder = edition(home, run("local"), ONE)
     for _ in range(2):
-        report._keep_for_good(folder)
-    report.shutil.rmtree(folder)
+        pipeline._keep_for_good(folder)
+    pipeline.shutil.rmtree(folder)
     edition(home, run("local"), TWO, "2")
     assert [len(one.table) for one in kept(home, run("local"))] == [1, 3]
 
 
 def test_another_runs_edition_that_was_changed_stops_the_report(home):
     folder = edition(home, run("broad"), ONE)
-    (folder / report.RELEASED / "counts.csv").write_text("team,events\n", encoding="utf-8")
+    (folder / pipeline.RELEASED / "counts.csv").write_text("team,events\n", encoding="utf-8")
     with pytest.raises(PcrefError, match="reports/broad is not as it was published"):
         kept(home, run("detailed"))
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.release import agreement, listing, priorities, report, sensitivity
+from pcref_analysis.priorities import agreed_list, draft_list, sensitivity
+from pcref_analysis.report import list_export, pipeline
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -54,7 +55,7 @@ def home(tmp_path, monkeypatch):
 def run(period, previous=None, **gaps):
     given = parameters.load(str(DEMO), period=period, previous=previous)
     rule = given.priorities.model_copy(update={"draws": 500})
-    return given.model_copy(update={"priorities": rule}), priorities.draft(estimates(period, **gaps), rule)
+    return given.model_copy(update={"priorities": rule}), draft_list.draft(estimates(period, **gaps), rule)
 
 
 def recorded(home, period, *changes, outcomes=()):
@@ -66,10 +67,10 @@ def recorded(home, period, *changes, outcomes=()):
 def published(home, given, ranked, name):
     """Write what a report publishes, as a report does."""
     folder = home / "reports" / name / "tables"
-    priorities.write(ranked.assign(synthetic="synthetic data"), given.priorities, folder)
-    for part, table in agreement.tables(ranked, given).items():
+    draft_list.write(ranked.assign(synthetic="synthetic data"), given.priorities, folder)
+    for part, table in agreed_list.tables(ranked, given).items():
         if len(table):
-            table.assign(synthetic="synthetic data").to_csv(folder / priorities.file_name(part), index=False)
+            table.assign(synthetic="synthetic data").to_csv(folder / draft_list.file_name(part), index=False)
     return folder.parent
 
 
@@ -94,7 +95,7 @@ def test_two_periods(home):
     del outcome["why"]
     recorded(home, "2023-24", {"action": "move", "item": "carers", "to": 1}, outcomes=[outcome])
     given, ranked = run("2023-24", previous="reports/demo-2022-23")
-    made = agreement.tables(ranked, given)
+    made = agreed_list.tables(ranked, given)
     assert items(made["adjusted"]) == ["carers", ACCESS, SECTION]
     adjusted = made["adjusted"].set_index("item")
     assert adjusted.loc[ACCESS, ["wording", "change"]].tolist() == [
@@ -119,29 +120,29 @@ def test_the_command_reads_published_files_and_nothing_else(home, tmp_path):
     recorded(home, "2023-24", {"action": "move", "item": ACCESS, "to": 1})
     given, ranked = run("2023-24", previous="reports/demo-2022-23")
     folder = published(home, given, ranked, "demo")
-    report.publication.write_manifest(folder, {"parameters": given.model_dump(mode="json")})
+    pipeline.publication.write_manifest(folder, {"parameters": given.model_dump(mode="json")})
     assert not (home / "data").exists()  # nothing confidential to read
-    text = listing.as_text(listing.folder_of("demo"))
+    text = list_export.as_text(list_export.folder_of("demo"))
     assert text.startswith("SYNTHETIC DATA") and f"  1. {ACCESS} (kept, moved)" in text
     assert "Advisory group: move" in text and "Members said so." in " ".join(text.split())
-    moved = listing.against(folder, home / "reports" / "demo-2022-23")
+    moved = list_export.against(folder, home / "reports" / "demo-2022-23")
     assert "From 2022-23 to 2023-24" in moved and "The rule has not changed." in moved
     assert f"{SECTION}: place 2 then, not on the draft." in " ".join(moved.split())
-    whole = listing.whole(folder)
+    whole = list_export.whole(folder)
     assert whole["item"].iloc[0] == ACCESS and whole["ratio"].iloc[0] == 0.55
     assert whole["synthetic"].eq("synthetic data").all()
-    listing.write_workbook(folder, tmp_path / "list.xlsx")
+    list_export.write_workbook(folder, tmp_path / "list.xlsx")
     with zipfile.ZipFile(tmp_path / "list.xlsx") as book:
         sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
         assert len(sheets) >= 8
         assert "Synthetic data" in book.read("xl/sharedStrings.xml").decode()
     with pytest.raises(PcrefError, match="Make it with: pcref report --run other"):
-        listing.folder_of("other")
+        list_export.folder_of("other")
 
 
 def test_without_a_record_the_list_is_the_draft(home):
     given, ranked = run("2022-23")
-    made = agreement.tables(ranked, given)
+    made = agreed_list.tables(ranked, given)
     assert items(made["adjusted"]) == ranked.loc[ranked["list"] == "priority", "item"].tolist()
     assert made["adjusted"]["change"].eq("as drafted").all()
     assert made["adjusted"].loc[0, ["in_short", "in_draft"]].tolist() == [
@@ -154,12 +155,12 @@ def test_a_change_of_the_record_or_of_the_earlier_list_is_noticed(home):
     given, ranked = run("2022-23")
     published(home, given, ranked, "demo-2022-23")
     given, _ = run("2023-24", previous="reports/demo-2022-23")
-    seen = {agreement.digest(given)}
+    seen = {agreed_list.digest(given)}
     recorded(home, "2023-24", {"action": "set_aside", "item": ACCESS})
-    seen.add(agreement.digest(given))
+    seen.add(agreed_list.digest(given))
     path = home / "reports" / "demo-2022-23" / "tables" / "priorities-adjusted.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("draft", "moved"), encoding="utf-8")
-    seen.add(agreement.digest(given))
+    seen.add(agreed_list.digest(given))
     assert len(seen) == 3
 
 
@@ -177,7 +178,7 @@ def test_a_change_of_the_record_or_of_the_earlier_list_is_noticed(home):
 def test_a_fault_stops_before_anything_is_made(home, changes, previous, message):
     recorded(home, "2023-24", *changes)
     with pytest.raises(PcrefError, match=f"(?s){message}"):
-        agreement.digest(run("2023-24", previous=previous)[0])
+        agreed_list.digest(run("2023-24", previous=previous)[0])
 
 
 def test_an_unknown_item_is_named_with_its_file(home):
@@ -186,7 +187,7 @@ def test_an_unknown_item_is_named_with_its_file(home):
     with pytest.raises(
         PcrefError, match=r"engagement: demo-2023-24\.yml: change 1: 'detention: Blak' is not on the list"
     ):
-        agreement.tables(ranked, given)
+        agreed_list.tables(ranked, given)
 
 
 def test_the_comparators_stand_side_by_side_and_a_gap_that_only_another_one_shows_is_not_hidden(home):

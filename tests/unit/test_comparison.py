@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import comparison, intervals, rates
-from pcref_analysis.estimates.comparison import ALL_OTHERS, POPULATION, compare
+from pcref_analysis.estimates import intervals
+from pcref_analysis.estimates.rates import comparison, rates
+from pcref_analysis.estimates.rates.comparison import ALL_OTHERS, POPULATION, compare
 from pcref_analysis.vocabulary.errors import PcrefError
 
 SHAPE = "indicator period ethnic_group comparator adjustment measure estimate lower upper level events at_risk note"

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import domain
-from pcref_analysis.release import disclosure, tables
-from pcref_analysis.release.protection import derived
-from pcref_analysis.vocabulary.digits import same_everywhere
+from pcref_analysis.analysis import levels_and_gaps
+from pcref_analysis.disclosure import release_tables, rounded_figures
+from pcref_analysis.display import tables
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.significant_digits import same_everywhere
 
 
 def counts(**columns):
@@ -30,29 +30,29 @@ def counts(**columns):
     ],
 )
 def test_boundaries_of_the_presets(rule, count, text):
-    assert disclosure.release(counts(team=["a"], events=[count]), rule).text["events"].tolist() == [text]
+    assert release_tables.release(counts(team=["a"], events=[count]), rule).text["events"].tolist() == [text]
 
 
 def test_three_marks_are_three():
-    released = disclosure.release(counts(team=list("abcd"), events=[0, 3, None, 40]), "mhsds")
+    released = release_tables.release(counts(team=list("abcd"), events=[0, 3, None, 40]), "mhsds")
     assert released.table["events_status"].tolist() == ["zero", "suppressed", "not available", "shown"]
     assert released.text["events"].tolist() == ["0", "[c]", "[x]", "40"]
 
 
 def test_a_releasable_is_made_by_the_door_only():
     with pytest.raises(PcrefError):
-        disclosure.Releasable(pd.DataFrame(), "t", None, "", False, "release", (), (), (), {})
+        release_tables.Releasable(pd.DataFrame(), "t", None, "", False, "release", (), (), (), {})
 
 
 def test_undeclared_numbers_do_not_leave():
     with pytest.raises(PcrefError, match="'score'"):
-        disclosure.release(counts(team=["a"], events=[9], score=[1.5]), "mhsds")
+        release_tables.release(counts(team=["a"], events=[9], score=[1.5]), "mhsds")
 
 
 def test_input_is_not_changed():
     frame = counts(team=list("abc"), events=[3, 21, 24])
     before = frame.copy(deep=True)
-    disclosure.release(frame, "mhsds")
+    release_tables.release(frame, "mhsds")
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -78,7 +78,7 @@ def released_change(events, change):
             "change_upper": [float("nan"), change + 0.013],
         }
     )
-    return disclosure.release(frame, "mhsds", name="gaps").table.iloc[1]
+    return release_tables.release(frame, "mhsds", name="gaps").table.iloc[1]
 
 
 @pytest.mark.parametrize("factor", [1.234, 0.871, 1.05])
@@ -112,7 +112,7 @@ def test_a_change_of_few_events_is_withheld_and_a_later_one_is_not():
             "change_upper": [1.2, 0.93],
         }
     )
-    table = disclosure.release(frame, "mhsds", name="gaps").table
+    table = release_tables.release(frame, "mhsds", name="gaps").table
     assert table["change"].isna().tolist() == [True, False]
     assert table["change"].iloc[1] == 0.92
 
@@ -124,7 +124,7 @@ def residents(**changed):
 
 def test_residents_are_public_and_shown_to_the_person():
     known = residents().drop(columns="events")
-    released = disclosure.release_all({"levels": residents()}, "mhsds", residents=known)[0]
+    released = release_tables.release_all({"levels": residents()}, "mhsds", residents=known)[0]
     assert released.table["at_risk"].tolist() == [1234, 2345]
 
 
@@ -132,14 +132,14 @@ def test_another_denominator_does_not_pass_as_residents():
     """The number of detentions once stood as at_risk of an indicator of residents, and left to the person."""
     known = residents().drop(columns="events")
     with pytest.raises(PcrefError, match=r"levels.*detentions"):
-        disclosure.release_all({"levels": residents(at_risk=[43, 57])}, "mhsds", residents=known)
+        release_tables.release_all({"levels": residents(at_risk=[43, 57])}, "mhsds", residents=known)
     with pytest.raises(PcrefError, match="residents"):
-        disclosure.release_all({"levels": residents(), "unknown": residents(at_risk=[43, 57])}, "mhsds")
+        release_tables.release_all({"levels": residents(), "unknown": residents(at_risk=[43, 57])}, "mhsds")
     total = counts(indicator=["detentions"], events=[50], at_risk=[100])
     whole = pd.concat([known, counts(indicator=["detentions"], ethnic_group=["All"], at_risk=[3579])])
     with pytest.raises(PcrefError, match="unknown"):
-        disclosure.release_all({"unknown": total}, "mhsds", residents=whole)
-    private = disclosure.release_all({"unknown": total.assign(at_risk=[103])}, "mhsds", public=[])[0]
+        release_tables.release_all({"unknown": total}, "mhsds", residents=whole)
+    private = release_tables.release_all({"unknown": total.assign(at_risk=[103])}, "mhsds", public=[])[0]
     assert private.table["at_risk"].tolist() == [105]
 
 
@@ -149,14 +149,14 @@ def mean(**columns):
 
 
 def test_a_mean_that_one_person_dominates_is_withheld():
-    released = disclosure.release(mean(largest=[300.0, 30.0]), "mhsds")
+    released = release_tables.release(mean(largest=[300.0, 30.0]), "mhsds")
     assert released.table["status"].tolist() == ["suppressed", "shown"]
     spread = mean(total_sq=[40 * 10.0**2 + 38 * 60.0**2, 40 * 10.0**2 + 40.0])  # no largest: what the spread allows
-    assert disclosure.release(spread, "mhsds").table["status"].tolist() == ["suppressed", "shown"]
+    assert release_tables.release(spread, "mhsds").table["status"].tolist() == ["suppressed", "shown"]
 
 
 def test_a_rate_or_an_interval_does_not_give_a_hidden_count_back():
-    from pcref_analysis.estimates import rates
+    from pcref_analysis.estimates.rates import rates
 
     cells = counts(
         indicator="detentions", ethnic_group=["African", "Caribbean", "Indian"], events=[3, 21, 140],
@@ -164,36 +164,36 @@ def test_a_rate_or_an_interval_does_not_give_a_hidden_count_back():
     )  # fmt: skip
     levels = rates.crude(cells, ["indicator", "ethnic_group"]).assign(measure="rate", adjustment="crude", level=0.95)
     levels = levels.drop(columns=[c for c in levels if c.endswith("_sq")])
-    (released,) = disclosure.release_all({"levels": levels}, "mhsds")
+    (released,) = release_tables.release_all({"levels": levels}, "mhsds")
     table = released.table.set_index("ethnic_group")
     assert pd.isna(table.loc["African", ["events", "estimate", "lower", "upper"]]).all()
     assert table.loc["Caribbean", "estimate"] == pytest.approx(100_000 * 20 / 3000, rel=0.01)  # of the rounded count
-    assert disclosure.attack([released]).empty
+    assert release_tables.attack([released]).empty
 
 
 def test_the_attack_reads_a_count_back_from_a_rate():
     """Were a true rate beside a hidden count ever shown, the attack would name it."""
-    from pcref_analysis.release.protection import calculator
+    from pcref_analysis.disclosure.linked_tables import calculator
 
     shown = counts(indicator="detentions", ethnic_group=["African"], events=[float("nan")], at_risk=[2000.0])
     shown = shown.assign(estimate=150.0, lower=30.938, upper=438.36, measure="rate", adjustment="crude", level=0.95)
     links = {"later": False}
-    low, high = calculator.counts_behind(shown, disclosure.ruled.read("mhsds"), links)
+    low, high = calculator.counts_behind(shown, release_tables.ruled.read("mhsds"), links)
     assert low.tolist() == high.tolist() == [3.0]
-    low, high = calculator.counts_behind(shown.assign(at_risk=float("nan")), disclosure.ruled.read("mhsds"), links)
+    low, high = calculator.counts_behind(shown.assign(at_risk=float("nan")), release_tables.ruled.read("mhsds"), links)
     assert low.tolist() == high.tolist() == [3.0]  # from the interval alone
 
 
 def test_published_figures_keep_their_publishers_marks():
     table = counts(ethnic_group=["African", "Indian"], events=[None, 15.0], estimate=[None, 3.25])
-    passed = disclosure.release_published(
+    passed = release_tables.release_published(
         table, "NHS England", suppressed={"events": pd.Series([True, False]), "estimate": pd.Series([True, False])}
     )
     assert passed.text["events"].tolist() == ["[c]", "15"] and passed.table["estimate"].tolist()[1] == 3.25
     assert "NHS England" in passed.explanation
-    assert disclosure.attack([passed]).empty
+    assert release_tables.attack([passed]).empty
     with pytest.raises(PcrefError, match="publisher"):
-        disclosure.release_published(table, " ")
+        release_tables.release_published(table, " ")
 
 
 def test_residents_of_a_census_are_the_same_number_after_estimates_are_cut():
@@ -203,13 +203,13 @@ def test_residents_of_a_census_are_the_same_number_after_estimates_are_cut():
     assert (cut["at_risk"] != exact["at_risk"]).all()
     known = exact.drop(columns="events")
     both = {"levels": cut, "detentions": exact}
-    released = disclosure.release_all(both, "mhsds", residents=known)
+    released = release_tables.release_all(both, "mhsds", residents=known)
     assert [set(one.links["series"]) for one in released] == [set(), set()]  # one way of counting, not two
     whole = counts(indicator="detentions", ethnic_group=["All"], at_risk=[float(exact["at_risk"].sum())])
     total = same_everywhere(cut.groupby("indicator", as_index=False)[["events", "at_risk"]].sum())
-    disclosure.release_all({"levels": cut, "total": total}, "mhsds", residents=pd.concat([known, whole]))
+    release_tables.release_all({"levels": cut, "total": total}, "mhsds", residents=pd.concat([known, whole]))
     with pytest.raises(PcrefError, match="residents that the run rests on"):
-        disclosure.release_all({"levels": residents(at_risk=cut["at_risk"] * 1.001)}, "mhsds", residents=known)
+        release_tables.release_all({"levels": residents(at_risk=cut["at_risk"] * 1.001)}, "mhsds", residents=known)
 
 
 def test_a_crude_ratio_among_fractional_residents_stays_a_crude_ratio():
@@ -217,12 +217,12 @@ def test_a_crude_ratio_among_fractional_residents_stays_a_crude_ratio():
     exact = pd.DataFrame({"o": [3001.0], "n": [1_000_000.4999], "o0": [3000.0], "n0": [1_000_000.5001]})
     ratio = exact["o"] / exact["n"] / (exact["o0"] / exact["n0"])
     cut = same_everywhere(exact.assign(estimate=ratio)).assign(measure="ratio", per=1.0)
-    assert derived._kind(cut).tolist() == ["crude"]
+    assert rounded_figures._kind(cut).tolist() == ["crude"]
 
 
 def test_nothing_at_all_is_released_as_nothing():
     """An extract of people alone: no indicator is available, and the pages say that there is nothing to show."""
-    nothing = domain.finished(pd.DataFrame(columns=domain.SHAPE))
-    released = disclosure.release_all({"levels": nothing, "expected": nothing}, "mhsds")
+    nothing = levels_and_gaps.finished(pd.DataFrame(columns=levels_and_gaps.SHAPE))
+    released = release_tables.release_all({"levels": nothing, "expected": nothing}, "mhsds")
     assert [len(one.table) for one in released] == [0, 0]
     assert tables.expected(released[1], id="x", title="Expected").text.startswith("Expected: nothing to show")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.release import adjustment, editions, engagement
+from pcref_analysis.priorities import changes_since, engagement, engagement_changes
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
@@ -32,12 +32,12 @@ def record(*changes, outcomes=()):
 
 
 def places(*changes):
-    table, _ = adjustment.adjust(ranked(), record(*changes))
+    table, _ = engagement_changes.adjust(ranked(), record(*changes))
     return table.loc[table["place"].notna(), "item"].tolist()
 
 
 def test_without_changes_the_adjusted_list_is_the_draft():
-    table, log = adjustment.adjust(ranked(), engagement.read(None))
+    table, log = engagement_changes.adjust(ranked(), engagement.read(None))
     assert table["item"].tolist() == ranked()["item"].head(5).tolist()
     assert table["status"].eq("draft").all()
     assert log.empty
@@ -100,7 +100,7 @@ def test_nothing_passed_in_is_changed_and_the_log_keeps_every_reason():
         {"action": "set_aside", "item": "force: Black", "why": "Work is under way."},
         {"action": "move", "item": "follow-up: Mixed", "to": 1, "why": "It matters most."},
     ]
-    table, log = adjustment.adjust(draft, record(*changes))
+    table, log = engagement_changes.adjust(draft, record(*changes))
     pd.testing.assert_frame_equal(draft, before)
     table = table.set_index("item")
     assert table.loc["access: Asian", ["wording", "status", "reason"]].tolist() == [
@@ -117,7 +117,7 @@ def test_nothing_passed_in_is_changed_and_the_log_keeps_every_reason():
 
 
 def test_a_later_meeting_may_change_what_an_earlier_one_did():
-    table, log = adjustment.adjust(
+    table, log = engagement_changes.adjust(
         ranked(),
         record(
             {"action": "move", "item": "access: Asian", "to": 4, "when": "2026-11-20"},
@@ -129,7 +129,7 @@ def test_a_later_meeting_may_change_what_an_earlier_one_did():
 
 
 def test_an_item_from_experience_says_that_there_are_no_figures():
-    table, _ = adjustment.adjust(
+    table, _ = engagement_changes.adjust(
         ranked(), record({"action": "add", "item": "faith: Muslim patients", "wording": "Prayer space is lacking."})
     )
     assert table["evidence"].iloc[-1] == "lived experience; no figures"
@@ -178,7 +178,7 @@ def test_an_item_from_experience_says_that_there_are_no_figures():
 )
 def test_changes_that_cannot_be_made_are_named(changes, message):
     with pytest.raises(PcrefError, match=message):
-        adjustment.adjust(ranked(), record(*changes))
+        engagement_changes.adjust(ranked(), record(*changes))
 
 
 @pytest.mark.parametrize(
@@ -240,14 +240,14 @@ def now():
 
 
 def test_the_next_edition_says_what_moved_and_whether_the_evidence_agrees():
-    adjusted, _ = adjustment.adjust(
+    adjusted, _ = engagement_changes.adjust(
         ranked(),
         record(
             {"action": "set_aside", "item": "follow-up: Mixed"},
             {"action": "add", "item": "faith", "wording": "Prayer space is lacking."},
         ),
     )
-    table = editions.compare(adjusted, now()).set_index("item")
+    table = changes_since.compare(adjusted, now()).set_index("item")
     assert table["agrees"].to_dict() == {
         "detention: Black": "weaker",
         "access: Asian": "yes",
@@ -258,25 +258,25 @@ def test_the_next_edition_says_what_moved_and_whether_the_evidence_agrees():
     }
     assert table.loc["access: Asian", "moved"] == 1  # from place 2 to rank 1
     assert pd.isna(table.loc["force: Black", "moved"])
-    draft_to_draft = editions.compare(ranked(), now()).set_index("item")
+    draft_to_draft = changes_since.compare(ranked(), now()).set_index("item")
     assert draft_to_draft.loc["detention: Black", ["place_before", "rank_now", "moved"]].tolist() == [1, 3, -2]
 
 
 def test_a_merged_item_is_followed_through_its_parts():
-    adjusted, _ = adjustment.adjust(
+    adjusted, _ = engagement_changes.adjust(
         ranked(), record({"action": "merge", "items": ["force: Black", "access: Asian"], "name": "two in one"})
     )
-    table = editions.compare(adjusted, now()).set_index("item")
+    table = changes_since.compare(adjusted, now()).set_index("item")
     assert table.loc["two in one", ["rank_now", "agrees"]].tolist() == [1, "yes"]
     assert "access: Asian" not in table.index
 
 
 def test_the_next_period_starts_from_the_adjusted_list():
-    adjusted, _ = adjustment.adjust(
+    adjusted, _ = engagement_changes.adjust(
         ranked(),
         record({"action": "move", "item": "force: Black", "to": 1}, {"action": "set_aside", "item": "access: Asian"}),
     )
-    table = editions.start_from(adjusted, now())
+    table = changes_since.start_from(adjusted, now())
     assert table["item"].tolist() == [
         *(
             "force: Black",
@@ -303,8 +303,8 @@ def test_you_said_we_did():
         },
         {"item": "access: Asian", "said": "s", "did": "d2", "status": "done", "who": "Board", "when": "2026-11-20"},
     ]
-    adjusted, _ = adjustment.adjust(ranked(), engagement.read(None))
-    table = editions.became(adjusted, record(outcomes=outcomes), now()).set_index("item")
+    adjusted, _ = engagement_changes.adjust(ranked(), engagement.read(None))
+    table = changes_since.became(adjusted, record(outcomes=outcomes), now()).set_index("item")
     assert table.loc["access: Asian", ["did", "status", "agrees"]].tolist() == ["d2", "done", "yes"]
     assert table.loc["force: Black", "status"] == "nothing recorded yet"
     assert len(table) == 5
@@ -324,8 +324,8 @@ def test_the_page_on_engagement_holds_a_record_that_reads_and_an_example_that_ru
 def test_a_change_of_the_rule_itself_is_shown():
     before = PriorityRule(owner="Steering group", agreed="2026-04-01")
     now = before.model_copy(update={"agreed": "2027-04-01", "weights": before.weights | {"severity": 0.2}, "first": 5})
-    assert editions.rule_changes(before, now).to_numpy().tolist() == [
+    assert changes_since.rule_changes(before, now).to_numpy().tolist() == [
         ["agreed", "2026-04-01", "2027-04-01"],
         ["weights.severity", 0.15, 0.2],
     ]
-    assert editions.rule_changes(before, before).empty
+    assert changes_since.rule_changes(before, before).empty

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure, figures, palette
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import figures, palette
 from pcref_analysis.vocabulary import ethnicity
 
 BROAD, DETAILED = ethnicity.known_groups("broad"), ethnicity.known_groups("detailed")
@@ -31,9 +32,9 @@ def test_no_two_groups_of_a_chart_look_alike(groups):
     assert len({palette.of_group(group) for group in groups}) == len(groups)
 
 
-def _released(frame: pd.DataFrame) -> disclosure.Releasable:
-    counts = disclosure.release(pd.DataFrame({"ethnic_group": ["White", "Mixed"], "events": [90, 60]}), "mhsds")
-    return disclosure.derive(lambda _: frame, counts, name="own")
+def _released(frame: pd.DataFrame) -> release_tables.Releasable:
+    counts = release_tables.release(pd.DataFrame({"ethnic_group": ["White", "Mixed"], "events": [90, 60]}), "mhsds")
+    return release_tables.derive(lambda _: frame, counts, name="own")
 
 
 @pytest.fixture

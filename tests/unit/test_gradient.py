@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 
-from pcref_analysis.estimates import gradient
+from pcref_analysis.estimates.inequality import gradient
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ORACLE = Path(__file__).resolve().parents[1] / "oracle"

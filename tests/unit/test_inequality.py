@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from scipy import optimize, stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from pcref_analysis.estimates import inequality, sampling
+from pcref_analysis.estimates.inequality import sampling_model, unordered
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ORACLE = Path(__file__).resolve().parents[1] / "oracle"
@@ -35,7 +35,7 @@ def means(values, errors, at_risk=1000):
 
 
 def by_measure(*arguments, **more):
-    return inequality.summary(*arguments, **more).set_index("measure")
+    return unordered.summary(*arguments, **more).set_index("measure")
 
 
 def test_every_measure_by_hand():
@@ -180,26 +180,26 @@ def test_tables_stand_apart():
     population = pd.DataFrame({"ethnic_group": ["g0", "g1"] * 2, "period": ["2022-23"] * 2 + ["2023-24"] * 2})
     population["residents"] = [3, 1, 1, 1]
     table.loc[table["period"] == "2023-24", "estimate"] += [0, 10]
-    found = inequality.summary(table, population).set_index(["period", "measure"])["estimate"]
+    found = unordered.summary(table, population).set_index(["period", "measure"])["estimate"]
     assert found["2022-23", "between_group_variance"] == 0
     assert found["2023-24", "between_group_variance"] == pytest.approx(25)
-    assert list(inequality.summary(table, population).columns[:3]) == ["indicator", "period", "measure"]
+    assert list(unordered.summary(table, population).columns[:3]) == ["indicator", "period", "measure"]
 
 
 def test_bad_input_is_named():
     table = rates([40, 10], [4e5, 1e5])
     with pytest.raises(PcrefError, match="ratio"):
-        inequality.summary(table.assign(measure="ratio"), None)
+        unordered.summary(table.assign(measure="ratio"), None)
     with pytest.raises(PcrefError, match="1 row"):
-        inequality.summary(table.assign(ethnic_group="Indian"), None)
+        unordered.summary(table.assign(ethnic_group="Indian"), None)
     with pytest.raises(PcrefError, match="no residents for 1 group"):
-        inequality.summary(table, pd.DataFrame({"ethnic_group": ["g0"], "residents": [1]}))
+        unordered.summary(table, pd.DataFrame({"ethnic_group": ["g0"], "residents": [1]}))
     with pytest.raises(PcrefError, match="above 100"):
-        inequality.summary(table.assign(measure="percent", estimate=[50, 101]), None)
+        unordered.summary(table.assign(measure="percent", estimate=[50, 101]), None)
     with pytest.raises(PcrefError, match="polarity"):
-        inequality.summary(table, None, polarity="bigger_is_worse")
+        unordered.summary(table, None, polarity="bigger_is_worse")
     with pytest.raises(PcrefError, match="lower, upper"):
-        inequality.summary(table.drop(columns=["lower", "upper"]), None)
+        unordered.summary(table.drop(columns=["lower", "upper"]), None)
 
 
 NO_SHRINK = (Phase.explicit, Phase.generate)  # a table takes a tenth of a second
@@ -255,8 +255,8 @@ def test_standard_errors_come_back_out_of_intervals(events):
     wide = (variance / count) ** 0.5
     ends = {"lower": [count + wide * (low - count)], "upper": [count + wide * (high - count)]}
     frame = pd.DataFrame({"estimate": [count], **ends, "level": 0.95, "events": [count]})
-    assert sampling.std_error(frame, "rate")[0] == pytest.approx(variance**0.5, rel=1e-8)
-    model = sampling.effective(frame, "rate").iloc[0]
+    assert sampling_model.std_error(frame, "rate")[0] == pytest.approx(variance**0.5, rel=1e-8)
+    model = sampling_model.effective(frame, "rate").iloc[0]
     assert count / model["step"] == pytest.approx(count / 2.5, rel=1e-8)
 
 
@@ -266,9 +266,9 @@ def test_wilson_gives_the_people_back(events, people):
     middle = (share + z**2 / 2 / people) / (1 + z**2 / people)
     half = z * (share * (1 - share) / people + z**2 / 4 / people**2) ** 0.5 / (1 + z**2 / people)
     frame = pd.DataFrame({"estimate": [100 * share], "lower": 100 * (middle - half), "upper": 100 * (middle + half)})
-    model = sampling.effective(frame.assign(level=0.95), "percent").iloc[0]
+    model = sampling_model.effective(frame.assign(level=0.95), "percent").iloc[0]
     assert model["size"] == pytest.approx(people, rel=1e-7)
-    low, high = sampling.limits(model.to_frame().T, "percent", z)
+    low, high = sampling_model.limits(model.to_frame().T, "percent", z)
     assert low[0] == pytest.approx(100 * (stats.beta.ppf(0.025, events, people - events + 1) if events else 0))
     assert high[0] == pytest.approx(
         100 * (stats.beta.isf(0.025, events + 1, people - events) if events < people else 1)
@@ -277,7 +277,7 @@ def test_wilson_gives_the_people_back(events, people):
 
 def test_draws_follow_the_counts():
     model = pd.DataFrame({"estimate": [5.0, 40], "std_error": 1.0, "step": [1.0, 2], "size": [np.inf, 50]})
-    drawn = sampling.draw(np.array([5.0, 40]), model, "rate", sampling.normals(2**14, 2, 1))
+    drawn = sampling_model.draw(np.array([5.0, 40]), model, "rate", sampling_model.normals(2**14, 2, 1))
     assert drawn[:, 0].mean() == pytest.approx(5, rel=0.01) and drawn[:, 0].var() == pytest.approx(5, rel=0.05)
     assert (drawn[:, 0] == 0).mean() == pytest.approx(np.exp(-5), abs=0.003)
     assert drawn[:, 1].mean() == pytest.approx(40, rel=0.01)
@@ -286,15 +286,15 @@ def test_draws_follow_the_counts():
 
 def test_limits_of_sums_and_ratios_keep_the_skewness():
     value, low, high = np.array([10.0, 20]), np.array([8.0, 15]), np.array([15.0, 32])
-    below, above = sampling.mover(np.array([[1.0, 0], [-1, 0], [1, 1], [2, -1]]), value, low, high)
+    below, above = sampling_model.mover(np.array([[1.0, 0], [-1, 0], [1, 1], [2, -1]]), value, low, high)
     assert below.tolist() == pytest.approx([8, -15, 30 - (4 + 25) ** 0.5, -((16 + 144) ** 0.5)])
     assert above.tolist() == pytest.approx([15, -8, 30 + (25 + 144) ** 0.5, (100 + 25) ** 0.5])
     # a ratio's limits are where the limits of top - ratio x bottom reach zero
-    for ratio, side in zip(sampling.mover_ratio(20, 15, 32, 10, 8, 15), (0, 1), strict=True):
+    for ratio, side in zip(sampling_model.mover_ratio(20, 15, 32, 10, 8, 15), (0, 1), strict=True):
         weights = np.array([[-ratio, 1.0]])
-        assert sampling.mover(weights, value, low, high)[side][0] == pytest.approx(0, abs=1e-12)
-    assert sampling.mover_ratio(20, 15, 32, 0, 0, 3.7)[1] == np.inf
-    lower = sampling.mover_ratio(20, 15, 32, 0, 0, 3.7)[0]
-    assert sampling.mover(np.array([[-lower, 1.0]]), np.array([0.0, 20]), np.array([0.0, 15]), np.array([3.7, 32]))[0][
-        0
-    ] == pytest.approx(0, abs=1e-12)
+        assert sampling_model.mover(weights, value, low, high)[side][0] == pytest.approx(0, abs=1e-12)
+    assert sampling_model.mover_ratio(20, 15, 32, 0, 0, 3.7)[1] == np.inf
+    lower = sampling_model.mover_ratio(20, 15, 32, 0, 0, 3.7)[0]
+    assert sampling_model.mover(
+        np.array([[-lower, 1.0]]), np.array([0.0, 20]), np.array([0.0, 15]), np.array([3.7, 32])
+    )[0][0] == pytest.approx(0, abs=1e-12)

@@ -5,8 +5,10 @@ import zipfile
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure, figures, tables, workbook
-from pcref_analysis.release.shown import INTERNAL
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import figures, tables
+from pcref_analysis.display.output import INTERNAL
+from pcref_analysis.report import workbook
 
 ABOUT = {"trust": "Test Trust", "period_text": "2023", "synthetic": False, "edition": 1, "rule_text": "", "basis": "",
          "sign_off": "", "audience": "internal"}  # fmt: skip
@@ -15,7 +17,7 @@ ABOUT = {"trust": "Test Trust", "period_text": "2023", "synthetic": False, "edit
 @pytest.fixture
 def two():
     frame = pd.DataFrame({"team": ["a", "b"], "events": [3, 40], "estimate": [1.5, 20.0]})
-    return {a: disclosure.release(frame, "mhsds", audience=a) for a in ("internal", "release")}
+    return {a: release_tables.release(frame, "mhsds", audience=a) for a in ("internal", "release")}
 
 
 def test_tables_and_their_files(two):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import durations
-from pcref_analysis.release import disclosure
+from pcref_analysis.analysis import lengths_of_stay
+from pcref_analysis.disclosure import release_tables
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 RULE = Disclosure(owner="test", agreed="2026-01-01")
@@ -14,7 +14,7 @@ RULE = Disclosure(owner="test", agreed="2026-01-01")
 def stays(days: list[int], group: str = "Indian") -> pd.DataFrame:
     """Return the median of single stays in the shape of estimates."""
     histogram = pd.DataFrame({"ethnic_group": group, "upper_day": days, "count": 1})
-    found = durations.quantile(histogram, ["ethnic_group"])
+    found = lengths_of_stay.quantile(histogram, ["ethnic_group"])
     return found.assign(indicator="stay", events=np.nan, adjustment="crude")
 
 
@@ -34,15 +34,15 @@ def test_stays_of_one_person_are_one_person():
     cells = pd.DataFrame(
         {"ethnic_group": ["Indian"], **sums, "total_at_risk": [24 * 960.0 + 240], "at_risk_sq": [582.0]}
     )
-    found = durations.quantile(histogram, ["ethnic_group"], cells=cells)
+    found = lengths_of_stay.quantile(histogram, ["ethnic_group"], cells=cells)
     assert found["beyond"].iloc[0] < 1
     table = found.assign(indicator="stay", events=np.nan, adjustment="crude")
-    assert disclosure.release(table, RULE).table["status"].tolist() == ["suppressed"]
+    assert release_tables.release(table, RULE).table["status"].tolist() == ["suppressed"]
 
 
 @pytest.mark.parametrize(("people", "shown"), [(12, False), (16, False), (24, True), (60, True)])
 def test_a_median_of_few_is_withheld(people, shown):
-    released = disclosure.release(stays(list(range(10, 10 + people))), RULE)
+    released = release_tables.release(stays(list(range(10, 10 + people))), RULE)
     row = released.table.iloc[0]
     assert (row["status"] == "shown") is shown
     assert row[["estimate", "lower", "upper"]].notna().all() == shown
@@ -53,27 +53,27 @@ def test_a_median_of_few_is_withheld(people, shown):
 def test_the_number_is_the_owners_to_set():
     table = stays(list(range(10, 70)))
     strict = RULE.model_copy(update={"minimum_beyond": 25})
-    assert disclosure.release(table, strict).table["status"].tolist() == ["suppressed"]
+    assert release_tables.release(table, strict).table["status"].tolist() == ["suppressed"]
 
 
 def test_a_median_of_which_that_is_not_known_is_withheld():
     table = stays(list(range(10, 70))).drop(columns="beyond")
-    assert disclosure.release(table, RULE).table["status"].tolist() == ["suppressed"]
+    assert release_tables.release(table, RULE).table["status"].tolist() == ["suppressed"]
 
 
 def test_two_digits_are_shown():
-    row = disclosure.release(stays(list(range(101, 200))), RULE).table.iloc[0]
+    row = release_tables.release(stays(list(range(101, 200))), RULE).table.iloc[0]
     assert row["estimate"] == 150.0 and row["lower"] in (140.0, 130.0)
 
 
 def test_a_median_that_one_person_moves_is_not_published_anew():
     """Rounded counts stand still while the median moves: the last edition's is repeated."""
     days = [8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 24, 27, 30, 33, 36, 40, 44, 48, 52, 56, 60, 66, 72, 80]
-    (last,) = disclosure.release_all({"medians": stays(days)}, RULE)
-    (now,) = disclosure.release_all({"medians": stays([*days, 29])}, RULE)
+    (last,) = release_tables.release_all({"medians": stays(days)}, RULE)
+    (now,) = release_tables.release_all({"medians": stays([*days, 29])}, RULE)
     assert (now.table["at_risk"] == last.table["at_risk"]).all()
-    assert not disclosure.says_the_same([now], [last])
-    (later,) = disclosure.release_all({"medians": stays([*days, 29])}, RULE, previous=[last])
+    assert not release_tables.says_the_same([now], [last])
+    (later,) = release_tables.release_all({"medians": stays([*days, 29])}, RULE, previous=[last])
     figures = ["estimate", "lower", "upper"]
     assert later.table[figures].equals(last.table[figures])
-    assert disclosure.says_the_same([last], [last])
+    assert release_tables.says_the_same([last], [last])

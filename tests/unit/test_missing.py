@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from pcref_analysis.estimates.comparators import ALL_OTHERS, POPULATION
-from pcref_analysis.estimates.missing import bounds, tipping_point
+from pcref_analysis.estimates.rates.comparators import ALL_OTHERS, POPULATION
+from pcref_analysis.estimates.unknown.bounds import bounds, tipping_point
 from pcref_analysis.vocabulary.errors import PcrefError
 
 

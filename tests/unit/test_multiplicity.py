@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import multiplicity
+from pcref_analysis.estimates import multiple_testing
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
 def test_by_hand():
     p = [0.01, 0.04, 0.03, np.nan]
-    np.testing.assert_allclose(multiplicity.benjamini_hochberg(p), [0.03, 0.04, 0.04, np.nan])
-    np.testing.assert_allclose(multiplicity.holm(p), [0.03, 0.06, 0.06, np.nan])
-    assert len(multiplicity.holm([])) == 0
+    np.testing.assert_allclose(multiple_testing.benjamini_hochberg(p), [0.03, 0.04, 0.04, np.nan])
+    np.testing.assert_allclose(multiple_testing.holm(p), [0.03, 0.06, 0.06, np.nan])
+    assert len(multiple_testing.holm([])) == 0
 
 
 ESTIMATES = pd.DataFrame(
@@ -28,25 +28,25 @@ ESTIMATES = pd.DataFrame(
 
 
 def test_p_values_agree_with_the_limits():
-    p = multiplicity.p_values(ESTIMATES)
+    p = multiple_testing.p_values(ESTIMATES)
     assert p[0] == pytest.approx(0.05)  # the lower limit touches 1
     assert p[1] == pytest.approx(2 * (1 - 0.92917), abs=1e-4)  # 3 of the 4 that the upper limit reaches: z 1.46997
     assert p[2:].isna().all()  # no figure; no gap to speak of
     for upper, below in ((0.99, True), (1.01, False)):
         row = pd.DataFrame({"measure": ["ratio"], "estimate": [0.5], "lower": [0.1], "upper": [upper], "level": [0.9]})
-        assert (multiplicity.p_values(row)[0] < 0.1) == below
+        assert (multiple_testing.p_values(row)[0] < 0.1) == below
 
 
 def test_a_family_is_what_the_caller_names():
     table = pd.DataFrame({"domain": list("aab"), "p": [0.01, 0.04, 0.04]})
-    got = multiplicity.adjust(table, ["domain"], p="p")
+    got = multiple_testing.adjust(table, ["domain"], p="p")
     assert got["p_adjusted"].tolist() == [0.02, 0.04, 0.04] and got["family_size"].tolist() == [2, 2, 1]
-    assert multiplicity.adjust(table, [], "holm", p="p")["p_adjusted"].tolist() == [0.03, 0.08, 0.08]
+    assert multiple_testing.adjust(table, [], "holm", p="p")["p_adjusted"].tolist() == [0.03, 0.08, 0.08]
     assert list(table) == ["domain", "p"]
 
 
 def test_rows_without_a_figure_are_no_part_of_the_family():
-    got = multiplicity.adjust(ESTIMATES, [])
+    got = multiple_testing.adjust(ESTIMATES, [])
     assert got["family_size"].tolist() == [2] * 4 and got["p_adjusted"].isna().tolist() == [False, False, True, True]
 
 
@@ -61,4 +61,4 @@ def test_rows_without_a_figure_are_no_part_of_the_family():
 )
 def test_misuse_is_said_in_words(table, options, says):
     with pytest.raises(PcrefError, match=says):
-        multiplicity.adjust(table, **options)
+        multiple_testing.adjust(table, **options)

@@ -5,14 +5,14 @@ import string
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure
+from pcref_analysis.disclosure import release_tables
 from pcref_analysis.vocabulary import notes
 
 
 def released(note, events=40, measure="rate", **columns):
     frame = pd.DataFrame({"indicator": "detentions", "ethnic_group": ["African"], "events": [events], "note": [note]})
     frame = frame.assign(at_risk=2000.0, estimate=1.0, lower=0.5, upper=2.0, measure=measure, **columns)
-    return disclosure.release(frame, "mhsds").table["note"].iloc[0]
+    return release_tables.release(frame, "mhsds").table["note"].iloc[0]
 
 
 def filled(kind, value):
@@ -52,5 +52,5 @@ def test_few_events_are_noted_by_the_count_as_released():
 
 def test_for_internal_use_the_analysts_words_stand():
     frame = pd.DataFrame({"ethnic_group": ["African"], "events": [40], "note": ["3 events of unknown age left out"]})
-    assert disclosure.release(frame, "mhsds", audience="internal").table["note"].equals(frame["note"])
-    assert disclosure.release(frame, "mhsds").table["note"].tolist() == [""]
+    assert release_tables.release(frame, "mhsds", audience="internal").table["note"].equals(frame["note"])
+    assert release_tables.release(frame, "mhsds").table["note"].tolist() == [""]

@@ -9,25 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import (
-    disclosure,
-    door,
-    pages,
-    report,
-    shown,
-    spoken,
-    tables,
-    text,
-    views,
-    wording,
-    workbook,
-)
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import formats, list_columns, output, sentences, tables
+from pcref_analysis.priorities import wording
+from pcref_analysis.report import notebook_tables, pages, pipeline, workbook
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
 
 
-def _rows(level: float = 0.95, **values: object) -> disclosure.Releasable:
+def _rows(level: float = 0.95, **values: object) -> release_tables.Releasable:
     """A released table of two groups and three steps; ``values`` replace columns."""
     steps = ["crude", "age_sex", "age_sex_imd"]
     frame = pd.DataFrame({"ethnic_group": np.repeat(["White", "Mixed"], 3), "adjustment": steps * 2})
@@ -36,8 +27,8 @@ def _rows(level: float = 0.95, **values: object) -> disclosure.Releasable:
         measure="ratio", estimate=3.5, lower=2.5, upper=4.0, level=level, events=100.0, at_risk=500.0,
         change_from=["", "crude", "age_sex"] * 2, change=1.07, change_lower=0.98, change_upper=1.15, status="shown",
     )  # fmt: skip
-    counts = disclosure.release(frame[["ethnic_group", "adjustment", "events"]], "mhsds")
-    return disclosure.derive(lambda _: frame.assign(**values), counts, name="own")
+    counts = release_tables.release(frame[["ethnic_group", "adjustment", "events"]], "mhsds")
+    return release_tables.derive(lambda _: frame.assign(**values), counts, name="own")
 
 
 @pytest.mark.parametrize("column", ["estimate", "lower", "upper", "change", "change_lower", "change_upper", "events"])
@@ -76,7 +67,7 @@ def test_the_change_where_all_live_in_one_quintile_has_no_upper_limit():
     ],
 )
 def test_an_interval_is_written_in_one_way(numbers, text):
-    assert spoken.interval(*numbers) == text
+    assert formats.interval(*numbers) == text
     row = {"certainty": 0.5, "ratio": numbers[0], "lower": numbers[1], "upper": numbers[2], "measure": "rate"}
     row |= {"excess": 5.0, "rank_low": np.nan, "rank_high": np.nan}
     assert wording._in_figures(row)[0] == text
@@ -89,7 +80,7 @@ def test_an_interval_as_written_contains_its_estimate():
     for _ in range(3000):
         middle = float(f"{np.exp(rng.normal(0, 2)):.2g}")
         low, high = (float(f"{middle * np.exp(s * abs(rng.normal(0, 0.7))):.2g}") for s in (-1, 1))
-        estimate, lower, upper = (float(x.replace(",", "")) for x in spoken.three(middle, low, high))
+        estimate, lower, upper = (float(x.replace(",", "")) for x in formats.three(middle, low, high))
         assert lower <= estimate <= upper
         assert (lower > 1) == (low > 1) and (upper < 1) == (high < 1)
 
@@ -103,8 +94,8 @@ def test_a_coarser_figure_says_its_step():
             "level": 0.95, "events": [row["o"], 900.0], "at_risk": [row["n"], 40000.0], "period": "2023-24",
         }
     )  # fmt: skip
-    released = disclosure.release(frame, "mhsds").table
-    times = disclosure.release(frame, "mhsds").links["coarser"].get("0")
+    released = release_tables.release(frame, "mhsds").table
+    times = release_tables.release(frame, "mhsds").links["coarser"].get("0")
     step = released["rounded_to"].iloc[0]
     assert (times is None and np.isnan(step)) or step == pytest.approx(0.1 * times)
     shows = tables.gaps(_rows(rounded_to=0.5), "g", "t", "2023-24").text
@@ -114,13 +105,13 @@ def test_a_coarser_figure_says_its_step():
 def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
     released = _rows(level=0.9)
     run = parameters.load("demo").model_copy(update={"level": 0.9})
-    about = report.about(run)
+    about = pipeline.about(run)
     made = [
         tables.gaps(released, "g", "t", "2023-24"), tables.levels(released, "l", "t", "2023-24"),
         tables.medians(released, "m", "t"), tables.expected(released, "e", "t"),
     ]  # fmt: skip
-    heads = {name: list(view.values()) for name, view in views.VIEWS.items()}
-    assert "95" not in str(heads) + str(views.TITLES)
+    heads = {name: list(view.values()) for name, view in list_columns.VIEWS.items()}
+    assert "95" not in str(heads) + str(list_columns.TITLES)
     for one in made:
         assert "90% interval" in one.html
         assert "95" not in one.html
@@ -142,22 +133,22 @@ def test_the_workbook_marks_what_is_missing_as_the_page_does(tmp_path):
             "change": [np.nan, np.nan, 1.1], "note": ["", "few events", ""],
         }
     )  # fmt: skip
-    marked = shown.marked(frame)
+    marked = output.marked(frame)
     assert marked["events"].tolist() == ["[c]", "[x]", 40.0]
     assert marked["estimate"].tolist() == ["[c]", 2.0, 2.5]
     assert marked["change"].tolist() == ["[z]", "[x]", 1.1]
     assert marked["note"].tolist() == ["[z]", "few events", "[z]"]
-    about = report.about(parameters.load("demo"))
-    workbook.write([{"id": "t", "title": "T", "csv": shown.to_csv(frame)}], tmp_path / "t.xlsx", about)
+    about = pipeline.about(parameters.load("demo"))
+    workbook.write([{"id": "t", "title": "T", "csv": output.to_csv(frame)}], tmp_path / "t.xlsx", about)
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
         strings, sheet = (book.read(f"xl/{n}").decode() for n in ("sharedStrings.xml", "worksheets/sheet3.xml"))
     assert "Financial years 2021-22, 2022-23, 2023-24" in strings
     assert "pane" in sheet
-    pd.testing.assert_frame_equal(shown.read_csv(io.StringIO(shown.to_csv(frame))), frame.replace("", np.nan))
+    pd.testing.assert_frame_equal(output.read_csv(io.StringIO(output.to_csv(frame))), frame.replace("", np.nan))
 
 
-def _released(frame: pd.DataFrame) -> disclosure.Releasable:
-    return disclosure.derive(lambda _: frame, _rows(), name="findings")
+def _released(frame: pd.DataFrame) -> release_tables.Releasable:
+    return release_tables.derive(lambda _: frame, _rows(), name="findings")
 
 
 def test_every_finding_that_could_not_tell_is_counted_and_listed():
@@ -168,7 +159,7 @@ def test_every_finding_that_could_not_tell_is_counted_and_listed():
             "lower": [1.5, 1.4, 0.6, 0.8, 0.9], "upper": [3.0, 4.6, 0.9, 2.0, 1.1], "item": list("abcde"),
         }
     )  # fmt: skip
-    words = text.in_short(_released(ranked), "s").text
+    words = sentences.in_short(_released(ranked), "s").text
     assert "3 comparisons that could not tell" in words
     assert "2 have an interval wholly on one side of 1" in words
-    assert "unclear" in views.FOLDED and "unclear" in door.PARTS
+    assert "unclear" in list_columns.FOLDED and "unclear" in notebook_tables.PARTS

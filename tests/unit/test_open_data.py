@@ -5,7 +5,7 @@ import gzip
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import open_data
+from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 

@@ -4,12 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import harm
-from pcref_analysis.release import adjustment, engagement, findings, priorities, scoring, sensitivity
+from pcref_analysis.priorities import (
+    draft_list,
+    engagement,
+    engagement_changes,
+    findings,
+    polarity,
+    scoring,
+    sensitivity,
+)
 from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.digits import same_everywhere
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
+from pcref_analysis.vocabulary.significant_digits import same_everywhere
 
 
 def entry(**fields):
@@ -85,7 +92,7 @@ def ratio(indicator, group, estimate, se, period="2023-24", comparator="White", 
 
 @pytest.fixture(scope="module")
 def ranked(rule, catalogue):
-    return priorities.draft(literal(), rule, catalogue=catalogue)
+    return draft_list.draft(literal(), rule, catalogue=catalogue)
 
 
 @pytest.fixture
@@ -118,7 +125,7 @@ def test_a_clear_gap_leads_and_its_story_stands_once(ranked, rule):
     assert (first["item"], first["list"], first["rank"], first["band"]) == ("detention: Black", "priority", 1, 1)
     assert by_finding(ranked).loc[("people_detained_inpatients", "Black"), "list"] == "supporting"
     assert ranked.loc[ranked["rank"].notna(), "item"].is_unique
-    shown = priorities.tables(ranked, rule)["draft"]
+    shown = draft_list.tables(ranked, rule)["draft"]
     assert shown["also"].iloc[0] == "People detained, Black: clear"
 
 
@@ -164,7 +171,7 @@ def test_criteria_of_a_known_gap_by_hand(rule, fields, ratio, level, expected, a
 def test_severity_by_hand(estimates, rule, severity, expected):
     listed = indicators.read({"detentions": entry(severity=severity)}, "test")
     part = estimates[estimates["indicator"] == "detentions"]
-    assert priorities.draft(part, rule, catalogue=listed)["severity"].unique() == pytest.approx([expected])
+    assert draft_list.draft(part, rule, catalogue=listed)["severity"].unique() == pytest.approx([expected])
 
 
 def test_unmet_need_by_hand(ranked, rule):
@@ -187,12 +194,12 @@ def test_unmet_need_by_hand(ranked, rule):
 )
 def test_no_standard_error_is_smaller_than_such_numbers_allow(fields, se, expected):
     table = pd.DataFrame([{"events": 100.0, "at_risk": 1000.0, "level": 0.95} | fields])
-    assert harm.careful(pd.Series([se]), table).item() == pytest.approx(expected, abs=1e-6)
+    assert polarity.careful(pd.Series([se]), table).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_one_of_one_leads_nothing(estimates, rule, catalogue):
     one = pd.DataFrame(ratio("people_detained_inpatients", "Chinese", 6.4, 0.1, events=1.0)).assign(at_risk=1.0)
-    row = by_finding(priorities.draft(pd.concat([estimates, one]), rule, catalogue=catalogue))
+    row = by_finding(draft_list.draft(pd.concat([estimates, one]), rule, catalogue=catalogue))
     row = row.loc[("people_detained_inpatients", "Chinese")]
     assert row["list"] in ("watch", "unclear")
     assert row["shrunk"] < 2
@@ -204,14 +211,14 @@ def test_detailed_groups_of_one_story_and_broad_group_stand_together(rule, catal
         *ratio("detentions", "Caribbean", 2.5, 0.1, comparator="White British"),
         *ratio("detentions", "Indian", 2.0, 0.1, comparator="White British"),
     ]
-    ranked = priorities.draft(pd.DataFrame(rows), rule, catalogue=catalogue)
+    ranked = draft_list.draft(pd.DataFrame(rows), rule, catalogue=catalogue)
     listed = ranked[ranked["list"] == "priority"]
     assert listed["item"].tolist() == ["detention: Black or Black British", "detention: Asian or Asian British"]
     assert listed["ethnic_group"].tolist() == ["African", "Indian"]
-    shown = priorities.tables(ranked, rule)["draft"]
+    shown = draft_list.tables(ranked, rule)["draft"]
     assert shown["also"].tolist() == ["Detentions, Caribbean: clear", ""]
     apart = rule.model_copy(update={"group_by": "ethnic_group"})
-    assert priorities.draft(pd.DataFrame(rows), apart, catalogue=catalogue)["list"].tolist().count("priority") == 3
+    assert draft_list.draft(pd.DataFrame(rows), apart, catalogue=catalogue)["list"].tolist().count("priority") == 3
 
 
 def test_the_score_is_the_weighted_sum_of_the_criteria(ranked, rule):
@@ -228,7 +235,7 @@ def test_a_group_without_a_figure_is_an_evidence_gap_and_has_no_score(estimates,
     gone = (estimates["ethnic_group"] == "Mixed") & (estimates["indicator"] == "detentions")
     estimates.loc[gone, ["estimate", "lower", "upper"]] = np.nan
     estimates.loc[gone, ["note", "events"]] = ["fewer than 10 events", 5.0]
-    row = by_finding(priorities.draft(estimates, rule, catalogue=catalogue)).loc[("detentions", "Mixed")]
+    row = by_finding(draft_list.draft(estimates, rule, catalogue=catalogue)).loc[("detentions", "Mixed")]
     assert row["list"] == "evidence_gap"
     assert pd.isna(row["score"])
     assert "fewer than 10 events" in row["wording"]
@@ -238,7 +245,7 @@ def test_a_group_without_a_figure_is_an_evidence_gap_and_has_no_score(estimates,
 def test_an_indicator_and_a_group_that_are_absent_are_evidence_gaps(estimates, rule, catalogue):
     left = estimates[(estimates["indicator"] != "people_detained_inpatients")]
     left = left[~((left["indicator"] == "adult_community_access") & (left["ethnic_group"] == "Mixed"))]
-    ranked = by_finding(priorities.draft(left, rule, catalogue=catalogue))
+    ranked = by_finding(draft_list.draft(left, rule, catalogue=catalogue))
     assert ranked.loc[("people_detained_inpatients", "Every ethnic group"), "list"] == "evidence_gap"
     assert ranked.loc[("adult_community_access", "Mixed"), "list"] == "evidence_gap"
 
@@ -247,7 +254,7 @@ def test_no_event_where_many_were_expected_is_not_lost(estimates, rule, catalogu
     none = (estimates["ethnic_group"] == "Mixed") & (estimates["indicator"] == "adult_community_access")
     estimates.loc[none, ["estimate", "lower", "upper", "events"]] = [np.nan, np.nan, np.nan, 0.0]
     estimates.loc[none & (estimates["measure"] == "excess"), "estimate"] = -40.0
-    row = by_finding(priorities.draft(estimates, rule, catalogue=catalogue)).loc[("adult_community_access", "Mixed")]
+    row = by_finding(draft_list.draft(estimates, rule, catalogue=catalogue)).loc[("adult_community_access", "Mixed")]
     assert (row["list"], row["none_of"]) == ("priority", 40.0)
     assert "none among people of Mixed ethnicity, where about 40 would be expected" in row["wording"]
 
@@ -262,12 +269,12 @@ def test_a_flagged_figure_is_a_recording_finding_and_never_a_priority(estimates,
             "reason": ["Too many.", "", "Odd."],
         }
     )
-    ranked = by_finding(priorities.draft(estimates, rule, catalogue=catalogue, flags=flags))
+    ranked = by_finding(draft_list.draft(estimates, rule, catalogue=catalogue, flags=flags))
     assert ranked.loc[("detentions", "Black"), "list"] == "recording"
     assert pd.isna(ranked.loc[("detentions", "Black"), "score"])
     assert "probable recording matter. Too many." in ranked.loc[("detentions", "Black"), "wording"]
     assert ranked.loc[("adult_community_access", "Mixed"), "list"] != "recording"
-    old = priorities.draft(estimates, rule, catalogue=catalogue, flags=flags.assign(period="2022-23"))
+    old = draft_list.draft(estimates, rule, catalogue=catalogue, flags=flags.assign(period="2022-23"))
     assert not (old["list"] == "recording").any()
 
 
@@ -290,7 +297,7 @@ def test_robustness_is_the_share_of_the_worst_case_range_beyond_the_margin(
             "ratio_high": [high, 1 / low],
         }
     )
-    ranked = by_finding(priorities.draft(estimates, rule, catalogue=catalogue, bounds=bounds))
+    ranked = by_finding(draft_list.draft(estimates, rule, catalogue=catalogue, bounds=bounds))
     assert ranked.loc[("detentions", "Black"), "robustness"] == pytest.approx(expected, abs=1e-6)
     assert ranked.loc[("adult_community_access", "Asian"), "robustness"] == pytest.approx(expected, abs=1e-6)
     assert pd.isna(ranked.loc[("detentions", "Asian"), "robustness"])
@@ -303,21 +310,21 @@ def test_persistence_is_the_average_chance_in_earlier_periods(estimates, rule, c
         *ratio("detentions", "Mixed", 3.0, 0.1, period="2024-25"),
     ]
     table = pd.concat([estimates, pd.DataFrame(earlier)], ignore_index=True)
-    ranked = by_finding(priorities.draft(table, rule, catalogue=catalogue, period="2023-24"))
+    ranked = by_finding(draft_list.draft(table, rule, catalogue=catalogue, period="2023-24"))
     assert ranked.loc[("detentions", "Black"), "persistence"] == pytest.approx(0.75, abs=1e-6)
     assert pd.isna(ranked.loc[("detentions", "Mixed"), "persistence"])
 
 
 def test_community_weight_by_story_and_by_item(estimates, catalogue):
     rule = PriorityRule(owner="x", agreed="y", draws=1000, community={"detention": 0.8, "detention: Black": 1.0})
-    ranked = by_finding(priorities.draft(estimates, rule, catalogue=catalogue))
+    ranked = by_finding(draft_list.draft(estimates, rule, catalogue=catalogue))
     assert ranked.loc[("detentions", "Black"), "community"] == 1.0
     assert ranked.loc[("detentions", "Mixed"), "community"] == 0.8
     odd = PriorityRule(owner="x", agreed="y", community={"detantion": 0.8})
     with pytest.raises(PcrefError, match=r"detantion.*Did you mean 'detention'"):
-        priorities.draft(estimates, odd, catalogue=catalogue)
+        draft_list.draft(estimates, odd, catalogue=catalogue)
     with pytest.raises(PcrefError, match=r"margin.*detension"):
-        priorities.draft(estimates, rule.model_copy(update={"margins": {"detensions": 1.2}}), catalogue=catalogue)
+        draft_list.draft(estimates, rule.model_copy(update={"margins": {"detensions": 1.2}}), catalogue=catalogue)
 
 
 def test_equal_is_shown_only_with_evidence(ranked, rule):
@@ -328,14 +335,14 @@ def test_equal_is_shown_only_with_evidence(ranked, rule):
 
 def test_a_difference_in_favour_of_a_group_is_shown_as_it_is(estimates, rule, catalogue):
     more = pd.DataFrame(ratio("detentions", "Chinese", 0.5, 0.05))
-    row = by_finding(priorities.draft(pd.concat([estimates, more]), rule, catalogue=catalogue)).loc["detentions"]
+    row = by_finding(draft_list.draft(pd.concat([estimates, more]), rule, catalogue=catalogue)).loc["detentions"]
     assert row.loc["Chinese", ["list", "evidence"]].tolist() == ["strength", "better"]
     assert "in favour of Chinese people" in row.loc["Chinese", "wording"]
 
 
 def test_an_unknown_ethnic_group_is_no_item(estimates, rule, catalogue):
     more = pd.DataFrame(ratio("detentions", "Not stated", 9.0, 0.05) + ratio("detentions", "Unknown", 9.0, 0.05))
-    ranked = priorities.draft(pd.concat([estimates, more]), rule, catalogue=catalogue)
+    ranked = draft_list.draft(pd.concat([estimates, more]), rule, catalogue=catalogue)
     assert not ranked["ethnic_group"].isin(["Not stated", "Unknown"]).any()
 
 
@@ -343,7 +350,7 @@ def test_the_fullest_adjustment_that_has_a_ratio_counts_for_each_group(estimates
     fuller = pd.DataFrame(ratio("detentions", "Black", 2.5, 0.1, adjustment="age_sex_imd"))
     refused = pd.DataFrame(ratio("detentions", "Asian", 1.0, 0.1, adjustment="age_sex_imd"))
     refused[["estimate", "lower", "upper"]] = np.nan
-    ranked = by_finding(priorities.draft(pd.concat([estimates, fuller, refused]), rule, catalogue=catalogue))
+    ranked = by_finding(draft_list.draft(pd.concat([estimates, fuller, refused]), rule, catalogue=catalogue))
     columns = ["adjustment", "ratio", "ratio_age_sex", "ratio_age_sex_imd"]
     assert ranked.loc[("detentions", "Black"), columns].tolist() == ["age_sex_imd", 2.5, 3.0, 2.5]
     assert ranked.loc[("detentions", "Asian"), "adjustment"] == "age_sex"
@@ -352,10 +359,10 @@ def test_the_fullest_adjustment_that_has_a_ratio_counts_for_each_group(estimates
 def test_the_comparator_is_asked_for_where_there_are_several(estimates, rule, catalogue):
     two = pd.concat([estimates.replace({"White": "England"}), estimates.replace({"White": "All other groups"})])
     with pytest.raises(PcrefError, match="All other groups, England"):
-        priorities.draft(two, rule, catalogue=catalogue)
-    assert set(priorities.draft(two, rule, catalogue=catalogue, comparator="England")["comparator"]) == {"England"}
+        draft_list.draft(two, rule, catalogue=catalogue)
+    assert set(draft_list.draft(two, rule, catalogue=catalogue, comparator="England")["comparator"]) == {"England"}
     with pytest.raises(PcrefError, match="no ratio against 'Wales'"):
-        priorities.draft(two, rule, catalogue=catalogue, comparator="Wales")
+        draft_list.draft(two, rule, catalogue=catalogue, comparator="Wales")
     sides = sensitivity.comparators(two, rule, catalogue)
     assert sides.groupby("comparator").size().tolist() == [12, 12]
 
@@ -371,13 +378,13 @@ def test_the_comparator_is_asked_for_where_there_are_several(estimates, rule, ca
 )
 def test_estimates_that_do_not_fit_are_named(estimates, rule, catalogue, change, message):
     with pytest.raises(PcrefError, match=message):
-        priorities.draft(change(estimates), rule, catalogue=catalogue)
+        draft_list.draft(change(estimates), rule, catalogue=catalogue)
 
 
 def test_neither_the_order_of_the_rows_nor_a_second_run_changes_anything(estimates, rule, catalogue):
     before = estimates.copy(deep=True)
-    once = priorities.draft(estimates, rule, catalogue=catalogue)
-    again = priorities.draft(estimates.sample(frac=1, random_state=3), rule, catalogue=catalogue)
+    once = draft_list.draft(estimates, rule, catalogue=catalogue)
+    again = draft_list.draft(estimates.sample(frac=1, random_state=3), rule, catalogue=catalogue)
     pd.testing.assert_frame_equal(once, again)
     pd.testing.assert_frame_equal(estimates, before)
 
@@ -385,20 +392,20 @@ def test_neither_the_order_of_the_rows_nor_a_second_run_changes_anything(estimat
 def test_the_list_is_made_again_from_the_published_files_alone(estimates, rule, catalogue, tmp_path):
     bounds = pd.DataFrame({"indicator": ["detentions"], "ethnic_group": "Black", "ratio_low": 2.5, "ratio_high": 3.3})
     flags = pd.DataFrame({"indicator": ["detentions"], "ethnic_group": "Mixed", "flag": "odd", "reason": "r"})
-    ranked = priorities.draft(estimates, rule, catalogue=catalogue, bounds=bounds, flags=flags)
+    ranked = draft_list.draft(estimates, rule, catalogue=catalogue, bounds=bounds, flags=flags)
     published = ranked[findings.COLUMNS]  # ranked from the digits that leave the door, so nothing is lost there
     pd.testing.assert_frame_equal(published, same_everywhere(published), check_exact=True)
-    priorities.write(ranked, rule, tmp_path)
-    again = priorities.rebuild(tmp_path)
+    draft_list.write(ranked, rule, tmp_path)
+    again = draft_list.rebuild(tmp_path)
     same = [frame.astype(object).where(frame.notna(), None) for frame in (ranked, again)]
     pd.testing.assert_frame_equal(*same)
     (tmp_path / "priorities-rule-settings.csv").write_text("setting,value\nowner,1\n", encoding="utf-8")
     with pytest.raises(PcrefError, match="does not make a rule"):
-        priorities.rebuild(tmp_path)
+        draft_list.rebuild(tmp_path)
 
 
 def test_the_rule_prints_each_criterion(rule):
-    table = priorities.rule_text(rule)
+    table = draft_list.rule_text(rule)
     assert len(table) == len(CRITERIA)
     assert table["weight"].sum() == pytest.approx(1)
     assert not table.astype(str).apply(lambda c: c.str.contains("[{}]", regex=True)).any().any()
@@ -430,7 +437,7 @@ def test_one_weight_left_out_is_named_with_what_moves(ranked, estimates, rule, c
         "none",
         one.loc[("severity", "left out"), "largest_move"],
     )
-    turned = priorities.draft(estimates, rule.model_copy(update={"weights": only}), catalogue=catalogue)
+    turned = draft_list.draft(estimates, rule.model_copy(update={"weights": only}), catalogue=catalogue)
     assert turned.iloc[0]["item"] == "community access: Asian"
     moved = sensitivity.other_weights(ranked, rule, weightings=50)
     assert moved["item"].tolist() == ranked.loc[ranked["list"] == "priority", "item"].tolist()
@@ -444,38 +451,38 @@ def test_a_weight_changed_in_engagement_scores_the_list_again(ranked, rule):
         base | {"action": "weight", "criterion": name, "weight": float(name == "unmet_need")} for name in CRITERIA
     ]
     changes.append(base | {"action": "weight", "item": "community access", "weight": 1})
-    table, log = adjustment.adjust(ranked, engagement.read({"changes": changes}), rule)
+    table, log = engagement_changes.adjust(ranked, engagement.read({"changes": changes}), rule)
     assert ranked.iloc[0]["item"] == "detention: Black"
     assert table.loc[0, "item"] == "community access: Asian"
     assert log.loc[0, ["item", "before", "after"]].tolist() == ["relative_gap", "0.15", "0"]
     assert log.loc[9, ["item", "before", "after"]].tolist() == ["community access", "none", "1"]
     odd = base | {"action": "weight", "item": "comunity access", "weight": 1}
     with pytest.raises(PcrefError, match="Did you mean 'community access'"):
-        adjustment.adjust(ranked, engagement.read({"changes": [odd]}), rule)
+        engagement_changes.adjust(ranked, engagement.read({"changes": [odd]}), rule)
 
 
 def test_a_trust_whose_figures_are_all_missing_or_all_in_doubt_gets_a_list_that_says_so(estimates, rule, catalogue):
     blank = estimates.copy()
     blank[["estimate", "lower", "upper", "events"]] = np.nan
-    ranked = priorities.draft(blank, rule, catalogue=catalogue)
+    ranked = draft_list.draft(blank, rule, catalogue=catalogue)
     assert set(ranked["list"]) == {"evidence_gap", "context"}
     assert ranked["rank"].isna().all()
-    assert "No gap in these figures" in priorities.as_text(ranked)
+    assert "No gap in these figures" in draft_list.as_text(ranked)
     flags = pd.DataFrame({"indicator": list(catalogue), "ethnic_group": None, "flag": "in doubt", "reason": "r"})
-    assert set(priorities.draft(estimates, rule, catalogue=catalogue, flags=flags)["list"]) == {"recording"}
-    for table in priorities.tables(ranked, rule).values():
+    assert set(draft_list.draft(estimates, rule, catalogue=catalogue, flags=flags)["list"]) == {"recording"}
+    for table in draft_list.tables(ranked, rule).values():
         assert isinstance(table, pd.DataFrame)
     assert sensitivity.other_weights(ranked, rule).empty
     assert sensitivity.one_weight(ranked, rule)["largest_move"].eq("none").all()
 
 
 def test_a_list_of_one(estimates, rule, catalogue):
-    ranked = priorities.draft(estimates.head(3), rule, catalogue=catalogue)
+    ranked = draft_list.draft(estimates.head(3), rule, catalogue=catalogue)
     assert ranked.iloc[0][["list", "rank", "band", "probability"]].tolist() == ["priority", 1, 1, 1.0]
 
 
 def test_the_list_for_a_terminal(ranked):
-    lines = priorities.as_text(ranked, width=80).splitlines()
+    lines = draft_list.as_text(ranked, width=80).splitlines()
     assert "Band 1" in lines
     assert any(line.startswith("  1. detention: Black (score 0.") for line in lines)
     assert max(map(len, lines)) <= 80
@@ -489,6 +496,6 @@ def test_shrunken_limits_and_places_have_the_level_of_the_estimates(estimates, r
         se = np.log(estimates["upper"] / estimates["lower"]) / (2 * 1.959964)
         centre = estimates["estimate"]
         same = {"lower": centre * np.exp(-z[level] * se), "upper": centre * np.exp(z[level] * se)}
-        found = by_finding(priorities.draft(estimates.assign(level=level, **same), rule, catalogue=catalogue))
+        found = by_finding(draft_list.draft(estimates.assign(level=level, **same), rule, catalogue=catalogue))
         widths[level] = np.log(found["shrunk_upper"] / found["shrunk_lower"]).dropna()
     assert (widths[0.99] > 1.5 * widths[0.8]).all() and len(widths[0.8])

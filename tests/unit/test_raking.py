@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcref_analysis.intake import raking
+from pcref_analysis.population import raking
 
 
 def square(values):

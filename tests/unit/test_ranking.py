@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import ranking
+from pcref_analysis.priorities import ranking
 
 # Four draws of three items.
 SCORES = np.array(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import rates
+from pcref_analysis.estimates.rates import rates
 from pcref_analysis.vocabulary import standards
 from pcref_analysis.vocabulary.errors import PcrefError
 

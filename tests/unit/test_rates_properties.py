@@ -5,8 +5,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcref_analysis.estimates import rates
-from pcref_analysis.estimates.comparison import compare
+from pcref_analysis.estimates.rates import rates
+from pcref_analysis.estimates.rates.comparison import compare
 
 BANDS = ["0-15", "16-19", "20-24", "25-34", "35-49", "50-64", "65+"]
 WEIGHTS = pd.DataFrame({"age_band": BANDS, "weight": [10, 3, 4, 8, 11, 12, 10]})

@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure, recomputed, tables, text
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import sentences, tables
+from pcref_analysis.report import recompute
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -18,11 +20,11 @@ def record(shown, source="", calls=("tables.plain",)):
 
 @pytest.fixture
 def known(monkeypatch):
-    released = disclosure.release(ROWS, RUN, name="left_out", counts=["rows"])
-    found = object.__new__(recomputed._Known)
+    released = release_tables.release(ROWS, RUN, name="left_out", counts=["rows"])
+    found = object.__new__(recompute._Known)
     found.parameters, found.pages, found.made = RUN, [released], []
-    found.sentences, found.numbers = {text.listed(["No month is lacking."], "").record["text"]}, set()
-    monkeypatch.setattr(recomputed, "_Known", lambda _: found)
+    found.sentences, found.numbers = {sentences.listed(["No month is lacking."], "").record["text"]}, set()
+    monkeypatch.setattr(recompute, "_Known", lambda _: found)
     return released
 
 
@@ -31,19 +33,19 @@ def plain(released, title="Rows left out"):
 
 
 def test_what_was_released_is_published(known):
-    recomputed.check([record(plain(known)), record(text.listed(["No month is lacking."], "lacking"))], RUN)
+    recompute.check([record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], RUN)
 
 
 def ways():
     """Return what a caller can hand to the functions that show results, each once published."""
-    alone = disclosure.release(ROWS.assign(rows=[40, 7]), RUN, name="left_out", counts=["rows"])
-    somebody = disclosure.release_published(ROWS, "somebody", name="left_out", counts=["rows"])
-    closure = disclosure.derive(lambda _: ROWS, alone, name="left_out")
-    good = disclosure.release(ROWS, RUN, name="left_out", counts=["rows"])
+    alone = release_tables.release(ROWS.assign(rows=[40, 7]), RUN, name="left_out", counts=["rows"])
+    somebody = release_tables.release_published(ROWS, "somebody", name="left_out", counts=["rows"])
+    closure = release_tables.derive(lambda _: ROWS, alone, name="left_out")
+    good = release_tables.release(ROWS, RUN, name="left_out", counts=["rows"])
     forged = record(plain(good))
     forged["output"]["data"]["text/html"] = forged["output"]["data"]["text/html"].replace("[c]", "3")
     return {
-        "a sentence": record(text.listed(["3 women were restrained."], "x")),
+        "a sentence": record(sentences.listed(["3 women were restrained."], "x")),
         "a closure": record(plain(closure)),
         "somebody's figures": record(plain(somebody)),
         "a count in a title": record(plain(good, "Rows left out: 3")),
@@ -56,4 +58,4 @@ def ways():
 @pytest.mark.parametrize("way", ways())
 def test_what_a_caller_made_up_stops_the_report(way, known):
     with pytest.raises(PcrefError, match="nothing was published"):
-        recomputed.check([ways()[way]], RUN)
+        recompute.check([ways()[way]], RUN)

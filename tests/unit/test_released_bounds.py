@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pcref_analysis as pcref
-from pcref_analysis.estimates import missing, recorded
-from pcref_analysis.release import door, rules
+from pcref_analysis.analysis import ethnicity_coding
+from pcref_analysis.disclosure import disclosure_rule
+from pcref_analysis.estimates.unknown import bounds as missing
+from pcref_analysis.report import notebook_tables
 
 RUN = pcref.parameters.load("demo")
 COMPARATOR, GROUP, NOBODY = RUN.comparator, "Other", "Unknown"
@@ -27,15 +29,15 @@ def released(cells, also_hidden=()):
     for column in ("events", "at_risk"):
         exact = out[column].to_numpy(float)
         public = out["indicator"].eq("detentions") & (column == "at_risk")
-        hide = rules.primary(exact, RUN.disclosure) | [(i, column) in also_hidden for i in range(len(out))]
-        shown = np.where(hide, np.nan, rules.round_counts(exact, RUN.disclosure))
+        hide = disclosure_rule.primary(exact, RUN.disclosure) | [(i, column) in also_hidden for i in range(len(out))]
+        shown = np.where(hide, np.nan, disclosure_rule.round_counts(exact, RUN.disclosure))
         out[column] = np.where(public, exact, shown)
     return out
 
 
 def worst(cells, also_hidden=()):
-    table = rules.with_possible(released(cells, also_hidden), RUN)
-    return recorded.worst_case(table, RUN).set_index("ethnic_group")
+    table = disclosure_rule.with_possible(released(cells, also_hidden), RUN)
+    return ethnicity_coding.worst_case(table, RUN).set_index("ethnic_group")
 
 
 def exactly(cells):
@@ -111,7 +113,9 @@ def test_bounds_of_exact_counts_are_the_exact_ones(drawn):
     cells, _ = drawn
     internal = RUN.model_copy(update={"audience": "internal"})
     table = cells.assign(period=RUN.period, adjustment="crude", measure=INDICATORS[cells["indicator"].iloc[0]][0])
-    found = recorded.worst_case(rules.with_possible(table, internal), internal).set_index("ethnic_group")
+    found = ethnicity_coding.worst_case(disclosure_rule.with_possible(table, internal), internal).set_index(
+        "ethnic_group"
+    )
     exact = exactly(cells)
     for end in ("low", "high"):
         both = found[[f"ratio_{end}"]].join(exact[f"ratio_{end}"], rsuffix="_exact").dropna()
@@ -139,10 +143,10 @@ def test_an_adjusted_ratio_moves_by_the_same_times_and_its_rounding():
         {"indicator": "detentions", "ethnic_group": GROUP, "period": RUN.period, "estimate": [1.6, 1.4]}
     )
     gaps = gaps.assign(comparator=COMPARATOR, adjustment=["crude", "age_sex_imd"])
-    found = door._around_adjusted(bounds, gaps, RUN, {}).set_index("ethnic_group").loc[GROUP]
+    found = notebook_tables._around_adjusted(bounds, gaps, RUN, {}).set_index("ethnic_group").loc[GROUP]
     assert found["ratio_low"] <= adjusted * exact["ratio_low"] / exact["ratio"]
     assert found["ratio_high"] >= adjusted * exact["ratio_high"] / exact["ratio"]
-    coarse = door._around_adjusted(bounds, gaps, RUN, {1: 5.0}).set_index("ethnic_group").loc[GROUP]
+    coarse = notebook_tables._around_adjusted(bounds, gaps, RUN, {1: 5.0}).set_index("ethnic_group").loc[GROUP]
     assert coarse["ratio_low"] < found["ratio_low"] and coarse["ratio_high"] > found["ratio_high"]
 
 
@@ -150,5 +154,5 @@ def test_nobody_unknown_leaves_the_ratio_as_it_is():
     bounds = worst(cells_of("detentions", [902, 63, 40, 0], [100_000.0, 5_150.0, 4_000.0, 0.0])).reset_index()
     gaps = pd.DataFrame({"indicator": "detentions", "ethnic_group": [GROUP], "period": RUN.period, "estimate": 1.4})
     gaps = gaps.assign(comparator=COMPARATOR, adjustment="age_sex")
-    found = door._around_adjusted(bounds, gaps, RUN, {}).set_index("ethnic_group").loc[GROUP]
+    found = notebook_tables._around_adjusted(bounds, gaps, RUN, {}).set_index("ethnic_group").loc[GROUP]
     assert found["ratio_low"] == found["ratio_high"] == 1.4

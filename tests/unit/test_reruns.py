@@ -2,8 +2,8 @@
 
 import pytest
 
-from pcref_analysis.intake import prepare
-from pcref_analysis.release import execution
+from pcref_analysis import prepare
+from pcref_analysis.report import run_notebooks
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES
 
@@ -24,13 +24,13 @@ def other_weights():
 
 def notebooks_again(update, tmp_path):
     plans = [
-        {path.stem: execution._plan(path, one, tmp_path, "code")["key"] for path in execution.notebooks()}
+        {path.stem: run_notebooks._plan(path, one, tmp_path, "code")["key"] for path in run_notebooks.notebooks()}
         for one in (parameters.load("demo"), changed(**update))
     ]
     return {name for name in plans[0] if plans[0][name] != plans[1][name]}
 
 
-ALL = {path.stem for path in execution.notebooks()}
+ALL = {path.stem for path in run_notebooks.notebooks()}
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_estimates(update, again):
 
 
 def test_outputs_of_the_committed_notebooks_do_not_count_as_their_text(tmp_path):
-    source = execution.notebooks()[0]
+    source = run_notebooks.notebooks()[0]
     copy = tmp_path / source.name
     text = source.read_text(encoding="utf-8")
     copy.write_text(text.replace('"execution_count": 1', '"execution_count": 9'), encoding="utf-8")
-    assert execution.source_digest(copy) == execution.source_digest(source)
+    assert run_notebooks.source_digest(copy) == run_notebooks.source_digest(source)
     copy.write_text(text.replace("recorded well enough", "recorded badly"), encoding="utf-8")
-    assert execution.source_digest(copy) != execution.source_digest(source)
+    assert run_notebooks.source_digest(copy) != run_notebooks.source_digest(source)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import rounding
+from pcref_analysis.published import publisher_rounding
 
 
 @pytest.mark.parametrize(
@@ -14,14 +14,14 @@ from pcref_analysis.intake import rounding
     [(5, 5, 7), (10, 8, 12), (15, 13, 17), (30, 28, 32), (100, 98, 102), (None, 0, 4)],
 )
 def test_a_local_count_lay_within_two_of_what_is_shown_and_a_suppressed_one_below_five(shown, low, high):
-    frame = rounding.interval(pd.Series([shown], dtype=float))
+    frame = publisher_rounding.interval(pd.Series([shown], dtype=float))
     assert frame.loc[0, ["events_low", "events_high"]].tolist() == [low, high]
 
 
 def test_every_true_count_lies_in_the_interval_of_what_the_publisher_shows():
     truth = np.arange(0, 400)
     shown = pd.Series(np.where(truth < 5, np.nan, np.round(truth / 5) * 5))  # the publisher's rule, written out
-    frame = rounding.interval(shown)
+    frame = publisher_rounding.interval(shown)
     assert ((frame["events_low"] <= truth) & (truth <= frame["events_high"])).all()
     # and no interval is wider than it must be: its ends are counts that are shown so
     for value, group in itertools.groupby(zip(shown.fillna(-1), truth, strict=True), key=lambda pair: pair[0]):
@@ -32,10 +32,10 @@ def test_every_true_count_lies_in_the_interval_of_what_the_publisher_shows():
 
 
 def test_england_is_exact():
-    frame = rounding.interval(pd.Series([0.0, 3.0, 31_735.0]), exact=True)
+    frame = publisher_rounding.interval(pd.Series([0.0, 3.0, 31_735.0]), exact=True)
     assert frame["events_low"].tolist() == frame["events_high"].tolist() == [0.0, 3.0, 31_735.0]
 
 
 def test_notes_are_joined_without_empty_parts():
-    joined = rounding.join_notes(pd.Series(["", "a", "a"]), pd.Series(["b", "", "b"]))
+    joined = publisher_rounding.join_notes(pd.Series(["", "a", "a"]), pd.Series(["b", "", "b"]))
     assert joined.tolist() == ["b", "a", "a; b"]

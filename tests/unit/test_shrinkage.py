@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import shrinkage
-from pcref_analysis.estimates.shrinkage import EFFECT_PRIOR, EFFECT_SDS, MEAN_SD, SPREADS
+from pcref_analysis.priorities import evidence_model
+from pcref_analysis.priorities.evidence_model import EFFECT_PRIOR, EFFECT_SDS, MEAN_SD, SPREADS
 
 
 def exact(y: np.ndarray, variance: np.ndarray, shared: float, same_indicator: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -39,8 +39,8 @@ def test_the_sampler_agrees_with_the_exact_sum(shared, same_indicator):
     y, se = np.array([1.0, 0.1]), np.array([0.2, 0.4])
     gaps = pd.DataFrame({"indicator": ["a", "a" if same_indicator else "b"], "ethnic_group": ["x", "y"]})
     gaps = gaps.assign(gap=y, se=se, shared_variance=shared)
-    data = shrinkage._data(gaps)
-    chain = np.vstack(shrinkage._chain(data, 500, 5_000, 8, np.random.default_rng(1)))
+    data = evidence_model._data(gaps)
+    chain = np.vstack(evidence_model._chain(data, 500, 5_000, 8, np.random.default_rng(1)))
     mean, sd = exact(y, se**2, shared, same_indicator)
     assert chain.mean(axis=0) == pytest.approx(mean, abs=0.012)
     assert chain.std(axis=0) == pytest.approx(sd, abs=0.012)
@@ -57,7 +57,7 @@ def family(rng, n=20, groups=12):
 
 
 def test_a_large_gap_stays_where_it_is_well_measured_and_shrinks_where_it_is_not():
-    drawn = shrinkage.draw_gaps(family(np.random.default_rng(5)), draws=1_000, seed=1)
+    drawn = evidence_model.draw_gaps(family(np.random.default_rng(5)), draws=1_000, seed=1)
     middle = np.median(drawn, axis=0)
     assert middle[0] > 0.8
     assert abs(middle[50]) < 0.2
@@ -66,7 +66,7 @@ def test_a_large_gap_stays_where_it_is_well_measured_and_shrinks_where_it_is_not
 
 def test_the_same_seed_gives_the_same_draws_and_another_does_not():
     gaps = family(np.random.default_rng(5)).head(12)
-    one, two, three = (shrinkage.draw_gaps(gaps, draws=200, seed=s) for s in (1, 1, 2))
+    one, two, three = (evidence_model.draw_gaps(gaps, draws=200, seed=s) for s in (1, 1, 2))
     assert (one == two).all()
     assert not (one == three).all()
 
@@ -76,7 +76,7 @@ def test_a_group_borrows_from_its_own_gaps_elsewhere():
     table["gap"] = np.where(table["ethnic_group"] == 3, 0.6, 0.0) + 0.05 * np.sin(np.arange(len(table)))
     noisy = table["indicator"].eq(7) & table["ethnic_group"].isin([3, 4])
     table.loc[noisy, ["gap", "se"]] = [0.3, 1.0]
-    middle = np.median(shrinkage.draw_gaps(table, draws=1_000, seed=1), axis=0)[noisy]
+    middle = np.median(evidence_model.draw_gaps(table, draws=1_000, seed=1), axis=0)[noisy]
     assert middle[0] > 0.45  # group 3 is worse off everywhere
     assert middle[1] < 0.15
 
@@ -85,11 +85,11 @@ def test_no_event_where_none_was_expected_says_little_and_where_many_were_says_m
     gaps = family(np.random.default_rng(5)).assign(sign=1.0, none_of=np.nan)
     gaps.loc[[10, 20], "gap"], gaps.loc[[10, 20], "se"] = -2.0, 1.4
     gaps.loc[10, "none_of"], gaps.loc[20, "none_of"] = 0.5, 60.0
-    middle = np.median(shrinkage.draw_gaps(gaps, draws=1_000, seed=1), axis=0)
+    middle = np.median(evidence_model.draw_gaps(gaps, draws=1_000, seed=1), axis=0)
     assert middle[10] > -0.2
     assert middle[20] < -0.8
 
 
 def test_nothing_in_gives_nothing_out():
     empty = pd.DataFrame({"indicator": [], "ethnic_group": [], "gap": [], "se": []})
-    assert shrinkage.draw_gaps(empty, draws=10).shape == (10, 0)
+    assert evidence_model.draw_gaps(empty, draws=10).shape == (10, 0)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import catchment, census, population
+from pcref_analysis.population import catchment, census, resident_counts
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -133,11 +133,11 @@ def test_a_boards_areas_and_a_board_that_is_not_there(folder):
     with pytest.raises(PcrefError, match=r"'QZZ' is not an integrated care board\. Possible are QXX, QYY"):
         catchment.lsoas(folder, "QZZ")
     with pytest.raises(PcrefError, match="1 of 2 areas are not LSOA 2021"):
-        population.totals(folder, ["E01000001", "W01000001"])
+        resident_counts.totals(folder, ["E01000001", "W01000001"])
 
 
 def test_chinese_residents_leave_asian_for_other_and_a_part_of_a_district_takes_its_shares(folder):
-    got = population.totals(folder, catchment.lsoas(folder, "QXX")).set_index("ethnic_group")["residents"]
+    got = resident_counts.totals(folder, catchment.lsoas(folder, "QXX")).set_index("ethnic_group")["residents"]
     assert got.to_dict() == pytest.approx(
         {
             "White": 390,
@@ -152,7 +152,7 @@ def test_chinese_residents_leave_asian_for_other_and_a_part_of_a_district_takes_
 
 def test_detailed_groups_add_up_to_the_broad(folder):
     lsoas = catchment.lsoas(folder, "QXX")
-    detailed = population.totals(folder, lsoas, "detailed").set_index("ethnic_group")["residents"]
+    detailed = resident_counts.totals(folder, lsoas, "detailed").set_index("ethnic_group")["residents"]
     assert detailed["Chinese"] == pytest.approx(27.5)
     assert detailed["Any other ethnic group"] == pytest.approx(13)
     assert detailed.sum() == pytest.approx(390 + 6 + 90 + 20 + 13)
@@ -197,10 +197,10 @@ def test_msoas_are_matched_by_their_people_though_codes_and_names_run_apart(fold
 @pytest.mark.parametrize("version", [2025, 2019])
 def test_residents_meet_their_margins(folder, version):
     lsoas = catchment.lsoas(folder, "QXX")
-    got, fit = population.build(folder, lsoas, imd_version=version)
+    got, fit = resident_counts.build(folder, lsoas, imd_version=version)
     assert list(got) == ["ethnic_group", "sex", "age_band", "imd_quintile", "residents"]
     broad = got.groupby(ethnicity.to_broad(got["ethnic_group"]))["residents"].sum()
-    totals = population.totals(folder, lsoas).set_index("ethnic_group")["residents"]
+    totals = resident_counts.totals(folder, lsoas).set_index("ethnic_group")["residents"]
     assert broad.to_dict() == pytest.approx(totals.to_dict())
     by_quintile = got.groupby("imd_quintile")["residents"].sum()
     people = {2025: {1: 180, 2: 100, 3: 160, 5: 79}, 2019: {1: 80 + 100, 4: 159, 5: 80 + 100}}[version]
@@ -212,7 +212,7 @@ def test_residents_meet_their_margins(folder, version):
 
 
 def test_age_sex_and_deprivation_are_those_of_the_msoa(folder):
-    got, _ = population.build(folder, catchment.lsoas(folder, "QXX"), age_bands=[0, 16, 65])
+    got, _ = resident_counts.build(folder, catchment.lsoas(folder, "QXX"), age_bands=[0, 16, 65])
     white = got[got["ethnic_group"] == "White British"].set_index(["sex", "age_band", "imd_quintile"])["residents"]
     # Ash 001: 120 of 200 are women of 16 to 19; 140 live in quintile 1 and 60 in quintile 5
     assert white["Female", "16-64", 1] == pytest.approx(140 * 0.6)
@@ -223,8 +223,8 @@ def test_age_sex_and_deprivation_are_those_of_the_msoa(folder):
 
 def test_chinese_residents_are_younger_than_the_other_asian_ones_as_they_were_in_2011(folder):
     lsoas = catchment.lsoas(folder, "QXX")
-    shaped, _ = population.build(folder, lsoas, age_bands=[0, 16, 65])
-    flat, _ = population.build(folder, lsoas, age_bands=[0, 16, 65], detail_shape="broad")
+    shaped, _ = resident_counts.build(folder, lsoas, age_bands=[0, 16, 65])
+    flat, _ = resident_counts.build(folder, lsoas, age_bands=[0, 16, 65], detail_shape="broad")
 
     def young(table):
         chinese = table[table["ethnic_group"] == "Chinese"]
@@ -239,8 +239,8 @@ def test_chinese_residents_are_younger_than_the_other_asian_ones_as_they_were_in
 
 def test_ages_follow_the_bands_that_are_asked_for(folder):
     lsoas = catchment.lsoas(folder, "QXX")
-    thirteen = population.by_age(folder, lsoas)
-    three = population.by_age(folder, lsoas, (0, 16, 65))
+    thirteen = resident_counts.by_age(folder, lsoas)
+    three = resident_counts.by_age(folder, lsoas, (0, 16, 65))
     assert set(thirteen["age_band"]) == set(census.AGES)
     assert set(three["age_band"]) == {"0-15", "16-64", "65+"}
     assert three["residents"].sum() == pytest.approx(thirteen["residents"].sum()) == pytest.approx(519)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import catchment, mental_health_act, population, rounding, talking_therapies
+from pcref_analysis.population import catchment, resident_counts
+from pcref_analysis.published import mental_health_act, publisher_rounding, talking_therapies
 from pcref_analysis.vocabulary.errors import PcrefError
 
 BROAD = ["White", "Mixed", "Asian or Asian British", "Black or Black British", "Other Ethnic Groups", "Unknown"]
@@ -95,16 +96,18 @@ def folder(tmp_path, monkeypatch):
     pd.DataFrame(mha_rows()).to_csv(tmp_path / "mha_2023_24_annual.csv.gz", index=False)
     pd.DataFrame(tt_rows()).to_csv(tmp_path / "nhs_talking_therapies_annual_by_ethnic_group.csv.gz", index=False)
     monkeypatch.setattr(catchment, "lsoas", lambda folder, code: ["E01000001"])
-    monkeypatch.setattr(population, "totals", lambda folder, lsoas, detail: RESIDENTS)
+    monkeypatch.setattr(resident_counts, "totals", lambda folder, lsoas, detail: RESIDENTS)
     monkeypatch.setattr(
-        population, "by_age", lambda folder, lsoas, cuts, detail="broad": RESIDENTS.assign(age_band="16+", sex="Female")
+        resident_counts,
+        "by_age",
+        lambda folder, lsoas, cuts, detail="broad": RESIDENTS.assign(age_band="16+", sex="Female"),
     )
     return tmp_path
 
 
 def test_a_boards_counts_come_with_their_intervals_and_residents(folder):
     got = mental_health_act.by_ethnic_group(folder, "QXX")
-    assert list(got) == rounding.COLUMNS
+    assert list(got) == publisher_rounding.COLUMNS
     assert got["ethnic_group"].tolist() == [*BROAD[:4], "Other ethnic groups", "Unknown"]
     assert got["events_low"].tolist() == [28, 0, 5, 8, 13, 23]
     assert got["events_high"].tolist() == [32, 4, 7, 12, 17, 27]
@@ -112,7 +115,7 @@ def test_a_boards_counts_come_with_their_intervals_and_residents(folder):
     assert np.isnan(got["at_risk"].iloc[5])
     notes = got.set_index("ethnic_group")["note"]
     assert notes["White"] == ""
-    assert notes["Mixed"] == rounding.SUPPRESSED
+    assert notes["Mixed"] == publisher_rounding.SUPPRESSED
     assert "Chinese" in notes["Asian or Asian British"]
     assert "Chinese" in notes["Other ethnic groups"]
     assert "no residents" in notes["Unknown"]

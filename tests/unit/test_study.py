@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import disclosure
+from pcref_analysis.disclosure import release_tables
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -37,10 +37,12 @@ COUNTS = pd.concat(
 
 
 def test_a_page_alone_shows_what_all_pages_together_show(rule):
-    plan = disclosure.plan({"counts": COUNTS}, rule)
-    whole = disclosure.release_all({"levels": levels(COUNTS)}, rule)[0].table.set_index(["indicator", "ethnic_group"])
+    plan = release_tables.plan({"counts": COUNTS}, rule)
+    whole = release_tables.release_all({"levels": levels(COUNTS)}, rule)[0].table.set_index(
+        ["indicator", "ethnic_group"]
+    )
     for name, part in COUNTS.groupby("indicator"):
-        (page,) = disclosure.release_by_plan({"levels": levels(part)}, plan, rule)
+        (page,) = release_tables.release_by_plan({"levels": levels(part)}, plan, rule)
         mine = page.table.set_index(["indicator", "ethnic_group"])
         pd.testing.assert_frame_equal(mine[NUMBERS], whole.loc[[name], NUMBERS])
         assert (mine["events_status"] == "suppressed").any()
@@ -48,7 +50,7 @@ def test_a_page_alone_shows_what_all_pages_together_show(rule):
 
 @pytest.mark.parametrize("change", ["another indicator", "another count", "another breakdown"])
 def test_a_count_that_the_plan_does_not_know_is_refused_without_its_value(rule, change):
-    plan = disclosure.plan({"counts": COUNTS}, rule)
+    plan = release_tables.plan({"counts": COUNTS}, rule)
     part = levels(COUNTS[COUNTS["indicator"] == "non_attendance"].reset_index(drop=True))
     if change == "another indicator":
         part = part.assign(indicator="did_not_wait", events=part["events"] + 7)
@@ -57,24 +59,24 @@ def test_a_count_that_the_plan_does_not_know_is_refused_without_its_value(rule, 
     else:
         part["team"] = "A1"
     with pytest.raises(PcrefError, match="disclosure plan") as caught:
-        disclosure.release_by_plan({"levels": part}, plan, rule)
+        release_tables.release_by_plan({"levels": part}, plan, rule)
     assert "77" not in str(caught.value)
 
 
 def test_parts_of_several_pages_are_one_table_and_coarser_figures_keep_their_place(rule):
-    plan = disclosure.plan({"counts": COUNTS}, rule)
+    plan = release_tables.plan({"counts": COUNTS}, rule)
     pages = [
-        disclosure.release_by_plan({"levels": levels(part.reset_index(drop=True))}, plan, rule)[0]
+        release_tables.release_by_plan({"levels": levels(part.reset_index(drop=True))}, plan, rule)[0]
         for _, part in COUNTS.groupby("indicator")
     ]
-    whole = disclosure.joined([*pages, pages[0]], lambda frames: pd.concat(frames, ignore_index=True))
+    whole = release_tables.joined([*pages, pages[0]], lambda frames: pd.concat(frames, ignore_index=True))
     assert len(whole.table) == len(COUNTS), "a line of two pages stands once"
     assert {"series", "public", "shares", "gaps", "coarser"} <= set(whole.links)
-    assert disclosure.attack([whole]).empty
+    assert release_tables.attack([whole]).empty
 
 
 def test_an_internal_plan_hides_nothing(rule):
     inside = rule.model_copy(update={"audience": "internal"})
-    plan = disclosure.plan({"counts": COUNTS}, inside)
-    (page,) = disclosure.release_by_plan({"levels": levels(COUNTS)}, plan, inside)
+    plan = release_tables.plan({"counts": COUNTS}, inside)
+    (page,) = release_tables.release_by_plan({"levels": levels(COUNTS)}, plan, inside)
     assert page.table["events"].tolist() == COUNTS["events"].tolist() and page.audience == "internal"

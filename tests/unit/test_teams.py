@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pcref_analysis.estimates import funnel, teams
-from pcref_analysis.release import disclosure, door, figures, funnel_axes, study, tables, text
+from pcref_analysis.analysis import teams
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import figures, funnel_axes, sentences, tables
+from pcref_analysis.estimates import funnel
+from pcref_analysis.report import notebook_tables, study
 from pcref_analysis.vocabulary import parameters
 
 MANY = {"A1": (40, 400), "A2": (90, 500), "B1": (55, 610), "B2": (12, 120), "C1": (70, 900), "C2": (21, 300)}
@@ -29,8 +32,8 @@ def rule(kind="folder", **disclosed):
 def shown(lines, **disclosed):
     """Return the released counts, what is worked out from them, and the limits to draw."""
     given = rule(**disclosed)
-    released = disclosure.release_all({"teams": teams.named(counted(lines), "2023-24")}, given)[0]
-    return released, *door.by_team(released)
+    released = release_tables.release_all({"teams": teams.named(counted(lines), "2023-24")}, given)[0]
+    return released, *notebook_tables.by_team(released)
 
 
 @pytest.mark.parametrize(("people", "named"), [(49, False), (50, True)])
@@ -91,40 +94,40 @@ def test_a_small_count_is_marked_and_not_drawn():
     assert tables.teams(found, id="x", title="X").text.count("Team D1 | [c] | 80 | [c] |  | ") == 1
     figure = figures.funnel(found, limits, id="f", title="F", table="x", x="People", y="Not known (%)")
     assert "funnel plot of 6 teams" in figure.record["alt"] and "D1" not in figure.record["alt"]
-    assert "2 teams whose numbers cannot be shown" in text.teams(found, rule(), id="t").text
-    assert disclosure.attack([released]).empty
+    assert "2 teams whose numbers cannot be shown" in sentences.teams(found, rule(), id="t").text
+    assert release_tables.attack([released]).empty
 
 
 def test_a_small_count_cannot_be_subtracted_from_the_total():
     """One team is small: the total less the others would tell its count, so another team is hidden too."""
     lines = MANY | {"D1": (3, 80)}
     named = teams.named(counted(lines), "2023-24")
-    bare = disclosure.release_all({"teams": named}, rule(), complementary=False)
+    bare = release_tables.release_all({"teams": named}, rule(), complementary=False)
     assert (bare[0].table["events_status"] == "suppressed").sum() == 1
-    assert disclosure.attack(bare)["cell"].str.contains("Team D1").any()
+    assert release_tables.attack(bare)["cell"].str.contains("Team D1").any()
     released, found, _ = shown(lines)
     assert (released.table["events_status"] == "suppressed").sum() == 2
-    assert disclosure.attack([released]).empty
+    assert release_tables.attack([released]).empty
     assert released.table.set_index("team").loc["All", "events"] == 291  # the target is kept
-    assert "2 teams whose" in text.teams(found, rule(), id="t").text
+    assert "2 teams whose" in sentences.teams(found, rule(), id="t").text
 
 
 def test_all_known_or_nothing_shown_is_said_and_not_drawn():
     for lines in ({"A1": (0, 400), "A2": (0, 300)}, {"A1": (2, 400), "A2": (2, 300)}):
         _, found, limits = shown(lines)
         assert limits.table.empty
-        assert "too few counts can be shown, or all teams are alike" in text.teams(found, rule(), id="t").text
+        assert "too few counts can be shown, or all teams are alike" in sentences.teams(found, rule(), id="t").text
         assert figures.funnel(found, limits, "f", "F", "x", "People", "%").record["kind"] == "text"
         assert "Team A1" in tables.teams(found, id="x", title="X").text
 
 
 def test_what_is_said_of_teams_beyond_the_limits():
     lines = {f"T{i}": (30 + 4 * i, 400) for i in range(9)} | {"U1": (130, 400), "U2": (8, 400)}
-    words = text.teams(shown(lines)[1], rule(), id="t").text
+    words = sentences.teams(shown(lines)[1], rule(), id="t").text
     assert "Of 11 teams, it is known less often in 1 (Team U1) and more often in 1 (Team U2) than chance and" in words
     assert "a question, not a verdict" in words and "never put on a funnel" in words
     alike = {f"T{i}": (40, 400) for i in range(9)}
-    assert "none is beyond what chance would give" in text.teams(shown(alike)[1], rule(), id="t").text
+    assert "none is beyond what chance would give" in sentences.teams(shown(alike)[1], rule(), id="t").text
 
 
 def test_names_stand_apart_where_teams_are_close():
@@ -147,11 +150,11 @@ def test_without_teams_it_is_said_why():
         none = teams.counts("t", given) if kind == "published" else teams.named(counted({}), "2023-24")
         levels = pd.DataFrame({"indicator": "ethnicity_known", "ethnic_group": ["White", "Mixed"], "events": [40, 50]})
         if kind == "folder":
-            out = disclosure.release_all({"levels": levels, "teams": none}, given)[1]
+            out = release_tables.release_all({"levels": levels, "teams": none}, given)[1]
         else:
             out = study.as_published(none, "teams")
-        found, limits = door.by_team(out)
-        assert why in text.teams(found, given, id="t").text
+        found, limits = notebook_tables.by_team(out)
+        assert why in sentences.teams(found, given, id="t").text
         assert tables.teams(found, id="x", title="X").record["kind"] == "text"
         assert figures.funnel(found, limits, "f", "F", "x", "People", "%").record["kind"] == "text"
 

@@ -11,21 +11,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import (
-    crate,
-    disclosure,
-    figures,
-    gate,
-    landing,
-    listing,
-    pages,
-    report,
-    safe_html,
-    shown,
-    tables,
-    text,
-    workbook,
-)
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import figures, output, safe_html, sentences, tables
+from pcref_analysis.report import landing, list_export, output_check, pages, pipeline, provenance, workbook
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -93,7 +81,7 @@ def _plain(words: str) -> str:
     return " ".join(words.split())
 
 
-def _released(words: str) -> disclosure.Releasable:
+def _released(words: str) -> release_tables.Releasable:
     rows = pd.DataFrame(
         {
             "indicator": "own_one",
@@ -113,31 +101,33 @@ def _released(words: str) -> disclosure.Releasable:
             "why": words,
         }
     )
-    return disclosure.derive(lambda _: rows, disclosure.release(rows[["ethnic_group", "events"]], "mhsds"), name="t")
+    return release_tables.derive(
+        lambda _: rows, release_tables.release(rows[["ethnic_group", "events"]], "mhsds"), name="t"
+    )
 
 
 def _about(words: str) -> dict:
     run = parameters.load("demo")
     trust, rule = run.trust.model_copy(update={"name": words}), run.disclosure.model_copy(update={"owner": words})
-    return report.about(run.model_copy(update={"trust": trust, "disclosure": rule}))
+    return pipeline.about(run.model_copy(update={"trust": trust, "disclosure": rule}))
 
 
-def _shown(words: str) -> list[shown.Shown]:
+def _shown(words: str) -> list[output.Shown]:
     released = _released(words)
     return [
         tables.plain(released, "plain", words),
         tables.gaps(released, "gaps", words, "2023-24"),
         tables.levels(released, "levels", words, "2023-24"),
-        text.available([words], "access", "available"),
-        text.listed([words], "listed"),
-        text.listed([], "none", none=words),
-        text.agreed({"changes": _changes(words), "since": _changes(words)}, None, "agreed"),
+        sentences.available([words], "access", "available"),
+        sentences.listed([words], "listed"),
+        sentences.listed([], "none", none=words),
+        sentences.agreed({"changes": _changes(words), "since": _changes(words)}, None, "agreed"),
     ]
 
 
-def _changes(words: str) -> disclosure.Releasable:
+def _changes(words: str) -> release_tables.Releasable:
     rows = pd.DataFrame({"who": [words], "when": ["2026-01-01"], "why": [words]})
-    return disclosure.derive(lambda _: rows, _released("x"), name="changes")
+    return release_tables.derive(lambda _: rows, _released("x"), name="changes")
 
 
 def _notebook(outputs: list, source: str = "") -> object:
@@ -164,7 +154,7 @@ def test_written_words_are_text_on_a_page(words):
 @pytest.mark.parametrize("words", WRITTEN)
 def test_written_words_are_text_on_the_landing_page_and_in_definitions(words):
     entry = {"id": "t", "kind": "table", "title": words, "csv": "a\n1\n"}
-    entry["output"] = _notebook([text.listed([words], "in-short")]).cells[0].outputs[0]
+    entry["output"] = _notebook([sentences.listed([words], "in-short")]).cells[0].outputs[0]
     html = landing.bodies(parameters.load("demo"), [entry | {"id": "priorities-in-short", "kind": "text"}, entry],
                           _about(words))["index.html"]  # fmt: skip
     assert not {"script", "svg", "iframe", "base", "img", "style", "form", "meta"} & _Seen(html).elements
@@ -189,19 +179,21 @@ def test_written_words_are_text_in_the_workbook(words, tmp_path):
 @pytest.mark.parametrize("words", WRITTEN)
 def test_written_words_are_text_in_csv_and_come_back_as_they_were(words):
     table = pd.DataFrame({"why": [words, "plain"], "events": [-5.0, 10.25]})
-    made = shown.to_csv(table)
+    made = output.to_csv(table)
     assert pd.read_csv(io.StringIO(made))["why"].iloc[0].lstrip(" ")[0] not in "=+-@\t\r\n"
     assert "-5.0" in made
-    pd.testing.assert_frame_equal(shown.read_csv(io.StringIO(made)), table)
+    pd.testing.assert_frame_equal(output.read_csv(io.StringIO(made)), table)
 
 
 @pytest.mark.parametrize("words", WRITTEN)
 def test_released_files_hold_text_and_are_read_back(words, tmp_path):
-    one = disclosure.release(pd.DataFrame({"ethnic_group": [words, "Mixed"], "events": [30, 45]}), "mhsds", name="t")
-    disclosure.write([one], tmp_path)
+    one = release_tables.release(
+        pd.DataFrame({"ethnic_group": [words, "Mixed"], "events": [30, 45]}), "mhsds", name="t"
+    )
+    release_tables.write([one], tmp_path)
     cells = pd.read_csv(tmp_path / "t.csv")["ethnic_group"]
     assert cells.iloc[0].lstrip(" ")[0] not in "=+-@\t\r\n"
-    assert disclosure.read(tmp_path)[0].table["ethnic_group"].tolist() == one.table["ethnic_group"].tolist()
+    assert release_tables.read(tmp_path)[0].table["ethnic_group"].tolist() == one.table["ethnic_group"].tolist()
     json.loads((tmp_path / "t.disclosure.json").read_text(encoding="utf-8"))
 
 
@@ -247,9 +239,9 @@ def test_a_notebook_that_holds_what_a_page_may_not_is_refused(source, tmp_path):
     import nbformat
 
     path = tmp_path / "01_prevalence.ipynb"
-    nbformat.write(_notebook([text.listed(["x"], "t")], source), path)
+    nbformat.write(_notebook([sentences.listed(["x"], "t")], source), path)
     with pytest.raises(PcrefError, match=r"01_prevalence\.ipynb, cell 1: text holds"):
-        gate.collect([path])
+        output_check.collect([path])
     seen = _Seen(safe_html.clean(pages.markdown(source)))
     assert seen.elements.isdisjoint(NEVER)
     assert not [name for _, name, _ in seen.attributes if name in ("href", "src", "style", "onclick", "onerror")]
@@ -281,7 +273,9 @@ def test_every_page_has_a_policy_that_fits_its_only_style():
 def test_crate_and_list_hold_words_as_given(tmp_path):
     words = WRITTEN[0]
     assert (
-        crate._shown({"id": "t", "title": words, "kind": "table", "notebook": "n", "cell_id": "c", "call": "x"})["name"]
+        provenance._shown({"id": "t", "title": words, "kind": "table", "notebook": "n", "cell_id": "c", "call": "x"})[
+            "name"
+        ]
         == words
     )
-    assert listing._wrapped(words, 100) == [f"  {words}"]
+    assert list_export._wrapped(words, 100) == [f"  {words}"]

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 import pcref_analysis as pcref
-from pcref_analysis.estimates import recorded
-from pcref_analysis.release import disclosure, text
+from pcref_analysis.analysis import ethnicity_coding
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import sentences
 
 PEOPLE = {
     "indicator": "ethnicity_known",
@@ -25,15 +26,17 @@ def released():
         DETAINED | {"ethnic_group": "Unknown", "events": 20},
     ]
     table = pd.DataFrame(rows).assign(period="2023-24", adjustment="crude", comparator="", level=0.95, note="")
-    return disclosure.release(table, "mhsds", name="levels")
+    return release_tables.release(table, "mhsds", name="levels")
 
 
 def test_people_in_care_are_counted_by_the_group_in_their_record(released):
-    found = disclosure.derive(recorded.unknown, released, name="unknown", parameters=pcref.parameters.load("demo"))
+    found = release_tables.derive(
+        ethnicity_coding.unknown, released, name="unknown", parameters=pcref.parameters.load("demo")
+    )
     shares = found.table.set_index("indicator_name")[["events", "at_risk", "estimate"]]
     assert shares.loc["People in our care"].tolist() == [100, 1000, 10]
     assert shares.loc["Detentions"].tolist() == [20, 80, 25]
-    said = text.unknown(found, id="x").text
+    said = sentences.unknown(found, id="x").text
     assert "10% of people in our care" in said and "25% (detentions)" in said
 
 
@@ -50,6 +53,6 @@ def test_none_unknown_of_some_is_none_though_their_number_is_hidden():
     ]
     table = pd.DataFrame([*rows, DETAINED | {"ethnic_group": "Unknown", "events": 0, "at_risk": None}])
     table = table.assign(period="2023-24", adjustment="crude", comparator="", level=0.95, note="")
-    shown = disclosure.release(table, "mhsds", name="levels")
-    found = recorded.unknown(shown.table, pcref.parameters.load("demo")).iloc[0]
+    shown = release_tables.release(table, "mhsds", name="levels")
+    found = ethnicity_coding.unknown(shown.table, pcref.parameters.load("demo")).iloc[0]
     assert pd.isna(found["at_risk"]) and found["estimate"] == 0 and found["status"] == "shown"

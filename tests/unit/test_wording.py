@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.release import priorities, wording
+from pcref_analysis.priorities import draft_list, wording
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
@@ -157,7 +157,7 @@ def test_no_sentence_claims_a_cause(said):
         for text in said[column]:
             assert not forbidden(text), text
     assert forbidden("This is because of") == ["because"]  # the test itself can fail
-    rule = priorities.rule_text(PriorityRule(owner="x", agreed="y"))
+    rule = draft_list.rule_text(PriorityRule(owner="x", agreed="y"))
     assert not forbidden(" ".join(rule.astype(str).to_numpy().ravel()))
     assert not forbidden(" ".join(item.definition + item.question + item.scale for item in CRITERIA.values()))
     assert not forbidden(" ".join(map(str, wording.TERMS.values())))

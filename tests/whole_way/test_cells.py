@@ -7,7 +7,8 @@ import os
 import pandas as pd
 import pytest
 
-from pcref_analysis.intake import prepare, runs
+from pcref_analysis import prepare
+from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import parameters
 
 YEARS = ["2023-24"]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import contrasts, intervals, multiplicity, rates
+from pcref_analysis.estimates import intervals, multiple_testing
+from pcref_analysis.estimates.rates import mover, rates
 
 HERE = Path(__file__).parent
 CELLS = pd.read_csv(HERE / "cells.csv")
@@ -79,7 +80,7 @@ def test_gamma_limits_are_those_of_r(method):
 @pytest.mark.parametrize(("name", "method"), [("BH", "benjamini_hochberg"), ("holm", "holm")])
 def test_multiplicity_is_that_of_r(name, method):
     table = r(name)
-    close(getattr(multiplicity, method)(table["case"].astype(float)), table["estimate"])
+    close(getattr(multiple_testing, method)(table["case"].astype(float)), table["estimate"])
 
 
 def phs(method, level):
@@ -128,12 +129,12 @@ def test_contrasts_are_those_of_statsmodels(method):
         one, two = (poisson_side(*counts, row.level) for counts in ((x, n), (y, m)))
         measure, way = method.split("_")
         if measure == "ratio":
-            _, lower, upper = contrasts.ratio(one, two, np.zeros(1), row.level, way)
+            _, lower, upper = mover.ratio(one, two, np.zeros(1), row.level, way)
         else:
-            _, lower, upper = contrasts.difference(one, two, np.zeros(1))
+            _, lower, upper = mover.difference(one, two, np.zeros(1))
         close([lower, upper], [row.lower, row.upper])
 
 
 def poisson_side(x, n, level):
     lower, upper = intervals.exact_poisson(np.array([x]), level)
-    return contrasts.Side(np.array([x / n]), np.array([x / n**2]), np.array([x]), lower / n, upper / n)
+    return mover.Side(np.array([x / n]), np.array([x / n**2]), np.array([x]), lower / n, upper / n)

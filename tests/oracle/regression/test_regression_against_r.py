@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 
 HERE = Path(__file__).parent
 CLOSE = {"rtol": 1e-6, "atol": 1e-6}
@@ -45,7 +45,7 @@ def people(outcome, at_risk=None, first=False):
 
 
 def fitted(cells, **options):
-    (model,) = regression.fit(cells, **options).values()
+    (model,) = adjusted_ratios.fit(cells, **options).values()
     return model
 
 
@@ -79,7 +79,7 @@ def test_dispersions():
 
 
 def test_joint_test_of_an_interaction():
-    found = regression.interaction(people("y", "t"), "sex", adjust=ROWS)
+    found = adjusted_ratios.interaction(people("y", "t"), "sex", adjust=ROWS)
     assert found["df"].unique() == [3]
     assert np.isclose(found["wald"].iloc[0], other("wald"), **CLOSE)
     assert np.isclose(found["p_value"].iloc[0], other("wald p"), **CLOSE)
@@ -95,6 +95,6 @@ def test_exact_limit_of_a_group_without_events():
             "at_risk": [46_000, 1_250],
         }
     )
-    row = regression.adjusted(cells, adjust=[], robust=False).iloc[0]
+    row = adjusted_ratios.adjusted(cells, adjust=[], robust=False).iloc[0]
     assert np.isnan(row["estimate"]) and row["lower"] == 0 and "no events" in row["note"]
     assert np.isclose(row["upper"], other("exact limit"), rtol=1e-9)

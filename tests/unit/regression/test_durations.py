@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import durations
+from pcref_analysis.analysis import lengths_of_stay
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FIGURES = ["estimate", "lower", "upper"]
@@ -21,13 +21,13 @@ RANKS = [(6, 1, 6), (10, 2, 9), (20, 6, 15), (30, 10, 21), (50, 18, 33), (100, 4
 
 @pytest.mark.parametrize(("n", "low", "high"), RANKS)
 def test_median_limits_are_the_published_ranks(n, low, high):
-    row = durations.quantile(histogram(np.arange(1, n + 1) * 10), ["ethnic_group"]).iloc[0]
+    row = lengths_of_stay.quantile(histogram(np.arange(1, n + 1) * 10), ["ethnic_group"]).iloc[0]
     assert list(row[["lower", "upper"]]) == [low * 10, high * 10]
     assert row["estimate"] == (n / 2 + (n / 2 + 1)) / 2 * 10 and row["at_risk"] == n and row["measure"] == "median"
 
 
 def test_too_few_stays_have_no_limits():
-    row = durations.quantile(histogram([3, 5, 8, 9, 11]), ["ethnic_group"]).iloc[0]
+    row = lengths_of_stay.quantile(histogram([3, 5, 8, 9, 11]), ["ethnic_group"]).iloc[0]
     assert row["estimate"] == 8 and np.isnan(row["lower"]) and np.isnan(row["upper"])
     assert row["note"] == "fewer than 10 stays: the interval is only approximate"
 
@@ -35,7 +35,7 @@ def test_too_few_stays_have_no_limits():
 @pytest.mark.parametrize("q", [0.25, 0.5, 0.9])
 def test_quantile_is_that_of_the_rows(q):
     days = np.ceil(np.random.default_rng(1).gamma(1.2, 20, 401))
-    row = durations.quantile(histogram(days), ["ethnic_group"], q).iloc[0]
+    row = lengths_of_stay.quantile(histogram(days), ["ethnic_group"], q).iloc[0]
     assert row["estimate"] == np.quantile(days, q, method="averaged_inverted_cdf")
     assert row["measure"] == ("median" if q == 0.5 else f"quantile {q:g}")
 
@@ -46,7 +46,7 @@ def test_geometric_mean_is_that_of_the_rows():
     days = np.floor(np.random.default_rng(2).gamma(1.2, 20, 60))
     logs = np.log1p(days)
     reach = t.ppf(0.975, 59) * logs.std(ddof=1) / np.sqrt(60)
-    row = durations.geometric_mean(histogram(days), ["ethnic_group"]).iloc[0]
+    row = lengths_of_stay.geometric_mean(histogram(days), ["ethnic_group"]).iloc[0]
     assert np.allclose(row[FIGURES].astype(float), np.expm1(logs.mean() + np.array([0, -1, 1]) * reach))
 
 
@@ -55,14 +55,14 @@ def test_repeaters_widen_both(make_rows, make_cells):
     by = ["ethnic_group"]
     cells = make_cells(rows, value=True)
     days = rows.groupby(["ethnic_group", "y"], as_index=False).size().set_axis([*by, "upper_day", "count"], axis=1)
-    effect = durations.design_effect(days, cells, by).set_index("ethnic_group")["design_effect"]
+    effect = lengths_of_stay.design_effect(days, cells, by).set_index("ethnic_group")["design_effect"]
     white = rows[rows["ethnic_group"] == "White British"]
     mean = white["y"].mean()
     person = (white["y"] - mean).groupby(white["person"]).sum()
     assert (
         np.isclose(effect["White British"], (person**2).sum() / ((white["y"] - mean) ** 2).sum()) and effect.iloc[0] > 1
     )
-    for function in (durations.quantile, durations.geometric_mean):
+    for function in (lengths_of_stay.quantile, lengths_of_stay.geometric_mean):
         alone, widened = function(days, by), function(days, by, cells=cells)
         assert (alone["estimate"] == widened["estimate"]).all()
         assert (widened["upper"] - widened["lower"] >= alone["upper"] - alone["lower"]).all()
@@ -78,22 +78,22 @@ def test_bins_and_an_open_last_bin():
             "count": [20, 40, 30, 10],
         }
     )
-    found = durations.quantile(table, ["ethnic_group"]).iloc[0]
+    found = lengths_of_stay.quantile(table, ["ethnic_group"]).iloc[0]
     assert 24 < found["estimate"] < 26 and "binned" in found["note"]  # 30 of the 40 stays between 8 and 30 days
-    late = durations.quantile(table, ["ethnic_group"], 0.95).iloc[0]
+    late = lengths_of_stay.quantile(table, ["ethnic_group"], 0.95).iloc[0]
     assert np.isnan(late["estimate"]) and "open last bin (91 days or more)" in late["note"]
-    refused = durations.geometric_mean(table, ["ethnic_group"]).iloc[0]
+    refused = lengths_of_stay.geometric_mean(table, ["ethnic_group"]).iloc[0]
     assert np.isnan(refused["estimate"]) and "open last bin" in refused["note"]
 
 
 def test_groups_keep_their_own_answers_and_errors_name_the_fault():
     table = pd.concat([histogram([1, 2, 3] * 9), histogram([4], "Mixed"), histogram([9], "Other").assign(count=0)])
-    found = durations.quantile(table, ["ethnic_group"]).set_index("ethnic_group")
+    found = lengths_of_stay.quantile(table, ["ethnic_group"]).set_index("ethnic_group")
     assert found["estimate"].to_dict() == pytest.approx({"Indian": 2.0, "Mixed": 4.0, "Other": np.nan}, nan_ok=True)
     assert found.loc["Other", "note"] == "no stays in this group"
     with pytest.raises(PcrefError, match="no column upper_day"):
-        durations.quantile(table.drop(columns="upper_day"), ["ethnic_group"])
+        lengths_of_stay.quantile(table.drop(columns="upper_day"), ["ethnic_group"])
     with pytest.raises(PcrefError, match="1 row"):
-        durations.quantile(table.assign(count=[-1, *[1] * (len(table) - 1)]), ["ethnic_group"])
+        lengths_of_stay.quantile(table.assign(count=[-1, *[1] * (len(table) - 1)]), ["ethnic_group"])
     with pytest.raises(PcrefError, match="between 0 and 1"):
-        durations.quantile(table, ["ethnic_group"], q=50)
+        lengths_of_stay.quantile(table, ["ethnic_group"], q=50)

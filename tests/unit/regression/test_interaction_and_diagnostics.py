@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 from pcref_analysis.vocabulary.errors import PcrefError
 
 COLUMNS = ["estimate", "lower", "upper"]
@@ -13,9 +13,9 @@ COLUMNS = ["estimate", "lower", "upper"]
 class TestInteraction:
     def test_with_only_the_product_each_stratum_is_its_own_fit(self, make_rows, make_cells):
         cells = make_cells(make_rows(31, "rate"))
-        found = regression.interaction(cells, "sex", adjust=["sex"])
+        found = adjusted_ratios.interaction(cells, "sex", adjust=["sex"])
         for sex in ("Female", "Male"):
-            alone = regression.adjusted(cells[cells["sex"] == sex], adjust=[])
+            alone = adjusted_ratios.adjusted(cells[cells["sex"] == sex], adjust=[])
             part = found[found["stratum"] == sex]
             assert list(part["ethnic_group"]) == list(alone["ethnic_group"])
             assert np.allclose(part[COLUMNS], alone[COLUMNS], rtol=1e-8)
@@ -25,7 +25,7 @@ class TestInteraction:
         """One group, two strata of different people: the statistic is the squared difference over its variance."""
         cells = make_cells(make_rows(32, "rate"))
         cells = cells[cells["ethnic_group"].isin(["White British", "Black or Black British"])]
-        found = regression.interaction(cells, "sex", adjust=[], interval="normal")
+        found = adjusted_ratios.interaction(cells, "sex", adjust=[], interval="normal")
         logs = np.log(found[COLUMNS].to_numpy())
         errors = (logs[:, 2] - logs[:, 1]) / (2 * 1.959963984540054)
         wald = (logs[0, 0] - logs[1, 0]) ** 2 / (errors**2).sum()
@@ -35,7 +35,7 @@ class TestInteraction:
         cells = make_cells(make_rows(33, "rate"))
         gone = (cells["ethnic_group"] == "Mixed") & (cells["imd_quintile"] == 2)
         cells.loc[gone, ["events", "events_sq", "events_at_risk"]] = 0.0
-        found = regression.interaction(cells, "imd_quintile")
+        found = adjusted_ratios.interaction(cells, "imd_quintile")
         row = found[(found["ethnic_group"] == "Mixed") & (found["stratum"] == 2)].iloc[0]
         assert np.isnan(row["estimate"]) and row["lower"] == 0 and row["upper"] > 0 and "no events" in row["note"]
         given = found["estimate"].notna()
@@ -47,7 +47,7 @@ class TestInteraction:
         cells = make_cells(make_rows(34, "rate"))
         gone = (cells["ethnic_group"] == "White British") & (cells["sex"] == "Male")
         cells.loc[gone, ["events", "events_sq", "events_at_risk"]] = 0.0
-        found = regression.interaction(cells, "sex")
+        found = adjusted_ratios.interaction(cells, "sex")
         male = found[found["stratum"] == "Male"]
         assert male["estimate"].isna().all() and male["note"].str.contains("comparator has no events in this").all()
         assert found[found["stratum"] == "Female"]["estimate"].notna().all()
@@ -55,13 +55,13 @@ class TestInteraction:
     def test_pooled_comparators_and_the_exposure_itself_are_errors(self, make_rows, make_cells):
         cells = make_cells(make_rows(35, "rate", size=500))
         with pytest.raises(PcrefError, match="one level as comparator"):
-            regression.interaction(cells, "sex", comparator="All other groups")
+            adjusted_ratios.interaction(cells, "sex", comparator="All other groups")
         with pytest.raises(PcrefError, match="one level as comparator"):
-            regression.interaction(cells, "ethnic_group")
+            adjusted_ratios.interaction(cells, "ethnic_group")
 
 
 def said(cells, **options):
-    found = regression.diagnostics(cells, **options)
+    found = adjusted_ratios.diagnostics(cells, **options)
     assert list(found.columns) == ["indicator", "period", "adjustment", "check", "value", "concern", "words"]
     return found.set_index("check")
 
@@ -69,7 +69,7 @@ def said(cells, **options):
 class TestDiagnostics:
     def test_repeats_are_the_wider_intervals(self, make_rows, make_cells):
         cells = make_cells(make_rows(36, "rate"))
-        (robust,), (plain,) = (regression.fit(cells, robust=r).values() for r in (True, False))
+        (robust,), (plain,) = (adjusted_ratios.fit(cells, robust=r).values() for r in (True, False))
         ratio = robust.coefficients["std_error"] / plain.coefficients["std_error"]
         exposed = robust.coefficients["term"].str.startswith("ethnic_group")
         found = said(cells)
@@ -113,7 +113,7 @@ class TestDiagnostics:
         assert found.loc["influence", "concern"] in ("look", "serious")
         assert "Mixed" in found.loc["influence", "words"] and "25-34" in found.loc["influence", "words"]
         with_, without = (
-            regression.fit(c)[("detentions", "2023-24")].coefficients.set_index("term").loc["ethnic_group: Mixed"]
+            adjusted_ratios.fit(c)[("detentions", "2023-24")].coefficients.set_index("term").loc["ethnic_group: Mixed"]
             for c in (cells, cells[~odd])
         )
         moved = abs(with_["coefficient"] - without["coefficient"]) / with_["std_error"]
@@ -148,7 +148,7 @@ class TestDiagnostics:
 
 
 def test_the_statsmodels_result_can_be_reached(make_rows, make_cells):
-    (model,) = regression.fit(make_cells(make_rows(42, "rate")), adjust=["age_band"]).values()
+    (model,) = adjusted_ratios.fit(make_cells(make_rows(42, "rate")), adjust=["age_band"]).values()
     assert np.allclose(model.result.params, model.coefficients["coefficient"])
     assert type(model.result).__module__.startswith("statsmodels")
 
@@ -160,7 +160,7 @@ def test_negative_binomial_sandwich_of_strata_taken_as_people(make_rows, make_ce
     cells = make_cells(make_rows(43, "rate"), by=["ethnic_group", "sex", "age_band"])
     y, t = cells["events"], cells["at_risk"]
     cells = cells.assign(events_sq=y**2, events_at_risk=y * t, at_risk_sq=t**2)
-    (model,) = regression.fit(cells, adjust=["sex"], family="negbin").values()
+    (model,) = adjusted_ratios.fit(cells, adjust=["sex"], family="negbin").values()
     assert model.alpha > 0.01
     f = model.design.frame
     family = sm.families.NegativeBinomial(alpha=model.alpha)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 from pcref_analysis.vocabulary.errors import PcrefError
 
 Z = 1.959963984540054
@@ -61,7 +61,7 @@ def test_rates_differences_and_ratios(case, make_rows, make_cells):
     me = pytest.importorskip("marginaleffects")
     kind, family, value = CASES[case]
     rows = make_rows(11, kind, size=1200)
-    found = regression.standardised(
+    found = adjusted_ratios.standardised(
         make_cells(rows, value=value), adjust=ADJUST, family=family, per=1, interval="normal"
     )
     fit = row_fit(rows, family)
@@ -89,7 +89,7 @@ def test_errors_against_the_delta_method_written_out_over_rows(case, make_rows, 
     """To 1e-8: the same averages with their derivative by the chain rule, row by row."""
     kind, family, value = CASES[case]
     rows = make_rows(12, kind)
-    found = regression.standardised(
+    found = adjusted_ratios.standardised(
         make_cells(rows, value=value), adjust=ADJUST, family=family, per=1, interval="normal"
     )
     fit = row_fit(rows, family)
@@ -117,7 +117,7 @@ def test_errors_against_the_delta_method_written_out_over_rows(case, make_rows, 
 
 def test_own_standard_asks_what_the_group_would_have_had(make_rows, make_cells):
     rows = make_rows(13, "rate")
-    found = regression.standardised(make_cells(rows), adjust=ADJUST, standard="own", per=1)
+    found = adjusted_ratios.standardised(make_cells(rows), adjust=ADJUST, standard="own", per=1)
     fit = row_fit(rows, "poisson")
     group = "Black or Black British"
     own = rows[rows["ethnic_group"] == group]
@@ -133,19 +133,19 @@ def test_own_standard_asks_what_the_group_would_have_had(make_rows, make_cells):
 def test_a_given_standard_is_joined_by_name_and_must_have_every_stratum(make_rows, make_cells):
     cells = make_cells(make_rows(14, "rate"))
     standard = cells.groupby("sex", as_index=False)["at_risk"].sum().rename(columns={"at_risk": "weight"})
-    catchment = regression.standardised(cells, adjust=["sex"])
+    catchment = adjusted_ratios.standardised(cells, adjust=["sex"])
     for given in (standard, standard.iloc[::-1], standard.assign(weight=standard["weight"] * 7)):
-        pd.testing.assert_frame_equal(regression.standardised(cells, adjust=["sex"], standard=given), catchment)
+        pd.testing.assert_frame_equal(adjusted_ratios.standardised(cells, adjust=["sex"], standard=given), catchment)
     more = pd.concat([standard, pd.DataFrame({"sex": ["Other"], "weight": [standard["weight"].sum() / 9]})])
-    wider = regression.standardised(cells, adjust=["sex"], standard=more)
+    wider = adjusted_ratios.standardised(cells, adjust=["sex"], standard=more)
     assert np.allclose(wider["estimate"], catchment["estimate"])
     assert wider["note"].str.contains(r"standard without strata where no group has anyone \(10% of it\)").all()
     with pytest.raises(PcrefError, match=r"1 of the cells' strata \(sex\) are not in it: Male"):
-        regression.standardised(cells, adjust=["sex"], standard=standard[standard["sex"] == "Female"])
+        adjusted_ratios.standardised(cells, adjust=["sex"], standard=standard[standard["sex"] == "Female"])
     with pytest.raises(PcrefError, match="no column weight"):
-        regression.standardised(cells, adjust=["sex"], standard=standard[["sex"]])
+        adjusted_ratios.standardised(cells, adjust=["sex"], standard=standard[["sex"]])
     with pytest.raises(PcrefError, match="one row a stratum"):
-        regression.standardised(cells, adjust=["sex"], standard=pd.concat([standard, standard]))
+        adjusted_ratios.standardised(cells, adjust=["sex"], standard=pd.concat([standard, standard]))
 
 
 def test_a_shipped_standard_by_name(make_rows, make_cells):
@@ -154,23 +154,23 @@ def test_a_shipped_standard_by_name(make_rows, make_cells):
     cells = make_cells(make_rows(16, "rate"))
     over = ["age_band", "sex"]
     frame = standards.load("england_2021", bands=cells["age_band"].unique(), over=over)
-    named, given = (regression.standardised(cells, adjust=over, standard=s) for s in ("england_2021", frame))
+    named, given = (adjusted_ratios.standardised(cells, adjust=over, standard=s) for s in ("england_2021", frame))
     pd.testing.assert_frame_equal(named, given)
-    assert not np.allclose(named["estimate"], regression.standardised(cells, adjust=over)["estimate"])
+    assert not np.allclose(named["estimate"], adjusted_ratios.standardised(cells, adjust=over)["estimate"])
     with pytest.raises(PcrefError, match="not by imd_quintile"):
-        regression.standardised(cells, adjust=ADJUST, standard="england_2021")
+        adjusted_ratios.standardised(cells, adjust=ADJUST, standard="england_2021")
 
 
 def test_saturated_it_is_direct_standardisation(make_rows, make_cells):
     """With every stratum its own term the model assumes nothing: the same rate as the direct method's."""
-    from pcref_analysis.estimates import rates
+    from pcref_analysis.estimates.rates import rates
     from pcref_analysis.vocabulary import standards
 
     cells = make_cells(make_rows(17, "rate"), by=["ethnic_group", "sex"])
     standard = standards.catchment(cells, ["sex"])
     direct = rates.direct(cells, ["ethnic_group"], standard=standard, over=["sex"]).set_index("ethnic_group")
     for group in ("Mixed", "Black or Black British"):  # a group alone, with a term for each sex
-        alone = regression.standardised(
+        alone = adjusted_ratios.standardised(
             cells[cells["ethnic_group"] == group], comparator=group, adjust=["sex"], standard=standard
         )
         assert np.isclose(alone["estimate"].iloc[0], direct.loc[group, "estimate"], rtol=1e-9)
@@ -178,16 +178,16 @@ def test_saturated_it_is_direct_standardisation(make_rows, make_cells):
 
 def test_whole_population_and_all_others(make_rows, make_cells):
     cells = make_cells(make_rows(15, "rate"))
-    found = regression.standardised(cells, comparator="Whole population", adjust=ADJUST, per=1)
+    found = adjusted_ratios.standardised(cells, comparator="Whole population", adjust=ADJUST, per=1)
     part = found.pivot_table("estimate", "ethnic_group", "measure")
     overall = cells["events"].sum() / cells["at_risk"].sum()
     assert np.allclose(part["rate"] / part["ratio"], overall) and np.allclose(
         part["rate"] - part["difference"], overall
     )
-    ratios = regression.adjusted(cells, comparator="Whole population", adjust=ADJUST).set_index("ethnic_group")
+    ratios = adjusted_ratios.adjusted(cells, comparator="Whole population", adjust=ADJUST).set_index("ethnic_group")
     assert np.allclose(ratios["estimate"], part.loc[ratios.index, "ratio"])
-    others = regression.standardised(cells, comparator="All other groups", adjust=ADJUST)
+    others = adjusted_ratios.standardised(cells, comparator="All other groups", adjust=ADJUST)
     ratio = others[others["measure"] == "ratio"].set_index("ethnic_group")
-    again = regression.adjusted(cells, comparator="All other groups", adjust=ADJUST).set_index("ethnic_group")
+    again = adjusted_ratios.adjusted(cells, comparator="All other groups", adjust=ADJUST).set_index("ethnic_group")
     columns = ["estimate", "lower", "upper"]
     assert np.allclose(ratio[columns], again.loc[ratio.index, columns])

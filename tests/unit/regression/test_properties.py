@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 
 FIGURES = ["estimate", "lower", "upper", "change", "change_lower", "change_upper"]
 SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq"]
@@ -32,7 +32,7 @@ def cells(draw):
 
 
 def figures(table):
-    found = regression.ladder(table, steps=STEPS).sort_values(["ethnic_group", "adjustment"])
+    found = adjusted_ratios.ladder(table, steps=STEPS).sort_values(["ethnic_group", "adjustment"])
     return found[FIGURES].to_numpy(float)
 
 
@@ -59,8 +59,8 @@ def test_splitting_cells(table, share):
 @given(cells())
 def test_names_of_groups(table):
     names = {"Indian": "Zulu", "Mixed": "Aztec"}
-    found = regression.ladder(table, steps=STEPS)
-    renamed = regression.ladder(table.assign(ethnic_group=table["ethnic_group"].replace(names)), steps=STEPS)
+    found = adjusted_ratios.ladder(table, steps=STEPS)
+    renamed = adjusted_ratios.ladder(table.assign(ethnic_group=table["ethnic_group"].replace(names)), steps=STEPS)
     renamed["ethnic_group"] = renamed["ethnic_group"].replace({v: k for k, v in names.items()})
     order = ["ethnic_group", "adjustment"]
     same(*(f.sort_values(order)[FIGURES].to_numpy(float) for f in (found, renamed)))
@@ -80,9 +80,9 @@ def test_unit_of_time(table, unit):
 @CALM
 @given(cells())
 def test_ratio_turns_over_with_the_comparator(table):
-    there = regression.adjusted(table, adjust=["sex"])
+    there = adjusted_ratios.adjusted(table, adjust=["sex"])
     for group in there.loc[there["estimate"].notna(), "ethnic_group"]:
-        back = regression.adjusted(table, comparator=group, adjust=["sex"]).set_index("ethnic_group")
+        back = adjusted_ratios.adjusted(table, comparator=group, adjust=["sex"]).set_index("ethnic_group")
         row = there.set_index("ethnic_group").loc[group]
         turned = back.loc["White British"]
         same(
@@ -94,7 +94,7 @@ def test_ratio_turns_over_with_the_comparator(table):
 @CALM
 @given(cells())
 def test_every_row_is_a_figure_or_a_reason(table):
-    found = regression.ladder(table, steps=STEPS)
+    found = adjusted_ratios.ladder(table, steps=STEPS)
     finite = np.isfinite(found["estimate"])
     assert (found.loc[~finite, "note"] != "").all()
     assert (found.loc[finite, "events"] > 0).all() and (found.loc[finite, "estimate"].between(1e-4, 1e4)).all()

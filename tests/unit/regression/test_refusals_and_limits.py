@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 from pcref_analysis.vocabulary.errors import PcrefError
 
 COLUMNS = ["estimate", "lower", "upper"]
@@ -35,7 +35,7 @@ def row_of(found, group="Mixed"):
 
 class TestNoEvents:
     def test_only_a_one_sided_limit_and_never_a_coefficient(self):
-        row = row_of(regression.adjusted(small(), adjust=["sex"]))
+        row = row_of(adjusted_ratios.adjusted(small(), adjust=["sex"]))
         assert np.isnan(row["estimate"]) and row["lower"] == 0.0 and row["events"] == 0
         assert row["note"].startswith("no events in this group: only a one-sided limit exists")
         # about 1.0 female and 0.75 male events were expected: 3.0 / 1.75 = 1.71, and a little more for their error
@@ -43,25 +43,28 @@ class TestNoEvents:
 
     def test_the_others_are_as_if_it_were_not_there(self):
         with_, without = (
-            regression.adjusted(cells, adjust=["sex"]) for cells in (small(), small().query("ethnic_group != 'Mixed'"))
+            adjusted_ratios.adjusted(cells, adjust=["sex"])
+            for cells in (small(), small().query("ethnic_group != 'Mixed'"))
         )
         assert np.allclose(with_.query("ethnic_group == 'Indian'")[COLUMNS], without[COLUMNS], rtol=1e-9)
 
     def test_repeats_make_it_wider(self):
-        plain = row_of(regression.adjusted(small(), adjust=["sex"]))
+        plain = row_of(adjusted_ratios.adjusted(small(), adjust=["sex"]))
         repeats = small()
         repeats["events_sq"] = 2.0 * repeats["events"]
-        assert 1.9 < row_of(regression.adjusted(repeats, adjust=["sex"]))["upper"] / plain["upper"] < 2.3
+        assert 1.9 < row_of(adjusted_ratios.adjusted(repeats, adjust=["sex"]))["upper"] / plain["upper"] < 2.3
 
     def test_fewer_comparators_make_it_wider(self):
         few = small().assign(events=[4, 6, 3, 1, 0, 0], at_risk=[4_000, 4_000, 1_000, 250, 1_000, 500])
-        assert row_of(regression.adjusted(few, adjust=["sex"]))["upper"] > 1.9
+        assert row_of(adjusted_ratios.adjusted(few, adjust=["sex"]))["upper"] > 1.9
 
     def test_standardised_says_the_same(self):
-        found = regression.standardised(small(), adjust=["sex"]).query("ethnic_group == 'Mixed'").set_index("measure")
-        upper = row_of(regression.adjusted(small(), adjust=["sex"]))["upper"]
+        found = (
+            adjusted_ratios.standardised(small(), adjust=["sex"]).query("ethnic_group == 'Mixed'").set_index("measure")
+        )
+        upper = row_of(adjusted_ratios.adjusted(small(), adjust=["sex"]))["upper"]
         assert found["estimate"].isna().all() and np.isclose(found.loc["ratio", "upper"], upper)
-        comparator = regression.standardised(small(), adjust=["sex"]).query(
+        comparator = adjusted_ratios.standardised(small(), adjust=["sex"]).query(
             "ethnic_group == 'White British' and measure == 'rate'"
         )
         assert np.isclose(found.loc["rate", "upper"], upper * comparator["estimate"].iloc[0])
@@ -69,32 +72,32 @@ class TestNoEvents:
 
     def test_against_the_whole_population(self):
         cells = small()
-        row = row_of(regression.adjusted(cells, comparator="Whole population", adjust=[]))
+        row = row_of(adjusted_ratios.adjusted(cells, comparator="Whole population", adjust=[]))
         expected = 1_500 * cells["events"].sum() / cells["at_risk"].sum()
         assert 3.0 / expected < row["upper"] < 3.1 / expected
-        found = regression.standardised(cells, comparator="Whole population", adjust=[]).query(
+        found = adjusted_ratios.standardised(cells, comparator="Whole population", adjust=[]).query(
             "ethnic_group == 'Mixed'"
         )
         assert np.isclose(found.set_index("measure").loc["ratio", "upper"], row["upper"])
 
     def test_against_all_others(self):
         cells = small()
-        row = row_of(regression.adjusted(cells, comparator="All other groups", adjust=[]))
+        row = row_of(adjusted_ratios.adjusted(cells, comparator="All other groups", adjust=[]))
         assert 3.0 / (1_500 * 140 / 92_500) < row["upper"] < 3.1 / (1_500 * 140 / 92_500)
 
     def test_odds(self):
         cells = small().assign(events=[40_000, 60_000, 30, 10, 0, 0], at_risk=[400_000, 400_000, 60, 20, 20, 10])
-        row = row_of(regression.adjusted(cells, adjust=[], family="logistic"))
+        row = row_of(adjusted_ratios.adjusted(cells, adjust=[], family="logistic"))
         assert row["measure"] == "odds_ratio"
         # the comparator's odds are 1:7; (1 + R/7)^-30 = 0.05
         assert np.isclose(row["upper"], 7 * (0.05 ** (-1 / 30) - 1), rtol=1e-3)
 
     def test_nothing_but_events(self):
         cells = small().assign(events=[40_000, 60_000, 30, 10, 20, 10], at_risk=[400_000, 400_000, 60, 20, 20, 10])
-        row = row_of(regression.adjusted(cells, adjust=[], family="logistic"))
+        row = row_of(adjusted_ratios.adjusted(cells, adjust=[], family="logistic"))
         assert np.isnan(row["estimate"]) and np.isnan(row["upper"])
         assert np.isclose(row["lower"], 7 / (0.05 ** (-1 / 30) - 1), rtol=1e-3)
-        found = regression.standardised(cells, adjust=[], family="logistic").query("ethnic_group == 'Mixed'")
+        found = adjusted_ratios.standardised(cells, adjust=[], family="logistic").query("ethnic_group == 'Mixed'")
         rate = found[found["measure"] == "percent"].iloc[0]
         assert np.isclose(rate["lower"], 100 * 0.05 ** (1 / 30), rtol=1e-3) and rate["upper"] == 100
 
@@ -102,16 +105,16 @@ class TestNoEvents:
         cells = make_cells(make_rows(21, "rate"))
         young = cells["age_band"] == "0-15"
         cells.loc[young, ["events", "events_sq", "events_at_risk"]] = 0.0
-        found = regression.adjusted(cells, adjust=["age_band", "sex"])
-        assert np.allclose(found[COLUMNS], regression.adjusted(cells[~young], adjust=["age_band", "sex"])[COLUMNS])
-        rates = regression.standardised(cells, adjust=["age_band", "sex"]).query("measure == 'rate'")
-        grown = regression.standardised(cells[~young], adjust=["age_band", "sex"]).query("measure == 'rate'")
+        found = adjusted_ratios.adjusted(cells, adjust=["age_band", "sex"])
+        assert np.allclose(found[COLUMNS], adjusted_ratios.adjusted(cells[~young], adjust=["age_band", "sex"])[COLUMNS])
+        rates = adjusted_ratios.standardised(cells, adjust=["age_band", "sex"]).query("measure == 'rate'")
+        grown = adjusted_ratios.standardised(cells[~young], adjust=["age_band", "sex"]).query("measure == 'rate'")
         share = cells.loc[~young, "at_risk"].sum() / cells["at_risk"].sum()
         assert np.allclose(rates["estimate"], share * grown["estimate"])  # no events: a rate of nought, not left out
 
     def test_a_mean_of_nothing_has_no_limit(self):
         cells = small().rename(columns={"events": "total"}).assign(total_sq=lambda f: f["total"] * 9.0)
-        row = row_of(regression.adjusted(cells, adjust=["sex"], family="gamma"))
+        row = row_of(adjusted_ratios.adjusted(cells, adjust=["sex"], family="gamma"))
         assert np.isnan(row["estimate"]) and np.isnan(row["upper"]) and row["note"].startswith("no events")
 
 
@@ -120,17 +123,20 @@ class TestRefusals:
         cells = pd.concat([small((3, 2)), small((3, 2)).assign(indicator="restraint")])
         lost = (cells["indicator"] == "restraint") & (cells["ethnic_group"] == "White British")
         cells.loc[lost, "events"] = 0
-        found = regression.ladder(cells, steps={"crude": [], "sex": ["sex"]})
+        found = adjusted_ratios.ladder(cells, steps={"crude": [], "sex": ["sex"]})
         assert found.loc[found["indicator"] == "detentions", "estimate"].notna().all()
         refused = found[found["indicator"] == "restraint"]
         assert refused[[*COLUMNS, "change"]].isna().all(axis=None) and len(refused) == 4
         assert refused["note"].str.contains("the comparator (White British) has no events", regex=False).all()
-        rates = regression.standardised(cells, adjust=["sex"]).query("indicator == 'restraint'")
+        rates = adjusted_ratios.standardised(cells, adjust=["sex"]).query("indicator == 'restraint'")
         assert rates[COLUMNS].isna().all(axis=None)
 
     def test_no_one_at_risk(self):
         cells = small((4, 3)).assign(at_risk=[40_000, 40_000, 10_000, 2_500, 0, 0])
-        for found in (regression.adjusted(cells, adjust=["sex"]), regression.standardised(cells, adjust=["sex"])):
+        for found in (
+            adjusted_ratios.adjusted(cells, adjust=["sex"]),
+            adjusted_ratios.standardised(cells, adjust=["sex"]),
+        ):
             part = found[found["ethnic_group"] == "Mixed"]
             assert part["estimate"].isna().all() and len(part)
             assert part["note"].str.startswith("no one at risk recorded in this group").all()
@@ -140,26 +146,26 @@ class TestRefusals:
         cells = pd.concat(
             [small((4, 3)).query("ethnic_group != 'Mixed'"), table([("Mixed", "Not stated here", 9, 70)])]
         )
-        found = regression.adjusted(cells, adjust=["sex"])
+        found = adjusted_ratios.adjusted(cells, adjust=["sex"])
         assert "cannot tell this group apart" in row_of(found)["note"] and np.isnan(row_of(found)["upper"])
-        plain = regression.adjusted(cells.query("ethnic_group != 'Mixed'"), adjust=["sex"])
+        plain = adjusted_ratios.adjusted(cells.query("ethnic_group != 'Mixed'"), adjust=["sex"])
         assert np.allclose(found.query("ethnic_group == 'Indian'")[COLUMNS], plain[COLUMNS])
-        rates = regression.standardised(cells, adjust=["sex"])
+        rates = adjusted_ratios.standardised(cells, adjust=["sex"])
         assert rates.query("ethnic_group == 'Mixed'")["estimate"].isna().all()
 
     def test_few_events_are_given_with_a_caution(self):
-        row = row_of(regression.adjusted(small((4, 3)), adjust=["sex"]))
+        row = row_of(adjusted_ratios.adjusted(small((4, 3)), adjust=["sex"]))
         assert row["estimate"] > 0 and row["note"].startswith("fewer than 10 events: the interval is only")
 
     def test_more_events_than_at_risk_is_no_proportion(self):
         cells = small((600, 600))
-        found = regression.adjusted(cells, adjust=["sex"], family="logistic")
+        found = adjusted_ratios.adjusted(cells, adjust=["sex"], family="logistic")
         assert found["estimate"].isna().all() and found["note"].str.contains("not a proportion").all()
-        assert regression.adjusted(cells, adjust=["sex"])["estimate"].notna().all()
+        assert adjusted_ratios.adjusted(cells, adjust=["sex"])["estimate"].notna().all()
 
     def test_values_below_zero(self):
         cells = small().rename(columns={"events": "total"}).assign(total_sq=9.0, total=[-1.0, 2, 3, 4, 5, 6])
-        found = regression.adjusted(cells, adjust=["sex"], family="gamma")
+        found = adjusted_ratios.adjusted(cells, adjust=["sex"], family="gamma")
         assert found["estimate"].isna().all() and found["note"].str.contains("below zero").all()
 
     @pytest.mark.parametrize(
@@ -178,17 +184,17 @@ class TestRefusals:
     )
     def test_errors_name_the_fault(self, change, words):
         with pytest.raises(PcrefError, match=words):
-            regression.adjusted(small((3, 3)), **{"adjust": ["sex"], **change})
+            adjusted_ratios.adjusted(small((3, 3)), **{"adjust": ["sex"], **change})
 
     def test_errors_of_the_cells(self):
         with pytest.raises(PcrefError, match="1 cell"):
-            regression.adjusted(small((-3, 3)), adjust=["sex"])
+            adjusted_ratios.adjusted(small((-3, 3)), adjust=["sex"])
         with pytest.raises(PcrefError, match="lack column"):
-            regression.adjusted(small().drop(columns="at_risk"), adjust=["sex"])
+            adjusted_ratios.adjusted(small().drop(columns="at_risk"), adjust=["sex"])
         with pytest.raises(PcrefError, match="odds ratios change between the steps"):
-            regression.ladder(small(), family="logistic", steps={"crude": [], "sex": ["sex"]})
+            adjusted_ratios.ladder(small(), family="logistic", steps={"crude": [], "sex": ["sex"]})
         with pytest.raises(PcrefError, match="without limits"):
-            regression.adjusted(small().assign(age_band="young"), adjust=["age_spline"])
+            adjusted_ratios.adjusted(small().assign(age_band="young"), adjust=["age_spline"])
 
 
 class TestUnknown:
@@ -197,27 +203,27 @@ class TestUnknown:
         return pd.concat([small((20, 20)), table(more)], ignore_index=True)
 
     def test_unknown_ethnic_group_is_a_level_of_its_own_or_left_out_with_a_note(self):
-        kept = regression.adjusted(self.cells(), adjust=["sex"])
+        kept = adjusted_ratios.adjusted(self.cells(), adjust=["sex"])
         assert row_of(kept, "Not stated")["estimate"] > 0
-        gone = regression.adjusted(self.cells(), adjust=["sex"], unknown_exposure="exclude")
+        gone = adjusted_ratios.adjusted(self.cells(), adjust=["sex"], unknown_exposure="exclude")
         assert "Not stated" not in set(gone["ethnic_group"])
         assert gone["note"].str.contains("10% of events left out: ethnic group unknown").all()
 
     def test_unknown_adjusters_are_left_out_with_a_note_or_kept(self):
-        gone = regression.adjusted(self.cells(), adjust=["sex"])
+        gone = adjusted_ratios.adjusted(self.cells(), adjust=["sex"])
         assert gone["note"].str.contains("5% of events left out: sex unknown").all()
         assert row_of(gone, "Indian")["events"] == 40
-        kept = regression.adjusted(self.cells(), adjust=["sex"], unknown_adjust="keep")
+        kept = adjusted_ratios.adjusted(self.cells(), adjust=["sex"], unknown_adjust="keep")
         assert row_of(kept, "Indian")["events"] == 45 and not kept["note"].str.contains("left out").any()
 
     def test_the_ladder_uses_the_same_people_at_every_step(self):
-        found = regression.ladder(self.cells(), steps={"crude": [], "sex": ["sex"]})
+        found = adjusted_ratios.ladder(self.cells(), steps={"crude": [], "sex": ["sex"]})
         assert len(found[["ethnic_group", "events"]].drop_duplicates()) == 3
         assert row_of(found[found["adjustment"] == "crude"], "Indian")["events"] == 40
 
     def test_all_other_groups_are_known_groups(self):
         cells = self.cells()
-        found = regression.adjusted(cells, comparator="All other groups", adjust=[])
+        found = adjusted_ratios.adjusted(cells, comparator="All other groups", adjust=[])
         assert "Not stated" not in set(found["ethnic_group"])
         assert np.isclose(row_of(found, "Mixed")["estimate"], (40 / 1_500) / (150 / 92_700))
 
@@ -226,25 +232,25 @@ class TestMissing:
     def test_a_missing_figure_is_not_nought(self):
         cells = small((4, 3)).astype({"events": "Float64", "at_risk": "Int64"})
         cells.loc[2, "events"] = pd.NA
-        found = regression.adjusted(cells, adjust=["sex"])
+        found = adjusted_ratios.adjusted(cells, adjust=["sex"])
         assert found["note"].str.contains(r"1 cell\(s\) without a figure left out").all()
         assert row_of(found, "Indian")["events"] == 10 and row_of(found, "Indian")["at_risk"] == 2_500
 
     def test_missing_sums_over_people_are_said(self):
         cells = small((9, 9)).assign(events_sq=[60, 80, 50, 12, np.nan, 9], at_risk_sq=lambda f: f["at_risk"] * 3.0)
-        found = regression.adjusted(cells, adjust=["sex"])
+        found = adjusted_ratios.adjusted(cells, adjust=["sex"])
         assert found["note"].str.contains("events as independent (Poisson)", regex=False).all()
 
     def test_a_mean_without_sum_of_squares_has_no_interval(self):
         cells = small((9, 9)).rename(columns={"events": "total"})
-        found = regression.adjusted(cells, adjust=["sex"], family="gamma")
+        found = adjusted_ratios.adjusted(cells, adjust=["sex"], family="gamma")
         assert found["estimate"].notna().all() and found[["lower", "upper"]].isna().all(axis=None)
         assert found["note"].str.contains("no interval: the cells give no total_sq").all()
 
     def test_a_mean_with_a_missing_total_does_not_fall_back_on_its_events(self):
         cells = small((9, 9)).assign(total=[400.0, 600, 300, np.nan, 90, 90], total_sq=lambda f: 90 * f["total"])
         cells = pd.concat([cells, small((9, 9)).assign(indicator="detentions too")], ignore_index=True)
-        found = regression.adjusted(cells, adjust=[])
+        found = adjusted_ratios.adjusted(cells, adjust=[])
         mean = found[found["indicator"] == "detentions"]
         assert mean["note"].str.contains(r"1 cell\(s\) without a figure left out").all()
         assert np.isclose(row_of(mean, "Indian")["estimate"], (300 / 10_000) / (1_000 / 80_000))
@@ -253,44 +259,44 @@ class TestMissing:
 
     def test_deprivation_as_nullable_integers(self, make_rows, make_cells):
         cells = make_cells(make_rows(22, "rate"))
-        plain = regression.ladder(cells)
+        plain = adjusted_ratios.ladder(cells)
         nullable = cells.astype({"imd_quintile": "Int64"})
-        pd.testing.assert_frame_equal(regression.ladder(nullable), plain)
+        pd.testing.assert_frame_equal(adjusted_ratios.ladder(nullable), plain)
         nullable.loc[:3, "imd_quintile"] = pd.NA
-        assert regression.ladder(nullable)["note"].str.contains("age or sex or deprivation unknown").all()
+        assert adjusted_ratios.ladder(nullable)["note"].str.contains("age or sex or deprivation unknown").all()
 
 
 class TestShape:
     def test_columns_are_the_shared_ones(self):
-        found = regression.adjusted(small((3, 4)), adjust=["sex"])
+        found = adjusted_ratios.adjusted(small((3, 4)), adjust=["sex"])
         assert " ".join(found.columns) == (
             "indicator period ethnic_group comparator adjustment measure estimate lower upper level events at_risk note"
         )
-        rates = regression.standardised(small((3, 4)), adjust=["sex"])
+        rates = adjusted_ratios.standardised(small((3, 4)), adjust=["sex"])
         assert list(rates.columns) == list(found.columns) and set(rates["measure"]) == {"rate", "ratio", "difference"}
 
     def test_names_of_adjustments(self, make_rows, make_cells):
         cells = make_cells(make_rows(23, "rate", size=800))
-        assert list(regression.ladder(cells)["adjustment"].unique()) == ["crude", "age_sex", "age_sex_imd"]
-        found = regression.adjusted(cells, adjust=["imd_quintile", "sex", "age_spline"])
+        assert list(adjusted_ratios.ladder(cells)["adjustment"].unique()) == ["crude", "age_sex", "age_sex_imd"]
+        found = adjusted_ratios.adjusted(cells, adjust=["imd_quintile", "sex", "age_spline"])
         assert set(found["adjustment"]) == {"age_sex_imd"}
-        assert set(regression.adjusted(cells, adjust=["sex", "period"])["adjustment"]) == {"sex"}
+        assert set(adjusted_ratios.adjusted(cells, adjust=["sex", "period"])["adjustment"]) == {"sex"}
 
     def test_nothing_passed_in_is_changed(self, make_rows, make_cells):
         cells = make_cells(make_rows(24, "rate", size=800))
         before, standard = cells.copy(deep=True), pd.DataFrame({"sex": ["Female", "Male"], "weight": [1.0, 2.0]})
         kept = standard.copy(deep=True)
         for comparator in ("White British", "All other groups", "Whole population"):
-            regression.ladder(cells, comparator=comparator)
-            regression.standardised(cells, comparator=comparator, adjust=["sex"], standard=standard)
-        regression.interaction(cells)
-        regression.diagnostics(cells)
+            adjusted_ratios.ladder(cells, comparator=comparator)
+            adjusted_ratios.standardised(cells, comparator=comparator, adjust=["sex"], standard=standard)
+        adjusted_ratios.interaction(cells)
+        adjusted_ratios.diagnostics(cells)
         pd.testing.assert_frame_equal(cells, before)
         pd.testing.assert_frame_equal(standard, kept)
 
     def test_other_exposures(self, make_rows, make_cells):
         cells = make_cells(make_rows(25, "rate"))
-        found = regression.adjusted(cells, exposure="imd_quintile", comparator=5, adjust=["age_band", "sex"])
+        found = adjusted_ratios.adjusted(cells, exposure="imd_quintile", comparator=5, adjust=["age_band", "sex"])
         assert list(found["imd_quintile"]) == [1, 2, 3, 4] and found["estimate"].notna().all()
 
     def test_degrees_of_freedom_are_those_of_the_people(self):
@@ -299,17 +305,17 @@ class TestShape:
 
         cells = table([("White British", "Male", 200, 1_000_000), ("Indian", "Male", 12, 10_000)])
         cells["events_sq"] = cells["events"]
-        row = regression.adjusted(cells, adjust=[], interval="t").iloc[0]
+        row = adjusted_ratios.adjusted(cells, adjust=[], interval="t").iloc[0]
         # variances (1 - rate) / y, near enough 1 / 200 and 1 / 12
         df = (1 / 200 + 1 / 12) ** 2 / ((1 / 200) ** 2 / 400 + (1 / 12) ** 2 / 24)
         error = np.sqrt(1 / 200 - 1 / 1_000_000 + 1 / 12 - 1 / 10_000)
         assert np.isclose(np.log(row["upper"] / row["estimate"]) / error, t.ppf(0.975, df), rtol=1e-4)
-        plain = regression.adjusted(cells, adjust=[], robust=False).iloc[0]
+        plain = adjusted_ratios.adjusted(cells, adjust=[], robust=False).iloc[0]
         assert np.isclose(np.log(plain["upper"] / plain["estimate"]), 1.959964 * np.sqrt(1 / 200 + 1 / 12), rtol=1e-6)
 
     def test_level(self):
         wide, narrow = (
-            regression.adjusted(small((9, 9)), adjust=["sex"], level=v, interval="normal") for v in (0.99, 0.8)
+            adjusted_ratios.adjusted(small((9, 9)), adjust=["sex"], level=v, interval="normal") for v in (0.99, 0.8)
         )
         assert (wide["lower"] < narrow["lower"]).all() and (wide["upper"] > narrow["upper"]).all()
         ratio = np.log(wide["upper"] / wide["estimate"]) / np.log(narrow["upper"] / narrow["estimate"])

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates import regression
+from pcref_analysis.estimates.regression import adjusted_ratios
 
 EXACT = {"rtol": 1e-8, "atol": 1e-8}
 TERMS = "C(age_band) + C(sex) + C(imd_quintile)"
@@ -45,7 +45,7 @@ def by_group(result):
 
 
 def model_of(cells, **options):
-    (model,) = regression.fit(cells, adjust=options.pop("adjust", ADJUST), **options).values()
+    (model,) = adjusted_ratios.fit(cells, adjust=options.pop("adjust", ADJUST), **options).values()
     return model
 
 
@@ -115,7 +115,7 @@ def test_spline_of_age(make_rows, make_cells):
     # the columns span natural cubic splines: an interpolating one through any heights at the knots is in their span
     knots = np.array(model.design.terms[1].knots)
     ages = np.linspace(knots[0], knots[-1], 60)
-    from pcref_analysis.estimates.design import _spline
+    from pcref_analysis.estimates.regression.design import _spline
 
     basis = np.column_stack([np.ones(60), _spline(ages, knots)])
     wanted = CubicSpline(knots, [0.3, 1.0, -0.4, 0.2], bc_type="natural")(ages)
@@ -129,15 +129,15 @@ def test_periods_adjusted_for_count_a_person_once_in_each(make_rows, make_cells)
     expected = by_group(row_fit(rows, "poisson", "C(sex) + C(period)", **clustered(rows)))
     found = groups_of(model_of(cells, adjust=["sex", "period"]))
     pd.testing.assert_frame_equal(found, expected, check_names=False, **EXACT)
-    (key,) = regression.fit(cells, adjust=["sex", "period"])
+    (key,) = adjusted_ratios.fit(cells, adjust=["sex", "period"])
     assert key == ("detentions", "2022-23 to 2023-24")
-    assert regression.adjusted(cells, adjust=["sex", "period"])["note"].str.contains("periods pooled").all()
-    assert set(regression.adjusted(cells, adjust=["sex"])["period"]) == {"2022-23", "2023-24"}
+    assert adjusted_ratios.adjusted(cells, adjust=["sex", "period"])["note"].str.contains("periods pooled").all()
+    assert set(adjusted_ratios.adjusted(cells, adjust=["sex"])["period"]) == {"2022-23", "2023-24"}
 
 
 def test_all_other_groups_is_a_fit_against_the_rest(make_rows, make_cells):
     rows = make_rows(8, "rate")
-    found = regression.adjusted(make_cells(rows), comparator="All other groups", adjust=ADJUST, interval="normal")
+    found = adjusted_ratios.adjusted(make_cells(rows), comparator="All other groups", adjust=ADJUST, interval="normal")
     for group in ["Mixed", "White British"]:
         recoded = rows.assign(ethnic_group=np.where(rows["ethnic_group"] == group, group, "all others"))
         recoded["ethnic_group"] = recoded["ethnic_group"].replace({"all others": "White British", "White British": "W"})
@@ -161,7 +161,7 @@ def test_change_between_steps_is_that_of_the_stacked_rows(make_rows, make_cells)
     cut = scores[0].shape[1]
     bread[:cut, :cut], bread[cut:, cut:] = breads
     covariance = bread @ (person.T @ person) @ bread
-    found = regression.ladder(make_cells(rows), steps={"crude": [], "age_sex_imd": ADJUST}, interval="normal")
+    found = adjusted_ratios.ladder(make_cells(rows), steps={"crude": [], "age_sex_imd": ADJUST}, interval="normal")
     found = found[found["adjustment"] == "age_sex_imd"].set_index("ethnic_group")
     for i, group in enumerate(by_group(crude).index):
         contrast = np.zeros(len(bread))

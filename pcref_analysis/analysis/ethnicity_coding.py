@@ -1,0 +1,125 @@
+"""How far the record of ethnic group can be trusted for each indicator: unknown share, worst case, recording flags."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.analysis.levels_and_gaps import is_published, select
+from pcref_analysis.estimates.unknown import coding_flags
+from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.parameters import Parameters
+
+IN_CARE = "ethnicity_known"
+
+
+def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return, for people in care and for each indicator, how many have no known ethnic group, in per cent.
+
+    Parameters
+    ----------
+    table
+        Levels as released (:func:`levels`): the total is the sum of what is shown, so it tells no more than they do.
+    parameters
+        ``period`` is used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, indicator_name, period, events`` (not known), ``at_risk`` (all), ``estimate`` (per cent) and their
+        ``_status`` columns; missing where a count of the indicator is suppressed.
+    """
+    domains = {key: entry.domain for key, entry in indicators.catalogue().items()}
+    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
+    care = part["indicator"].eq(IN_CARE)  # who is in care is the denominator of this one, by recorded group
+    part = part.assign(events=part["events"].mask(care, part["at_risk"]))
+    part["indicator_name"] = part["indicator_name"].mask(care, "People in our care")
+    part = part[part["indicator"].map(domains).ne("recording") | care]
+    keys = ["indicator", "indicator_name", "period"]
+    total = part.groupby(keys, sort=False)["events"].agg(lambda counts: counts.sum(skipna=False))
+    nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)["events"]
+    found = pd.DataFrame({"events": nobody.reindex(total.index), "at_risk": total}).reset_index()
+    found["estimate"] = (100 * found["events"] / found["at_risk"]).where(found["at_risk"] > 0)
+    some = part.groupby(keys, sort=False)["events"].max().reindex(total.index).to_numpy() > 0
+    found.loc[found["events"].eq(0) & some, "estimate"] = 0.0  # none of some, however many these are
+    for column, status in (("events", "events_status"), ("at_risk", "at_risk_status"), ("estimate", "status")):
+        found[status] = found[column].isna().map({True: "suppressed", False: "shown"})
+    return found
+
+
+def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return between which values each crude ratio lies, whatever the ethnic group of those not recorded.
+
+    Parameters
+    ----------
+    table
+        Levels as released (:func:`pcref_analysis.analysis.levels_and_gaps.levels`), with the least and the largest
+        true count
+        behind each released one: ``events_low, events_high, at_risk_low, at_risk_high``
+        (:func:`pcref_analysis.disclosure.disclosure_rule.with_possible`). What is hidden has no largest count.
+    parameters
+        ``period`` and ``comparator`` are used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, ethnic_group, ratio, ratio_low, ratio_high``: the bounds hold for every true count that the
+        released ones leave, so they contain the bounds from exact counts. ``times_low, times_high``: the least and
+        the most that the ratio can be multiplied by, for moving an adjusted ratio. ``note``: why bounds are missing;
+        they are where a count of unknown ethnic group that they need is hidden.
+
+    Notes
+    -----
+    Bounds as in :func:`pcref_analysis.estimates.unknown.bounds.bounds`, each count at the end that is least favourable.
+    Residents have no unknown ethnic group here, caseloads have: which it is, the catalogue says. Not confidence limits.
+    """
+    entries = indicators.catalogue()
+    part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period) & table["measure"].ne("mean")]
+    part = part[part["indicator"].map({key: entry.domain for key, entry in entries.items()}).ne("recording")]
+    nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
+    shown = part[~nobody].dropna(subset=["events", "at_risk"])
+    ours = shown["ethnic_group"].eq(parameters.comparator)
+    found = shown[~ours].merge(shown[ours], on="indicator", suffixes=("", "_of"), validate="many_to_one")
+    ends = ["events_low", "events_high", "at_risk_low", "at_risk_high"]
+    unknown_counts = part[nobody].set_index("indicator")[ends]
+    u0, u1, v0, v1 = (found["indicator"].map(unknown_counts[end]).astype(float).fillna(0.0) for end in ends)
+    residents = (
+        found["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).astype(bool)
+    )
+    v0, v1 = v0.mask(residents, 0.0), v1.mask(residents, 0.0)
+    once = (
+        found["indicator"]
+        .map(  # each of those at risk has at most one event
+            {key: entry.measure == "percent" and not entry.repeat_events for key, entry in entries.items()}
+        )
+        .astype(bool)
+    )
+    u1 = np.fmin(u1, v1.where(once, np.inf))
+    bring0, bring1 = u0.where(once, 0.0), u1.where(once, 0.0)  # at_risk that the unknown events bring along
+    e0, e1, n0, n1 = (found[end].astype(float) for end in ends)
+    c0, c1, m0, m1 = (found[f"{end}_of"].astype(float) for end in ends)
+    top = pd.Series(np.where(once, 1.0, np.inf), found.index)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = found["events"] / found["at_risk"] / (found["events_of"] / found["at_risk_of"])
+        low = e0 / (n1 + v1 - bring0) / np.fmin((c1 + u1) / (m0 + bring1), top)
+        high = np.fmin((e1 + u1) / (n0 + bring1), top) / (c0 / (m1 + v1 - bring0))
+        times_low = n0 / (n0 + v1 - bring0) * c0 / (c0 + u1) * (1 + bring1 / m1)
+        times_high = (e0 + u1) / e0 * n1 / (n1 + bring1) * (1 + (v1 - bring0) / m0)
+    hidden = np.isinf(u1) | np.isinf(v1)
+    figures = {"ratio_low": low, "ratio_high": high, "times_low": times_low, "times_high": times_high}
+    figures = {name: values.where(np.isfinite(values) & ~hidden) for name, values in figures.items()}
+    nothing = "the comparator may have no events: no highest ratio"
+    note = np.select([hidden, c0.eq(0)], ["a count of unknown ethnic group is suppressed: no bounds", nothing], "")
+    return found[["indicator", "ethnic_group"]].assign(ratio=ratio.where(np.isfinite(ratio)), **figures, note=note)
+
+
+def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return figures that tell of recording rather than of care (published counts; cells have none yet).
+
+    Columns as in :func:`pcref_analysis.estimates.unknown.coding_flags.flags`; only flagged rows.
+    """
+    if not is_published(data):
+        return pd.DataFrame(columns=coding_flags.COLUMNS)
+    england = data[data["area"] == "England"]
+    found = coding_flags.flags(select(data, parameters), england, parameters.comparator)
+    return found[found["flag"].ne("")].reset_index(drop=True)

@@ -1,0 +1,86 @@
+"""What the checks of an extract found, as a page says it: what is lacking, what was noted, how residents were made."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcref_analysis.store import runs
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.parameters import Parameters
+
+GONE = "not available: "
+
+
+def lacking(run: str, parameters: Parameters) -> list[str]:
+    """Return what is lacking, in words without counts: tables, columns, months, and indicators with the reason.
+
+    Published figures have no extract that could lack anything.
+    """
+    if parameters.source.kind == "published":
+        return []
+    breaches = runs.load(run, "breaches")
+    breaches = breaches[breaches["rows"] == 0]
+    where = breaches["table"] + ("." + breaches["column"]).where(breaches["column"] != "", "")
+    found = (where + ": " + breaches["rule"] + ". " + breaches["todo"]).tolist()
+    ledger = runs.load(run, "ledger")
+    ledger = ledger[(ledger["period"] == parameters.period) & ledger["reason"].str.startswith(GONE)]
+    names = ledger["indicator"].map({key: entry.name for key, entry in indicators.catalogue().items()})
+    for reason, part in names.groupby(ledger["reason"], sort=False):
+        found.append(f"Not available, since {reason.removeprefix(GONE)}: {'; '.join(part)}.")
+    return found
+
+
+def noted(run: str, parameters: Parameters) -> pd.DataFrame:
+    """Return what the checks noted in rows that were kept: ``what, reason, rows``."""
+    columns = ["what", "reason", "rows"]
+    if parameters.source.kind == "published":
+        return pd.DataFrame(columns=columns)
+    found = runs.load(run, "breaches").query("severity == 'noted' and rows > 0")
+    what = found["table"] + ("." + found["column"]).where(found["column"] != "", "")
+    return found.assign(what=what, reason=found["rule"])[columns].reset_index(drop=True)
+
+
+def residents(run: str, parameters: Parameters) -> list[str]:
+    """Return where the residents come from and how exactly they meet the published tables, in words."""
+    if parameters.source.kind == "published":
+        return [f"Residents of the board {parameters.trust.icb_code} on census day 2021 (docs/published-figures.md)."]
+    fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")
+    said = breaches.loc[(breaches["table"] == "Population") & (breaches["rows"] == 0), "todo"].tolist()
+    if fit.empty:
+        return said or ["The extract brings its own table of residents."]
+    return said + [
+        f"{line.margin}: {line.cells:,} sums, the largest difference {line.largest_difference:.1f} people."
+        for line in fit.itertuples()
+    ]
+
+
+def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
+    """Return rows that were read but not counted: ``what``, ``reason``, ``rows``, of the run's period."""
+    if parameters.source.kind == "published":
+        return pd.DataFrame(columns=["what", "reason", "rows"])
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    breaches = runs.load(run, "breaches")
+    breaches = breaches[breaches["severity"].isin(["dropped", "superseded"])]
+    ledger = runs.load(run, "ledger")
+    ledger = ledger[
+        (ledger["period"] == parameters.period) & ~ledger["reason"].str.match("counted|not available|not what")
+    ]
+    parts = [
+        pd.DataFrame({"what": breaches["table"], "reason": breaches["rule"], "rows": breaches["rows"]}),
+        pd.DataFrame(
+            {
+                "what": ledger["indicator"].map(names)
+                + ledger["side"].map({"events": "", "at_risk": " (denominator)"}),
+                "reason": ledger["reason"],
+                "rows": ledger["rows"],
+            }
+        ),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["rows"] > 0].groupby(["what", "reason"], as_index=False, sort=True)["rows"].sum()
+
+
+def not_available(data: pd.DataFrame, domain: str) -> list[str]:
+    """Return the names of the domain's shipped indicators that these data do not hold."""
+    have = set(data["indicator"])
+    return [entry.name for key, entry in indicators.shipped().items() if entry.domain == domain and key not in have]

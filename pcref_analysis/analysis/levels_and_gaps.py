@@ -1,0 +1,267 @@
+"""All indicators of a domain at once: levels and gaps by ethnic group, as the catalogue says each is measured.
+
+What comes in is either cells (a Trust's own records) or published counts, which are known to an interval only;
+both come out in the shared shape of estimates, so that one notebook serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from pcref_analysis.estimates import interval_counts
+from pcref_analysis.estimates.rates import rates
+from pcref_analysis.estimates.regression import adjusted_ratios
+from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.indicators import Indicator
+from pcref_analysis.vocabulary.parameters import Parameters
+
+KEYS = ["indicator", "period", "ethnic_group"]
+SHAPE = [
+    *KEYS,
+    "comparator",
+    "adjustment",
+    "measure",
+    "estimate",
+    "lower",
+    "upper",
+    "level",
+    "events",
+    "at_risk",
+    "note",
+]
+FAMILY = {"rate": "poisson", "percent": "poisson", "mean": "quasipoisson"}
+COMPARATORS = ("All other groups", "Whole population")  # offered beside the comparator of the run
+CHANGE = ["change_from", "change", "change_lower", "change_upper"]  # from the step of adjustment before
+STEPS = ("crude", "age_sex", "age_sex_imd")
+
+
+def is_published(data: pd.DataFrame) -> bool:
+    """Say whether these are published counts (known to an interval) rather than cells."""
+    return "events_low" in data
+
+
+def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None) -> pd.DataFrame:
+    """Return what belongs to a domain, with ethnic groups at the run's level of detail.
+
+    Unknown ethnic group (not stated, not known, missing) stays a group of its own. Of published counts, rates among
+    residents are those of the integrated care board, percentages those of the Trust itself.
+    """
+    catalogue = indicators.catalogue()
+    part = data[data["indicator"].isin([k for k, entry in catalogue.items() if domain in (None, entry.domain)])]
+    if is_published(part):
+        return part[part["own"]]
+    groups = ethnicity.to_broad(part["ethnic_group"])
+    if parameters.detail == "detailed":
+        groups = groups.where(groups == ethnicity.UNKNOWN, part["ethnic_group"])
+    return part.assign(ethnic_group=groups)
+
+
+def compared(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return cells without the indicators that tell of recording: groups are not compared on those."""
+    kinds = cells["indicator"].map({key: entry.domain for key, entry in indicators.catalogue().items()})
+    return cells[kinds != "recording"]
+
+
+def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the cells in parts: rates, percentages and means, as the catalogue says."""
+    return _split(cells, lambda entry: entry.measure)
+
+
+def comparable(cells: pd.DataFrame, comparator: str) -> list[tuple[str, pd.DataFrame]]:
+    """Return :func:`by_measure` without the measures that nobody of the comparator has, unless all lack it.
+
+    A comparator that occurs nowhere is a name to correct, which the fit says.
+    """
+    parts = by_measure(cells)
+    there = [(m, part) for m, part in parts if comparator in COMPARATORS or comparator in set(part["ethnic_group"])]
+    return there or parts
+
+
+def crude(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return each indicator's crude level by period and ethnic group: a rate, a percentage or a mean.
+
+    Parameters
+    ----------
+    cells
+        Cells, or published counts, with ethnic groups as they are to be shown (:func:`select`).
+    level
+        Of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shared shape of estimates, with ``indicator_name`` and ``unit``; ``measure`` is rate, percent or mean, and
+        a rate is per the number that the catalogue names.
+
+    Notes
+    -----
+    Not to be used to rank Trusts: case mix and recording differ.
+    """
+    if is_published(cells):
+        table = interval_counts.crude(cells, level).assign(adjustment="crude", comparator="", level=level)
+        return finished(table, ["events_low", "events_high", "area"])
+    tables = [
+        _crude(mine, measure, level).assign(adjustment="crude", measure=measure) for measure, mine in by_measure(cells)
+    ]
+    return _scaled(tables, cells)
+
+
+def standardised(
+    cells: pd.DataFrame, standard: str, over: Sequence[str] = ("age_band", "sex"), level: float = 0.95
+) -> pd.DataFrame:
+    """Return directly standardised rates among residents by period and ethnic group; other measures have none.
+
+    Parameters
+    ----------
+    cells
+        As in :func:`crude`; published counts hold no ages and give no rows.
+    standard
+        A standard population (:mod:`pcref_analysis.vocabulary.standards`).
+    over
+        The columns of the strata.
+    level
+        Of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shared shape of estimates; ``adjustment`` is age_sex. Events and people at risk are all of them, as in
+        :func:`crude`: what is left out for want of an age or a sex stands in ``note``.
+    """
+    parts = [] if is_published(cells) else _split(cells, _standardised)
+    tables = [
+        rates.direct(mine, KEYS, standard, list(over), per=1, level=level, repeat_events=True).assign(
+            adjustment="age_sex", measure="rate"
+        )
+        for _, mine in parts
+    ]
+    return _scaled(tables, cells)
+
+
+def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, level: float = 0.95) -> pd.DataFrame:
+    """Return each group's ratio to the comparator: before adjustment, after age and sex, and after deprivation too.
+
+    Parameters
+    ----------
+    cells
+        As in :func:`crude`. Indicators that tell of recording are left out: groups are not compared on those.
+    comparator
+        A group, "All other groups" or "Whole population".
+    steps
+        Which adjustments to make, in order: of ``crude, age_sex, age_sex_imd``.
+    level
+        Of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``, and the ``change``
+        from the step of adjustment before (this ratio divided by that one, with ``change_lower``, ``change_upper``).
+        Published counts hold no ages: their ratios are crude only, and to a named group only.
+
+    Notes
+    -----
+    Ratios of percentages are ratios of proportions (modified Poisson regression), not odds ratios. A ratio does not
+    say why groups differ.
+    """
+    part = compared(cells)
+    if is_published(part):
+        part = part.head(0) if comparator in COMPARATORS else part  # the others are known to an interval only
+        table = interval_counts.compare(interval_counts.crude(part, level), comparator, level)
+        table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
+        figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
+        table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)
+        return finished(table, ["events_low", "events_high", "area"])
+    options = {"steps": {name: adjusted_ratios.STEPS[name] for name in steps}, "level": level, "interval": "t"}
+    tables = [
+        adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
+        for measure, mine in comparable(part, comparator)
+    ]
+    if not tables:
+        return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
+    table = one_count(pd.concat(tables, ignore_index=True), part)
+    nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
+    return finished(table[~nobody], CHANGE)
+
+
+def other_comparators(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return the fullest ratios against all other groups together and against the whole population (:func:`ladder`)."""
+    tables = [ladder(cells, comparator, STEPS[-1:], level) for comparator in COMPARATORS]
+    return pd.concat(tables, ignore_index=True).drop(columns=CHANGE, errors="ignore")
+
+
+def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return several tables of estimates as one, in the order that people read."""
+    filled = [table for table in tables if len(table)] or list(tables[:1])
+    return _in_order(pd.concat(filled, ignore_index=True))
+
+
+def named(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Add what people read: ``indicator_name``, and ``unit``: what a figure says ("% of discharges", "ratio")."""
+    catalogue = indicators.catalogue()
+    names = {key: entry.name for key, entry in catalogue.items()}
+    scales = estimates["indicator"].map({key: entry.scale for key, entry in catalogue.items()})
+    units = estimates["measure"].where(~estimates["measure"].isin(list(FAMILY)), scales)
+    return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=units)
+
+
+def one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Give every figure of a group the same events and people at risk: all of them, as counted.
+
+    A standardised or adjusted figure leaves out people of unknown age or sex and says so in ``note``; were its own
+    counts shown beside the crude ones, the difference would show how many they are.
+    """
+    counts = cells.groupby(KEYS, as_index=False, dropna=False)[["events", "at_risk"]].sum(min_count=1)
+    return table.drop(columns=["events", "at_risk"]).merge(counts, on=KEYS, how="left", validate="many_to_one")
+
+
+def _crude(cells: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
+    if measure == "percent":
+        return rates.proportion(cells, KEYS, per=1, level=level)
+    if measure == "mean":
+        return rates.mean(cells, KEYS, level=level)
+    return rates.crude(cells, KEYS, per=1, level=level)
+
+
+def _scaled(tables: list[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
+    """Return levels as one table, each per the number of people or bed days that the catalogue names."""
+    if not tables:
+        return finished(pd.DataFrame(columns=SHAPE))
+    table = one_count(pd.concat(tables, ignore_index=True), cells)
+    per = table["indicator"].map({key: entry.per for key, entry in indicators.catalogue().items()})
+    per = per.where(table["measure"] != "mean", 1).astype(float)
+    figures = {name: table[name] * per for name in ("estimate", "lower", "upper")}
+    return finished(table.assign(comparator="", **figures))
+
+
+def _standardised(entry: Indicator) -> str:
+    return "rate" if (entry.at_risk, entry.measure) == ("residents", "rate") else ""
+
+
+def _split(cells: pd.DataFrame, kind: Callable[[Indicator], str]) -> list[tuple[str, pd.DataFrame]]:
+    """Return the cells by a property of their indicators, those of an empty property left out."""
+    kinds = cells["indicator"].map({key: kind(entry) for key, entry in indicators.catalogue().items()})
+    return [(name, part) for name, part in cells.groupby(kinds, sort=True) if name]
+
+
+def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
+    """Return the shared shape in the order that people read: catalogue, period, NHS order of groups, steps."""
+    return _in_order(named(table[[*SHAPE, *(more or [])]]))
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]
+    order = {"comparator": _places(table["comparator"])} if "comparator" in table else {}
+    order |= {"indicator": _places(indicators.catalogue()), "period": None, "ethnic_group": _places(groups)}
+    order["adjustment"] = _places(STEPS)
+    there = {
+        name: table[name].map(places) if places else table[name] for name, places in order.items() if name in table
+    }
+    ranks = pd.DataFrame(there, index=table.index)
+    return table.loc[ranks.sort_values(list(ranks), kind="stable").index].reset_index(drop=True)
+
+
+def _places(names: object) -> dict[str, int]:
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}

@@ -1,0 +1,1 @@
+"""Rows become cells: counting rules, row conditions, aggregation, availability, the ledger."""

@@ -1,0 +1,236 @@
+"""The sums of one indicator: its rows, added up a person and then a stratum, in the database.
+
+Two steps, so that a person who counts more than once is known as one person: rows are added up by person and period,
+and only then people by stratum, with the squares and products that person-clustered standard errors need.
+"""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from pcref_analysis.counting import counting_rules, detention, row_conditions
+from pcref_analysis.counting.availability import AREA_COLUMNS, RESIDENTS, STRATA
+from pcref_analysis.counting.row_conditions import Tables, missing, where, yes
+from pcref_analysis.extract.schema import Table, declared
+from pcref_analysis.extract.sources import engines
+from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
+from pcref_analysis.vocabulary.indicators import Count, Indicator
+from pcref_analysis.vocabulary.parameters import Parameters
+
+COUNTED = "counted"
+NOT_COUNTED = "not what is counted"  # by the counting rule or the conditions of the indicator: no fault of the row
+UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
+PERSON = ["year", "Person_ID", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate"]
+ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
+
+
+def label(year: int) -> str:
+    """Name the financial year that starts in a calendar year.
+
+    Examples
+    --------
+    >>> label(2023)
+    '2023-24'
+    """
+    return f"{year}-{(year + 1) % 100:02d}"
+
+
+def of_residents(count: Count) -> bool:
+    """Say whether residents of the catchment are at risk."""
+    return count.among is not None and count.among.rows == RESIDENTS
+
+
+def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int]) -> ibis.Table:
+    """Return the rows of a counting rule in these years, each with its person."""
+    found = row_conditions.in_periods(counting_rules.named(name).rows(tables), years)
+    people = row_conditions.people(tables, AREA_COLUMNS[parameters.imd_version])
+    return row_conditions.of_people(found, people, parameters.age_bands)
+
+
+def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Tables:
+    """Work out the rows of every counting rule that these indicators use, once each, in the database.
+
+    Only the columns that one of them needs are kept, for the session and for no other user (``engines.hold``).
+    """
+    wanted: dict[str, set[str]] = {}
+    for entry in entries:
+        count, among = entry.count, entry.count.among
+        columns = [n for c in (*count.where, *(count.event or [])) for n in c.columns()] + [count.value, count.total]
+        wanted.setdefault(count.rows, set()).update(filter(None, columns))
+        if among and among.rows != RESIDENTS:
+            columns = [name for c in among.where for name in c.columns()] + [among.at_risk]
+            wanted.setdefault(among.rows, set()).update(filter(None, columns))
+    result = {}
+    for name in sorted(wanted):
+        found = rows_of(name, tables, parameters, years)
+        key = [column for column in source(name).key if column in found.columns]
+        result[name] = engines.hold(found.select(*PERSON, *sorted((wanted[name] | set(key)) - set(PERSON))))
+    return result
+
+
+def source(name: str) -> Table:
+    """Return the table whose rows a counting rule takes."""
+    return declared()[counting_rules.named(name).needs[0].split(".")[0]]
+
+
+def uncounted(name: str, found: ibis.Table, tables: Tables, years: list[int]) -> ibis.Table:
+    """Return the rows of a table that a counting rule takes into none of the years: ``year, reason, rows``.
+
+    ``found`` holds the rule's rows in these years. ``year`` is that in which the row begins, and nought where that is
+    none of them. Periods under the Act say which category they have instead of one that is a detention.
+    """
+    table = source(name)
+    kept = tables[table.name]
+    begun = kept[table.start()] if table.start() else ibis.null("date")
+    rest = kept.mutate(began=row_conditions.year_of(begun))
+    if table.key[0] not in found.columns:  # rows of the rule are several of the table's, joined
+        people = found.select("Person_ID").distinct()
+        rest = rest.anti_join(people, "Person_ID").mutate(reason=ibis.literal(NOT_COUNTED))
+    else:
+        rest = rest.anti_join(found.select(table.key[0]).distinct(), table.key[0])
+        reason = ibis.literal(NOT_COUNTED)
+        if name == "detention_episodes":
+            category = detention.act_periods(tables).select(table.key[0], "category")
+            rest = rest.left_join(category, table.key[0])
+            reason = rest.category.cases(*UNFIT.items(), else_=NOT_COUNTED)
+        rest = rest.mutate(reason=reason.cast("string"))
+    rest = rest.mutate(year=yes(_.began.isin(years)) * ibis.coalesce(_.began, 0))
+    return rest.group_by(["year", "reason"]).agg(rows=_.count())
+
+
+def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
+    """Reduce rows to who they belong to and what they add; sums not named are nought."""
+    nought = ibis.literal(0.0)
+    return table.select(*PERSON, **{name: sums.get(name, nought).cast("float64") for name in ROW_SUMS})
+
+
+def counted(entry: Indicator, found: Tables, years: list[int]) -> pd.DataFrame:
+    """Return the sums of one indicator by period, reason and stratum; only the reason "counted" becomes cells.
+
+    ``found`` holds the rows of the counting rules, as :func:`held` returns them.
+    """
+    added = expression(entry, found, years).execute()
+    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]])
+    if of_residents(entry.count):
+        added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
+    if entry.count.value is None:
+        added[["total", "total_sq", "total_at_risk"]] = float("nan")
+    return added
+
+
+def expression(entry: Indicator, found: Tables, years: list[int]) -> ibis.Table:
+    """Return the sums of one indicator by year, reason and stratum as one Ibis expression."""
+    count, among = entry.count, entry.count.among
+    chosen, unsure = _chosen(found[count.rows], count.where, years)
+    parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]
+    if among and among.rows != RESIDENTS:
+        base, doubt = _chosen(found[among.rows], among.where, years)
+        weight = base[among.at_risk] if among.at_risk else 1
+        parts.append(_part(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
+    person = _people(entry, ibis.union(*parts) if len(parts) > 1 else parts[0])
+    sums = {name: person[name].sum() for name in ROW_SUMS}
+    sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
+    sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
+    return person.group_by(["year", "reason", *STRATA]).agg(**sums)
+
+
+def _chosen(
+    table: ibis.Table, conditions: row_conditions.Conditions, years: list[int]
+) -> tuple[ibis.Table, ibis.Value]:
+    """Return the rows that fulfil conditions or may, and 1 for each that only may (0 for those that do)."""
+    doubt = row_conditions.undecided(table, conditions)
+    table = table.filter(table.year.isin(years), where(table, conditions) | doubt)
+    return table, yes(row_conditions.undecided(table, conditions))
+
+
+def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
+    """Rows that are numerator and denominator at once: an event among rows, or a value of each row."""
+    doubt = yes(row_conditions.undecided(found, count.event)) if count.event else yes(missing(found[count.value]))
+    unsure = yes((unsure + doubt) > 0)
+    sure = 1 - unsure
+    event = sure * yes(where(found, count.event)) if count.event else sure
+    total = sure * ibis.coalesce(found[count.value], 0) if count.value else ibis.literal(0.0)
+    return _part(found, events=event, event_rows=event, at_risk=sure, base_rows=sure, total=total, unsure_base=unsure)
+
+
+def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
+    """Rows that are the numerator only; the people or rows at risk come from elsewhere."""
+    event = ibis.coalesce(found[count.total], 0) if count.total else 1
+    return _part(found, events=event * (1 - unsure), event_rows=1 - unsure, unsure_events=unsure)
+
+
+def _people(entry: Indicator, parts: ibis.Table) -> ibis.Table:
+    """Add rows up by person and year, and say for each whether it is counted."""
+    count, among = entry.count, entry.count.among
+    person = parts.group_by(PERSON).agg(**{name: parts[name].sum() for name in ROW_SUMS})
+    if count.unit == "people":
+        person = person.mutate(events=yes(person.events >= count.at_least).cast("float64"))
+    if count.unit == "people" or (among and not among.at_risk):
+        person = person.mutate(at_risk=yes(person.base_rows > 0).cast("float64"))
+    if of_residents(count):
+        person = person.mutate(at_risk=ibis.literal(1.0))
+    return person.mutate(reason=_reason(entry, person))
+
+
+def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
+    """Say why a person's rows are not counted, or that they are."""
+    among, cases = entry.count.among, not_there(person)
+    if among and among.rows == RESIDENTS:
+        cases += [
+            (person.area == NOT_KNOWN, "home area not known"),
+            (person.area == "elsewhere", "lives outside the catchment"),
+        ]
+        if among.where or among.ages:
+            unknown = (person.age_band == NOT_KNOWN) | (person.sex == NOT_KNOWN)
+            cases += [
+                (unknown, "age or sex not known"),
+                (
+                    yes(where(person, among.where) & (years_within(person, among.ages) > 0)) == 0,
+                    "outside the population of the measure",
+                ),
+            ]
+    elif among:
+        cases.append((person.base_rows == 0, "not among the people at risk"))
+    return ibis.cases(*cases, else_=COUNTED).cast("string")
+
+
+def years_within(table: ibis.Table, ages: tuple[int, int] | None) -> ibis.Value:
+    """Return the share of the years of age of each band that lie within ages from and to.
+
+    A band that a limit cuts is taken to hold as many people of each year of age: of 16 to 19, half is under 18. The
+    open band is taken to end at 95.
+    """
+    if ages is None:
+        return ibis.literal(1.0)
+    top = (table.age_to > 95).ifelse(95, table.age_to)
+    low = (table.age_from < ages[0]).ifelse(ages[0], table.age_from)
+    high = (top > ages[1]).ifelse(ages[1], top)
+    share = (high - low + 1).cast("float64") / (top - table.age_from + 1).cast("float64")
+    return (high >= low).ifelse(share, 0.0)
+
+
+def not_there(person: ibis.Table) -> list[tuple[ibis.Value, str]]:
+    """Return the reasons for which nobody is counted, whatever the measure, each with its condition."""
+    return [
+        (missing(person.known_person), "no person record"),
+        (row_conditions.year_of(person.PersDeathDate) < person.year, "died before the period"),
+    ]
+
+
+def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.DataFrame:
+    """Return the residents at risk by stratum; those without an event are cells too."""
+    labels, bands = row_conditions.band_labels(parameters.age_bands), parameters.age_bands
+    ends = [*(cut - 1 for cut in bands[1:]), row_conditions.OLDEST]
+    table = tables["Population"]
+    table = table.mutate(
+        age_from=table.age_band.cases(*zip(labels, bands, strict=True)).cast("int64"),
+        age_to=table.age_band.cases(*zip(labels, ends, strict=True)).cast("int64"),
+    )
+    table = table.filter(where(table, entry.count.among.where))
+    share = years_within(table, entry.count.among.ages)
+    table = table.mutate(within=table.residents * share).filter(share > 0)
+    found = table.group_by(STRATA).agg(at_risk=_.within.sum().cast("float64")).execute()
+    nought = dict.fromkeys(("events", "events_sq", "events_at_risk"), 0.0)
+    return found.assign(indicator=entry.id, at_risk_sq=found["at_risk"], **nought)

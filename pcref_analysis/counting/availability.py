@@ -1,0 +1,188 @@
+"""Can an indicator be counted: does its entry fit the rules and columns, and does the extract hold what it needs?
+
+A table that is absent, a column nobody filled, a year that was not extracted: each would turn into a rate of nought
+if it were counted. Such an indicator is not available, and the reason is given. A table that is there and empty is
+another matter: none is a finding, where it is known who could have been counted and the extract covers the year.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import ibis
+from ibis import _
+
+from pcref_analysis.counting import counting_rules, row_conditions
+from pcref_analysis.counting.row_conditions import Tables
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.indicators import Condition, Indicator
+
+RESIDENTS = "residents"
+STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
+AREA_COLUMNS = {2019: ["LSOA2011", "LSOA2021"], 2025: ["LSOA2021", "LSOA2011"]}  # the year that was ranked first
+FEW = 5  # where other years have fewer rows than this, a year without any is no sign of a gap
+BANDS = [0, 16, 65]  # any will do to find out which columns there are
+
+
+def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
+    """Check that every entry names a counting rule, and columns of it of the right kind.
+
+    Raises
+    ------
+    PcrefError
+        Naming each entry and field that does not fit.
+    """
+    faults = []
+    for entry in entries.values():
+        if entry.count is None:
+            continue
+        count = entry.count
+        columns = _columns(count.rows, faults, f"{entry.id}.count.rows")
+        faults += _misfits(count.where, columns, f"{entry.id}.count.where")
+        faults += _misfits(count.event or [], columns, f"{entry.id}.count.event")
+        faults += _not_numbers({"value": count.value, "total": count.total}, columns, f"{entry.id}.count")
+        if count.among:
+            place = f"{entry.id}.count.among"
+            columns = _columns(count.among.rows, faults, f"{place}.rows")
+            faults += _misfits(count.among.where, columns, f"{place}.where")
+            faults += _not_numbers({"at_risk": count.among.at_risk}, columns, place)
+    if faults:
+        raise PcrefError("\n".join([f"indicators: {name} has {len(faults)} fault(s):", *faults]))
+
+
+def _columns(rule: str, faults: list[str], place: str) -> dict[str, ibis.expr.datatypes.DataType]:
+    """Return the columns that conditions on a rule may name, with their types."""
+    if rule == RESIDENTS:
+        found = {"sex": ibis.dtype("string"), "ethnic_group": ibis.dtype("string")}
+        return found | dict.fromkeys(("imd_quintile", "age_from", "age_to"), ibis.dtype("int64"))
+    if rule not in row_conditions.RULES:
+        faults.append(
+            f"  {place}: there is no counting rule '{rule}'; rules: {', '.join(sorted(row_conditions.RULES))}"
+        )
+        return {}
+    return columns_of(rule)
+
+
+@cache
+def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
+    """Return the columns of a counting rule's rows and of their people, with their types."""
+    tables = row_conditions.declared_tables()
+    found = row_conditions.in_periods(counting_rules.named(rule).rows(tables), [2023])
+    found = row_conditions.of_people(found, row_conditions.people(tables, ["LSOA2021"]), BANDS)
+    return dict(found.schema().items())
+
+
+def _misfits(conditions: list[Condition], columns: dict, place: str) -> list[str]:
+    faults = []
+    for condition in conditions if columns else ():
+        ((_name, value),) = condition.operators().items()
+        kind = columns.get(condition.column)
+        if kind is None:
+            faults.append(f"  {place}: there is no column '{condition.column}' in these rows")
+        elif condition.missing is None:
+            values = [c.code for c in condition.codes()] or (value if isinstance(value, list | tuple) else [value])
+            if "date" in condition.columns() and "date" not in columns:
+                faults.append(
+                    f"  {place}: the codes of the list '{value}' count between days, and these rows have no date"
+                )
+            if any(isinstance(item, str) != kind.is_string() for item in values):
+                wanted = "text in quotes" if kind.is_string() else "a number"
+                faults.append(f"  {place}: '{condition.column}' is compared with {wanted}")
+    return faults
+
+
+def _not_numbers(named: dict[str, str | None], columns: dict, place: str) -> list[str]:
+    wrong = [field for field, column in named.items() if column and columns and not _is_number(columns.get(column))]
+    return [f"  {place}.{field}: '{named[field]}' is not a column of numbers in these rows" for field in wrong]
+
+
+def _is_number(kind: object) -> bool:
+    return kind is not None and kind.is_numeric()
+
+
+def filled(tables: Tables) -> dict[str, dict[str, int]]:
+    """Return for every table the number of rows (under "") and of values in each column."""
+    found = {}
+    for name, table in tables.items():
+        counts = {f"n{i}": table[column].count() for i, column in enumerate(table.columns)}
+        line = table.agg(rows=_.count(), **counts).execute().iloc[0]
+        found[name] = {"": int(line["rows"])} | {c: int(line[f"n{i}"]) for i, c in enumerate(table.columns)}
+    return found
+
+
+def rows_by_year(found: ibis.Table) -> dict[int, int]:
+    """Return how many rows of a counting rule fall in each year."""
+    counts = found.group_by("year").agg(n=_.count()).execute()
+    return dict(zip(counts["year"].astype(int), counts["n"].astype(int), strict=True))
+
+
+def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]]) -> str:
+    """Say why an indicator cannot be counted in a year; "" if it can, also where there are none to count.
+
+    ``seen`` is :func:`rows_by_year` of each counting rule. None is believed where it can be: others are at risk, other
+    rows tell that the year was extracted, and the other years have but a few.
+    """
+    mine = seen[entry.count.rows]
+    if year in mine:
+        return ""
+    if not entry.count.among:
+        return "no rows in the period, of which a share or a mean could be taken"
+    others = [counts for rule, counts in seen.items() if rule != entry.count.rows and "date" in columns_of(rule)]
+    if not any(counts.get(year, 0) >= max(counts.values(), default=1) / 2 for counts in others):
+        return "no rows in the period, and nothing else says that the extract covers it"
+    if sum(mine.values()) >= FEW * max(1, len(mine)):
+        return "no rows in the period, though other periods have many"
+    return ""
+
+
+def _rules(entry: Indicator) -> list[str]:
+    count = entry.count
+    return [count.rows, *([count.among.rows] if count.among and count.among.rows != RESIDENTS else [])]
+
+
+def _needs(entry: Indicator) -> list[str]:
+    found = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting_rules.named(rule).needs)]
+    return found + (list(row_conditions.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
+
+
+def needs(entry: Indicator) -> list[str]:
+    """Return the tables without which an indicator is not available; none where only published figures have it."""
+    return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
+
+
+def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int) -> str:
+    """Say why an indicator cannot be counted from the tables at all; "" if it can."""
+    named = needs(entry)
+    absent = [name for name in named if name not in values]
+    if absent:
+        return f"the extract has no table {', '.join(absent)}"
+    empty = [name for name in named if not values[name][""]]
+    counted = counting_rules.named(entry.count.rows).needs[0] if entry.count.among else ""  # none of it is an answer
+    if bare := [name for name in empty if name != counted]:
+        return f"the table {', '.join(bare)} has no rows"
+    used = [need for need in _needs(entry) if "." in need] + _used_columns(entry, named)
+    used = [need.split(".") for need in dict.fromkeys(used)]
+    blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
+    blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
+    if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
+        blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
+    return f"the column {', '.join(blank)} has no values" if blank else ""
+
+
+def _lacks_teams(entry: Indicator, values: dict[str, dict[str, int]]) -> bool:
+    """Say whether an entry asks for the teams of a referral and no table names one."""
+    asked = any(c.column == "teams" for c in (*entry.count.where, *(entry.count.event or [])))
+    return asked and not any(values.get(table, {}).get("ServTeamTypeMH") for table in row_conditions.TEAMS)
+
+
+def _used_columns(entry: Indicator, tables: list[str]) -> list[str]:
+    """Return the columns of the extract that the conditions of an entry rest on, as Table.Column."""
+    count = entry.count
+    conditions = [*count.where, *(count.event or [])]
+    if count.among and count.among.rows != RESIDENTS:
+        conditions += count.among.where
+    declared, named = row_conditions.schemas(), [c.column for c in conditions if c.if_missing != "holds"]
+    made = {column for rule in _rules(entry) for column in counting_rules.named(rule).stands_in}
+    return [
+        f"{table}.{name}" for name in named for table in tables if name in declared[table].names and name not in made
+    ]

@@ -1,0 +1,86 @@
+"""What counts as a contact, and with which teams a referral is: shared by the counting rules.
+
+NHS England counts a contact as direct if it was attended and made face to face, by telephone, by video or by talk type:
+an e-mail or a text is none. Work for a person without the person (MHS204) counts only where a measure says so.
+"""
+
+from __future__ import annotations
+
+import ibis
+from ibis import _
+
+from pcref_analysis.counting.row_conditions import Tables, collected, in_list, present, year_of
+from pcref_analysis.vocabulary import codelists
+
+PERSON, SPELL, REFERRAL = "Person_ID", "UniqHospProvSpellID", "UniqServReqID"
+
+
+def attach(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
+    """Attach columns of another table, of which every key has one row; every row of the first stays once."""
+    return table.left_join(other, key).drop(f"{key}_right")
+
+
+def attended(tables: Tables) -> ibis.Table:
+    """Return attended contacts; a mechanism that nobody filled in the whole year is written as not collected."""
+    found = collected(tables["MHS201CareContact"], "ConsMechanismMH", "CareContDate")
+    return found.filter(in_list(found.AttendStatus, codelists.named("attended")))
+
+
+def direct(tables: Tables) -> ibis.Table:
+    """Return direct attended contacts."""
+    found = attended(tables)
+    return found.filter(in_list(found.ConsMechanismMH, codelists.named("direct_mechanisms"), found.CareContDate))
+
+
+def direct_or_indirect(tables: Tables) -> ibis.Table:
+    """Return ``UniqServReqID, Person_ID, day, indirect`` (1 or 0) of direct contacts and of indirect activities."""
+    found = direct(tables).select(REFERRAL, PERSON, day="CareContDate", indirect=ibis.literal(0))
+    if "MHS204IndirectActivity" not in tables:
+        return found
+    work = tables["MHS204IndirectActivity"]
+    return ibis.union(found, work.select(REFERRAL, PERSON, day="IndirectActDate", indirect=ibis.literal(1)))
+
+
+def teams(tables: Tables) -> ibis.Table:
+    """Return ``UniqServReqID, teams``: the types of all teams of a referral, written |A06|A14|.
+
+    The type is the one that the row names, or else that of its team in MHS902.
+    """
+    named = [tables[name].select(REFERRAL, "ServTeamTypeMH", "TeamID") for name in _NAMING if name in tables]
+    found = ibis.union(*named) if len(named) > 1 else named[0]
+    if "MHS902ServiceTeamDetails" in tables:
+        types = tables["MHS902ServiceTeamDetails"].select("TeamID", of_team="ServTeamTypeMH")
+        found = attach(found, types, "TeamID")
+        found = found.mutate(ServTeamTypeMH=ibis.coalesce(found.ServTeamTypeMH, found.of_team))
+    found = found.filter(present(_.ServTeamTypeMH)).select(REFERRAL, "ServTeamTypeMH").distinct()
+    bar = ibis.literal("|")
+    joined = found.group_by(REFERRAL).agg(names=found.ServTeamTypeMH.group_concat(sep="|"))
+    return joined.select(REFERRAL, teams=bar + joined.names + bar)
+
+
+_NAMING = ("MHS101Referral", "MHS102OtherServiceType")
+
+
+def referrals(tables: Tables) -> ibis.Table:
+    """Return referrals with their ``teams``."""
+    return attach(tables["MHS101Referral"], teams(tables), REFERRAL)
+
+
+def without_stay(found: ibis.Table, tables: Tables) -> ibis.Table:
+    """Return rows of referrals that have no hospital spell in the financial year ``seen_year``.
+
+    Spells without a referral cannot be told apart, and leave every row.
+    """
+    if "MHS501HospProvSpell" not in tables:
+        return found
+    stays = _stay_years(tables)
+    hit = found.select(REFERRAL, "seen_year").distinct().inner_join(stays, REFERRAL)
+    hit = hit.filter((hit.first_year <= hit.seen_year) & (hit.last_year >= hit.seen_year))
+    hit = hit.select(REFERRAL, "seen_year").distinct()
+    return found.anti_join(hit, [REFERRAL, "seen_year"])
+
+
+def _stay_years(tables: Tables) -> ibis.Table:
+    stays = tables["MHS501HospProvSpell"].filter(present(_[REFERRAL]))
+    last = ibis.coalesce(year_of(stays.DischDateHospProvSpell), 9999)
+    return stays.select(REFERRAL, first_year=year_of(stays.StartDateHospProvSpell), last_year=last)

@@ -1,0 +1,1 @@
+"""Counts that several tables share as linear constraints: feasible ranges, back-calculation, the solver."""

@@ -1,0 +1,216 @@
+"""Figures as they may be shown: crude ones worked out from the released counts, the others to few digits.
+
+A crude figure is a function of the rounded counts (and of how much wider than chance its interval is, to a
+tenth), so it tells nothing more than they do. An adjusted figure stays what the model gave, to two digits; to
+fewer where the width of its interval would tell the count more closely than its rounding does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.disclosure.linked_tables import back_calculation
+from pcref_analysis.disclosure.linked_tables.back_calculation import COMPARED, widening, z_of
+from pcref_analysis.vocabulary.significant_digits import TOLERANCE
+
+FIGURES = ("estimate", "lower", "upper")
+CHANGES = ("change", "change_lower", "change_upper")
+CHANGE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2)
+COUNTS = ("o", "n", "o0", "n0", "r", "m", "r0", "m0")
+UNITS = np.array([1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0])
+DIGITS, FEW_DIGITS = 3, 2
+COARSEST, COARSEST_LIMIT = 1 / 3, 0.5  # steps, as shares of what is rounded, above which a figure is withheld
+COARSER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # times the unit of the last digit
+
+
+def figures(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return ``estimate, lower, upper`` as they may be shown, and ``times`` (how much coarser than two digits).
+
+    Parameters
+    ----------
+    rows
+        ``measure, estimate, lower, upper, level, per, base`` (the rounding); the counts of the group and of its
+        comparator, true (``o, n, o0, n0``) and released (``r, m, r0, m0``), the comparator's missing where it is not
+        in the tables; ``low, high, low0, high0``: the limits that the released counts leave; ``external``: compared
+        with a population outside the data; ``crude``: a comparison before adjustment, whatever the model left out.
+    """
+    out = pd.DataFrame(np.nan, index=rows.index, columns=[*FIGURES, "times"])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        kind = _kind(rows)
+        work = {"crude": _crude, "difference": _difference, "excess": _excess, "mean": _mean, "limited": _limited}
+        for name, part in rows.groupby(kind, sort=False):
+            shown = work[str(name)](part)
+            out.loc[part.index, list(FIGURES)] = shown[:, :3]
+            if shown.shape[1] > 3:
+                out.loc[part.index, "times"] = shown[:, 3]
+    return out
+
+
+def significant(values: np.ndarray, digits: int = DIGITS) -> np.ndarray:
+    """Round to a number of significant digits."""
+    values = np.asarray(values, dtype=float)
+    return _to(values, unit(values, digits))
+
+
+def changes(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the change between two steps of adjustment as it may be shown, its interval in steps of the same size.
+
+    An adjusted ratio divided by its change from the crude one is the crude ratio, which tells the count. So that
+    change is given in steps so coarse that every count in the released limits, of the group and of its comparator,
+    fits what is shown; where a step of a fifth is too fine, it is withheld. Later changes tell of no count.
+
+    Parameters
+    ----------
+    frame
+        ``change, change_lower, change_upper`` and, where known, ``change_from``.
+    rows
+        As in :func:`figures`: ``o, low, high`` and ``o0, low0, high0``.
+    """
+    change, lower, upper = (frame[c].to_numpy(float) for c in CHANGES)
+    later = frame["change_from"].ne("crude").to_numpy() if "change_from" in frame else np.zeros(len(frame), bool)
+    o, low, high, o0, low0, high0 = (rows[c].to_numpy(float) for c in ("o", "low", "high", "o0", "low0", "high0"))
+    out = np.full((len(frame), 3), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = change * o / low * np.fmax(high0 / o0, 1.0), change * o / high * np.fmin(low0 / o0, 1.0)
+        for step in reversed(CHANGE_STEPS):  # the finest that is safe stands in the end
+            shown = np.round(change / step) * step
+            safe = np.logical_and.reduce([np.abs(end - shown) <= step / 2 * (1 + TOLERANCE) for end in ends]) | later
+            wide = np.ceil(shown * np.fmax(upper / change - 1, 1 - lower / change) / step + 0.5) * step
+            out[safe] = np.round(np.column_stack([shown, np.fmax(shown - wide, 0.0), shown + wide]), 2)[safe]
+    return pd.DataFrame(out, index=rows.index, columns=list(CHANGES))
+
+
+def unit(values: np.ndarray, digits: int = FEW_DIGITS) -> np.ndarray:
+    """Return the unit of the last of so many significant digits."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 10.0 ** (np.floor(np.log10(np.abs(values))) + 1 - digits)
+
+
+def _to(values: np.ndarray, step: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(
+            (values == 0) | ~np.isfinite(values / step), values, np.round(np.round(values / step) * step, 12)
+        )
+
+
+def step_up(size: np.ndarray) -> np.ndarray:
+    """Return the next larger of 1, 2, 5, 10, ... times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(size))
+    lead = size / power
+    return power * np.select([lead <= 1 + 1e-9, lead <= 2 + 1e-9, lead <= 5 + 1e-9], [1.0, 2.0, 5.0], 10.0)
+
+
+def _kind(rows: pd.DataFrame) -> np.ndarray:
+    """Return how each figure is to be shown; "crude" is what the counts alone give, whatever it is called."""
+    measure = rows["measure"].to_numpy()
+    o, n, o0, n0 = (rows[c].to_numpy(float) for c in COUNTS[:4])
+    value, per = rows["estimate"].to_numpy(float), rows["per"].to_numpy(float)
+    odds, compared = measure == "odds_ratio", np.isin(measure, COMPARED)
+    level = np.where(odds, o / (n - o), o / n)
+    factor = value / level * np.where(compared, np.where(odds, o0 / (n0 - o0), o0 / n0), 1.0)
+    units = np.where(compared[:, None], 1.0, UNITS[None, :])
+    simple = (np.abs(factor[:, None] / units - 1) < TOLERANCE).any(axis=1) | ((o == 0) & ~compared)
+    named = rows["crude"].to_numpy(bool) & ~np.isnan(o0 + n0)  # the model's may leave people of unknown age out
+    crude_gap = np.abs(value - per * (o / n - o0 / n0)) < TOLERANCE * per * np.fmax(o / n, o0 / n0)
+    choices = [
+        (measure == "mean"),
+        (measure == "difference") & crude_gap,
+        (measure == "excess"),
+        np.isin(measure, ["rate", "percent", "ratio", "odds_ratio"]) & (simple | named),
+    ]
+    return np.select(choices, ["mean", "difference", "excess", "crude"], "limited")
+
+
+def _crude(rows: pd.DataFrame) -> np.ndarray:
+    o, n, r, m, r0, m0 = (rows[c].to_numpy(float) for c in ("o", "n", "r", "m", "r0", "m0"))
+    value, lower, upper = (rows[c].to_numpy(float) for c in FIGURES)
+    odds, compared = (rows["measure"] == "odds_ratio").to_numpy(), rows["measure"].isin(COMPARED).to_numpy()
+
+    def level(events: np.ndarray, at_risk: np.ndarray) -> np.ndarray:
+        return np.where(odds, events / (at_risk - events), events / at_risk)
+
+    per = np.where(compared, 1.0, value / level(o, n))
+    estimate = np.where(o == 0, 0.0, per * level(r, m) / np.where(compared, level(r0, m0), 1.0))
+    estimate = np.where(np.isfinite(estimate), estimate, np.nan)
+    down, up = back_calculation.chance(rows, COUNTS[:4])
+    down_shown, up_shown = back_calculation.chance(rows, COUNTS[4:])
+    low = estimate * np.exp(-widening(np.log(value / lower), down) * down_shown)
+    high = estimate * np.exp(widening(np.log(upper / value), up) * up_shown)
+    low = np.where((lower <= 0) | (o == 0), 0.0, low)
+    high = np.where(o == 0, significant(upper * n / m, FEW_DIGITS), high)
+    percent = (rows["measure"] == "percent").to_numpy()
+    high = np.where(percent, np.where(o == n, 100.0, np.minimum(high, 100.0)), high)
+    itself = compared & (value == 1) & (lower == upper)
+    low, high = np.where(itself, 1.0, low), np.where(itself, 1.0, high)
+    return np.column_stack([significant(x) for x in (estimate, low, high)])
+
+
+def _limited(rows: pd.DataFrame) -> np.ndarray:
+    """Show what the model gave, to two digits or as many fewer as the counts need; nothing where that would mislead."""
+    given = np.column_stack([rows[c].to_numpy(float) for c in FIGURES])
+    units = unit(given)
+    apart = (rows["measure"] == "difference").to_numpy() & rows["external"].to_numpy(bool)
+    one = (rows["per"] * (rows["high"] - rows["low"] + 1) / rows["n"]).to_numpy(float)  # what a count's rounding makes
+    units = np.where(apart[:, None], np.fmax(units, one[:, None]), units)
+    low, high = rows["low"].to_numpy(float), rows["high"].to_numpy(float)
+    known = ~np.isnan(low)
+    shown = np.full((len(rows), 4), np.nan)
+    todo = np.ones(len(rows), bool)
+    for times in COARSER:
+        step = units * times
+        now = np.column_stack([_to(given[:, i], step[:, i]) for i in range(3)])
+        trial = rows.assign(**dict(zip(FIGURES, now.T, strict=True)))
+        where = np.flatnonzero(todo & known)
+        safe = todo & (apart | _still_true(given, step))
+        if len(where):
+            least, most = back_calculation.left(trial.iloc[where], low[where], high[where], step[where] / 2)
+            safe[where] &= (
+                (least <= low[where])
+                & (most >= high[where])
+                & _value_is_safe(rows.iloc[where], now[where, 0], step[where, 0] / 2)
+            )
+        shown[safe] = np.column_stack([now, np.full(len(rows), times)])[safe]
+        todo &= ~safe
+    return shown
+
+
+def _still_true(given: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Say whether rounding leaves a figure and its limits near what they are (a ratio of 1.01 is not shown as 2)."""
+    with np.errstate(invalid="ignore"):
+        fine = ~(step > np.abs(given) * np.array([COARSEST, COARSEST_LIMIT, COARSEST_LIMIT]))
+    return (fine | (given == 0)).all(axis=1)
+
+
+def _value_is_safe(rows: pd.DataFrame, shown: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Say whether every count in its limits could give the figure, where what it is divided by is public."""
+    per_event = rows["estimate"].to_numpy(float) / rows["o"].to_numpy(float)
+    ends = [np.abs(rows[c].to_numpy(float) * per_event - shown) <= half * (1 + TOLERANCE) for c in ("low", "high")]
+    return ~rows["external"].to_numpy(bool) | (ends[0] & ends[1]) | np.isnan(per_event)
+
+
+def _difference(rows: pd.DataFrame) -> np.ndarray:
+    o, n, o0, n0, r, m, r0, m0 = (rows[c].to_numpy(float) for c in COUNTS)
+    value, lower, upper, per = (rows[c].to_numpy(float) for c in (*FIGURES, "per"))
+    estimate = per * (r / m - r0 / m0)
+    by_chance, shown = (
+        z_of(rows) * per * np.sqrt(a / b**2 + c / d**2) for a, b, c, d in ((o, n, o0, n0), (r, m, r0, m0))
+    )
+    low = estimate - widening(value - lower, by_chance) * shown
+    high = estimate + widening(upper - value, by_chance) * shown
+    step = unit(per * r / m, DIGITS)
+    return np.column_stack([_to(x, step) for x in (estimate, low, high)])
+
+
+def _excess(rows: pd.DataFrame) -> np.ndarray:
+    """Round an excess to the counts' rounding, more coarsely where it is larger than the count itself."""
+    step = rows["base"].to_numpy(float) * np.maximum(1.0, np.abs(rows["estimate"] / rows["o"]).to_numpy(float))
+    step = step_up(np.where(np.isfinite(step), step, rows["base"].to_numpy(float)))
+    return np.column_stack([np.round(rows[c].to_numpy(float) / step) * step for c in FIGURES])
+
+
+def _mean(rows: pd.DataFrame) -> np.ndarray:
+    """Round a mean and its limits to two digits, and so coarsely that any number of people could give it."""
+    few = np.maximum(rows["m"].to_numpy(float) - rows["base"].to_numpy(float) / 2, 1.0)
+    step = np.maximum(step_up(1.0 / few), unit(rows["estimate"].to_numpy(float)))
+    return np.column_stack([_to(rows[c].to_numpy(float), step) for c in FIGURES])

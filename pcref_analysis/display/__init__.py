@@ -1,0 +1,1 @@
+"""Released tables as people read them: tables, figures, sentences, number formats."""

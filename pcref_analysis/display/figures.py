@@ -1,0 +1,284 @@
+"""Figures: each takes a Releasable, says what it shows in words, and stands beside its table.
+
+A figure never computes: what it draws are released numbers. Shape repeats what colour says.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.display import formats, funnel_axes, palette
+from pcref_analysis.display.output import INTERNAL, Shown, fingerprint
+from pcref_analysis.display.palette import BLUE, GREY, ORANGE, TEAL
+
+ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
+    "crude": ("before adjustment", GREY, "o", -0.2),
+    "age_sex": ("after age and sex", TEAL, "s", 0.0),
+    "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.2),
+}
+AXIS = (0.1, 10.0)  # a ratio's axis goes no further; an arrow says where an interval does
+
+
+def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown:
+    """Draw ratios with intervals, a panel an indicator, a line an ethnic group, the steps of adjustment side by side.
+
+    Parameters
+    ----------
+    released
+        A Releasable with ``indicator_name, ethnic_group, adjustment, estimate, lower, upper``.
+    id, title
+        Name of the figure in the report, and its heading.
+    table
+        The id of the table that holds the same numbers.
+    period
+        The financial year to draw.
+    """
+    frame = _drawn(released, ["estimate", "lower", "upper"])
+    frame = frame[(frame["period"] == period) & (frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown")]
+    frame = frame.reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    comparator = frame["comparator"].iloc[0]
+    panels = list(dict.fromkeys(frame["indicator_name"]))
+    groups = list(dict.fromkeys(frame["ethnic_group"]))
+    low, high = max(frame["lower"].min(), AXIS[0]), min(frame["upper"].max(), AXIS[1])
+    ends = min(low * 0.9, 0.8), max(high * 1.1, 1.25)
+    grid = _grid(panels, height=0.62 + 0.42 * len(groups), sharex=True)
+    for axis, panel in zip(grid.axes.flat, panels, strict=True):
+        part = frame[frame["indicator_name"] == panel]
+        for step, (label, colour, marker, shift) in ADJUSTMENTS.items():
+            rows = part[part["adjustment"] == step]
+            y = rows["ethnic_group"].map(groups.index).astype(float) + shift
+            axis.hlines(y, rows["lower"], rows["upper"], color=colour, linewidth=1.6)
+            axis.plot(rows["estimate"], y, marker, color=colour, markersize=5.5, label=label, linestyle="none")
+            for end, beyond, arrow in zip(ends, (rows["lower"] < ends[0], rows["upper"] > ends[1]), "<>", strict=True):
+                axis.plot([end] * int(beyond.sum()), y[beyond], arrow, color=colour, markersize=6, clip_on=False)
+        axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
+        axis.set_xscale("log")
+        axis.set_yticks(range(len(groups)), groups)
+        axis.set_ylim(len(groups) - 0.45, -0.55)
+        axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
+    _ratio_axis(grid, low, high, ends)
+    cut = bool(((frame["lower"] < ends[0]) | (frame["upper"] > ends[1])).any())
+    scale = "log scale; arrow: the interval goes on" if cut else "log scale"
+    grid.set_axis_labels(f"Ratio to {comparator} ({scale})", "")
+    _legend(grid)
+    arrows = " An arrow at the end of a line says that the interval goes on beyond the axis." if cut else ""
+    alt = f"{title}. {_words(frame, comparator)}{arrows} The table {table} holds every number."
+    return _shown(grid.figure, plt, released, frame, id, title, alt, table)
+
+
+def periods(released: Any, id: str, title: str, table: str) -> Shown:
+    """Draw a level by period, a panel an indicator, a line an ethnic group, with intervals."""
+    frame = _drawn(released, ["estimate", "lower", "upper"])
+    best = frame["adjustment"].map({"crude": 0, "age_sex": 1}).groupby(frame["indicator"]).transform("max")
+    frame = frame[frame["adjustment"].map({"crude": 0, "age_sex": 1}) == best]
+    frame = frame[frame.groupby("indicator")["period"].transform("nunique") > 1].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    panels = list(dict.fromkeys(frame["indicator_name"]))
+    groups, years = list(dict.fromkeys(frame["ethnic_group"])), sorted(frame["period"].unique())
+    grid = _grid(panels, height=2.6, sharex=True, sharey=False)
+    for axis, panel in zip(grid.axes.flat, panels, strict=True):
+        part = frame[frame["indicator_name"] == panel]
+        for number, group in enumerate(groups):
+            rows = part[part["ethnic_group"] == group].sort_values("period")
+            colour, marker = palette.of_group(group)
+            x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.06
+            axis.vlines(x, rows["lower"], rows["upper"], color=colour, linewidth=1.1, alpha=0.75)
+            axis.plot(x, rows["estimate"], marker=marker, color=colour, markersize=5, linewidth=1.2, label=group)
+        many = {"rotation": 45, "ha": "right"} if len(years) > 4 else {}
+        axis.set_xticks(range(len(years)), years, **many)
+        axis.set_ylim(bottom=0)
+        axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
+        unit = part["unit"].iloc[0] if "unit" in part and len(part) else ""
+        axis.set_ylabel(textwrap.fill(unit, 20), fontsize=8)
+    grid.set_xlabels("")
+    _legend(grid)
+    what = f"{len(panels)} panel(s), {', '.join(years)}, for {', '.join(groups)}"
+    alt = f"{title}: {what}. The table {table} holds every number."
+    return _shown(grid.figure, plt, released, frame, id, title, alt, table)
+
+
+def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
+    """Draw one level a row with its interval: shares of a whole, or probabilities."""
+    frame = _drawn(released, ["estimate"])
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    _theme({"axes.grid.axis": "x"})
+    figure, axis = plt.subplots(figsize=(8.5, 0.9 + 0.36 * len(frame)))
+    axis.barh(range(len(frame)), frame["estimate"], color=BLUE, height=0.6)
+    axis.set_yticks(range(len(frame)), frame[label])
+    axis.set_ylim(len(frame) - 0.5, -0.5)
+    if {"lower", "upper"} <= set(frame):
+        axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2)
+    axis.set(xlabel=unit, ylabel="")
+    top = frame.sort_values("estimate", ascending=False).head(1)
+    lead = f" Highest: {top[label].iloc[0]}, {formats.figure(top['estimate'].iloc[0])}." if len(top) else ""
+    alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, y: str) -> Shown:
+    """Draw a share against the number of people, a point a team, between the limits of chance; name those beyond.
+
+    ``released`` and ``limits`` are those of :func:`pcref_analysis.report.notebook_tables.by_team`; teams of which a
+    count is
+    suppressed are not drawn.
+    """
+    frame = _drawn(released, ["target", "estimate"])
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    _theme({"grid.color": "#E3E6E8"})
+    figure, axis = plt.subplots(figsize=(8.8, 5.2), gridspec_kw={"top": 0.94, "right": 0.97})
+    funnel_axes.draw(axis, frame, limits.table)
+    axis.set(xlabel=x, ylabel=y)
+    axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+    beyond = frame[frame["signal"].fillna("") != ""].itertuples()
+    names = "; ".join(f"{row.team}, {row.estimate:.3g}% of {row.at_risk:,.0f}, {row.signal}" for row in beyond)
+    alt = (
+        f"{title}: funnel plot of {len(frame)} teams, {y.lower()} against {x.lower()}; all teams together "
+        f"{frame['target'].iloc[0]:.3g}%. Beyond the limits: {names or 'none'}. The table {table} holds every number."
+    )
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def priorities(released: Any, id: str, title: str, table: str) -> Shown:
+    """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
+    frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    _theme({"axes.grid.axis": "x"})
+    figure, axis = plt.subplots(figsize=(8.8, 1.3 + 0.45 * len(frame)))
+    names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
+    for number, band in enumerate(sorted(frame["band"].unique())):
+        rows = frame[frame["band"] == band]
+        colour, marker = palette.BANDS[number % len(palette.BANDS)]
+        axis.hlines(rows.index, rows["lower"], rows["upper"], color=colour, linewidth=2)
+        axis.plot(rows["ratio"], rows.index, marker, color=colour, markersize=8, label=f"band {band:g}")
+    axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(frame)), names)
+    axis.set_ylim(len(frame) - 0.5, -0.5)
+    ticks = [
+        t
+        for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
+        if min(frame["lower"].min() * 0.8, 1) <= t <= max(frame["upper"].max() * 1.2, 1)
+    ]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.minorticks_off()
+    axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
+    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=6)
+    first = "; ".join(f"{n}, {formats.interval(r, lo, up)}" for n, r, lo, up in
+                      zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
+    alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def _nothing(released: Any, id: str, title: str) -> Shown:
+    words = f"{title}: nothing to draw from these data."
+    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
+    return Shown(record=record, text=words, html=f'<p id="{escape(id)}">{escape(words)}</p>')
+
+
+def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
+    frame = released.table.copy()
+    for column in {*numbers, "lower", "upper"} & set(frame):
+        frame[column] = pd.to_numeric(frame[column], errors="coerce").replace(
+            [float("inf"), float("-inf")], float("nan")
+        )
+    return frame.dropna(subset=numbers).reset_index(drop=True)
+
+
+def _theme(more: dict[str, Any]) -> None:
+    """Set the look of a figure; a dollar sign in a name is a dollar sign and no formula."""
+    import seaborn as sns
+
+    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # a rare letter in a name stops no page
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"text.parse_math": False, **more})
+
+
+def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -> Any:
+    import seaborn as sns
+
+    _theme({"axes.titlepad": 6, "grid.color": "#E3E6E8"})
+    frame = pd.DataFrame({"panel": panels})
+    wrap = min(2, max(1, len(panels)))
+    grid = sns.FacetGrid(
+        frame, col="panel", col_wrap=wrap, height=height, aspect=4.6 / height, sharex=sharex, sharey=sharey
+    )
+    return grid.set_titles("")
+
+
+def _ratio_axis(grid: Any, low: float, high: float, ends: tuple[float, float]) -> None:
+    fine = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if high / low < 8 else (0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ticks = [t for t in fine if low * 0.75 <= t <= high * 1.3]
+    for axis in grid.axes.flat:
+        axis.set_xlim(*ends)
+        axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axis.minorticks_off()
+
+
+def _legend(grid: Any) -> None:
+    handles = {}
+    for axis in grid.axes.flat:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    if handles:
+        grid.figure.legend(
+            handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False
+        )
+
+
+def _words(frame: pd.DataFrame, comparator: str) -> str:
+    """Say in a sentence which ratios stand furthest from 1 after the fullest adjustment."""
+    if frame.empty:
+        return "No ratio can be shown."
+    full = frame[frame["adjustment"] == frame["adjustment"].iloc[-1]]
+    clear = full[(full["lower"] > 1) | (full["upper"] < 1)]
+    if clear.empty:
+        return f"No interval lies wholly above or below 1 compared with {comparator}."
+    lines = [
+        f"{r.ethnic_group}, {r.indicator_name}: {formats.interval(r.estimate, r.lower, r.upper)}"
+        for r in clear.itertuples()
+    ]
+    more = f", and {len(lines) - 6} more" if len(lines) > 6 else ""
+    return f"Compared with {comparator}, intervals that lie wholly above or below 1: {'; '.join(lines[:6])}{more}."
+
+
+def _shown(
+    figure: Any, plt: Any, released: Any, frame: pd.DataFrame, id: str, title: str, alt: str, table: str
+) -> Shown:
+    synthetic = bool(getattr(released, "synthetic", False))
+    if synthetic:
+        figure.text(
+            0.99, 1.0, "SYNTHETIC DATA", ha="right", va="bottom", fontsize=9, color="#7A5200", fontweight="bold"
+        )
+    if released.audience == "internal":
+        figure.text(0.01, 1.0, INTERNAL.upper(), ha="left", va="bottom", fontsize=9, color="#B00020", fontweight="bold")
+        alt = f"{INTERNAL}. {alt}"
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    data = fingerprint(frame.astype(object).where(frame.notna(), None).astype(str).to_dict("records"))
+    record = {
+        "id": id, "kind": "figure", "title": title, "alt": alt, "source_table": table, "data": data,
+        "synthetic": synthetic,
+    }  # fmt: skip
+    return Shown(record=record, text=f"Figure {id}, data {data}. {alt}", png=buffer.getvalue())

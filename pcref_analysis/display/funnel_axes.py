@@ -1,0 +1,51 @@
+"""A funnel on its axes: the limits, a point a team, and the names of those beyond the limits where they can be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.display.palette import BLUE, GREY, ORANGE, PLUM
+
+STYLE = {"": (BLUE, "o"), "95%": (ORANGE, "^"), "99.8%": (PLUM, "D")}  # beyond which limits
+BESIDE = ((9, 0, "left"), (-9, 0, "right"), (0, 13, "center"), (0, -13, "center"), (9, 13, "left"), (9, -13, "left"))
+
+
+def draw(axis: Any, teams: pd.DataFrame, limits: pd.DataFrame) -> None:
+    """Draw teams (``team, at_risk, estimate, target, signal``) between limits (``size, lower_95, upper_95, ...``)."""
+    target, beyond = teams["target"].iloc[0], teams["signal"].fillna("")
+    axis.axhline(target, color=GREY, linewidth=1.2, label=f"all teams together, {target:.3g}%")
+    for level, dash in (("95", "--"), ("99_8", ":")):
+        axis.plot(limits["size"], limits[f"lower_{level}"], dash, color=GREY, linewidth=1.3)
+        words = f"{level.replace('_', '.')}% limits"
+        axis.plot(limits["size"], limits[f"upper_{level}"], dash, color=GREY, linewidth=1.3, label=words)
+    for level, (colour, marker) in STYLE.items():
+        rows = teams[beyond.str.endswith(f" {level}") if level else beyond == ""]
+        words = f"beyond the {level} limits" if level else "within the limits"
+        if len(rows):
+            axis.plot(rows["at_risk"], rows["estimate"], marker, color=colour, markersize=7.5, label=words)
+    among = limits.loc[limits["size"] >= teams["at_risk"].min(), "upper_99_8"]  # at the left the limits run away
+    axis.set_xlim(0, limits["size"].max())
+    axis.set_ylim(0, 1.12 * max(teams["estimate"].max(), among.max()))
+    _name(axis, teams[beyond != ""], teams)
+
+
+def _name(axis: Any, rows: pd.DataFrame, every: pd.DataFrame) -> None:
+    """Write the names of some teams beside their points, each where it covers no point and no other name."""
+    axis.figure.canvas.draw()
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+    points, taken = axis.transData.transform(every[["at_risk", "estimate"]].to_numpy(float)), []
+    for row in rows.sort_values("at_risk").itertuples():
+        for right, up, side in (*BESIDE, BESIDE[0]):  # where every place is taken, the first
+            words = axis.annotate(
+                row.team, (row.at_risk, row.estimate), xytext=(right, up), textcoords="offset points",
+                ha=side, va="center", fontsize=9, bbox=paper, zorder=2.1,
+            )  # fmt: skip
+            box = words.get_window_extent()
+            free = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1 and not box.count_contains(points)
+            if free and not any(box.overlaps(other) for other in taken):
+                break
+            words.set_visible(False)
+        words.set_visible(True)
+        taken.append(box)

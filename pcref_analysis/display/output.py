@@ -1,0 +1,132 @@
+"""How a released result shows itself in a notebook, with the record that the gate and the report read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.disclosure.planning import PROTECTED
+
+MIME = "application/vnd.pcref+json"
+FORMULA = re.compile(r"'*(\s*[=+@\-\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")  # what a spreadsheet may run
+MARKS = {  # a mark where a number is missing, and what it means: the same in pages and workbook
+    "[c]": "[c] suppressed to protect people.",
+    "[x]": "[x] not available: not recorded, or too few events for this figure.",
+    "[z]": "[z] not applicable: this line has no such value.",
+}
+FIGURES = ("estimate", "lower", "upper")
+NOT_MEANT = ("change", "change_lower", "change_upper", "change_from")  # a figure before adjustment has no change
+INTERNAL = "Internal: not for release"
+NO_ALT = "No description has been provided for this image"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A released table, figure or sentence, ready to stand last in a notebook cell.
+
+    Attributes
+    ----------
+    record
+        What the report, the reviewer and ``pcref trace`` read: ``id``, ``kind``, ``title``, and the released data.
+    text
+        Plain text; nbval compares it, so for a figure it holds the hash of the figure's data (nbval does
+        not compare pictures).
+    html, markdown, png
+        What a person sees; one of them.
+    """
+
+    record: dict[str, Any]
+    text: str
+    html: str = ""
+    markdown: str = ""
+    png: bytes = field(default=b"", repr=False)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle: dict[str, Any] = {"text/plain": self.text, MIME: self.record}
+        if self.html:
+            bundle["text/html"] = self.html
+        if self.markdown:
+            bundle["text/markdown"] = self.markdown
+        if not self.png:
+            return bundle, {}
+        bundle["image/png"] = base64.b64encode(self.png).decode("ascii")
+        return bundle, {MIME: {"picture": hashlib.sha256(self.png).hexdigest()[:16]}}  # nbval compares no pictures
+
+
+def frame(record: dict[str, Any]) -> pd.DataFrame:
+    """Return the released table that a record holds as CSV text."""
+    return read_csv(io.StringIO(record["csv"]))
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Return a table as the text of a CSV file in which no cell of text is a formula to a spreadsheet.
+
+    Text that begins with = + - @, a tab or a line break gets an apostrophe before it, which a spreadsheet takes as
+    "this is text"; :func:`read_csv` takes it away again. Numbers stay as they are.
+
+    Examples
+    --------
+    >>> print(to_csv(pd.DataFrame({"why": ["=1+1", "-"], "events": [-5, 10]})), end="")
+    why,events
+    '=1+1,-5
+    '-,10
+    """
+    texts = table.select_dtypes(exclude="number").columns
+    safe = table.assign(**{name: table[name].map(_as_text) for name in texts})
+    return safe.rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
+
+
+def read_csv(source: Any, **options: Any) -> pd.DataFrame:
+    """Read what :func:`to_csv` wrote (a path or an open file), to the last digit; ``options`` are those of pandas."""
+    table = pd.read_csv(source, encoding="utf-8", float_precision="round_trip", **options)
+    texts = table.select_dtypes(exclude="number").columns
+    return table.assign(**{name: table[name].map(_as_given) for name in texts}).rename(columns=_as_given)
+
+
+def marked(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a released table with a mark in every empty cell: [c] suppressed, [x] not available, [z] not applicable.
+
+    The status column says which (``events_status`` of a count, ``status`` of the figures); a table without one was
+    made of released tables, and its ``evidence`` and ``note`` say why a figure is missing. An empty text is [z].
+
+    Examples
+    --------
+    >>> rows = {"events": [None, 10.0], "events_status": ["suppressed", "shown"], "note": ["", ""]}
+    >>> marked(pd.DataFrame(rows))["events"].tolist()
+    ['[c]', 10.0]
+    """
+    out = table.astype(object)
+    crude = table.get("adjustment", pd.Series("", table.index)).eq("crude")
+    hidden = table.get("note", pd.Series("", table.index)).astype("string").str.contains(PROTECTED).fillna(False)
+    none = table.get("evidence", pd.Series("", table.index)).eq("no figure")
+    for column in table:
+        figure = column in (*FIGURES, *NOT_MEANT)
+        numeric = pd.api.types.is_numeric_dtype(table[column]) and (figure or table[column].notna().any())
+        status = table.get(f"{column}_status", table.get("status") if numeric else None)
+        if status is not None and not str(column).endswith("status"):
+            why = status.map({"suppressed": "[c]", "not available": "[x]"}).fillna("[x]" if figure else "[z]")
+            why = why.mask(crude, "[z]") if column in NOT_MEANT else why
+        else:
+            why = pd.Series("[z]", table.index).mask(none & numeric, "[x]").mask(none & numeric & hidden, "[c]")
+        out[column] = out[column].where(table[column].notna() & table[column].ne(""), why)
+    return out
+
+
+def _as_text(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+
+
+def _as_given(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and FORMULA.match(value[1:]) else value
+
+
+def fingerprint(data: Any) -> str:
+    """Return a short hash of plain data, the same on every machine."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()[:16]

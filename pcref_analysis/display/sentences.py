@@ -1,0 +1,149 @@
+"""Sentences that depend on the data: each is made of released tables or of the catalogue's names, never of counts.
+
+They are Markdown; names and reasons that people write stand in them as text (:func:`safe_html.words`).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pcref_analysis.display.output import Shown
+from pcref_analysis.display.safe_html import words as plain
+
+
+def available(names: Sequence[str], domain: str, id: str) -> Shown:
+    """Say which indicators of a domain these data do not hold: a gap in what we know, not a zero."""
+    if not names:
+        return _said(f"All {domain} indicators of the catalogue can be worked out from these data.", id)
+    listed = "\n".join(f"- {plain(name)}" for name in names)
+    return _said(
+        f"These data do not hold what the following {domain} indicators need. Not available is not zero: it is a "
+        f"question that these data cannot answer yet.\n\n{listed}",
+        id,
+    )
+
+
+def listed(lines: Sequence[str], id: str, none: str = "Nothing.") -> Shown:
+    """Say ready sentences as a list; they may hold no count of people in care."""
+    return _said("\n".join(f"- {plain(line)}" for line in lines) or plain(none), id)
+
+
+def unknown(released: Any, id: str) -> Shown:
+    """Say how far the share of events without a known ethnic group reaches over the indicators."""
+    frame = released.table.dropna(subset=["estimate"]).sort_values("estimate")
+    if frame.empty:
+        return _said("How many records have no known ethnic group cannot be shown.", id, released)
+    least, most = frame.iloc[0], frame.iloc[-1]
+    care = frame[frame["indicator"] == "ethnicity_known"]["estimate"]
+    first = f"We do not know the ethnic group of {care.iloc[0]:.3g}% of people in our care. " if len(care) else ""
+    return _said(
+        f"{first}It is not known for between {least['estimate']:.3g}% ({_lower(least['indicator_name'])}) and "
+        f"{most['estimate']:.3g}% ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
+        "Unknown; their ethnic group could change any comparison on these pages.",
+        id,
+        released,
+    )
+
+
+def teams(released: Any, parameters: Any, id: str) -> Shown:
+    """Say which teams lie beyond the limits of the funnel, and what that does not mean; or why none are compared."""
+    frame = released.table
+    if frame.empty:
+        lacking = (
+            "the extract gives no codes of teams (MHS101Referral.TeamID; what may be a name is none), or not "
+            "of two teams with enough people"
+        )
+        why = "published figures do not name them" if parameters.source.kind == "published" else lacking
+        return _said(f"Teams are not compared: {why}.", id, released)
+    drawn = frame[frame["target"].notna()]
+    if drawn.empty:
+        return _said("Teams are not compared: too few counts can be shown, or all teams are alike.", id, released)
+    sides = {"less often": "above", "more often": "below"}  # it is known less often where the unknown are many
+    beyond = {word: drawn.loc[drawn["signal"] == f"{side} 99.8%", "team"] for word, side in sides.items()}
+    found = [f"{word} in {len(names)} ({plain(', '.join(names))})" for word, names in beyond.items() if len(names)]
+    chance = "chance and the usual differences between teams" if drawn["tau_squared"].iloc[0] > 0 else "chance"
+    outside = f"it is known {' and '.join(found)} than" if found else "none is beyond what"
+    hidden = int(frame["team"].str.startswith("Team ").sum()) - len(drawn)
+    small = f", nor {hidden} {_n('team', hidden)} whose numbers cannot be shown" if hidden else ""
+    outer, usual = int(drawn["signal"].ne("").sum()), max(round(0.05 * len(drawn)), 1)
+    return _said(
+        f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g}% of people over all teams (somebody in the "
+        f"care of two counts in both). Of {len(drawn)} teams, {outside} {chance} would give (99.8% limits). "
+        f"Beyond the 95% limits {_n('lies', outer, 'lie')} {outer}; about {usual} would by chance alone. A team "
+        "beyond the limits is a question, not a verdict: ask first how its records reach this extract, then whom it "
+        "sees, then how it asks. This does not show whether a recorded group is the right one, nor, where counts are "
+        f"rounded, on which side of a line a team close to it lies{small}. Asking is one task that teams share; ethnic "
+        "groups share none, and are never put on a funnel.",
+        id,
+        released,
+    )
+
+
+def in_short(released: Any, id: str) -> Shown:
+    """Count what the draft list holds: gaps to discuss, strengths, questions that the data cannot answer."""
+    lists = released.table["list"].value_counts()
+    bands = released.table.loc[released.table["list"] == "priority", "band"].nunique()
+    first, watch = int(lists.get("priority", 0)), int(lists.get("watch", 0))
+    gaps = released.table.loc[released.table["list"] == "evidence_gap", "indicator"].nunique()
+    strengths, unclear = int(lists.get("strength", 0)), int(lists.get("unclear", 0))
+    parts = [
+        f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
+        else "**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
+        "there is none",
+        f"**{watch} possible {_n('gap', watch)} to watch**" if watch else "",
+        f"**{unclear} {_n('comparison', unclear)} that could not tell** whether there is a gap that matters" if unclear
+        else "",
+        f"**{strengths} {_n('strength', strengths)}**" if strengths else "",
+        f"**{gaps} {_n('question', gaps)} our data cannot answer yet**" if gaps else "",
+    ]  # fmt: skip
+    aside = released.table.loc[released.table["list"] == "unclear", ["lower", "upper"]]
+    one_side = int(((aside["lower"] > 1) | (aside["upper"] < 1)).sum())
+    alone = (
+        f"Of those that could not tell, {one_side} {_n('has', one_side, 'have')} an interval wholly on one side of 1 "
+        "taken alone; by the rule that is not enough, over all comparisons made and with the agreed margin. "
+        if one_side
+        else ""
+    )
+    flagged = int(released.table["flag"].notna().sum())
+    if flagged:
+        parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
+    return _said(
+        f"{'; '.join(filter(None, parts))}. {alone}This is a draft for discussion: people decide, not numbers.",
+        id,
+        released,
+    )
+
+
+def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
+    """Say who discussed the list and what that changed; where nobody has, how to record it."""
+    changes, since = made["changes"].table, made["since"].table
+    begins = "The list starts from the one that was agreed for an earlier period. " if len(since) else ""
+    if changes.empty:
+        words = (
+            f"{begins}**This list has not been discussed yet.** What a meeting changes will stand here, with who, when "
+            "and why."
+        )
+    else:
+        *some, last = changes["who"].unique()
+        who, number = plain(f"{', '.join(some)} and {last}" if some else last), len(changes)
+        words = (
+            f"{begins}**Discussed by {who}**, last on {changes['when'].max()}: {number} {_n('change', number)}, each "
+            "with its reason. The draft stays beside the list that was agreed."
+        )
+    return _said(words, id, *made.values())
+
+
+def _said(words: str, id: str, *released: Any) -> Shown:
+    text = html.unescape(words)
+    record = {"id": id, "kind": "text", "title": "", "text": text, "sources": [one.name for one in released]}
+    return Shown(record=record, text=text, markdown=words)
+
+
+def _n(word: str, count: int, several: str = "") -> str:
+    return word if count == 1 else several or f"{word}s"
+
+
+def _lower(name: str) -> str:
+    return plain(name[:1].lower() + name[1:])

@@ -1,0 +1,208 @@
+"""Tables as people read them: each takes a Releasable and shows only what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
+from pcref_analysis.display import formats, html_table
+from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
+from pcref_analysis.display.output import Shown
+
+STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
+
+CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
+
+
+def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = None) -> Shown:
+    """Show a released table as it stands; ``columns`` picks, orders and names what is shown."""
+    text = released.text
+    names = columns or {c: c.replace("_", " ").capitalize() for c in text.columns}
+    numeric = {c for c in (*released.counts, *released.figures) if c in names} | {
+        c for c in names if c.endswith("_text")
+    }
+    rows = [[(str(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
+    return html_table.of(
+        released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
+    )
+
+
+def levels(released: Any, id: str, title: str, period: str) -> Shown:
+    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with intervals."""
+    frame = released.table
+    frame = frame[frame["period"] == period].reset_index(drop=True)
+    between = f"({formats.level_of(frame)}interval)"
+    heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
+    if not (frame["adjustment"] == "age_sex").any():
+        heads = heads[:4]
+    blocks = []
+    for (name, unit), part in frame.groupby(["indicator_name", "unit"], sort=False):
+        rows = []
+        for group, lines in part.groupby("ethnic_group", sort=False):
+            crude = lines[lines["adjustment"] == "crude"]
+            first = crude.iloc[0] if len(crude) else lines.iloc[0]
+            row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
+            row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
+            rows.append(row)
+        blocks.append((f"{name} ({unit})", rows))
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def gaps(released: Any, id: str, title: str, period: str) -> Shown:
+    """Show the ladder of ratios by indicator and ethnic group, a column a step, and the change that each step makes."""
+    frame = released.table
+    frame = frame[frame["period"] == period].reset_index(drop=True)
+    steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
+    changes = [step for step in steps if step in CHANGES] if "change" in frame else []
+    between = f"({formats.level_of(frame)}interval)"
+    heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
+    heads += [f"{CHANGES[step]} {between}" for step in changes]
+    blocks = []
+    for name, part in frame.groupby("indicator_name", sort=False):
+        rows = [
+            [
+                (str(group), False),
+                *((_interval(lines, step), True) for step in steps),
+                *((_change(lines, step), True) for step in changes),
+            ]
+            for group, lines in part.groupby("ethnic_group", sort=False)
+        ]
+        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def fitness(released: Any, id: str, title: str) -> Shown:
+    """Show what the diagnostics of each indicator's model found, in words."""
+    return plain(released, id, title, {"indicator_name": "Indicator", "words": "What to keep in mind"})
+
+
+def medians(released: Any, id: str, title: str) -> Shown:
+    """Show the median length of what lasts (a wait, a stay), by indicator and ethnic group."""
+    blocks = []
+    for name, part in released.table.groupby("indicator_name", sort=False):
+        rows = [[(row["ethnic_group"], False), (_count(row, "at_risk"), True), (_one(row), True)]
+                for _, row in part.iterrows()]  # fmt: skip
+        blocks.append((name, rows))
+    heads = ["Ethnic group", "Counted", f"Median days ({formats.level_of(released.table)}interval)"]
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def unknown(released: Any, id: str, title: str) -> Shown:
+    """Show the share of events without a known ethnic group, a line an indicator."""
+    rows = []
+    for _, row in released.table.iterrows():
+        numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row))
+        rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
+    heads = ["Indicator", "Ethnic group not known", "All", "Per cent"]
+    return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))
+
+
+def teams(released: Any, id: str, title: str) -> Shown:
+    """Show the share of people without a known ethnic group by team, in the order of their codes, with its limits."""
+    rows = []
+    for _, row in released.table.iterrows():
+        ends = [formats.figure(row[end]) for end in ("lower_95", "upper_95")]
+        limits = " to ".join(ends) if all(ends) else ""
+        numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row), limits)
+        name = "All lines together" if row["team"] == "All" else row["team"]
+        rows.append([(name, False), *((text, True) for text in numbers), (row["signal"] or "", False)])
+    heads = ["Team", "Ethnic group not known", "People", "Per cent", "95% limits", "Beyond the limits"]
+    return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
+
+
+def detentions(released: Any, id: str, title: str) -> Shown:
+    """Show detention in every denominator; of published figures, ours beside the published rate."""
+    if "published_rate" not in released.table:
+        return levels(released, id, title, released.table["period"].max())
+    rows, comparator = [], released.table["comparator"].iloc[0]
+    for _, row in released.table.iterrows():
+        ends = [formats.figure(row[end], 0) for end in ("events_low", "events_high")]
+        between = " to ".join(ends) if all(ends) else TEXT_NOT_AVAILABLE
+        ratio = _one(row.rename({"ratio": "estimate", "ratio_lower": "lower", "ratio_upper": "upper", "estimate": "x",
+                                 "lower": "y", "upper": "z"}))  # fmt: skip
+        cells = [
+            _count(row, "events"),
+            between,
+            _count(row, "at_risk"),
+            _one(row),
+            formats.figure(row["published_rate"]) or TEXT_NOT_AVAILABLE,
+            ratio,
+        ]
+        rows.append([(row["ethnic_group"], False), *((text, True) for text in cells), (row["note"], False)])
+    between = f"({formats.level_of(released.table)}interval)"
+    heads = ["Ethnic group", "Detentions, as published", "True count lies in", "Residents",
+             f"Our rate per 100,000 {between}", "Published rate", f"Ratio to {comparator} {between}",
+             "Note"]  # fmt: skip
+    return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
+
+
+def expected(released: Any, id: str, title: str) -> Shown:
+    """Show events observed over expected at the ages of each group: 1 is as often as the reference at the same ages."""
+    rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True)]
+            for _, row in released.table.iterrows()]  # fmt: skip
+    heads = ["Ethnic group", "Detentions", f"Observed over expected ({formats.level_of(released.table)}interval)"]
+    return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))
+
+
+def listed(released: Any) -> Shown:
+    """Show a part of the draft or agreed list as :mod:`pcref_analysis.display.list_columns` says; long ones stand
+    folded.
+
+    The file of the table holds every column.
+    """
+    name = released.name
+    level = formats.level_of(released.table)
+    title = TITLES[name]
+    have = {c: head.format(level=level) for c, head in VIEWS[name].items() if c in released.table}
+    shown = plain(released, f"priorities-{name.replace('_', '-')}", title, have)
+    html = shown.html
+    if "[c]" not in shown.text and "[x]" not in shown.text:  # no mark, so none to explain
+        html = html.replace(f'<p class="marks">{escape(released.explanation)}</p>', "")
+    if name in FOLDED and shown.record["kind"] == "table":
+        html = f"<details><summary>{escape(title)} ({len(released.table)} lines)</summary>{html}</details>"
+    return replace(shown, html=html)
+
+
+def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
+    """Show the written rule: it is part of the parameters, set before results are seen."""
+    owner = f"Owner: {parameters.priorities.owner}; agreed {parameters.priorities.agreed}."
+    rows = [[(str(value), isinstance(value, float)) for value in line] for line in table.itertuples(index=False)]
+    heads = [name.capitalize() for name in table.columns]
+    return html_table.table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
+
+
+def _one(row: pd.Series) -> str:
+    return _interval(pd.DataFrame([row.to_dict() | {"adjustment": ""}]), "")
+
+
+def _interval(lines: pd.DataFrame, step: str) -> str:
+    rows = lines[lines["adjustment"] == step]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    if row.get("status") == SUPPRESSED:
+        return TEXT_SUPPRESSED
+    if not formats.known(row["estimate"]):
+        most = formats.figure(row.get("upper"))
+        return f"{TEXT_NOT_AVAILABLE} (at most {most})" if most else TEXT_NOT_AVAILABLE
+    return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"))
+
+
+def _change(lines: pd.DataFrame, step: str) -> str:
+    """Return the change at a step; nothing where the ratio itself is not shown (its own cell says why)."""
+    rows = lines[(lines["adjustment"] == step) & lines["estimate"].notna()]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    return formats.change(row["change"], row["change_lower"], row["change_upper"]) or TEXT_NOT_AVAILABLE
+
+
+def _count(row: pd.Series, column: str) -> str:
+    status = row.get(f"{column}_status")
+    if status == SUPPRESSED:
+        return TEXT_SUPPRESSED
+    return TEXT_NOT_AVAILABLE if status == NOT_AVAILABLE or not formats.known(row[column]) else f"{row[column]:,.0f}"

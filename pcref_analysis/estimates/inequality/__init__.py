@@ -1,0 +1,1 @@
+"""Summary measures of inequality over unordered groups and along a gradient."""

@@ -1,0 +1,15 @@
+"""Crude and standardised rates, proportions, means, and comparisons of them."""
+
+from pcref_analysis.vocabulary.public import face
+
+__getattr__, __dir__ = face(
+    __name__,
+    {
+        "crude": "estimates.rates.rates:crude",
+        "proportion": "estimates.rates.rates:proportion",
+        "mean": "estimates.rates.rates:mean",
+        "direct": "estimates.rates.rates:direct",
+        "indirect": "estimates.rates.rates:indirect",
+        "compare": "estimates.rates.comparison:compare",
+    },
+)

@@ -1,0 +1,141 @@
+"""Does the gap between ethnic groups differ by sex, age or deprivation?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcref_analysis.estimates.entry import checked
+from pcref_analysis.estimates.regression import model_data
+from pcref_analysis.estimates.regression.glm import Model, fitted
+from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
+from pcref_analysis.estimates.regression.results import NO_EVENTS, UNTOLD, cautions, check, finished, limits, refusal
+from pcref_analysis.estimates.regression.standard_errors import spread
+from pcref_analysis.estimates.regression.zero_events import one_sided
+from pcref_analysis.vocabulary.errors import PcrefError
+
+MORE = ["within", "stratum", "wald", "df", "p_value"]
+
+
+@checked
+def interaction(
+    cells: pd.DataFrame,
+    with_: str = "sex",
+    exposure: str = "ethnic_group",
+    comparator: object = "White British",
+    adjust: list[str] | tuple[str, ...] = ("age_band", "sex"),
+    family: str = "poisson",
+    robust: bool = True,
+    level: float = 0.95,
+    *,
+    outcome: str = "auto",
+    unknown_exposure: str = "exclude",
+    unknown_adjust: str = "exclude",
+    interval: str = "normal",
+) -> pd.DataFrame:
+    """Return each group's ratio within each level of ``with_``, and one joint test that the ratios do not differ.
+
+    Parameters
+    ----------
+    with_
+        The column that the gap may differ by; it is adjusted for too.
+    cells, exposure, comparator, adjust, family, robust, level, outcome, unknown_exposure, unknown_adjust, interval
+        As in :func:`pcref_analysis.estimates.regression.adjusted_ratios.adjusted`; ``comparator`` is a level of the
+        exposure, and unknown ethnic group is left out unless kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The estimates shape plus ``within`` (the column), ``stratum`` (its level), and the joint Wald test of all
+        products at once, the same in every row of an indicator and period: ``wald``, ``df``, ``p_value`` (chi-squared,
+        person-clustered covariance). Products that the data cannot tell (no events) leave the test, and ``df`` falls.
+
+    Raises
+    ------
+    PcrefError
+        As ``adjusted``; also for a pooled comparator, a spline, or ``with_`` equal to the exposure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame({
+    ...     "indicator": "detentions", "period": "2023-24", "ethnic_group": ["White British"] * 2 + ["Indian"] * 2,
+    ...     "sex": ["Female", "Male"] * 2, "events": [40, 60, 30, 10], "at_risk": [40_000, 40_000, 10_000, 2_500]})
+    >>> out = interaction(cells, "sex", adjust=[])
+    >>> out[["stratum", "estimate", "p_value"]].round(2).values.tolist()
+    [['Female', 3.0, 0.78], ['Male', 2.67, 0.78]]
+
+    References
+    ----------
+    Wald A. Trans Am Math Soc 1943;54:426-482. A large p-value must not be read as "no difference": most Trusts have
+    too few events to see one. Stratum ratios must not be ranked.
+    """
+    check(cells, exposure, comparator, level, interval)
+    if comparator in (ALL_OTHERS, WHOLE_POPULATION) or with_ in (exposure, "age_spline"):
+        raise PcrefError("regression: an interaction needs one level as comparator, and a column other than that.")
+    terms = list(adjust) if with_ in adjust else [*adjust, with_]
+    rows: list[dict[str, Any]] = []
+    for p in model_data.problems(cells, exposure, terms, family, outcome, unknown_exposure, unknown_adjust):
+        model = fitted(p, exposure, comparator, terms, family, robust, cross=with_)
+        test = dict(zip(("wald", "df", "p_value"), _wald(model) if model else (np.nan,) * 3, strict=True))
+        groups = [g for g in dict.fromkeys(p.frame[exposure]) if g != comparator]
+        for group in [*groups, *[g for g in p.empty if g != comparator]]:
+            for stratum in sorted(p.frame[with_].unique(), key=str):
+                rows.append(_row(p, model, exposure, group, comparator, with_, stratum, level, interval) | test)
+    name, measure = model_data.adjustment_name(terms), "odds_ratio" if family == "logistic" else "ratio"
+    same = {"comparator": comparator, "adjustment": name, "measure": measure, "level": level, "within": with_}
+    return finished(rows, exposure, MORE, **same)
+
+
+def _wald(model: Model) -> tuple[float, float, float]:
+    """Return the Wald statistic of every combination of products that the data can tell, its df and p-value."""
+    from scipy.linalg import null_space
+    from scipy.stats import chi2
+
+    products = np.array([" x " in name for name in model.design.names])
+    told = np.eye(int(products.sum()))
+    if model.design.null.size:
+        told = null_space(model.design.null[products].T, rcond=1e-9)
+    if not told.size:
+        return np.nan, 0.0, np.nan
+    value = told.T @ model.beta[products]
+    covariance = told.T @ model.covariance[np.ix_(products, products)] @ told
+    df = float(np.linalg.matrix_rank(covariance, hermitian=True))
+    wald = float(value @ np.linalg.pinv(covariance, hermitian=True) @ value)
+    return wald, df, float(chi2.sf(wald, df))
+
+
+def _row(
+    p: Problem,
+    model: Model | None,
+    exposure: str,
+    group: object,
+    comparator: object,
+    with_: str,
+    stratum: object,
+    level: float,
+    interval: str,
+) -> dict[str, Any]:
+    here = p.frame[with_] == stratum
+    own, base = p.frame[here & (p.frame[exposure] == group)], p.frame[here & (p.frame[exposure] == comparator)]
+    row: dict[str, Any] = {"indicator": p.indicator, "period": p.period, exposure: group, "stratum": stratum}
+    row |= {"events": own["count"].sum(skipna=False), "at_risk": own["t"].sum()}
+    row |= dict.fromkeys(("estimate", "lower", "upper"), np.nan)
+    reason = refusal(p, own, model, comparator)
+    if not reason.startswith("no one") and not base["y"].sum() > 0:
+        reason = reason if model is None else "the comparator has no events in this stratum, so nothing to compare with"
+    notes = [reason]
+    if reason == NO_EVENTS:
+        rows = (here & (p.frame[exposure] == group)).to_numpy()
+        row["lower"], row["upper"] = one_sided(model, group, level, rows)
+    elif not reason:
+        contrast = model.design.at(group, base.iloc[:1])[0] - model.design.at(comparator, base.iloc[:1])[0]
+        if model.design.estimable(contrast):
+            figures = limits(float(contrast @ model.beta), spread(model, contrast, interval), level)
+            row |= dict(zip(("estimate", "lower", "upper"), figures, strict=True))
+            notes = cautions(own, model)
+        else:
+            notes = [UNTOLD]
+    return row | {"note": "; ".join(filter(None, [*notes, *p.notes]))}

@@ -1,0 +1,1 @@
+"""What unknown ethnic group may hide: bounds, strata, coding flags."""

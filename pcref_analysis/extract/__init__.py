@@ -1,0 +1,1 @@
+"""What an extract must look like: schema, parsing, checks, data dictionary."""

@@ -1,0 +1,241 @@
+"""The checks of single rows, made from a table's declaration: what is counted, how grave it is, what to do."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from pcref_analysis.extract import dates, parsing
+from pcref_analysis.extract.breach_report import breach, one
+from pcref_analysis.extract.schema import PERSONS, Column, Table
+from pcref_analysis.extract.sources.engines import fence
+from pcref_analysis.extract.sources.portable import among, flag, when
+from pcref_analysis.vocabulary.parameters import Parameters
+
+SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says
+OLDEST = 120
+LONGEST = 20  # years; a longer stay or referral is possible, but more often its start is no true date
+LEFT_OUT = {
+    "missing": "The rows are left out. Fill it in the source system.",
+    "unread": "The rows are left out. Correct or map the values in the extract.",
+    "backward": "The rows are left out. Correct the dates in the source system.",
+}
+ZONED = "Export local days: AT TIME ZONE 'UTC' AT TIME ZONE 'GMT Standard Time' on SQL Server, then CAST AS date."
+MANGLED = "A spreadsheet has removed digits, so people or rows merge. Export again without opening it in a spreadsheet."
+
+
+def essential(table: Table) -> list[str]:
+    """Return the columns without which a row cannot be used; of a person all but the identifier may be unknown."""
+    if table.name == PERSONS:
+        return ["Person_ID"]
+    return [name for name, column in table.columns.items() if column.required and not column.references]
+
+
+def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Parameters, day: date) -> ibis.Table:
+    """Return the rows as read, with the number of the reason to leave a row out and 0/1 columns for what was found.
+
+    Parameters
+    ----------
+    table, raw, names
+        As for :func:`pcref_analysis.extract.parsing.staged`.
+    parameters
+        The first period sets who would be older than 120.
+    day
+        Dates after it lie in the future.
+
+    Notes
+    -----
+    ``__reason`` is 0 for a row that is kept; reasons are numbered in the order of :func:`_reasons`, and a row with
+    several faults has the first. ``<column>__<oddity>`` are the 0/1 columns that :func:`totals` sums.
+    """
+    rows = parsing.staged(raw, table, names, parameters.source.codes.get(table.name))
+    first = min([parameters.period, *parameters.periods])
+    oldest = date(int(first[:4]) - OLDEST, 4, 1)
+    sensible: dict[str, ir.Value] = {}
+    for name, column in table.columns.items():
+        if column.type == "date":
+            sensible |= _sensible(rows, name, column, oldest, day)
+    rows = fence(rows.mutate(**sensible)) if sensible else rows
+    tests = [_test(table, rows, name, kind) for name, kind in _reasons(table)]
+    oddities: dict[str, ir.Value] = {}
+    for name in table.columns:
+        oddities |= _oddities(table, rows, name, day)
+    reason = ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0)
+    return rows.select(*table.columns, __reason=reason, **oddities)
+
+
+def totals(table: Table, rows: ibis.Table) -> dict[str, int]:
+    """Count the rows of :func:`marked`, the rows of each reason, and each oddity."""
+    counts = {"n": rows.count()}
+    counts |= {f"reason_{k}": flag(rows["__reason"] == k).sum() for k in range(1, len(_reasons(table)) + 1)}
+    if table.end():
+        counts["open"] = flag((rows["__reason"] == 0) & rows[table.end()].isnull()).sum()
+    counts |= {name: rows[name].sum() for name in rows.columns if "__" in name and not name.startswith("__")}
+    return one(rows.aggregate(**counts))
+
+
+def _sensible(rows: ibis.Table, name: str, column: Column, oldest: date, day: date) -> dict[str, ir.Value]:
+    """Return the date without days that cannot be, and 0/1 columns that tell why a day was taken out.
+
+    A stand-in date (``stand_in_dates.yml``) is no date: its text becomes missing too, as if nothing were recorded.
+    """
+    value, (always, events, ahead) = rows[name], dates.stand_ins()
+    late, far = value > ibis.literal(day), value > ibis.literal(date(day.year + ahead, day.month, 1))
+    old = value < ibis.literal(oldest)
+    early = among(value, always) if column.birth else among(value, events) | old
+    kept = {f"{name}__text": when(~(early | far).fill_null(False), rows[f"{name}__text"])}
+    kept |= {f"{name}__early": flag(early), f"{name}__far": flag(far), f"{name}__future": flag(late & ~far)}
+    if not column.birth:
+        return kept | {name: when(~early & ~far, value)}
+    return kept | {name: when(~early & ~old & ~late, value), f"{name}__old": flag(old & ~early)}
+
+
+def _reasons(table: Table) -> list[tuple[str, str]]:
+    """Return why a row may be left out, in order: column and kind of fault."""
+    reasons = [(name, kind) for name in essential(table) for kind in ("missing", "unread")]
+    return [*reasons, (table.end(), "backward")] if table.end() else reasons
+
+
+def _test(table: Table, rows: ibis.Table, name: str, kind: str) -> ir.BooleanValue:
+    if kind == "missing":
+        return rows[f"{name}__text"].isnull()
+    return rows[name].isnull() if kind == "unread" else rows[name] < rows[table.start()]
+
+
+def unread(column: Column) -> str:
+    """Return what is wrong with a value of this column that could not be read."""
+    if column.area:
+        return "not an area code"
+    if column.allowed():
+        return "code is not in the list"
+    bounds = [f"at least {column.minimum:g}"] if column.minimum is not None else []
+    bounds += [f"at most {column.maximum:g}"] if column.maximum is not None else []
+    words = {"date": "not a date", "integer": "not a whole number", "number": "not a number"}
+    return " ".join([words.get(column.type, "not readable"), *([f"({', '.join(bounds)})"] if bounds else [])])
+
+
+def _oddities(table: Table, rows: ibis.Table, name: str, day: date) -> dict[str, ir.Value]:
+    """Return the 0/1 columns of one column: recorded, unread, and each known oddity."""
+    column, text, value = table.columns[name], rows[f"{name}__text"], rows[name]
+    found = {"filled": flag(text.notnull()), "unread": flag(text.notnull() & value.isnull())}
+    found["word"] = rows[f"{name}__word"]
+    if column.type == "id":
+        found["mangled"] = flag(parsing.mangled(text))
+    if column.width:
+        found["zero"] = flag((rows[f"{name}__zero"] == 1) & value.notnull())
+    if column.type == "date":
+        for key in ("early", "far", "future", *(["old"] if column.birth else []), *dates.NAMED):
+            found[key] = rows[f"{name}__{key}"]
+    if name == table.end():
+        length = value.coalesce(ibis.literal(day)).year() - rows[table.start()].year()
+        found["long"] = flag(length > LONGEST)
+    return {f"{name}__{key}": test for key, test in found.items()}
+
+
+def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tuple[list[dict], int]:
+    """Turn the counts of :func:`totals` into breaches, and return how many rows were left out."""
+    if not totals["n"]:
+        todo = "Taken for none: what it counts is nought. If it was not submitted, take the table out of the extract."
+        return [breach(table.name, "", "table is empty", "stops" if table.required else "noted", todo)], 0
+    found = []
+    for name in names:
+        counts = _of(name, totals)
+        found += _stopping(table, name, counts) or _noted(table, name, counts | {"open": totals.get("open", 0)})
+    stopped = {b["column"] for b in found if b["severity"] == "stops"}
+    dropped = 0
+    for k, (name, kind) in enumerate(_reasons(table), 1):
+        rows = totals[f"reason_{k}"]
+        dropped += rows
+        rule = {"missing": "required value is missing", "backward": f"is before {table.start()}"}.get(kind)
+        if name not in stopped:
+            rule = rule or unread(table.columns[name])
+            todo = LEFT_OUT[kind] + (_forms(_of(name, totals)) if kind == "unread" else "")
+            found.append(breach(table.name, name, rule, "dropped", todo, rows))
+    return found, dropped
+
+
+def _of(name: str, totals: dict[str, int]) -> dict[str, int]:
+    """Return the counts of one column."""
+    return {key.removeprefix(f"{name}__"): n for key, n in totals.items() if key.startswith(f"{name}__")}
+
+
+def _unreadable(column: Column, counts: dict[str, int]) -> int:
+    """Return how many values could not be read, those with a rule of their own aside."""
+    apart = ("old", "future") if column.birth else ()
+    return counts["unread"] - sum(counts.get(key, 0) for key in apart)
+
+
+def _stopping(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
+    """Return the gravest thing about a column that lets nothing be made of it, if there is one."""
+    column, filled = table.columns[name], counts["filled"]
+    if not filled:
+        rule = "required column holds no value"
+        rule += " but stand-in dates (such as 1900-01-01)" if counts.get("early", 0) + counts.get("far", 0) else ""
+        return [breach(table.name, name, rule, "stops", "Fill or map it.")] if column.required else []
+    if counts.get("mangled"):
+        rule = "identifier in scientific notation (such as 1.2E+11)"
+        return [breach(table.name, name, rule, "stops", MANGLED, counts["mangled"])]
+    american, dayfirst = counts.get("american", 0), counts.get("dayfirst", 0)
+    mixed = counts.get("either", 0) and american > SHARE_THAT_STOPS * (american + dayfirst)
+    if american > SHARE_THAT_STOPS * filled or mixed:
+        todo = "Write them year-month-day or day/month/year."
+        if mixed:
+            todo = f"{counts['either']:,} more could be read either way, and would be read wrongly. {todo}"
+        return [breach(table.name, name, "dates are month/day/year", "stops", todo, american)]
+    if counts.get("zoned"):
+        rule = "moments whose local day cannot be told"
+        return [breach(table.name, name, rule, "stops", ZONED, counts["zoned"])]
+    if counts.get("eleven", 0) > SHARE_THAT_STOPS * filled:
+        rule = "times of 23:00 sharp, as of local midnight in summer written in UTC"
+        return [breach(table.name, name, rule, "stops", ZONED, counts["eleven"])]
+    if (lost := _unreadable(column, counts)) > SHARE_THAT_STOPS * filled:
+        return [breach(table.name, name, unread(column), "stops", f"{_mapping(column)}{_forms(counts)}", lost)]
+    return []
+
+
+def _forms(counts: dict[str, int]) -> str:
+    """Say how the dates that cannot be read are written, with their number."""
+    words = {
+        "serial": "numbers of days, as a spreadsheet counts them",
+        "short": "years of two digits",
+        "american": "month/day/year",
+    }
+    found = [f"{counts[key]:,} {words[key]}" for key in words if counts.get(key)]
+    return f" Among them: {', '.join(found)}." if found else ""
+
+
+def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
+    """Return what is only noted about a column."""
+    column = table.columns[name]
+    gone = "The birth date is taken as missing."
+    told = [("missing value written as a word (NULL, N/A)", "word", "Taken as missing.")]
+    told += [("code had lost its leading zero", "zero", "The zero is put back.")]
+    if column.birth:
+        told += [(f"age over {OLDEST}", "old", gone), ("birth in the future", "future", gone)]
+    else:
+        told += [("date in the future", "future", "Kept; it counts only in its own period.")]
+    gone = "Taken as not ended." if name == table.end() else "Taken as missing."
+    told += [("stand-in date (such as 1900-01-01)", "early", gone)]
+    told += [("date far in the future (9999)", "far", gone)]
+    if name == table.end():
+        told += [("has not ended", "open", "Counted as open.")]
+        todo = f"Kept, and it weighs on every mean. Is {table.start()} a true date?"
+        told += [(f"lasts more than {LONGEST} years", "long", todo)]
+    found = [breach(table.name, name, rule, "noted", todo, counts.get(key, 0)) for rule, key, todo in told]
+    if name not in essential(table):
+        lost = _unreadable(column, counts)
+        found.append(
+            breach(table.name, name, unread(column), "noted", f"The values are taken as missing.{_forms(counts)}", lost)
+        )
+    return found
+
+
+def _mapping(column: Column) -> str:
+    if column.allowed():
+        codes = ", ".join(column.allowed())
+        return f"More than a tenth of the values. Map local codes in source.codes to: {codes}."
+    dates = "Write dates as 2024-03-31 or 31/03/2024: no two-digit years, and no spreadsheet's numbers of days."
+    forms = {"date": dates, "code": "Write codes such as E01000001."}
+    return f"More than a tenth of the values. {forms.get(column.type, 'Is another column mapped here?')}"

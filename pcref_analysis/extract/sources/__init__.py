@@ -1,0 +1,1 @@
+"""Where an extract comes from: folder, DuckDB, PostgreSQL, SQL Server, Spark."""

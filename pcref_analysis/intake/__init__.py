@@ -1,1 +1,0 @@
-"""From the world to cells: contracts, sources, counting rules, populations, published figures."""

@@ -1,0 +1,1 @@
+"""Residents by ethnic group, sex, age and deprivation for any catchment."""

@@ -1,0 +1,141 @@
+"""What people made of a draft: the engagement record of a run's period, and the earlier list that it starts from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from pcref_analysis.display import output
+from pcref_analysis.priorities import changes_since, draft_list, engagement, engagement_changes
+from pcref_analysis.priorities.engagement import Engagement
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root
+
+NO_RECORD = "none"
+NAMES = ("adjusted", "changes", "outcomes", "since", "rule_changes")
+
+
+def record_path(parameters: Parameters) -> Path:
+    """Return where the record of the run's period stands: beside the parameters files."""
+    name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
+    return project_root() / "notebooks" / "parameters" / name
+
+
+def record(parameters: Parameters) -> Engagement | None:
+    """Return the engagement record of the run's period, or ``None`` where nobody has written one.
+
+    ``engagement: none`` in the parameters makes the list without a record.
+
+    Raises
+    ------
+    PcrefError
+        If the parameters name a file that is not there, an entry does not fit, or the record is of a list with another
+        comparator.
+    """
+    path = record_path(parameters)
+    if parameters.engagement == NO_RECORD or not (parameters.engagement or path.is_file()):
+        return None
+    found = engagement.load(path)
+    if found.comparator and found.comparator != parameters.comparator:
+        raise PcrefError(
+            f"engagement: {path.name} is about the list with comparator: {found.comparator}; this run has comparator: "
+            f"{parameters.comparator}, which makes another list. Set comparator: {found.comparator}, or engagement: "
+            f"{NO_RECORD} to make the other list without a record."
+        )
+    return found
+
+
+def tables_folder(folder: Path) -> Path:
+    """Return where the published tables of a report lie: ``tables`` inside its folder, or the folder itself."""
+    return folder / "tables" if (folder / "tables").is_dir() else folder
+
+
+def published_list(folder: Path) -> pd.DataFrame:
+    """Read the list of a published report: the adjusted one, or the draft of a report from before there was one.
+
+    Raises
+    ------
+    PcrefError
+        If the folder holds no published list.
+    """
+    tables = tables_folder(folder)
+    path = tables / draft_list.file_name("adjusted")
+    if not path.is_file():
+        return draft_list.read(tables)[0]
+    table = output.read_csv(path)
+    words = ["wording", "status", "evidence", "holds", "reason"]
+    table = table.rename(columns={"change": "status"})
+    table = table.assign(**{name: table[name].fillna("").astype(str) for name in words})
+    return table.astype({"place": "Int64", "draft_rank": "Int64", "draft_band": "Int64"})
+
+
+def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """Return what became of the draft list of a run.
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        ``adjusted`` (the list that people agreed), ``changes`` (who, when, what, why), ``outcomes`` ("you said, we
+        did"), ``since`` (this draft beside the earlier list) and ``rule_changes`` (of the rule since then).
+
+    Raises
+    ------
+    PcrefError
+        If the record has a fault (file, entry, field), names an unknown item, or contradicts itself.
+    """
+    given = record(parameters)
+    folder = project_path(parameters.previous) if parameters.previous else None
+    before = published_list(folder) if folder else None
+    try:
+        adjusted, changes = engagement_changes.adjust(
+            ranked, given or Engagement(), parameters.priorities, previous=before, terms=parameters.terms
+        )
+    except PcrefError as error:
+        name = record_path(parameters).name
+        raise PcrefError(str(error).replace("engagement:", f"engagement: {name}:", 1)) from None
+    earlier = adjusted if before is None else before
+    outcomes = changes_since.became(earlier, given or Engagement(), None if before is None else ranked)
+    outcomes = outcomes.rename(columns={"status": "state"})
+    told = outcomes if folder else outcomes[outcomes["did"].notna()]  # of a first list, only what was done already
+    since = changes_since.compare(earlier, ranked)
+    old = draft_list.read(tables_folder(folder))[1] if folder else parameters.priorities
+    return {
+        "adjusted": _readable(adjusted, ranked),
+        "changes": changes,
+        "outcomes": told,
+        "since": since if folder else since.head(0),
+        "rule_changes": changes_since.rule_changes(old, parameters.priorities).astype(str),
+    }
+
+
+def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
+    """Add ``in_short``: the words that people chose, else the leading figure; and the places as text."""
+    lead = ranked[ranked["rank"].notna()].set_index("item")
+    figures = adjusted["item"].map(lead["name"] + ": ratio " + lead["ratio_text"])
+    chosen = adjusted["status"].map(lambda status: any(word in status for word in changes_since.CHOSEN))
+    return adjusted.assign(
+        in_short=figures.mask(chosen, adjusted["wording"]).fillna(adjusted["wording"]),
+        at=adjusted["place"].astype("string").fillna("off the list"),
+        in_draft=adjusted["draft_rank"].astype("string").fillna("not there"),
+        change=adjusted["status"].replace({"draft": "as drafted"}),  # at the door "status" marks what is suppressed
+    ).drop(columns="status")
+
+
+def digest(parameters: Parameters) -> str:
+    """Return a hash of the record and the earlier list, so that a change of either makes the priorities page again.
+
+    Raises
+    ------
+    PcrefError
+        If the record has a fault that can be seen without the list, or the earlier report is not there.
+    """
+    record(parameters)
+    paths = [record_path(parameters)]
+    if parameters.previous:
+        folder = project_path(parameters.previous)
+        if not folder.is_dir():
+            raise PcrefError(f"previous: there is no folder '{parameters.previous}'; name that of an earlier report.")
+        paths += sorted(tables_folder(folder).glob("priorities-*.csv"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()

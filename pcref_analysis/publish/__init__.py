@@ -1,0 +1,1 @@
+"""What a reviewer can do: run notebooks again and compare, audit a published folder."""

@@ -1,0 +1,1 @@
+"""National statistics as counts known to an interval."""

@@ -1,0 +1,179 @@
+"""NHS Talking Therapies by ethnic group: who is referred, who finishes a course, who recovers, as published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pcref_analysis.population import catchment, resident_counts
+from pcref_analysis.published import publisher_rounding
+from pcref_analysis.published.mental_health_act import ENGLAND, group_names
+from pcref_analysis.store import open_data
+from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary.errors import PcrefError
+
+_FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
+# indicator -> numerator and the published percentage of people treated (None: a rate of residents aged 16 and over)
+MEASURES = {
+    "talking_therapies_referrals": ("referrals_received_n", None),
+    "talking_therapies_finished": ("finished_course_treatment_n", None),
+    "talking_therapies_recovery": ("recovery_n", "recovery_pct"),
+    "talking_therapies_reliable_recovery": ("reliable_recovery_n", "reliable_recovery_pct"),
+}
+# Services of a Trust that report under a site's code: they are added to the Trust's own rows.
+SITES = {"RT1": ("RT119",)}
+# What a board's area was called before 2020-21, when it was a sustainability and transformation partnership.
+FORMER_CODES = {"QUE": ("E54000021",), "QJ2": ("E54000012",)}
+AREA_CHANGED = {"QJ2": ("2022-23", "before July 2022 without Glossop, whose residents are among ours")}
+RESIDENTS_NOTE = "residents aged 16 and over on census day 2021, for every year"
+UNKNOWN_NOTE = "ethnic group not stated, not known or invalid"
+SUMMED_NOTE = "sum of {} rows of the publication"
+PART_SUPPRESSED = "a part of the sum is below 5, suppressed by the publisher"
+
+
+def by_ethnic_group(
+    folder: Path, area: str, kind: str, indicator: str, detail: str = "broad", periods: list[str] | None = None
+) -> pd.DataFrame:
+    """Return one measure of NHS Talking Therapies by ethnic group and financial year.
+
+    Parameters
+    ----------
+    folder
+        The folder of published figures.
+    area
+        "England", the code of an integrated care board, or the ODS code of a Trust.
+    kind
+        ``england``, ``icb`` or ``provider``. A board's row counts its patients at every service and answers
+        who reaches therapy and how they fare; a Trust's row counts its own service and answers only how
+        the people it treats fare: there are no residents of a Trust to set referrals against.
+    indicator
+        A key of :data:`MEASURES`.
+    detail
+        ``broad`` or ``detailed``.
+    periods
+        Financial years; all by default (2017-18 to 2024-25).
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is people who finished a course less those
+        not at caseness when it began, which is what the published percentage divides by; both are rounded.
+        Where the latter are suppressed, the number published as at caseness, which is a little lower, stands for
+        the difference within the interval of the two. For rates it is residents aged 16 and over, NHS basis.
+        Where a Trust reports under several codes in one year the counts and their intervals are summed.
+
+    Raises
+    ------
+    PcrefError
+        If the area has no rows, or a rate is asked for a Trust.
+
+    Notes
+    -----
+    Do not compare a Trust's recovery with another's: services differ in whom they take.
+    """
+    numerator, percent = MEASURES[indicator]
+    if kind == "provider" and percent is None:
+        raise PcrefError(f"published figures: {indicator} needs residents; a Trust has none. Use its board's row.")
+    rows = _rows(folder, area, kind, detail)
+    if periods:
+        rows = rows[rows["reporting_period"].isin(periods)]
+        if rows.empty:
+            raise PcrefError(f"published figures: {_FILE} has no rows of {', '.join(periods)} for '{area}'.")
+    keys = ["reporting_period", "ethnic_group"]
+    exact = kind == "england"
+    out = _sum(rows, keys, numerator, "events", exact)
+    if percent:
+        out = out.merge(_treated(rows, keys, exact), on=keys)
+        out["published_rate"] = _only(rows, keys, percent).reindex(pd.MultiIndex.from_frame(out[keys])).to_numpy()
+    else:
+        out["at_risk"] = out["ethnic_group"].map(_adults(folder, area, kind, detail))
+        out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
+        out["published_rate"] = float("nan")
+    out = out.rename(columns={"reporting_period": "period"}).assign(
+        indicator=indicator,
+        area=area,
+        area_kind=kind,
+        measure="percent" if percent else "rate",
+        per=100 if percent else 100_000,
+    )
+    out["note"] = _notes(out, area)
+    order = {name: place for place, name in enumerate(_wanted(detail))}
+    return out.sort_values(["period", "ethnic_group"], key=lambda c: c.map(order) if c.name == "ethnic_group" else c)[
+        publisher_rounding.COLUMNS
+    ].reset_index(drop=True)
+
+
+def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
+    table = open_data.read(folder, _FILE)
+    if kind == "england":
+        here = table["org_type"].eq("England")
+    elif kind == "provider":
+        here = table["org_type"].eq("Provider") & table["org_code"].isin([area, *SITES.get(area, ())])
+    else:
+        codes = [area, *FORMER_CODES.get(area, ())]
+        here = table["org_type"].isin(["STP", "ICB"]) & table["org_code"].isin(codes)
+    unknown = table["variable_a"].str.startswith("Not stated", na=False)
+    broad = table["variable_b"].eq("All")
+    labels = table["variable_a"] if detail == "broad" else table["variable_b"].mask(unknown, table["variable_a"])
+    table["ethnic_group"] = group_names(labels)
+    level = broad if detail == "broad" else ~broad | unknown
+    rows = table[here & level & table["ethnic_group"].isin(_wanted(detail))]
+    if rows.empty:
+        raise PcrefError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
+    return rows
+
+
+def _wanted(detail: str) -> list[str]:
+    return [*ethnicity.known_groups(detail), ethnicity.UNKNOWN]
+
+
+def _sum(rows: pd.DataFrame, keys: list[str], column: str, name: str, exact: bool) -> pd.DataFrame:
+    """Return the sum of a count and of its limits over the rows of a group; missing if a part is suppressed."""
+    parts = rows[keys].assign(**{name: rows[column].astype(float)})
+    parts[[f"{name}_low", f"{name}_high"]] = publisher_rounding.interval(parts[name], name, exact)
+    grouped = parts.groupby(keys, as_index=False)
+    out = grouped[[f"{name}_low", f"{name}_high"]].sum()
+    complete = parts.assign(missing=parts[name].isna(), rows=1).groupby(keys, as_index=False)
+    total = complete.agg(value=(name, "sum"), missing=("missing", "any"), rows=("rows", "sum"))
+    return out.assign(**{name: total["value"].mask(total["missing"]), "rows": total["rows"]})
+
+
+def _treated(rows: pd.DataFrame, keys: list[str], exact: bool) -> pd.DataFrame:
+    """Return ``at_risk`` with its limits: people who finished a course less those not at caseness at its start."""
+    finished = _sum(rows, keys, "finished_course_treatment_n", "finished", exact)
+    well = _sum(rows, keys, "not_at_caseness_n", "well", exact)
+    out = finished.merge(well, on=keys).merge(_sum(rows, keys, "at_caseness_n", "ill", exact), on=keys)
+    out["at_risk_low"] = (out["finished_low"] - out["well_high"]).clip(lower=0)
+    out["at_risk_high"] = out["finished_high"] - out["well_low"]
+    stand_in = out["ill"].clip(lower=out["at_risk_low"], upper=out["at_risk_high"])
+    out["at_risk"] = (out["finished"] - out["well"]).fillna(stand_in)
+    return out[[*keys, "at_risk", "at_risk_low", "at_risk_high"]]
+
+
+def _only(rows: pd.DataFrame, keys: list[str], column: str) -> pd.Series:
+    """Return the published percentage where one row makes the figure; a sum of rows has none."""
+    grouped = rows.groupby(keys)[column]
+    return grouped.first().mask(grouped.size() > 1)
+
+
+def _adults(folder: Path, area: str, kind: str, detail: str) -> pd.Series:
+    lsoas = None if kind == "england" else catchment.lsoas(folder, area)
+    people = resident_counts.by_age(folder, lsoas, (0, 16), detail)
+    return people[people["age_band"].eq("16+")].groupby("ethnic_group")["residents"].sum()
+
+
+def _notes(out: pd.DataFrame, area: str) -> pd.Series:
+    blank = pd.Series("", out.index)
+    unknown = blank.mask(out["ethnic_group"].eq(ethnicity.UNKNOWN), UNKNOWN_NOTE)
+    missing = out["events"].isna() | (out["at_risk"].isna() & out["at_risk_high"].notna())
+    hidden = blank.mask(missing, publisher_rounding.SUPPRESSED).mask(missing & out["rows"].gt(1), PART_SUPPRESSED)
+    summed = blank.mask(out["rows"].gt(1), out["rows"].map(SUMMED_NOTE.format))
+    rate = out["measure"].eq("rate")
+    basis = blank.mask(rate & out["at_risk"].notna(), RESIDENTS_NOTE)
+    change, text = AREA_CHANGED.get(area, ("", ""))
+    moved = blank.mask(rate & out["at_risk"].notna() & out["period"].lt(change), text)
+    return publisher_rounding.join_notes(hidden, unknown, summed, basis, moved)
+
+
+__all__ = ["ENGLAND", "MEASURES", "by_ethnic_group"]

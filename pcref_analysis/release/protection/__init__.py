@@ -1,1 +1,0 @@
-"""What the door does behind the scenes: link, hide, round, work out again, attack."""

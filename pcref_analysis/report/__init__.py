@@ -1,0 +1,1 @@
+"""What has to run again, notebooks, pages and workbook."""

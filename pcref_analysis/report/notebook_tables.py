@@ -1,0 +1,139 @@
+"""Tables that are worked out from released ones: shares not recorded, teams, the draft and the agreed list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pcref_analysis.analysis import ethnicity_coding, teams
+from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
+from pcref_analysis.disclosure.release_tables import Releasable
+from pcref_analysis.priorities import agreed_list, draft_list, sensitivity
+from pcref_analysis.report.study import PUBLISHED, Study, as_published
+from pcref_analysis.vocabulary.parameters import Parameters
+
+PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
+PARTS += ("findings",)
+
+
+def everything(study: Study) -> list[Releasable]:
+    """Return all tables that a run's pages show or are worked out from: what a reviewer needs to attack them."""
+    tables = study.released()
+    return [*tables.values(), unknown(tables["levels"], study.parameters)]
+
+
+def only(released: Releasable, names: Sequence[str]) -> Releasable:
+    """Return the rows of some indicators."""
+    part = released.table[released.table["indicator"].isin(names)]
+    if released.source_id == PUBLISHED:
+        return as_published(part.drop(columns=[c for c in part if c.endswith("status")]), released.name)
+    return release_tables.derive(lambda table: table[table["indicator"].isin(names)], released, name=released.name)
+
+
+def unknown(levels: Releasable, parameters: Parameters) -> Releasable:
+    """Return the share of each indicator's events without a known ethnic group, from the released levels alone."""
+    return release_tables.derive(ethnicity_coding.unknown, levels, name="unknown", parameters=parameters)
+
+
+def by_team(counts: Releasable) -> tuple[Releasable, Releasable]:
+    """Return the teams' shares without a known ethnic group, and the limits of the funnel, from released counts alone.
+
+    See :func:`pcref_analysis.analysis.teams.compared` and :func:`pcref_analysis.analysis.teams.lines`.
+    """
+    found = release_tables.derive(teams.compared, counts, name="by_team")
+    return found, release_tables.derive(teams.lines, found, name="by_team_limits")
+
+
+def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:
+    """Make the draft priorities list of released levels and gaps alone, so that it can tell no more than they do.
+
+    Parameters
+    ----------
+    tables
+        As :meth:`pcref_analysis.report.study.Study.released` returns them; the worst case over unknown ethnic group
+        is worked out from them too.
+    flags
+        Recording flags (:func:`pcref_analysis.analysis.ethnicity_coding.recording_flags`); they rest on published
+        figures.
+    """
+    two = (tables["levels"], tables["gaps"])
+    coarser = {int(row): times for row, times in tables["gaps"].links.get("coarser", {}).items()}
+    return release_tables.derive(_draft, *two, name="findings", parameters=parameters, flags=flags, coarser=coarser)
+
+
+def _draft(
+    levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame, coarser: dict[int, float]
+) -> pd.DataFrame:
+    bounds = ethnicity_coding.worst_case(disclosure_rule.with_possible(levels, parameters), parameters)
+    return draft_list.draft(
+        pd.concat([levels, gaps], ignore_index=True),
+        parameters.priorities,
+        bounds=_around_adjusted(bounds, gaps, parameters, coarser),
+        flags=flags,
+        comparator=parameters.comparator,
+        period=parameters.period,
+        terms=parameters.terms,
+    )
+
+
+def _around_adjusted(
+    bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, coarser: dict[int, float]
+) -> pd.DataFrame:
+    """Move the worst case of the crude ratio to the fullest adjusted ratio, by how many times it could rise or fall.
+
+    Takes people of unknown ethnic group to be of the same ages, sexes and areas as the others in what is counted.
+    ``coarser``: by row of ``gaps``, how much coarser than two digits its figures are; the bounds allow for it.
+    """
+    keys = ["indicator", "ethnic_group"]
+    half = (
+        rounded_figures.unit(gaps["estimate"].to_numpy(float)) / 2 * pd.Series(coarser).reindex(gaps.index).fillna(1.0)
+    )
+    if parameters.audience == "internal":
+        half = half * 0.0
+    full = gaps.assign(half=half)[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]
+    full = full[full["adjustment"].ne("crude")].dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")
+    table = bounds.merge(full[[*keys, "estimate", "half"]], on=keys, how="left", validate="one_to_one")
+    half = table["half"].where(table["times_low"].ne(table["times_high"]), 0.0)  # nobody unknown: the ratio as it is
+    ends = {"low": (table["estimate"] - half).clip(lower=0.0), "high": table["estimate"] + half}
+    for end, value in ends.items():
+        moved = value * table[f"times_{end}"]
+        table[f"ratio_{end}"] = moved.where(table["estimate"].notna(), table[f"ratio_{end}"])
+    return table
+
+
+def agreed(released: Releasable, parameters: Parameters) -> dict[str, Releasable]:
+    """Return what people made of the draft list: ``adjusted, changes, outcomes, since, rule_changes``.
+
+    Made of the released list, the engagement record and the published tables of an earlier report
+    (:func:`pcref_analysis.priorities.agreed_list.tables`).
+    """
+    made = agreed_list.tables(released.table, parameters)
+    return {name: _of(made[name], released, name) for name in agreed_list.NAMES}
+
+
+def sensitive(tables: dict[str, Releasable], released: Releasable, parameters: Parameters) -> dict[str, Releasable]:
+    """Return what the draft list owes to choices: ``weights``, ``one_weight``, ``comparators``."""
+    rule, ranked = parameters.priorities, released.table
+    found = {"weights": sensitivity.other_weights(ranked, rule), "one_weight": sensitivity.one_weight(ranked, rule)}
+    out = {name: _of(table, released, name) for name, table in found.items()}
+    three = [tables[name] for name in ("levels", "gaps", "others")]
+    return out | {
+        "comparators": release_tables.derive(
+            lambda *parts: sensitivity.side_by_side(pd.concat(parts, ignore_index=True), ranked, rule),
+            *three,
+            name="comparators",
+        )
+    }
+
+
+def _of(table: pd.DataFrame, released: Releasable, name: str) -> Releasable:
+    """Release a table that was made of a released one and of public text alone."""
+    return release_tables.derive(lambda _: table, released, name=name)
+
+
+def part(released: Releasable, parameters: Parameters, name: str) -> Releasable:
+    """Return one table of the draft list (draft, to_watch, strengths, evidence_gaps, recording, findings, ...)."""
+    return release_tables.derive(
+        lambda ranked: draft_list.tables(ranked, parameters.priorities)[name], released, name=name
+    )

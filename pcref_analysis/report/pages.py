@@ -1,0 +1,100 @@
+"""From executed notebooks and released records to pages that need nothing but a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pcref_analysis.display import safe_html
+from pcref_analysis.display.output import NO_ALT
+from pcref_analysis.vocabulary.errors import PcrefError
+
+
+def template_folder() -> Path:
+    """Return the folder of the page templates."""
+    return Path(str(files("pcref_analysis.report") / "template"))
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(template_folder(), encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def fragment(template: str, **values: Any) -> str:
+    """Fill one of the templates; text is escaped, ready-made HTML must be passed through :func:`safe`."""
+    return _environment().get_template(template).render(**values)
+
+
+def safe(html: str) -> Any:
+    """Mark HTML that this package made as ready for a template."""
+    from markupsafe import Markup
+
+    return Markup(html)
+
+
+def notebook_body(path: Path) -> str:
+    """Turn an executed notebook into the body of a page: its text and released outputs, no code."""
+    import nbformat
+
+    return _rendered(nbformat.read(path, as_version=4))
+
+
+def output_body(output: Any) -> str:
+    """Turn one output of an executed notebook into the same HTML that its own page has."""
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    return _rendered(new_notebook(cells=[new_code_cell(outputs=[output])]))
+
+
+def _rendered(notebook: Any) -> str:
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    exporter = TemplateExporter(
+        template_name="notebook", template_file="index.html.j2", extra_template_basedirs=[str(template_folder())]
+    )
+    exporter.register_filter("markdown2html", markdown)
+    exporter.output_mimetype = "text/html"
+    body, _ = exporter.from_notebook_node(notebook)
+    return body
+
+
+def markdown(source: str) -> str:
+    """Turn Markdown into HTML as a page shows it; what it may hold is for :mod:`safe_html` to say."""
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+    html = markdown2html_mistune(source)
+    return re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", html)
+
+
+def page(body: str, title: str, here: str, pages: list[dict[str, str]], about: dict[str, Any]) -> str:
+    """Put a body into the page that all share: language, title, banner, contents, footer.
+
+    Of the body stays what :mod:`pcref_analysis.display.safe_html` allows; the page's Content-Security-Policy lets a
+    browser load nothing, run nothing and use no style but the page's own, which is known by its hash.
+
+    Raises
+    ------
+    PcrefError
+        If the body holds a picture without a description.
+    """
+    css = (template_folder() / "page.css").read_text(encoding="utf-8")
+    style = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+    given = {"title": title, "here": here, "pages": pages, "about": about, "css": safe(css), "policy": safe(policy)}
+    html = fragment("page.html.j2", body=safe(safe_html.clean(body)), **given)
+    if NO_ALT in html or re.search(r"<img\b(?![^>]*\balt=\"[^\"]+\")", html):
+        raise PcrefError(f"report: the page {here} has a picture without alternative text; nothing was published.")
+    return html

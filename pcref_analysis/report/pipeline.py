@@ -1,0 +1,346 @@
+"""The story of a report: rows to cells, notebooks, the gate, pages, one publication."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pcref_analysis
+from pcref_analysis import prepare
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.display import output
+from pcref_analysis.extract import dictionary
+from pcref_analysis.priorities import agreed_list
+from pcref_analysis.report import (
+    landing,
+    notebook_tables,
+    output_check,
+    pages,
+    provenance,
+    recompute,
+    run_notebooks,
+    signoff,
+    workbook,
+)
+from pcref_analysis.report.study import Study
+from pcref_analysis.store import edition_files, progress, runs
+from pcref_analysis.store.edition_files import RELEASED
+from pcref_analysis.vocabulary import code, private
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.indicators import LOCAL, of_run
+from pcref_analysis.vocabulary.parameters import Parameters, project_root
+
+PAGES = {  # notebook -> the short name in the list of pages
+    "00_recording": "Recording",
+    "01_prevalence": "Prevalence",
+    "02_access": "Access",
+    "03_experience": "Experience",
+    "04_outcomes": "Outcomes",
+    "05_priorities": "Priorities",
+}
+
+
+def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:
+    """Make the report of a run and return its folder; the last edition stands until the new one is whole.
+
+    Parameters
+    ----------
+    parameters
+        The run. What is made of a Trust's own records is held as a draft outside ``reports/`` until it is signed.
+    say
+        Called with a line of progress.
+    force
+        Make everything again, changed or not.
+    signed
+        The signatures under this edition (see :func:`publish`).
+
+    Raises
+    ------
+    PcrefError
+        If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
+    """
+    with private.alone(parameters.run, say):
+        return _make(parameters, say, force, signed)
+
+
+def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
+    root = project_root()
+    published = root / "reports" / parameters.run
+    edition_files.refuse_unknown(published, signoff.wanted(parameters))
+    target = _place(parameters, signed)
+    inputs = prepare.fingerprint(parameters)
+    identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
+    identity["engagement"] = agreed_list.digest(parameters)
+    of_run(parameters.run)  # a fault in the run's own indicators is said before the work
+    for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
+        edition_files.settle(place)
+        last = edition_files.read_manifest(place)
+        known = all(last.get(k) == v for k, v in identity.items()) and edition_files.is_whole(place, last)
+        if known and inputs and not force and not signed:  # whether a database has changed cannot be told from here
+            say(f"report {parameters.run}: nothing has changed; {_shown(place, root)}/index.html stands")
+            return place
+    if force:
+        runs.forget(parameters.run)
+    say(f"report {parameters.run}: cells")
+    with progress.part(say, 0.0, 0.4):
+        data = prepare.prepare(parameters, say)
+    before = _keep_editions(parameters, published, say)
+    with progress.part(say, 0.4, 0.95):
+        executed = _executed(parameters, data, before, say, identity["engagement"])
+    say(f"report {parameters.run}: gate, attack and pages")
+    records = output_check.collect(executed)
+    for fault in recompute.faults(records, parameters):
+        say(f"  look at this before you sign: {fault}")
+    fresh = data / "publish"
+    shutil.rmtree(fresh, ignore_errors=True)
+    facts = identity | {"version": pcref_analysis.__version__}
+    facts["content"] = _write(parameters, executed, records, fresh, identity, signed)
+    if signed:
+        facts["signed"] = list(signed)
+    edition_files.write_manifest(fresh, facts)
+    if target == published and parameters.source.kind not in ("demo", "published"):
+        _keep_for_good(target)
+    edition_files.swap(fresh, target)
+    say(f"report {parameters.run}: {_shown(target, root)}/index.html")
+    if signoff.wanted(parameters) and not signed:
+        say(f"  a draft, edition {facts['content']}; signed by two people, it is published by: "
+            f"pcref publish {parameters.run}")  # fmt: skip
+    return target
+
+
+def _executed(
+    parameters: Parameters, data: Path, before: list[Path], say: Callable[[str], None], engagement: str
+) -> list[Path]:
+    """Plan the release and run the notebooks; once more by what readers have seen, where both editions tell more.
+
+    The plan repeats the last edition's counts only where it must: an edition of unchanged data comes out the same.
+    """
+    study, last = Study(parameters), [release_tables.read(folder) for folder in runs.earlier(parameters.run)]
+    shutil.rmtree(data / "plan", ignore_errors=True)
+    if not study.published:
+        say("  planning which counts are hidden")
+        study.plan()
+    for again in (False, True):
+        if again:
+            say("  readers have an earlier edition: planning by what it showed")
+            study.plan([table for one in last for table in one])
+        say(f"report {parameters.run}: notebooks")
+        inputs = [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before]
+        key = edition_files.tree_digest(inputs, data) + code.digest()
+        with progress.part(say, 0.3, 1.0):
+            executed = run_notebooks.execute(parameters, data / "notebooks", say, key, engagement)
+        if not last or study.plan().later:
+            break
+        released = list(study.released().values())
+        same = all(release_tables.says_the_same(released, one) for one in last)
+        if same and release_tables.attack_beside(released, last, parameters).empty:
+            break
+    return executed
+
+
+def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
+    """Publish the draft of a run that two people have signed; the invented Trust needs no signature.
+
+    Raises
+    ------
+    PcrefError
+        If there is no draft, it is not as it was made, or it is not signed by two people.
+    """
+    if parameters.audience == "internal":
+        raise PcrefError(f"publish: {parameters.run} is for internal use. Set audience: release and make the report.")
+    if not signoff.wanted(parameters):
+        return make(parameters, say)
+    draft = make(parameters, say)
+    manifest = edition_files.read_manifest(draft)
+    if manifest.get("signed"):
+        return draft
+    made_on = datetime.date.fromtimestamp((draft / "manifest.json").stat().st_mtime)
+    signed = signoff.read(parameters.run, manifest["content"], made_on)
+    target = make(parameters, say, signed=signed)
+    if draft != target:
+        shutil.rmtree(draft, ignore_errors=True)
+    return target
+
+
+def _place(parameters: Parameters, signed: Sequence[Any]) -> Path:
+    """Return where an edition belongs: an unsigned one never in the place of records' or of a signed edition."""
+    root, run = project_root(), parameters.run
+    published, data = root / "reports" / run, root / "data" / "processed" / run
+    if parameters.audience == "internal":
+        return data / "internal"
+    own = parameters.source.kind != "published" or "signed" in edition_files.read_manifest(published)
+    return data / "draft" if signoff.wanted(parameters) and own and not signed else published
+
+
+def _keep_editions(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
+    """Set aside what readers hold already of this source, for the notebooks to take into account; return the files.
+
+    Every edition of the same Trust or the same files, whatever its run is called: those that stand in ``reports``, and
+    those whose place another has taken (``data/processed/.editions``).
+
+    Not for the invented Trust, which has nobody to protect and must come out the same wherever it is made, and not
+    for published figures, which their publishers protect.
+    """
+    kept = runs.last_edition(parameters.run)
+    shutil.rmtree(kept, ignore_errors=True)
+    if parameters.source.kind in ("demo", "published") or parameters.audience == "internal":
+        return []
+    stand = [published, *sorted(p for p in published.parent.glob("[!.]*") if p != published and p.is_dir())]
+    gone = sorted(_archive().glob("*"), key=lambda one: int(one.name.partition("-")[0]), reverse=True)
+    found, inputs = [], prepare.fingerprint(parameters)
+    for folder in [*stand, *gone]:
+        manifest = edition_files.read_manifest(folder)
+        if not (folder / RELEASED).is_dir() or not (folder == published or _same_source(manifest, parameters, inputs)):
+            continue
+        if folder in stand and not edition_files.is_whole(folder, manifest):
+            raise PcrefError(
+                f"report: reports/{folder.name} is not as it was published, so it cannot be known what readers have "
+                "seen. Put the published edition back, or move the folder away if it was never shown to anybody."
+            )
+        found.append(folder / RELEASED)
+    for number, released in enumerate(found):
+        shutil.copytree(released, kept / str(number))
+    if found:
+        say(f"  {len(found)} earlier edition(s) of this source are taken into account")
+    return sorted(path for path in kept.rglob("*") if path.is_file())
+
+
+def _same_source(manifest: dict[str, Any], parameters: Parameters, inputs: Any) -> bool:
+    """Say whether an edition was made of the same Trust's records: by its code or name, or by the very files."""
+    made = manifest.get("parameters", {})
+    if not made or made.get("source", {}).get("kind") in ("demo", "published"):
+        return False
+    mine, other = parameters.trust.model_dump(), made.get("trust", {})
+    alike = [mine[k] and str(mine[k]).casefold() == str(other.get(k, "")).casefold() for k in ("ods_code", "name")]
+    return any(alike) or made.get("run") == parameters.run or bool(inputs and manifest.get("inputs") == inputs)
+
+
+def _archive() -> Path:
+    """Return where released tables stay whose edition another has replaced: readers still hold them."""
+    return project_root() / "data" / "processed" / ".editions"
+
+
+def _keep_for_good(edition: Path) -> None:
+    """Put the released tables of an edition that is about to be replaced among those that readers hold."""
+    manifest = edition_files.read_manifest(edition)
+    known = {edition_files.read_manifest(one).get("content") for one in _archive().glob("*")}
+    if not (edition / RELEASED).is_dir() or manifest.get("content") in known:
+        return
+    number = 1 + max((int(one.name.partition("-")[0]) for one in _archive().glob("*")), default=0)
+    place = _archive() / f"{number}-{edition.name}"
+    shutil.copytree(edition / RELEASED, place / RELEASED)
+    edition_files.write_json(place / "manifest.json", manifest)
+
+
+def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]:
+    lock = project_root() / "requirements.txt"
+    return {
+        "code": identity["code"],
+        "parameters": parameters.but(()),
+        "version": pcref_analysis.__version__,
+        "lock": edition_files.digest(lock) if lock.is_file() else "",
+    }
+
+
+def code_digest() -> str:
+    """Return a hash over the package, the notebooks' cells and the lock: what results rest on besides data."""
+    lock = project_root() / "requirements.txt"
+    words = [code.digest(), *map(run_notebooks.source_digest, run_notebooks.notebooks())]
+    rest = [lock, *sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))]
+    words += [edition_files.digest(path) for path in rest if path.is_file()]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return what every page, sheet and figure says about the run, and who signed it."""
+    rule = parameters.disclosure
+    board = f"official published figures; rates are those of the integrated care board {parameters.trust.icb_code}"
+    published = f"{board}, percentages those of the Trust itself"
+    basis = {"demo": "an invented Trust", "published": published}
+    return {
+        "trust": parameters.trust.name,
+        "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",
+        "edition": parameters.edition,
+        "edition_date": parameters.edition_date,
+        "synthetic": parameters.synthetic,
+        "audience": parameters.audience,
+        "basis": f"Data: {basis.get(parameters.source.kind, 'the Trust’s own records')}",
+        "version": pcref_analysis.__version__,
+        "level": f"{100 * parameters.level:.4g}%",
+        "sign_off": signoff.words(parameters, list(signed)),
+        "draft": signoff.wanted(parameters) and not signed,
+        "rule_text": (
+            f"Counts below {rule.threshold} are suppressed and others rounded to the nearest {rule.rounding} "
+            f"(rule of {rule.owner}, {rule.agreed})."
+        ),
+    }
+
+
+def _write(
+    parameters: Parameters,
+    executed: list[Path],
+    records: list[dict[str, Any]],
+    fresh: Path,
+    identity: dict[str, Any],
+    signed: Sequence[Any],
+) -> str:
+    """Write the edition and return the hash of all of it as it is unsigned, and of what it was made from.
+
+    A signed edition is made unsigned first: every byte that was signed must come out again before names are put in.
+    """
+    (fresh / "tables").mkdir(parents=True)
+    tables = [record for record in records if record["kind"] == "table"]
+    output_check.by_rule({record["id"]: output.frame(record) for record in tables}, parameters)
+    for record in tables:
+        path = fresh / "tables" / f"{record['id']}.csv"
+        path.write_text(record["csv"], encoding="utf-8", newline="\n")
+    attacked = _attack_files(parameters, fresh / RELEASED)
+    made_of = {"inputs": prepare.inputs(parameters), **_made_by(parameters, identity)}
+    for names in [(), signed] if signed else [()]:
+        facts = about(parameters, names)
+        workbook.write(tables, fresh / "tables.xlsx", facts)
+        _write_pages(parameters, executed, records, fresh, facts)
+        provenance.write(fresh, records, facts, made_of)
+        if not names:
+            content = edition_files.content_digest(fresh, identity)
+            if signed:
+                signoff.read(parameters.run, content)
+    record = {"run": parameters.run, "edition": content, "disclosure_rule": parameters.disclosure.model_dump()}
+    record |= {"attack": attacked, "signed_off": list(signed) or (facts["sign_off"] or "not wanted")}
+    edition_files.write_json(fresh / "release-record.json", record)
+    return content
+
+
+def _write_pages(
+    parameters: Parameters, executed: list[Path], records: list[dict[str, Any]], fresh: Path, facts: dict[str, Any]
+) -> None:
+    listed = [{"file": "index.html", "short": "In short"}]
+    listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
+    listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
+    rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
+    listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
+    bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
+    bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
+    for item in listed:
+        html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
+        (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
+
+
+def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
+    """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
+    released = notebook_tables.everything(Study(parameters))
+    output_check.by_rule({one.name: one.table for one in released}, parameters)
+    release_tables.write(released, folder)
+    before = runs.earlier(parameters.run)
+    if parameters.audience == "release":
+        release_tables.stop_on(release_tables.attack_beside(release_tables.read(folder), before))
+    done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": bool(before)}
+    return done if parameters.audience == "release" else {"not_attacked": "internal: small numbers are shown"}
+
+
+def _shown(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()

@@ -1,0 +1,159 @@
+"""The last look at a report before it is published: what its pages show is made again and compared.
+
+A notebook can hand anything to the functions that show results: a table released alone, a sentence that was typed, a
+count in a title. So nothing is taken for released because a notebook says so. Every table that a page may show is made
+again here from the run's released tables, every sentence from its template; what differs stops the report.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.analysis import ethnicity_coding, extract_quality
+from pcref_analysis.disclosure.release_tables import Releasable
+from pcref_analysis.display import output as shown
+from pcref_analysis.display import sentences, tables
+from pcref_analysis.display.list_columns import TITLES
+from pcref_analysis.priorities import draft_list
+from pcref_analysis.report import notebook_tables
+from pcref_analysis.report.study import Study
+from pcref_analysis.store import runs
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+LABELS = ("indicator", "period", "ethnic_group", "adjustment", "measure", "comparator")
+LACKING = "No table, column or month is lacking."
+
+
+def check(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> None:
+    """Raise where the pages show what the run's released tables do not give (see :func:`faults`).
+
+    Raises
+    ------
+    PcrefError
+        If a table, a sentence or a title is none that the run's released tables give; each is named by its id.
+    """
+    found = faults(records, parameters)
+    if found:
+        named = "\n".join(f"  {fault}" for fault in found[:12])
+        raise PcrefError(
+            f"check: {len(found)} thing(s) on the pages were not released; nothing was published:\n{named}\n"
+            "Show tables of study.release and pcref.derived alone; titles are fixed words without numbers."
+        )
+
+
+def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list[str]:
+    """Compare what the pages show with what can be made of the run's released tables, and name what differs.
+
+    Parameters
+    ----------
+    records
+        What :func:`pcref_analysis.report.output_check.collect` returned.
+    parameters
+        The run.
+
+    Notes
+    -----
+    Pictures are not drawn again: of a figure only its title and the table that it names are compared. Prose that stands
+    in a notebook as text is not read.
+    """
+    known = _Known(parameters)
+    ids = {record["id"] for record in records if record["kind"] == "table"}
+    found = []
+    for record in records:
+        kind, title = record["kind"], record["title"]
+        nothing = (f"{title}: nothing to show.", f"{title}: nothing to draw from these data.")
+        if kind == "table" and not known.table(record):
+            found.append(f"the table '{record['id']}' is none of the run's released tables, or shows it otherwise")
+        if kind == "text" and record["text"] not in (*nothing, *known.sentences):
+            found.append(f"the text '{record['id']}' is no sentence that the released tables give")
+        if kind == "figure" and record["source_table"] not in ids:
+            found.append(f"the figure '{record['id']}' is drawn of no table of the pages")
+        if not known.title(record):
+            found.append(f"the title of '{record['id']}' is worked out, or holds a number")
+    return found
+
+
+class _Known:
+    """What the pages of a run may show."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        run, data = parameters.run, runs.load(parameters.run)
+        study = Study(parameters)
+        self.parameters, self.pages, tables = parameters, study.pages(), study.released()
+        self.rule = draft_list.rule_text(parameters.priorities)
+        flags = ethnicity_coding.recording_flags(data, parameters)
+        unknown = notebook_tables.unknown(tables["levels"], parameters)
+        draft = notebook_tables.draft(tables, parameters, flags=flags)
+        teams, agreed = notebook_tables.by_team(tables["teams"]), notebook_tables.agreed(draft, parameters)
+        self.made: list[Releasable] = [
+            *(unknown, teams[0], draft),
+            *(notebook_tables.part(draft, parameters, name) for name in notebook_tables.PARTS),
+            *agreed.values(),
+            *notebook_tables.sensitive(tables, draft, parameters).values(),
+        ]
+        domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
+        said = [
+            sentences.unknown(unknown, ""),
+            sentences.teams(teams[0], parameters, ""),
+            sentences.in_short(draft, ""),
+            sentences.agreed(agreed, parameters, ""),
+            sentences.listed(extract_quality.lacking(run, parameters), "", none=LACKING),
+            sentences.listed(extract_quality.residents(run, parameters), ""),
+            *(sentences.available(extract_quality.not_available(data, name), name, "") for name in domains),
+        ]
+        self.sentences = {one.record["text"] for one in said}
+        names = [entry.name for entry in indicators.catalogue().values()]
+        self.numbers = set(re.findall(r"\d+", " ".join([*names, *TITLES.values(), parameters.period])))
+
+    def title(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a title is fixed: it stands in the cell or among the catalogue of views, without a number."""
+        title = record["title"]
+        fixed = title in record["source"] or title in TITLES.values()
+        return fixed and set(re.findall(r"\d+", title)) <= self.numbers
+
+    def table(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a table, made again of released ones, is the same in its data and as people read it."""
+        output = record["output"]["data"]
+        for one in self._again(record):
+            same = one.record.get("csv") == record["csv"] and one.record.get("marks") == record["marks"]
+            if same and "".join(output.get("text/html", "")) == one.html and "".join(output["text/plain"]) == one.text:
+                return True
+        return False
+
+    def _again(self, record: Mapping[str, Any]) -> Iterator[shown.Shown]:
+        frame = shown.frame(record)
+        given = {"id": record["id"], "title": record["title"], "period": self.parameters.period}
+        for call in dict.fromkeys(record["calls"]):
+            kind, _, name = call.partition(".")
+            if kind != "tables":
+                continue
+            if name == "rule":
+                yield tables.rule(self.parameters, self.rule, record["id"], record["title"])
+                continue
+            function = getattr(tables, name)
+            takes = {key: value for key, value in given.items() if key in inspect.signature(function).parameters}
+            for one in self._candidates(frame):
+                if name != "listed" or one.name in TITLES:
+                    yield function(one, **takes)
+
+    def _candidates(self, frame: pd.DataFrame) -> Iterator[Releasable]:
+        columns = set(frame) - {"synthetic", "audience"}
+        for one in [*self.pages, *self.made]:
+            if not columns <= set(one.table) or not _labels(frame, one.table) <= _labels(one.table, frame):
+                continue  # to make its page would take long, and it cannot be the one
+            yield one
+            if "indicator" in frame and "indicator" in one.table:
+                yield notebook_tables.only(one, list(frame["indicator"].unique()))
+
+
+def _labels(frame: pd.DataFrame, other: pd.DataFrame) -> set[tuple[Any, ...]]:
+    """Return what the rows are about, in the words that both frames have."""
+    names = [name for name in LABELS if name in frame and name in other]
+    return set(frame[names].astype("str").fillna("").itertuples(index=False, name=None))

@@ -1,0 +1,219 @@
+"""Run the notebooks with papermill: checked parameters, scratch outputs, errors in words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pcref_analysis.store import checksums, progress
+from pcref_analysis.vocabulary import private
+from pcref_analysis.vocabulary.errors import FaultError, PcrefError, SourceError
+from pcref_analysis.vocabulary.parameters import (
+    GIVEN,
+    NOT_FOR_OTHER_PAGES,
+    NOT_FOR_PAGES,
+    Parameters,
+    hand_over,
+    project_root,
+)
+
+LAST = "05_priorities"  # alone looks at the priority rule and the engagement record
+START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
+DIED = "Somebody ended it, or the computer ran out of memory: close other programs and run it again."
+VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
+
+
+def notebooks() -> list[Path]:
+    """Return the committed analysis notebooks, in reading order."""
+    return sorted((project_root() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def tutorial() -> Path:
+    """Return the notebook that shows how to try an idea of one's own: on the invented Trust, and in no report."""
+    return project_root() / "notebooks" / "exploring.ipynb"
+
+
+def source_digest(path: Path) -> str:
+    """Return a hash of a notebook's cells as written, whatever outputs stand below them."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    written = [[cell["cell_type"], cell["id"], "".join(cell["source"])] for cell in cells]
+    return hashlib.sha256(json.dumps(written).encode()).hexdigest()
+
+
+def execute(
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 3
+) -> list[Path]:
+    """Execute every notebook for a run and return the executed copies in ``scratch``.
+
+    Parameters
+    ----------
+    parameters
+        The checked parameters; each notebook gets those that its parameters cell names.
+    scratch
+        A git-ignored folder. Executed notebooks may hold anything until the gate has read them.
+    say
+        Called with one line a notebook.
+    code
+        Hash of everything outside the notebooks and the parameters that results rest on; an executed notebook is
+        used again when nothing that it depends on has changed (the priority rule matters to the last one only).
+    beside
+        Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
+    jobs
+        Notebooks that run side by side: one more than a laptop has cores, as kernels idle while they start and end.
+
+    Raises
+    ------
+    PcrefError
+        If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    environment = {GIVEN: str(hand_over(parameters, scratch.parent)), "IPYTHONDIR": str(_quiet(scratch))}
+    sources = notebooks()
+    if not sources:
+        raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
+    plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
+    *first, last = plans  # the last one ranks what the others released
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        runs = pool.map(lambda plan: _run(plan, say, environment), first[::-1])  # the longest first
+        for number, _ in enumerate(runs, start=1):
+            progress.share(say, number / len(plans))
+    _run(last, say, environment)
+    return [plan["target"] for plan in plans]
+
+
+def _quiet(scratch: Path) -> Path:
+    """Give kernels settings of their own: nobody's start-up files, no history of what ran, no routine warnings."""
+    profile = scratch / ".ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = "c.IPKernelApp.log_level = 50\nc.HistoryManager.enabled = False\n"
+    (profile / "ipython_kernel_config.py").write_text(settings, encoding="utf-8")
+    return profile.parent
+
+
+def _kernel(environment: Mapping[str, str]) -> type:
+    """Return how a kernel is started: always in the interpreter that called, whatever kernels are installed.
+
+    A kernel that is looked up by its name ("python3") may be another program's, found first on ``JUPYTER_PATH``.
+    """
+    from ipykernel.kernelspec import make_ipkernel_cmd
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    own = KernelSpec(argv=make_ipkernel_cmd(), display_name="PCREF analysis", language="python", env=dict(environment))
+
+    class Kernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            return own
+
+    return Kernel
+
+
+def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dict[str, Any]:
+    from papermill import inspect_notebook
+
+    known = parameters.for_notebooks()
+    wanted = inspect_notebook(str(source))
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise PcrefError(f"notebooks: {source.name} has parameter(s) that no parameters file can set: {unknown}.")
+    values = {name: known[name] for name in wanted}
+    looks_at = parameters.but(NOT_FOR_PAGES if source.stem == LAST else NOT_FOR_OTHER_PAGES)
+    words = [source_digest(source), json.dumps(values, sort_keys=True), looks_at, code]
+    key = hashlib.sha256("\n".join(words).encode()).hexdigest()
+    released = scratch.parent / "released" / source.stem.partition("_")[2]
+    return {"source": source, "target": scratch / source.name, "values": values, "key": key, "released": released}
+
+
+def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[str, str]) -> None:
+    from nbclient.exceptions import DeadKernelError
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    source, target, stamp = plan["source"], plan["target"], plan["target"].with_suffix(".key")
+    there = source.stem == LAST or plan["released"].is_dir()
+    if there and target.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == plan["key"]:
+        say(f"  {source.stem}: unchanged")
+        return
+    stamp.unlink(missing_ok=True)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    try:
+        execute_notebook(
+            str(source), str(target), parameters=plan["values"], progress_bar=False, log_output=False,
+            kernel_name="python3", kernel_manager_class=_kernel(environment), cwd=str(project_root()),
+            start_timeout=START,
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        target.replace(target.with_suffix(".failed.ipynb")) if target.exists() else None
+        where = f"notebooks: {source.name}, cell {error.exec_count}, stopped ({error.ename})"
+        if error.ename in (PcrefError.__name__, SourceError.__name__):
+            raise PcrefError(f"{where}: {error.evalue}") from None
+        path = private.log(target.parent.parent.name, error)
+        raise FaultError(
+            f"{where}. This is a fault of the notebook or of pcref, not of your data. What happened is in "
+            f"{path.relative_to(project_root()).as_posix()} (confidential: it may hold values of rows)."
+        ) from None
+    except DeadKernelError:
+        raise PcrefError(f"notebooks: the kernel of {source.name} died while it ran. {DIED}") from None
+    except RuntimeError as error:  # what jupyter_client raises of a kernel that does not start, told apart by its words
+        if "died" in str(error):
+            raise PcrefError(f"notebooks: the kernel of {source.name} died before it ran. {DIED}") from None
+        if "respond" in str(error):
+            slow = f"notebooks: the kernel of {source.name} did not start within {START} s. Run it again."
+            raise PcrefError(slow) from None
+        raise
+    clean(target)
+    stamp.write_text(plan["key"], encoding="utf-8")
+    say(f"  {source.stem}: done")
+
+
+def clean(path: Path) -> None:
+    """Take out of a notebook what differs from run to run: times, paths, counters of the session."""
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    for holder in (notebook, *notebook.cells):
+        for name in VOLATILE:
+            holder.metadata.pop(name, None)
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3 (pcref-analysis)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+    for number, cell in enumerate(notebook.cells):
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = f"injected-{number}"
+    checksums.seal(notebook)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+
+
+def refresh(scratch: Path, say: Callable[[str], None]) -> None:
+    """Take the outputs of the demo's executed notebooks into the committed ones; sources stay as they are.
+
+    The tutorial, which no report runs, is run here.
+    """
+    import nbformat
+
+    lesson = tutorial()
+    plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}
+    _run(plan, say, {"IPYTHONDIR": str(_quiet(scratch))})
+    (scratch / lesson.name).with_suffix(".key").unlink()
+    for source in (*notebooks(), lesson):
+        committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))
+        ran = [cell for cell in fresh.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+        counter = 0
+        for cell, done in zip(committed.cells, ran, strict=True):
+            if cell.cell_type == "code":
+                counter += 1
+                cell["outputs"], cell["execution_count"] = done["outputs"], counter
+                for output in cell["outputs"]:
+                    if "execution_count" in output:
+                        output["execution_count"] = counter
+        checksums.seal(committed)
+        source.write_text(nbformat.writes(committed) + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,102 @@
+"""The workbook: one released table a sheet, to the Analysis Function's accessibility standard.
+
+Every cell is written as a number or as text, so that no word of anybody becomes a formula or a link.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.display import output
+from pcref_analysis.display.output import MARKS
+
+WIDEST = 60  # characters; longer text is wrapped
+LONGEST = 32_767  # what a cell of the format can hold
+
+
+def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> None:
+    """Write the released tables to an XLSX file with a cover, contents, notes on the marks, and a sheet a table.
+
+    The file is the same to the byte for the same tables: its dates are fixed, not the time of writing. Where a number
+    is missing stands the mark that the page has (:func:`pcref_analysis.display.output.marked`).
+
+    References
+    ----------
+    Government Analysis Function, Releasing statistics in spreadsheets.
+    """
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(
+        str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    )
+    book.set_properties({"title": f"PCREF analysis: {about['trust']}", "created": datetime.datetime(2000, 1, 1)})
+    styles = {
+        "title": book.add_format({"bold": True, "font_size": 15}),
+        "plain": book.add_format({"text_wrap": True, "valign": "top"}),
+        "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
+        "number": book.add_format({"valign": "top", "align": "right"}),
+        "link": book.add_format({"font_color": "#0000FF", "underline": 1}),
+    }
+    names = [f"Table_{number}" for number, _ in enumerate(records, start=1)]
+    title = f"PCREF analysis: {about['trust']}, {about['period_text']}"
+    words = [*_marks(about), f"Edition {about['edition']}. {about['rule_text']}", about["basis"]]
+    words += ["Each sheet holds one table of the report; the contents sheet says which.", *MARKS.values()]
+    cover = book.add_worksheet("Cover")
+    cover.set_column(0, 0, 90, styles["plain"])
+    for row, line in enumerate([title, *words]):
+        cover.write_string(row, 0, line[:LONGEST], styles["plain" if row else "title"])
+    contents = book.add_worksheet("Contents")
+    contents.write_string(0, 0, "Contents", styles["title"])
+    listed = pd.DataFrame({"Sheet": names, "Table": [record["title"] for record in records]})
+    _table(contents, 2, listed, "contents", styles)
+    for number, (name, record) in enumerate(zip(names, records, strict=True), start=1):
+        contents.write_url(2 + number, 0, f"internal:'{name}'!A1", styles["link"], name)
+        sheet, frame = book.add_worksheet(name), output.frame(record)
+        lines = [*_marks(about), _scope(frame, about), record.get("marks", ""), about["basis"]]
+        sheet.write_string(0, 0, record["title"][:LONGEST], styles["title"])
+        lines = [line for line in lines if line]
+        for row, line in enumerate(lines, start=1):
+            sheet.write_string(row, 0, line[:LONGEST])
+        top = len(lines) + 2
+        _table(sheet, top, output.marked(frame), f"table_{number}", styles)
+        sheet.freeze_panes(top + 1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+    book.close()
+
+
+def _table(sheet: Any, top: int, frame: pd.DataFrame, name: str, styles: dict[str, Any]) -> None:
+    """Write a table with its heads, marked as a table; numbers as numbers, all else as text."""
+    if len(frame):
+        heads = [{"header": str(column)} for column in frame]
+        place = (top, 0, top + len(frame), len(heads) - 1)
+        sheet.add_table(*place, {"columns": heads, "name": name, "autofilter": False, "style": None})
+    for number, column in enumerate(frame):
+        sheet.write_string(top, number, str(column), styles["head"])
+        width = len(str(column)) + 2
+        for row, value in enumerate(frame[column], start=top + 1):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                sheet.write_number(row, number, value, styles["number"])
+            else:
+                sheet.write_string(row, number, str(value)[:LONGEST], styles["plain"])
+            width = max(width, len(str(value)) + 2)
+        sheet.set_column(number, number, min(width, WIDEST))
+
+
+def _scope(frame: pd.DataFrame, about: dict[str, Any]) -> str:
+    """Return the years that a table holds: its own where it names them, else the run's."""
+    if "period" not in frame or frame["period"].dropna().empty:
+        return str(about["period_text"])
+    years = sorted(frame["period"].dropna().astype(str).unique())
+    return f"Financial year{'s' if len(years) > 1 else ''} {', '.join(years)}"
+
+
+def _marks(about: dict[str, Any]) -> list[str]:
+    """Return what must stand on every sheet: invented data, internal use, no sign-off."""
+    marks = [f"Synthetic data: {about['trust']} does not exist."] if about["synthetic"] else []
+    marks += [f"{output.INTERNAL}. Small numbers are shown."] if about["audience"] == "internal" else []
+    return [*marks, about["sign_off"]] if about["sign_off"] else marks

@@ -1,0 +1,1 @@
+"""Where a run's files lie: frames, open figures, atomic editions, checksums."""

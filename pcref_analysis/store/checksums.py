@@ -1,0 +1,68 @@
+"""Seals on a notebook: what its cells said and what its pictures were when its outputs were made.
+
+nbval runs cells again and compares what they show, but it compares no pictures and misses no cell that is gone. The
+seals close that: a hash a cell in the notebook's metadata, and a hash a picture in the metadata of its output.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from pcref_analysis.display.output import MIME
+
+NAME = "pcref"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that did not come back: where, what it is, what was kept and what is there now."""
+
+    notebook: str
+    cell: str
+    what: str
+    old: str = ""
+    new: str = ""
+
+
+def seal(notebook: Any) -> None:
+    """Note a hash of every cell's text in the notebook's metadata (in place: the notebook is about to be written)."""
+    notebook.metadata[NAME] = {"cells": [[cell["id"], _of(cell)] for cell in notebook.cells]}
+
+
+def broken(notebook: Any, name: str) -> list[Difference]:
+    """Return where cells or pictures are no longer what the seals say; a notebook without seals is a difference."""
+    sealed = dict(notebook.metadata.get(NAME, {}).get("cells", []))
+    if not sealed:
+        return [Difference(name, "notebook", "holds no seals: run pcref notebooks (or pcref report) first")]
+    here = {cell["id"]: cell for cell in notebook.cells}
+    found = [Difference(name, cell, "cell removed since its outputs were made") for cell in sealed if cell not in here]
+    for identity, cell in here.items():
+        if identity not in sealed:
+            found.append(Difference(name, identity, "cell added since the outputs were made", new=_start(cell)))
+        elif sealed[identity] != _of(cell):
+            found.append(Difference(name, identity, "text changed since its outputs were made", new=_start(cell)))
+        for output in cell.get("outputs", []):
+            picture = output.get("data", {}).get("image/png")
+            kept = output.get("metadata", {}).get(MIME, {}).get("picture")
+            if picture and kept != picture_hash(picture):
+                title = output["data"].get(MIME, {}).get("title", "")
+                found.append(Difference(name, identity, f"picture changed: {title}", old=str(kept), new="another file"))
+    if not found and list(sealed) != list(here):
+        found.append(Difference(name, "notebook", "cells stand in another order"))
+    return found
+
+
+def picture_hash(encoded: str) -> str:
+    """Return a short hash of a picture that is held as base64 text."""
+    return hashlib.sha256(base64.b64decode(encoded)).hexdigest()[:16]
+
+
+def _of(cell: Any) -> str:
+    return hashlib.sha256(f"{cell['cell_type']}\0{cell['source']}".encode()).hexdigest()[:16]
+
+
+def _start(cell: Any) -> str:
+    return cell["source"].strip().splitlines()[0][:100] if cell["source"].strip() else ""

@@ -1,0 +1,1 @@
+"""The invented Trust with planted gaps."""

@@ -1,0 +1,28 @@
+"""Public names of a package, each imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def face(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package that shows these names and nothing else.
+
+    Parameters
+    ----------
+    package
+        Its ``__name__``.
+    names
+        Name -> the module of ``pcref_analysis`` that it is ("display.tables"), or that holds it ("report.study:study").
+    """
+
+    def load(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        module, _, attribute = names[name].partition(":")
+        found = import_module(f"pcref_analysis.{module}")
+        return getattr(found, attribute) if attribute else found
+
+    return load, lambda: sorted(names)
