@@ -149,5 +149,5 @@ def test_bad_input_is_named():
         funnel.limits(table, "ward", "proportion")
     with pytest.raises(PcrefError, match="trim"):
         funnel.limits(table, "ward", "rate", trim="clip")
-    with pytest.raises(PcrefError, match="target .*is 0"):
+    with pytest.raises(PcrefError, match=r"target .*is 0"):
         funnel.limits(table.assign(events=0), "ward", "rate")
