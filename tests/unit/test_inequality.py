@@ -223,7 +223,9 @@ def test_invariant_to_order_names_and_unit(counts, random, factor):
     power = found["unit"].map(lambda unit: 2 if "squared" in unit else 1 if unit == "unit of the estimates" else 0)
     for column in ("estimate", "lower", "upper"):
         np.testing.assert_allclose(scaled[column], found[column] * factor**power, rtol=1e-6, atol=1e-9)
-    ordered = found[["lower", "estimate", "upper"]].to_numpy()
+    endless = found["upper"].isna() & found["lower"].notna()
+    assert found.loc[endless, "note"].str.contains("no upper limit").all()
+    ordered = found.assign(upper=found["upper"].mask(endless, np.inf))[["lower", "estimate", "upper"]].to_numpy()
     assert (np.diff(ordered, axis=1) >= -1e-9).all()
 
 
