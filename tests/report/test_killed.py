@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SWAPPING = """
 import sys
 from pathlib import Path
-from pcref_analysis.release import publication
+from pcref_analysis.store import edition_files as publication
 folder = Path(sys.argv[1])
 for number in range(100_000):
     fresh = folder / "fresh" / str(number)
