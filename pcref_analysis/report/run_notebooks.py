@@ -25,6 +25,7 @@ from pcref_analysis.vocabulary.parameters import (
 LAST = "05_priorities"  # alone looks at the priority rule and the engagement record
 START = 300  # seconds for a kernel to start: the first one on a new machine compiles what it imports
 DIED = "Somebody ended it, or the computer ran out of memory: close other programs and run it again."
+QUIET = {"PYTHONWARNINGS": "ignore"}  # a library's warning is for developers, and no output of a page
 VOLATILE = ("execution", "papermill")  # metadata that differs from run to run
 
 
@@ -72,7 +73,7 @@ def execute(
         If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    environment = {GIVEN: str(hand_over(parameters, scratch.parent)), "IPYTHONDIR": str(_quiet(scratch))}
+    environment = {GIVEN: str(hand_over(parameters, scratch.parent)), "IPYTHONDIR": str(_quiet(scratch)), **QUIET}
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
@@ -202,7 +203,7 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
 
     lesson = tutorial()
     plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}
-    _run(plan, say, {"IPYTHONDIR": str(_quiet(scratch))})
+    _run(plan, say, {"IPYTHONDIR": str(_quiet(scratch)), **QUIET})
     (scratch / lesson.name).with_suffix(".key").unlink()
     for source in (*notebooks(), lesson):
         committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))

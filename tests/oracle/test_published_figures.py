@@ -249,7 +249,7 @@ def test_the_rule_marks_other_in_two_boards_of_all(open_data):
     england = mental_health_act.by_ethnic_group(open_data, "England")
     boards = pd.read_csv(open_data / "icb24_codes.csv")["icb24_ods_code"]
     found = [coding_flags.flags(mental_health_act.by_ethnic_group(open_data, board), england) for board in boards]
-    flags = pd.concat(found).query("flag == @recording.RECORDING")
+    flags = pd.concat(found).query("flag == @coding_flags.RECORDING")
     marked = set(zip(flags["area"], flags["ethnic_group"], strict=True))
     assert marked == {("QJ2", "Other ethnic groups"), ("QPM", "Other ethnic groups"), ("QPM", "Mixed")}
 

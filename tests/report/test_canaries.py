@@ -95,7 +95,7 @@ def test_no_mark_of_a_person_is_published(home):
 def test_no_exact_count_is_published(home):
     """The Trust's large counts, as they are before rounding, are marks as good as any: none may stand anywhere."""
     local = home / "data" / "processed" / "local"
-    levels = pd.read_parquet(local / "estimates" / "levels.parquet")
+    levels = pd.read_parquet(local / "plan" / "counts.parquet")
     own = levels["indicator"].map(lambda key: indicators.catalogue()[key].at_risk != "residents")
     counts = pd.concat([levels["events"], levels["at_risk"][own]]).dropna().unique()
     marks = [int(count) for count in counts if count > 4000 and count % 5]

@@ -200,7 +200,7 @@ def test_a_short_command_tells_no_share(capsys):
 def test_a_bar_where_there_is_a_terminal(tmp_path):
     pty = pytest.importorskip("pty")
     code = (
-        "import time\nfrom pcref_analysis.vocabulary import progress\n"
+        "import time\nfrom pcref_analysis.store import progress\n"
         "with progress.Progress('report').shown() as say:\n say('[cells] 1')\n"
         " progress.share(say, 0.5)\n time.sleep(0.3)"
     )

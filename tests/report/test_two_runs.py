@@ -22,7 +22,7 @@ def edition(home, parameters, table, content="1"):
     folder = home / "reports" / parameters.run
     release_tables.write([release_tables.release(table, parameters, name="counts")], folder / pipeline.RELEASED)
     facts = {"parameters": parameters.model_dump(mode="json"), "inputs": {"rows": "1"}, "content": content}
-    pipeline.publication.write_manifest(folder, facts)
+    pipeline.edition_files.write_manifest(folder, facts)
     return folder
 
 

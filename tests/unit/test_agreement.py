@@ -120,7 +120,7 @@ def test_the_command_reads_published_files_and_nothing_else(home, tmp_path):
     recorded(home, "2023-24", {"action": "move", "item": ACCESS, "to": 1})
     given, ranked = run("2023-24", previous="reports/demo-2022-23")
     folder = published(home, given, ranked, "demo")
-    pipeline.publication.write_manifest(folder, {"parameters": given.model_dump(mode="json")})
+    pipeline.edition_files.write_manifest(folder, {"parameters": given.model_dump(mode="json")})
     assert not (home / "data").exists()  # nothing confidential to read
     text = list_export.as_text(list_export.folder_of("demo"))
     assert text.startswith("SYNTHETIC DATA") and f"  1. {ACCESS} (kept, moved)" in text

@@ -216,7 +216,7 @@ def test_a_crude_ratio_among_fractional_residents_stays_a_crude_ratio():
     """The figure and both numbers of residents are each cut to seven digits: three errors, all to one side here."""
     exact = pd.DataFrame({"o": [3001.0], "n": [1_000_000.4999], "o0": [3000.0], "n0": [1_000_000.5001]})
     ratio = exact["o"] / exact["n"] / (exact["o0"] / exact["n0"])
-    cut = same_everywhere(exact.assign(estimate=ratio)).assign(measure="ratio", per=1.0)
+    cut = same_everywhere(exact.assign(estimate=ratio)).assign(measure="ratio", per=1.0, crude=True)
     assert rounded_figures._kind(cut).tolist() == ["crude"]
 
 

@@ -130,7 +130,8 @@ def test_nothing_passed_in_is_changed():
 
 
 def test_indicators_periods_and_areas_are_compared_within_themselves():
-    other = LOCAL.assign(area="QYY", events=LOCAL["events"] * 2)
+    twice = {name: LOCAL[name] * 2 for name in ("events", "events_low", "events_high")}
+    other = LOCAL.assign(area="QYY", **twice)
     both = interval_counts.compare(interval_counts.crude(pd.concat([LOCAL, other], ignore_index=True)))
     alone = interval_counts.compare(interval_counts.crude(LOCAL))
     pd.testing.assert_frame_equal(both[both["area"] == "QXX"].reset_index(drop=True), alone)
