@@ -110,7 +110,11 @@ def check(
         ours = {
             key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")
         }  # not a test of a test
-        environment = ours | {"PCREF_HOME": str(project_root()), nbval_plugin.FOLDER: scratch}
+        environment = ours | {
+            "PCREF_HOME": str(project_root()),
+            nbval_plugin.FOLDER: scratch,
+            "PYTHONWARNINGS": "ignore",
+        }
         environment |= {parameters.GIVEN: str(given)} if given else {}
         heard, said = Path(scratch) / "cells.jsonl", Path(scratch) / "said.txt"
         cells = sum(cell.cell_type == "code" for path in paths for cell in nbformat.read(path, as_version=4).cells)
