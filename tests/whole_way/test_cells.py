@@ -11,6 +11,10 @@ from pcref_analysis import prepare
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import parameters
 
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("PCREF_EVERY_CASE"), reason="takes long: set PCREF_EVERY_CASE=1 to compare files and databases"
+)
+
 YEARS = ["2023-24"]
 SOME = ("MHS001MPI", "MHS101Referral", "MHS201CareContact", "MHS401MHActPeriod", "MHS501HospProvSpell")
 
