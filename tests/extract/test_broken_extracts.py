@@ -404,9 +404,11 @@ def test_identifiers_that_a_spreadsheet_rounded_stop(broken, name, column):
 
 @pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.width > 0))
 def test_lost_zeros_come_back(broken, name, column):
-    checked = broken(name, lambda f: put(column, "2", (1, 2, 3))(put(column, "3.0", (4,))(f)))
+    codes = [code for code in declared()[name].columns[column].codes if code.startswith("0")] or ["02", "03"]
+    one, other = codes[0], codes[-1]
+    checked = broken(name, lambda f: put(column, one[1:], (1, 2, 3))(put(column, f"{other[1:]}.0", (4,))(f)))
     assert told(checked, name, column, "noted") == {"code had lost its leading zero": 4}
-    assert {"02", "03"} <= set(column_of(checked, name, column))
+    assert {one, other} <= set(column_of(checked, name, column))
 
 
 @pytest.mark.parametrize("name", whole())
