@@ -62,4 +62,7 @@ def test_check_tells_it_of_the_table(extract):
     (rule,) = found.query("table == 'MHS101Referral' and column == ''")["rule"]
     assert rule.startswith("no rows in 9 of 12 months of 2024-25: 2024-07, ")
     (todo,) = found.query("table == 'MHS404CommTreatOrder'")["todo"]
-    assert todo == "Not available without it: Community treatment orders. Add the table if the Trust has it."
+    lost = "Community treatment orders; Community treatment orders revoked; Recalls under a community treatment order; "
+    assert todo == (
+        f"Not available without it: {lost}Length of community treatment orders. Add the table if the Trust has it."
+    )
