@@ -387,8 +387,6 @@ def version() -> None:
 
 def main() -> None:
     """Run the command; an error is a short message and a status (see :class:`Verb`), never a traceback."""
-    if "__mp_main__" in sys.modules:  # a second process of a report, which imports the script that started it
-        return
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")  # a Windows console may default to a code page
     app(standalone_mode=True)

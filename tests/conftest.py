@@ -1,6 +1,11 @@
 """Where the repository is and where the published open figures are (tests that need them skip without)."""
 
 import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,3 +52,51 @@ def open_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the published open figures are not here (set PCREF_OPEN_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """Start a PostgreSQL server of this machine's Debian package, far from the Trust; stop it afterwards."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL server is installed (Debian package postgresql)")
+    pytest.importorskip("psycopg")
+    as_user = []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # the server refuses to run as root
+        if not shutil.which("runuser") or subprocess.run(["id", "postgres"], capture_output=True).returncode:
+            pytest.skip("PostgreSQL does not run as root and there is no user postgres to run it")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    folder, password = Path(tempfile.mkdtemp(prefix="pcref-pg-")), secrets.token_hex(12)
+    (folder / "secret").write_text(password, encoding="utf-8")
+    folder.chmod(0o755)
+    if as_user:
+        shutil.chown(folder, "postgres")
+        shutil.chown(folder / "secret", "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(program: str, *arguments: str) -> None:
+        command = [*as_user, str(found[-1].with_name(program)), *arguments]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(command, check=True, cwd=folder, timeout=120, **quiet)
+
+    data, login = str(folder / "data"), ("-U", "analyst", "-A", "scram-sha-256", f"--pwfile={folder / 'secret'}")
+    run("initdb", "-D", data, *login, "-N", "-E", "UTF8")
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -F -c shared_buffers=16MB -c datestyle=German"
+    run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql://analyst:{password}@127.0.0.1:{port}/"
+    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """Return the address of an empty database of the server, with the password in it."""
+    import psycopg
+
+    name = f"trust_{secrets.token_hex(4)}"
+    with psycopg.connect(f"{postgres_server}postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"ALTER DATABASE {name} SET timezone = 'America/New_York'")
+    return f"{postgres_server}{name}"

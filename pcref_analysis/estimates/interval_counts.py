@@ -62,7 +62,7 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     ----------
     Garwood F (1936), Fiducial limits for the Poisson distribution. Biometrika 28. Wilson EB (1927), JASA 22.
     """
-    _known(counts, ["ethnic_group", "per", "note"])
+    _known(counts, ["ethnic_group", "per"])
     out = counts.copy()
     rate = out["measure"].eq("rate")
     scale = out["per"]
@@ -122,7 +122,7 @@ def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.
     Zou GY, Donner A (2008), Construction of confidence limits about effect measures. Statistics in Medicine 27
     (difference and excess, from the limits of both levels).
     """
-    needs(counts, [*SERIES, "area_kind"], "counts")
+    needs(counts, [*SERIES, "area_kind", "note"], "counts")
     table = compare(crude(counts, level), comparator, level).assign(adjustment="crude", level=level)
     other = table.loc[table["ethnic_group"].eq(comparator), [*SERIES, "estimate", "lower", "upper"]]
     both = table[SERIES].merge(other, on=SERIES, how="left").set_index(table.index)

@@ -10,7 +10,7 @@ import ibis
 import pytest
 import sqlglot
 
-from pcref_analysis.counting import aggregate, cells, counting_rules, team_counts
+from pcref_analysis.counting import aggregate, cells, counting_rules, detention, hospital, team_counts
 from pcref_analysis.counting import row_conditions as language
 from pcref_analysis.extract import deduplicate, month_coverage, row_checks, table_checks
 from pcref_analysis.extract.schema import IBIS_TYPES, PERSONS, SUBMISSION, declared
@@ -39,6 +39,18 @@ class Spark(ibis.config.Config):
 def as_on_the_server(monkeypatch):
     monkeypatch.setattr(engines, "engine", lambda rows: "mssql")
     monkeypatch.setattr(ibis.options, "pyspark", Spark())
+    for module in (engines, detention, hospital):
+        monkeypatch.setattr(module, "hold", held_there)
+
+
+def held_there(rows):
+    """Hold a step as a server would: its own statement, which must be T-SQL and Spark, then a table of its columns."""
+    text = engines.into_local(rows, "step")
+    assert "INTO [#step]" in text and "##" not in text
+    assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
+    assert sqlglot.parse_one(text, dialect="tsql")
+    is_spark(rows)
+    return ibis.table(rows.schema(), name=ibis.util.gen_name("step"))
 
 
 def raw(table, kind):
