@@ -144,10 +144,13 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     entries = of_run(parameters.run) if indicators is None else indicators
     entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
-    frames = []
-    for entry in (entry for name, entry in entries.items() if not reasons[name]):
-        found = by_length(entry, aggregate.rows_of(entry.count.rows, tables, parameters, years)).execute()
-        frames.append(found.assign(indicator=entry.id, period=[label(year) for year in found.pop("year")]))
+    ready = [entry for name, entry in entries.items() if not reasons[name]]
+    found, frames = aggregate.held(ready, tables, parameters, years), []
+    for entry in ready:
+        binned = by_length(entry, found[entry.count.rows]).execute()
+        frames.append(binned.assign(indicator=entry.id, period=[label(year) for year in binned.pop("year")]))
+    for table in found.values():
+        engines.release(table)
     columns = [*KEYS, "lower_day", "upper_day", "count"]
     if not frames:
         return pd.DataFrame(columns=columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -15,6 +16,7 @@ from pcref_analysis.display.output import Shown
 
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
+RATIO = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
 
 
@@ -42,9 +44,8 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
     blocks = []
     for (name, unit), part in frame.groupby(["indicator_name", "unit"], sort=False):
         rows = []
-        for group, lines in part.groupby("ethnic_group", sort=False):
-            crude = lines[lines["adjustment"] == "crude"]
-            first = crude.iloc[0] if len(crude) else lines.iloc[0]
+        for group, lines in _by_group(part):
+            first = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
             row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
             row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
             rows.append(row)
@@ -69,7 +70,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
                 *((_interval(lines, step), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
             ]
-            for group, lines in part.groupby("ethnic_group", sort=False)
+            for group, lines in _by_group(part)
         ]
         blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
@@ -85,7 +86,7 @@ def medians(released: Any, id: str, title: str) -> Shown:
     blocks = []
     for name, part in released.table.groupby("indicator_name", sort=False):
         rows = [[(row["ethnic_group"], False), (_count(row, "at_risk"), True), (_one(row), True)]
-                for _, row in part.iterrows()]  # fmt: skip
+                for row in part.to_dict("records")]  # fmt: skip
         blocks.append((name, rows))
     heads = ["Ethnic group", "Counted", f"Median days ({formats.level_of(released.table)}interval)"]
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
@@ -94,7 +95,7 @@ def medians(released: Any, id: str, title: str) -> Shown:
 def unknown(released: Any, id: str, title: str) -> Shown:
     """Show the share of events without a known ethnic group, a line an indicator."""
     rows = []
-    for _, row in released.table.iterrows():
+    for row in released.table.to_dict("records"):
         numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row))
         rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
     heads = ["Indicator", "Ethnic group not known", "All", "Per cent"]
@@ -104,7 +105,7 @@ def unknown(released: Any, id: str, title: str) -> Shown:
 def teams(released: Any, id: str, title: str) -> Shown:
     """Show the share of people without a known ethnic group by team, in the order of their codes, with its limits."""
     rows = []
-    for _, row in released.table.iterrows():
+    for row in released.table.to_dict("records"):
         ends = [formats.figure(row[end]) for end in ("lower_95", "upper_95")]
         limits = " to ".join(ends) if all(ends) else ""
         numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row), limits)
@@ -119,11 +120,10 @@ def detentions(released: Any, id: str, title: str) -> Shown:
     if "published_rate" not in released.table:
         return levels(released, id, title, released.table["period"].max())
     rows, comparator = [], released.table["comparator"].iloc[0]
-    for _, row in released.table.iterrows():
+    for row in released.table.to_dict("records"):
         ends = [formats.figure(row[end], 0) for end in ("events_low", "events_high")]
         between = " to ".join(ends) if all(ends) else TEXT_NOT_AVAILABLE
-        ratio = _one(row.rename({"ratio": "estimate", "ratio_lower": "lower", "ratio_upper": "upper", "estimate": "x",
-                                 "lower": "y", "upper": "z"}))  # fmt: skip
+        ratio = _one(row | {end: row[name] for end, name in RATIO.items()})
         cells = [
             _count(row, "events"),
             between,
@@ -143,7 +143,7 @@ def detentions(released: Any, id: str, title: str) -> Shown:
 def expected(released: Any, id: str, title: str) -> Shown:
     """Show events observed over expected at the ages of each group: 1 is as often as the reference at the same ages."""
     rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True)]
-            for _, row in released.table.iterrows()]  # fmt: skip
+            for row in released.table.to_dict("records")]  # fmt: skip
     heads = ["Ethnic group", "Detentions", f"Observed over expected ({formats.level_of(released.table)}interval)"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))
 
@@ -175,15 +175,19 @@ def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
     return html_table.table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
 
 
-def _one(row: pd.Series) -> str:
-    return _interval(pd.DataFrame([row.to_dict() | {"adjustment": ""}]), "")
+def _by_group(part: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return each ethnic group with its lines, in the order of the table."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for line in part.to_dict("records"):
+        groups.setdefault(line["ethnic_group"], []).append(line)
+    return list(groups.items())
 
 
-def _interval(lines: pd.DataFrame, step: str) -> str:
-    rows = lines[lines["adjustment"] == step]
-    if rows.empty:
-        return ""
-    row = rows.iloc[0]
+def _interval(lines: list[dict[str, Any]], step: str) -> str:
+    return next((_one(line) for line in lines if line["adjustment"] == step), "")
+
+
+def _one(row: Mapping[str, Any]) -> str:
     if row.get("status") == SUPPRESSED:
         return TEXT_SUPPRESSED
     if not formats.known(row["estimate"]):
@@ -192,16 +196,15 @@ def _interval(lines: pd.DataFrame, step: str) -> str:
     return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"))
 
 
-def _change(lines: pd.DataFrame, step: str) -> str:
+def _change(lines: list[dict[str, Any]], step: str) -> str:
     """Return the change at a step; nothing where the ratio itself is not shown (its own cell says why)."""
-    rows = lines[(lines["adjustment"] == step) & lines["estimate"].notna()]
-    if rows.empty:
+    row = next((line for line in lines if line["adjustment"] == step and pd.notna(line["estimate"])), None)
+    if row is None:
         return ""
-    row = rows.iloc[0]
     return formats.change(row["change"], row["change_lower"], row["change_upper"]) or TEXT_NOT_AVAILABLE
 
 
-def _count(row: pd.Series, column: str) -> str:
+def _count(row: Mapping[str, Any], column: str) -> str:
     status = row.get(f"{column}_status")
     if status == SUPPRESSED:
         return TEXT_SUPPRESSED

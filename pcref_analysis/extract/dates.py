@@ -14,7 +14,6 @@ import ibis
 import ibis.expr.types as ir
 import yaml
 
-from pcref_analysis.extract.schema import Column
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.extract.sources.portable import among, first, flag, missing_text, only_digits, when
 
@@ -96,18 +95,18 @@ def native(raw: ibis.Table, value: ir.Value) -> dict[str, ir.Value]:
     return {"native": value.cast("date"), "at_eleven": flag(sharp)}
 
 
-def take_native(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def take_native(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Take a day that the source holds as one."""
     return {name: rows[f"{name}__native"]} | {
         f"{name}__{key}": rows[f"{name}__at_eleven"] if key == "eleven" else ibis.literal(0) for key in NAMED
     }
 
 
-def _upper(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _upper(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     return {f"{name}__upper": rows[f"{name}__text"].upper()}
 
 
-def _opened(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _opened(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Find the name of a month, and open the forms that are written without separators."""
     text, hyphen = rows[f"{name}__upper"], ibis.literal("-")
     head = text.substr(0, 8)
@@ -122,7 +121,7 @@ def _opened(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     }
 
 
-def _split(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _split(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Part the day from the time; around the name of a month, part what stands before from what follows."""
     text, at = rows[f"{name}__text8"], rows[f"{name}__at"]
     space, letter = text.find(" "), text.find("T")
@@ -139,7 +138,7 @@ def _split(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     }
 
 
-def _parted(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _parted(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     text, cut = rows[f"{name}__text8"], rows[f"{name}__cut"]
     before, behind = rows[f"{name}__before"], rows[f"{name}__behind"]
     space = behind.find(" ")
@@ -158,7 +157,7 @@ def _parted(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     }
 
 
-def _compact(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _compact(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Bring the accepted ways to write a date to eight characters, year first; missing for any other form.
 
     Accepted: 2024-03-31, 2024/03/31, 20240331, 31/03/2024 (also 31.03.2024, 31-03-2024, and with one-digit day or
@@ -193,7 +192,7 @@ def _compact(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
     }
 
 
-def _timed(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _timed(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     clock, sign, utc = rows[f"{name}__clock"], rows[f"{name}__sign"], rows[f"{name}__utc"] == 1
     month, minute = rows[f"{name}__month"], ibis.cases((clock.substr(2, 1) == ":", 3), else_=2)
     return {
@@ -214,7 +213,7 @@ def _only_zeros(clock: ir.StringValue) -> ir.BooleanValue:
     return ((clock.substr(0, 2) == "23") & (rest == "")) | ((clock.substr(0, 2) == "11") & (rest == "PM"))
 
 
-def _pieces(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _pieces(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Cut the day, the time and the offset into the pieces that are tested."""
     compact, time, offset = (rows[f"{name}__{part}"] for part in ("compact", "time", "offset"))
     cuts = {"cc": (0, 2), "yyyy": (0, 4), "tens": (2, 1), "unit": (3, 1), "mm": (4, 2), "dd": (6, 2), "mmdd": (4, 4)}
@@ -231,7 +230,7 @@ def _within(two: ir.StringValue, least: str, most: str) -> ir.BooleanValue:
     return only_digits(two) & (two.length() == 2) & (two >= least) & (two <= most)
 
 
-def _exists(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _exists(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Write the day as year-month-day, missing where there is no such day, and the moment in one form."""
     compact, hyphen = rows[f"{name}__compact"], ibis.literal("-")
     century, year, month, day, monthday = (rows[f"{name}__{piece}"] for piece in ("cc", "yyyy", "mm", "dd", "mmdd"))
@@ -258,7 +257,7 @@ def _exists(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     }
 
 
-def _day(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _day(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Turn the text into a day; a moment into the local day, or into missing where that cannot be told."""
     iso, zone, zoned = rows[f"{name}__iso"], rows[f"{name}__zone"], rows[f"{name}__offset"] != ""
     plain, eleven = when(~zoned, iso).cast("date"), flag((rows[f"{name}__sharp"] == 1) & iso.notnull() & ~zoned)

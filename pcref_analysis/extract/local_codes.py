@@ -14,6 +14,7 @@ import pandas as pd
 from pcref_analysis.extract import columns_present, parsing
 from pcref_analysis.extract.row_checks import unread
 from pcref_analysis.extract.schema import Column, declared
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -63,7 +64,8 @@ def _column(name: str, column: str, raw: ibis.Table, parameters: Parameters) -> 
     if column not in names:
         return []
     some = {n: c for n, c in table.columns.items() if n == column or (n == PERSON and n in names)}
-    rows = parsing.staged(raw, table.model_copy(update={"columns": some}), names, _of(parameters, name, column))
+    part = table.model_copy(update={"columns": some})
+    rows = parsing.staged(engines.hold(parsing.texts(raw, part, names, _of(parameters, name, column))), part)
     text = rows[f"{column}__text"]
     rows = rows.filter(text.notnull() & rows[column].isnull())  # noqa: PD003, PD004 (of Ibis, not pandas)
     many = rows[f"{PERSON}__text"].nunique() if PERSON in some else rows.count()

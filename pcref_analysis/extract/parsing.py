@@ -6,6 +6,7 @@ A value that cannot be read becomes missing; what it was is never kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
@@ -84,7 +85,7 @@ def _code(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     return {name: ibis.cases(*((full.upper() == code.upper(), code) for code in codes), else_=missing_text())}
 
 
-def _power(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _power(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Split 1.0E+05 before and behind the E."""
     text = rows[f"{name}__text"].upper()
     split = text.find("E")
@@ -94,7 +95,7 @@ def _power(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
     }
 
 
-def _unsigned(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _unsigned(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     parts = {part: rows[f"{name}__{part}"] for part in ("mantissa", "exponent")}
     bare = {p: ibis.cases((t.substr(0, 1).isin(("+", "-")), t.substr(1)), else_=t) for p, t in parts.items()}
     point = bare["mantissa"].find(".")
@@ -105,7 +106,7 @@ def _unsigned(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value
     }
 
 
-def _number(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]:
+def _number(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Read 1489, 1,489, 1489.0, -3.5 and 1.0E+05; a comma must stand before three digits."""
     whole, body, tail = (rows[f"{name}__{part}"] for part in ("whole", "digits", "tail"))
     size, commas = whole.length(), whole.length() - whole.replace(",", "").length()
@@ -143,13 +144,14 @@ def _bounded(rows: ibis.Table, name: str, column: Column) -> dict[str, ir.Value]
 
 
 _STEPS = {
-    "date": dates.STEPS,
-    "number": (_power, _unsigned, _number, _bounded),
-    "integer": (_power, _unsigned, _number, _bounded),
+    "number": (_bounded,),
+    "integer": (_bounded,),
     "code": (_without_decimal, _padded, _code),
     "text": (_without_decimal, _padded, _code),
     "id": (_without_decimal, _id),
 }
+NUMBERS = ("number", "integer")
+NUMBER_STEPS = (_power, _unsigned, _number)
 
 
 def _mapped(text: ir.StringValue, codes: dict[str, str]) -> ir.StringValue:
@@ -159,10 +161,10 @@ def _mapped(text: ir.StringValue, codes: dict[str, str]) -> ir.StringValue:
     return ibis.cases(*((text.upper() == local, code) for local, code in pairs.items()), else_=text)
 
 
-def staged(
+def texts(
     raw: ibis.Table, table: Table, names: dict[str, str], codes: Mapping[str, dict[str, str]] | None = None
 ) -> ibis.Table:
-    """Return the table with, for each declared column, its text (``<name>__text``) and what was read (``<name>``).
+    """Return the table with the text of each declared column, as it stands in the extract.
 
     Parameters
     ----------
@@ -178,9 +180,9 @@ def staged(
 
     Notes
     -----
-    ``<name>__text`` is missing where nothing was recorded; ``<name>__word`` is 1 where a word such as NULL stood.
-    The steps stand in nested selects, so that each is written, and run, once. Columns with a double underscore
-    are for the checks and are never kept.
+    ``<name>__text`` is missing where nothing was recorded; ``<name>__word`` is 1 where a word such as NULL stood;
+    ``<name>__native`` is the day of a column that the source holds as days or moments. Hold the result
+    (:func:`pcref_analysis.extract.sources.engines.hold`) before it is read: several statements ask for it.
     """
     sources = {n: raw[names[n]] if n in names else missing_text() for n in table.columns}
     days = [n for n, c in table.columns.items() if c.type == "date" and dates.is_day(sources[n])]
@@ -192,17 +194,53 @@ def staged(
     }
     rows = fence(raw.select(**texts, **native))  # else written again for every word that is compared below
     rows = rows.mutate(**{f"{n}__text": _mapped(rows[f"{n}__text"], local) for n, local in (codes or {}).items()})
-    rows = rows.select(
+    return rows.select(
         **{f"{n}__text": without_words(rows[f"{n}__text"]) for n in table.columns},
         **{f"{n}__word": flag(is_word(rows[f"{n}__text"])) for n in table.columns},
         **{name: rows[name] for name in native},
     )
-    rows = fence(rows)
-    steps = {n: (dates.take_native,) if n in days else _STEPS[column.type] for n, column in table.columns.items()}
-    for number in range(max(map(len, steps.values()))):
+
+
+def staged(rows: ibis.Table, table: Table) -> ibis.Table:
+    """Return the rows of :func:`texts` with what was read of each declared column (``<name>``) and how.
+
+    Each different text of the dates, and of the numbers, is read once. The steps stand in nested selects, so that each
+    is written, and run, once. Columns with a double underscore are for the checks and are never kept.
+    """
+    days = [n for n, c in table.columns.items() if c.type == "date"]
+    native = [n for n in days if f"{n}__native" in rows.columns]
+    rows = rows.mutate(**{key: value for n in native for key, value in dates.take_native(rows, n).items()})
+    as_days = [n for n in days if n not in native]
+    rows = _looked_up(rows, as_days, dates.STEPS, "", {f"__{key}": 0 for key in dates.NAMED})
+    numbers = [n for n, c in table.columns.items() if c.type in NUMBERS]
+    rows = fence(_looked_up(rows, numbers, NUMBER_STEPS, "__number", {}))
+    steps = {n: _STEPS[column.type] for n, column in table.columns.items() if column.type in _STEPS}
+    for number in range(max(map(len, steps.values()), default=0)):
         new: dict[str, ir.Value] = {}
-        for name, column in table.columns.items():
+        for name in steps:
             if number < len(steps[name]):
-                new |= steps[name][number](rows, name, column)
+                new |= steps[name][number](rows, name, table.columns[name])
         rows = fence(rows.mutate(**new))
     return rows
+
+
+def _looked_up(rows: ibis.Table, names: list[str], steps: tuple, ending: str, flags: dict[str, int]) -> ibis.Table:
+    """Read each different text of these columns by the steps, once, and put what was read beside each row."""
+    if not names:
+        return rows
+    different = reduce(lambda one, two: one.union(two), (rows.select(value__text=rows[f"{n}__text"]) for n in names))
+    known = read_by(engines.hold(different.distinct()), steps, (ending, *flags))
+    for n in names:
+        read = known.view()
+        new = {f"{n}{ending}": read[f"value{ending}"]}
+        new |= {f"{n}{end}": ibis.coalesce(read[f"value{end}"], least) for end, least in flags.items()}
+        rows = rows.left_join(read, rows[f"{n}__text"] == read["value__text"]).select(rows, **new)
+    return rows
+
+
+def read_by(different: ibis.Table, steps: tuple, endings: tuple[str, ...]) -> ibis.Table:
+    """Return different texts (``value__text``) with what the steps read of each; the same statement for every table."""
+    known = different
+    for step in steps:
+        known = fence(known.mutate(**step(known, "value")))
+    return engines.hold(known.select("value__text", *(f"value{end}" for end in endings)))

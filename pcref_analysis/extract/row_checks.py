@@ -33,12 +33,12 @@ def essential(table: Table) -> list[str]:
     return [name for name, column in table.columns.items() if column.required and not column.references]
 
 
-def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Parameters, day: date) -> ibis.Table:
+def marked(table: Table, texts: ibis.Table, parameters: Parameters, day: date) -> ibis.Table:
     """Return the rows as read, with the number of the reason to leave a row out and 0/1 columns for what was found.
 
     Parameters
     ----------
-    table, raw, names
+    table, texts
         As for :func:`pcref_analysis.extract.parsing.staged`.
     parameters
         The first period sets who would be older than 120.
@@ -50,7 +50,7 @@ def marked(table: Table, raw: ibis.Table, names: dict[str, str], parameters: Par
     ``__reason`` is 0 for a row that is kept; reasons are numbered in the order of :func:`_reasons`, and a row with
     several faults has the first. ``<column>__<oddity>`` are the 0/1 columns that :func:`totals` sums.
     """
-    rows = parsing.staged(raw, table, names, parameters.source.codes.get(table.name))
+    rows = parsing.staged(texts, table)
     first = min([parameters.period, *parameters.periods])
     oldest = date(int(first[:4]) - OLDEST, 4, 1)
     sensible: dict[str, ir.Value] = {}

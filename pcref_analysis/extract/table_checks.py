@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add
-
 import ibis
 
 from pcref_analysis.counting.availability import AREA_COLUMNS
@@ -31,7 +28,7 @@ def unique(table: Table, rows: ibis.Table, kept: int) -> tuple[ibis.Table, list[
     others = [name for name in table.columns if name not in (*table.key, *dates)]
     order = [ibis.coalesce(rows[name].cast("string"), "").desc() for name in [*dates, *others]]
     group, latest = [rows[name] for name in table.key], [value.desc() for value in deduplicate.submitted(rows)]
-    text = reduce(add, [ibis.coalesce(rows[name].cast("string"), "") + "|" for name in table.columns])
+    text = ibis.literal("|").join([ibis.coalesce(rows[name].cast("string"), "") for name in table.columns])
     ranked = rows.mutate(
         __rank=ibis.row_number().over(ibis.window(group_by=group, order_by=[*latest, *order])),
         __turn=ibis.dense_rank().over(ibis.window(group_by=group, order_by=latest)) if latest else ibis.literal(0),

@@ -15,7 +15,15 @@ import pandas as pd
 
 from pcref_analysis.counting.availability import needs
 from pcref_analysis.counting.row_conditions import ELSEWHERE, STANDING
-from pcref_analysis.extract import breach_report, columns_present, deduplicate, month_coverage, row_checks, table_checks
+from pcref_analysis.extract import (
+    breach_report,
+    columns_present,
+    deduplicate,
+    month_coverage,
+    parsing,
+    row_checks,
+    table_checks,
+)
 from pcref_analysis.extract.breach_report import render
 from pcref_analysis.extract.schema import PERSONS, Table, declared
 from pcref_analysis.extract.sources import engines
@@ -169,7 +177,9 @@ def _table(
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = columns_present.columns(table, raw, parameters)
     read = table.read_as(names)  # with what tells the order of submissions, where it is there
-    marked = engines.hold(row_checks.marked(read, raw, names, parameters, day))
+    texts = engines.hold(parsing.texts(raw, read, names, parameters.source.codes.get(table.name)))
+    marked = engines.hold(row_checks.marked(read, texts, parameters, day))
+    engines.release(texts)
     totals = row_checks.totals(read, marked)
     breaches, dropped = row_checks.breaches(read, names, totals)
     kept = totals["n"] - dropped

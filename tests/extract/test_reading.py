@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import itemgetter
 
 import ibis
 import pyarrow as pa
@@ -22,11 +23,17 @@ CONNECTION = ibis.duckdb.connect()
 def read(values, kind="string", **facts):
     """Return what a column of these values is read as."""
     column = Column(required=False, meaning="", **facts)
-    table = Table(name="T", meaning="", bears="", cannot_bear="", key=("c",), columns={"c": column})
+    columns = {"c": column, "row": Column(required=False, meaning="", type="integer")}
+    table = Table(name="T", meaning="", bears="", cannot_bear="", key=("c",), columns=columns)
     data = pa.table({"c": pa.array(values, kind), "row": range(len(values))})
     raw = CONNECTION.create_table("values", data, overwrite=True)
-    rows = parsing.staged(raw, table, {"c": "c"})
-    return rows.select("c").to_pyarrow().to_pydict()["c"]
+    rows = parsing.staged(parsing.texts(raw, table, {"c": "c", "row": "row"}), table)
+    return [
+        c
+        for _, c in sorted(
+            zip(*rows.select("row", "c").to_pyarrow().to_pydict().values(), strict=True), key=itemgetter(0)
+        )
+    ]
 
 
 def test_dates():

@@ -67,9 +67,17 @@ def only_digits(value: ir.StringValue) -> ir.BooleanValue:
     return (value.translate(DIGITS, "0" * 10).replace("0", "").length() == 0) & (value.length() > 0)
 
 
-def among(value: ir.Value, options: Iterable[str | date]) -> ir.BooleanValue:
-    """Tell whether a value is one of several, without an IN list (DuckDB makes a join of each: seconds a column)."""
-    return reduce(or_, (value == option for option in options))
+def among(value: ir.Value, options: Iterable[str | date | int]) -> ir.BooleanValue:
+    """Tell whether a value is one of several, without an IN list (DuckDB makes a join of each: seconds a column).
+
+    More than a few texts are looked for in one line of all of them, which is written once however many they are.
+    """
+    options = list(options)
+    if not value.type().is_string() or len(options) < 5:
+        return reduce(or_, (value == option for option in options))
+    line = ibis.literal("".join(f"~{option}" for option in options) + "~")
+    within = (line.find(ibis.literal("~") + value + "~") >= 0) & (value.find("~") < 0)
+    return ibis.cases((value.length() <= max(map(len, options)), within), else_=False)
 
 
 def countable(number: ir.FloatingValue) -> ir.FloatingValue:
