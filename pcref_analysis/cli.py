@@ -268,11 +268,12 @@ def check(run: Run = None, named: Named = None, period: Period = None) -> None:
 def init(
     code: Annotated[str, typer.Argument(help="ODS code of an NHS mental health Trust, such as RV5.")],
     open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
+    published: Annotated[bool, typer.Option(help="For a report on published figures alone.")] = False,
 ) -> None:
     """Write the parameters file of a mental health Trust: its name, board and sites; nothing is overwritten."""
     from pcref_analysis.published import trusts
 
-    for line in trusts.init(code, open_data):
+    for line in trusts.init(code, open_data, published):
         say(line)
 
 

@@ -14,18 +14,21 @@ GONE = "not available: "
 def lacking(run: str, parameters: Parameters) -> list[str]:
     """Return what is lacking, in words without counts: tables, columns, months, and indicators with the reason.
 
-    Published figures have no extract that could lack anything.
+    Of published figures: those that are not published for the area, or not of the run's year.
     """
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
     if parameters.source.kind == "published":
-        return []
+        gone = runs.load(run, "unavailable")
+        gone = gone.assign(name=gone["indicator"].map(names).fillna(gone["indicator"]))
+        words = gone.groupby(["area", "reason"], sort=False)["name"].agg(lambda each: "; ".join(dict.fromkeys(each)))
+        return [f"{named}{' (' + area + ')' if area else ''}: {reason}." for (area, reason), named in words.items()]
     breaches = runs.load(run, "breaches")
     breaches = breaches[breaches["rows"] == 0]
     where = breaches["table"] + ("." + breaches["column"]).where(breaches["column"] != "", "")
     found = (where + ": " + breaches["rule"] + ". " + breaches["todo"]).tolist()
     ledger = runs.load(run, "ledger")
     ledger = ledger[(ledger["period"] == parameters.period) & ledger["reason"].str.startswith(GONE)]
-    names = ledger["indicator"].map({key: entry.name for key, entry in indicators.catalogue().items()})
-    for reason, part in names.groupby(ledger["reason"], sort=False):
+    for reason, part in ledger["indicator"].map(names).groupby(ledger["reason"], sort=False):
         found.append(f"Not available, since {reason.removeprefix(GONE)}: {'; '.join(part)}.")
     return found
 

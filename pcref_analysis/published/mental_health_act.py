@@ -10,7 +10,7 @@ from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import publisher_rounding
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary import ethnicity
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import NotPublishedError
 
 ENGLAND = "England"
 EVERY_BOARD = "every board"
@@ -71,7 +71,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
 
     Raises
     ------
-    PcrefError
+    NotPublishedError
         If the measure is not published by ethnic group for the area.
 
     Notes
@@ -89,7 +89,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"])).set_index("ethnic_group")
     wanted = [*ethnicity.known_groups(detail), *unknown]
     if not set(wanted) <= set(rows.index):
-        raise PcrefError(
+        raise NotPublishedError(
             f"published figures: {indicator} is published by {detail} ethnic group for {where}, not for {area}."
         )
     rows = _add_up(rows, wanted) if summed else rows.loc[wanted].reset_index()
@@ -163,7 +163,7 @@ def _rows(folder: Path, area: str, demographic: str) -> pd.DataFrame:
     here = table["org_code"].ne("All prov") if area == EVERY_BOARD else table["org_code"].eq(code)
     found = table[table["organisation_breakdown"].eq(level) & here]
     if found.empty:
-        raise PcrefError(f"published figures: {_FILE} has no integrated care board '{area}'.")
+        raise NotPublishedError(f"published figures: {_FILE} has no integrated care board '{area}'.")
     return found[found["demographic"].eq(demographic)]
 
 
