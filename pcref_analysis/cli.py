@@ -277,6 +277,23 @@ def init(
         say(line)
 
 
+@verb("pcref national")
+def national(
+    open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
+    csv: Annotated[str, typer.Option(help="Where the table is written.")] = "reports/national/national.csv",
+) -> None:
+    """Make the draft list of every mental health Trust from published figures, and a table of what each could say."""
+    from pcref_analysis.report import national as every
+    from pcref_analysis.vocabulary.parameters import project_path
+
+    with Progress("national").shown() as progress:
+        found = every.table(open_data, progress)
+    every.write(found, project_path(csv))
+    failed = int(found["error"].ne("").sum())
+    say(f"national: {len(found) - failed} of {len(found)} Trusts; {csv}")
+    raise typer.Exit(2 if failed else 0)
+
+
 @verb("pcref doctor cpft")
 def doctor(
     run: Run = None,

@@ -149,6 +149,22 @@ def by_deprivation(folder: Path, area: str) -> pd.DataFrame:
     return out.assign(published_rate=rows["crude_rate_per_100k"]).sort_values("imd_decile", ignore_index=True)
 
 
+def board_totals(folder: Path, indicator: str = "detentions") -> pd.Series:
+    """Return each integrated care board's total as published, all ethnic groups, by its code (42 boards)."""
+    measure, subcategory, _ = MEASURES[indicator]
+    rows = _rows(folder, EVERY_BOARD, "All")
+    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    return rows[rows["org_code"].ne("UNKNOWN")].set_index("org_code")["mhsds_count"].astype(float)
+
+
+def trust_total(folder: Path, codes: list[str]) -> float:
+    """Return the detentions that a Trust reports, its codes summed; missing where none is published."""
+    table = open_data.read(folder, _FILE)
+    here = table["organisation_breakdown"].eq("NHS Trust") & table["org_code"].isin(codes)
+    rows = table[here & table["measure"].eq("All detentions") & table["demographic"].eq("All")]
+    return float(rows["mhsds_count"].sum(min_count=1))
+
+
 def group_names(labels: pd.Series) -> pd.Series:
     """Turn the labels of the NHS files into ethnic groups of the vocabulary; others become missing."""
     names = [*ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]]

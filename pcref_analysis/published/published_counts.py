@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.population import catchment, resident_counts
-from pcref_analysis.published import mental_health_act, publisher_rounding, talking_therapies
+from pcref_analysis.published import completeness, mental_health_act, publisher_rounding, talking_therapies
 from pcref_analysis.published.mental_health_act import ENGLAND
 from pcref_analysis.store.open_data import open_data_folder
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
@@ -24,6 +24,8 @@ FRAMES = (
     "england_by_age",
     "deprivation",
     "unavailable",
+    "completeness",
+    "shares",
 )
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
     "section_136": "published by ethnic group for England only; a board has all short term orders together",
@@ -53,7 +55,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         ``england_by_age``: for :func:`pcref_analysis.estimates.interval_counts.indirect`. ``deprivation``: detentions
         by
         deprivation decile, the board and England. ``unavailable``: ``indicator, area, reason``, a row for each figure
-        that is not published for the area or lacks the run's year.
+        that is not published for the area or lacks the run's year. ``completeness``: :func:`completeness.flags`, and
+        ``shares`` what the Trust reports of its board's detentions.
 
     Raises
     ------
@@ -80,6 +83,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
             [mental_health_act.by_deprivation(folder, area).assign(area=area) for area in (board, ENGLAND)]
         ),
         "unavailable": lacking,
+        "completeness": completeness.flags(folder, board, trust, parameters.period),
+        "shares": pd.DataFrame([completeness.shares(folder, board, trust)]),
     }
 
 

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.published import organisations, published_counts, trusts
+from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
+from pcref_analysis.report import national
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
@@ -65,3 +66,30 @@ def test_every_board_has_its_earlier_area_and_every_line_a_source():
         assert organisations.reference(relation)["source"].ne("").all()
     glossop = organisations.reference("area_changed", "QJ2")
     assert glossop["last_year"].tolist() == ["2021-22"] and "Glossop" in glossop["words"].item()
+
+
+def test_a_board_with_half_of_its_detentions_is_incomplete_before_it_is_equal(open_data):
+    levels = completeness.boards(open_data, "2023-24").query("indicator == 'detentions'").set_index("area")
+    assert len(levels) == 42 and levels["events"].sum() == pytest.approx(levels["expected"].sum())
+    low = levels[levels["signal"].str.startswith("below")]
+    assert set(low.index) == {"QUE", "QSL"}  # less than other boards differ by, given how deprived their areas are
+    found = completeness.flags(open_data, "QUE", "RT1", "2023-24")
+    assert found["indicator"].tolist() == ["detentions"] and found["ethnic_group"].isna().all()
+    assert found["reason"].str.contains("can look like equality").all()
+    assert completeness.flags(open_data, "QJ2", "RXM", "2023-24").empty
+
+
+def test_a_sudden_fall_is_no_year_to_compare_groups_in(open_data):
+    found = completeness.flags(open_data, "QWU", "RYG", "2020-21")  # 3,015 referrals after some 19,000 a year
+    assert "talking_therapies_referrals" in set(found["indicator"]) and set(found["flag"]) == {completeness.FELL}
+    assert completeness.flags(open_data, "QWU", "RYG", "2022-23").query("flag == @completeness.FELL").empty
+
+
+def test_no_gap_is_neither_listed_nor_denied_where_records_are_incomplete(run):
+    parameters = run("RT1")
+    frames = published_counts.load(parameters)
+    ranked, tables = national.draft(frames, parameters)
+    detained = ranked[ranked["indicator"].eq("detentions")]
+    assert set(detained["list"]) == {"recording"} and detained["certainty"].isna().all()
+    first = tables["recording"].iloc[0]
+    assert first["flag"] == completeness.INCOMPLETE and "Black" in first["ethnic_group"]
