@@ -24,7 +24,12 @@ NOTEBOOKS |= {"experience": "03_experience", "outcomes": "04_outcomes"}
 UNCLEAR = ["domain", "name", "ethnic_group", "ratio", "lower", "upper", "level", "ratio_text", "certainty_text"]
 UNCLEAR += ["would_close"]
 TRACE = ["estimate_table", "notebook", "method_page"]
-METHODS = {"crude": "comparison", "age_sex": "regression", "age_sex_imd": "regression"}  # pages of docs/methods
+METHODS = {
+    "crude": "comparison",
+    "age": "indirect-standardisation",
+    "age_sex": "regression",
+    "age_sex_imd": "regression",
+}  # pages of docs/methods
 COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")
 
 
@@ -245,7 +250,7 @@ def rebuild(folder: Path, terms: Mapping[str, object] | None = None) -> pd.DataF
     table, rule = read(folder)
     if absent := [name for name in findings.COLUMNS if name not in table]:
         raise PcrefError(f"priorities: {file_name('findings')} lacks the column(s) {', '.join(absent)}.")
-    return _ranked(table[findings.COLUMNS], rule, terms)
+    return _ranked(table[findings.columns(table)], rule, terms)
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:

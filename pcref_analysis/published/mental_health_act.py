@@ -157,6 +157,16 @@ def board_totals(folder: Path, indicator: str = "detentions") -> pd.Series:
     return rows[rows["org_code"].ne("UNKNOWN")].set_index("org_code")["mhsds_count"].astype(float)
 
 
+def by_board(folder: Path, indicator: str = "detentions") -> pd.Series:
+    """Return each board's count as published by ``area, ethnic_group`` (broad); missing is suppressed."""
+    measure, subcategory, _ = MEASURES[indicator]
+    rows = _rows(folder, EVERY_BOARD, "Ethnicity")
+    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"]), area=rows["org_code"])
+    rows = rows[rows["ethnic_group"].isin(ethnicity.BROAD_GROUPS) & rows["area"].ne("UNKNOWN")]
+    return rows.set_index(["area", "ethnic_group"])["mhsds_count"].astype(float)
+
+
 def trust_total(folder: Path, codes: list[str]) -> float:
     """Return the detentions that a Trust reports, its codes summed; missing where none is published."""
     table = open_data.read(folder, _FILE)

@@ -8,7 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.population import catchment, resident_counts
-from pcref_analysis.published import completeness, mental_health_act, publisher_rounding, talking_therapies
+from pcref_analysis.published import (
+    completeness,
+    mental_health_act,
+    organisations,
+    other_boards,
+    publisher_rounding,
+    talking_therapies,
+)
 from pcref_analysis.published.mental_health_act import ENGLAND
 from pcref_analysis.store.open_data import open_data_folder
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
@@ -26,6 +33,7 @@ FRAMES = (
     "unavailable",
     "completeness",
     "shares",
+    "other_boards",
 )
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
     "section_136": "published by ethnic group for England only; a board has all short term orders together",
@@ -55,8 +63,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         ``england_by_age``: for :func:`pcref_analysis.estimates.interval_counts.indirect`. ``deprivation``: detentions
         by
         deprivation decile, the board and England. ``unavailable``: ``indicator, area, reason``, a row for each figure
-        that is not published for the area or lacks the run's year. ``completeness``: :func:`completeness.flags`, and
-        ``shares`` what the Trust reports of its board's detentions.
+        that is not published for the area or lacks the run's year. ``completeness``: :func:`completeness.flags`,
+        ``other_boards``: :func:`other_boards.prior`, and ``shares`` what the Trust reports of its board's detentions.
 
     Raises
     ------
@@ -84,6 +92,7 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         ),
         "unavailable": lacking,
         "completeness": completeness.flags(folder, board, trust, parameters.period),
+        "other_boards": other_boards.prior(folder, board, parameters.period, parameters.comparator),
         "shares": pd.DataFrame([completeness.shares(folder, board, trust)]),
     }
 
@@ -125,6 +134,9 @@ def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataF
     counts = pd.concat(parts, ignore_index=True)[publisher_rounding.COLUMNS]
     rate = counts["measure"].eq("rate")
     counts = counts.assign(own=counts["area"].eq(board) & rate | counts["area"].eq(trust) & ~rate)
+    counts["comparable"] = True  # with the years after it: a board's boundary has not changed since
+    for until in organisations.reference("area_changed", board)["last_year"]:
+        counts["comparable"] &= ~(counts["area"].eq(board) & rate & counts["period"].le(until))
     last = (
         counts[counts["own"]].groupby(["indicator", "area"])["period"].agg(["max", lambda years: period in set(years)])
     )

@@ -101,6 +101,15 @@ def by_ethnic_group(
     ].reset_index(drop=True)
 
 
+def by_board(folder: Path, period: str) -> pd.DataFrame:
+    """Return the counts of every board in a year as published, by ``area, ethnic_group`` (broad)."""
+    table = open_data.read(folder, _FILE)
+    here = table["org_type"].isin(["STP", "ICB"]) & table["reporting_period"].eq(period) & table["variable_b"].eq("All")
+    rows = table[here & table["org_code"].ne("UNKNOWN")]
+    rows = rows.assign(ethnic_group=group_names(rows["variable_a"]), area=rows["org_code"])
+    return rows[rows["ethnic_group"].isin(ethnicity.BROAD_GROUPS)].set_index(["area", "ethnic_group"])
+
+
 def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     table = open_data.read(folder, _FILE)
     if kind == "england":
@@ -112,12 +121,13 @@ def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     else:
         codes = [area, *organisations.reference("area_formerly", area)["other_code"]]
         here = table["org_type"].isin(["STP", "ICB"]) & table["org_code"].isin(codes)
+    table = table[here]  # names are looked up for these rows alone
     unknown = table["variable_a"].str.startswith("Not stated", na=False)
     broad = table["variable_b"].eq("All")
     labels = table["variable_a"] if detail == "broad" else table["variable_b"].mask(unknown, table["variable_a"])
-    table["ethnic_group"] = group_names(labels)
+    table = table.assign(ethnic_group=group_names(labels))
     level = broad if detail == "broad" else ~broad | unknown
-    rows = table[here & level & table["ethnic_group"].isin(_wanted(detail))]
+    rows = table[level & table["ethnic_group"].isin(_wanted(detail))]
     if rows.empty:
         raise NotPublishedError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
     return rows

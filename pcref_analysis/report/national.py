@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps
+from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
 from pcref_analysis.priorities import draft_list
 from pcref_analysis.published import published_counts, trusts
 from pcref_analysis.report import notebook_tables
@@ -49,7 +49,11 @@ def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.D
     flags = ethnicity_coding.recording_flags(frames["counts"], parameters, frames["completeness"])
     levels = as_published(levels_and_gaps.crude(own, parameters.level), "levels")
     gaps = as_published(levels_and_gaps.ladder(own, parameters.comparator, level=parameters.level), "gaps")
-    ranked = notebook_tables.draft({"levels": levels, "gaps": gaps}, parameters, flags).table
+    year = own[own["period"].eq(parameters.period)]
+    expected = topics.expected(year, parameters, frames["residents_by_age"], frames["england_by_age"])
+    tables = {"levels": levels, "gaps": gaps, "expected": as_published(expected, "expected")}
+    tables["other_boards"] = as_published(frames["other_boards"], "other_boards")
+    ranked = notebook_tables.draft(tables, parameters, flags).table
     return ranked, draft_list.tables(ranked, parameters.priorities)
 
 
