@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -113,20 +113,26 @@ def saved(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
 
 
+@lru_cache(maxsize=64)
+def _read(folder: Path, indicator: str, area: str, kind: str) -> pd.DataFrame:
+    """Return a published figure of an area, read once in a session (England stands beside every Trust)."""
+    if indicator == "repeat_detention":
+        return mental_health_act.repeat_detention(folder)
+    if indicator in mental_health_act.MEASURES:
+        return mental_health_act.by_ethnic_group(folder, area, indicator)
+    return talking_therapies.by_ethnic_group(folder, area, kind, indicator)
+
+
 def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what is published, and what is not with the reason: a figure that lacks costs its indicator alone."""
-    acts = [("detentions", board), ("short_term_orders", board), ("detentions", ENGLAND)]
-    acts += [("short_term_orders", ENGLAND), ("section_136", ENGLAND), ("cto_starts", ENGLAND)]
-    asked = [(name, area, partial(mental_health_act.by_ethnic_group, folder, area, name)) for name, area in acts]
-    asked.append(("repeat_detention", ENGLAND, partial(mental_health_act.repeat_detention, folder)))
+    asked = [(name, board, "icb") for name in mental_health_act.MEASURES if name not in UNAVAILABLE]
+    asked += [(name, ENGLAND, "act") for name in (*mental_health_act.MEASURES, "repeat_detention")]
     for name, (_, percent) in talking_therapies.MEASURES.items():
-        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if percent else [])
-        for area, kind in places:
-            asked.append((name, area, partial(talking_therapies.by_ethnic_group, folder, area, kind, name)))
+        asked += [(name, board, "icb"), (name, ENGLAND, "england")] + ([(name, trust, "provider")] if percent else [])
     parts, lacking = [], [(name, "", reason) for name, reason in UNAVAILABLE.items()]
-    for name, area, read in asked:
+    for name, area, kind in asked:
         try:
-            parts.append(read())
+            parts.append(_read(folder, name, area, kind))
         except NotPublishedError as error:
             lacking.append((name, area, str(error)))
     if not parts:
