@@ -58,3 +58,20 @@ def dersimonian_laird(effects: np.ndarray, variances: np.ndarray) -> RandomEffec
     tau2 = max(0.0, excess / (weight.sum() - (weight**2).sum() / weight.sum()))
     weight = 1 / (v + tau2)
     return RandomEffects(float((weight @ y) / weight.sum()), float(weight.sum() ** -0.5), float(tau2**0.5), len(y))
+
+
+def posterior(effect: np.ndarray, se: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of a true effect, given its estimate and what other areas show (both normal).
+
+    Examples
+    --------
+    >>> middle, spread = posterior(np.array([0.4]), np.array([0.3]), np.array([1.0]), np.array([0.3]))
+    >>> float(middle[0].round(2)), float(spread[0].round(2))
+    (0.7, 0.21)
+
+    Notes
+    -----
+    Assumes that this area is one like the others. Not to be used where its records are in doubt.
+    """
+    own, prior = np.asarray(se, float) ** -2.0, np.asarray(sd, float) ** -2.0
+    return (prior * mean + own * effect) / (prior + own), (prior + own) ** -0.5

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pcref_analysis.estimates import multiple_testing
+from pcref_analysis.estimates import multiple_testing, random_effects
 from pcref_analysis.priorities import evidence_model, ranking
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
@@ -90,12 +90,10 @@ def _towards_other_boards(table: pd.DataFrame, gaps: pd.DataFrame, draws: np.nda
         return draws
     draws, rng = draws.copy(), np.random.default_rng(rule.seed + 1)
     mean = gaps["sign"].to_numpy(float) * table["prior_mean"].to_numpy(float)
-    prior = table["prior_sd"].to_numpy(float) ** -2.0
-    own = gaps["se"].to_numpy(float) ** -2.0
-    for place in np.flatnonzero(np.isfinite(mean) & np.isfinite(prior)):
-        precision = prior[place] + own[place]
-        middle = (prior[place] * mean[place] + own[place] * gaps["gap"].to_numpy(float)[place]) / precision
-        draws[:, place] = middle + rng.standard_normal(len(draws)) / np.sqrt(precision)
+    own = (gaps["gap"].to_numpy(float), gaps["se"].to_numpy(float))
+    middle, spread = random_effects.posterior(*own, mean, table["prior_sd"].to_numpy(float))
+    known = np.isfinite(middle) & np.isfinite(spread)
+    draws[:, known] = middle[known] + spread[known] * rng.standard_normal((len(draws), int(known.sum())))
     return draws
 
 
