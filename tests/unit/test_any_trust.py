@@ -93,3 +93,15 @@ def test_no_gap_is_neither_listed_nor_denied_where_records_are_incomplete(run):
     assert set(detained["list"]) == {"recording"} and detained["certainty"].isna().all()
     first = tables["recording"].iloc[0]
     assert first["flag"] == completeness.INCOMPLETE and "Black" in first["ethnic_group"]
+
+
+def test_the_table_of_every_trust_goes_on_where_one_cannot_be_made(open_data, monkeypatch):
+    every = trusts.mental_health(open_data)
+    two = every[every["code"].isin(["RCU", "RXM"])].assign(board=["QF7", "Q99"])
+    monkeypatch.setattr(trusts, "mental_health", lambda _: two)
+    said = []
+    found = national.table(str(open_data), said.append).set_index("code")
+    assert "'Q99' is not an integrated care board" in found.loc["RXM", "error"] and len(said) == 2
+    line = found.loc["RCU"]
+    assert line["error"] == "" and (line["detentions_of_trust"], line["detentions_of_board"]) == (10, 1145)
+    assert line["priorities"] > 0 and "no provider rows" in line["lacking"] and line["indicators"] == 4
