@@ -268,12 +268,30 @@ def check(run: Run = None, named: Named = None, period: Period = None) -> None:
 def init(
     code: Annotated[str, typer.Argument(help="ODS code of an NHS mental health Trust, such as RV5.")],
     open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
+    published: Annotated[bool, typer.Option(help="For a report on published figures alone.")] = False,
 ) -> None:
     """Write the parameters file of a mental health Trust: its name, board and sites; nothing is overwritten."""
     from pcref_analysis.published import trusts
 
-    for line in trusts.init(code, open_data):
+    for line in trusts.init(code, open_data, published):
         say(line)
+
+
+@verb("pcref national")
+def national(
+    open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
+    csv: Annotated[str, typer.Option(help="Where the table is written.")] = "reports/national/national.csv",
+) -> None:
+    """Make the draft list of every mental health Trust from published figures, and a table of what each could say."""
+    from pcref_analysis.report import national as every
+    from pcref_analysis.vocabulary.parameters import project_path
+
+    with Progress("national").shown() as progress:
+        found = every.table(open_data, progress)
+    every.write(found, project_path(csv))
+    failed = int(found["error"].ne("").sum())
+    say(f"national: {len(found) - failed} of {len(found)} Trusts; {csv}")
+    raise typer.Exit(2 if failed else 0)
 
 
 @verb("pcref doctor cpft")

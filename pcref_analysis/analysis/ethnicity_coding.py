@@ -7,6 +7,7 @@ import pandas as pd
 
 from pcref_analysis.analysis.levels_and_gaps import is_published, select
 from pcref_analysis.estimates.unknown import coding_flags
+from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -113,13 +114,19 @@ def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return found[["indicator", "ethnic_group"]].assign(ratio=ratio.where(np.isfinite(ratio)), **figures, note=note)
 
 
-def recording_flags(data: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def recording_flags(
+    data: pd.DataFrame, parameters: Parameters, completeness: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return figures that tell of recording rather than of care (published counts; cells have none yet).
 
-    Columns as in :func:`pcref_analysis.estimates.unknown.coding_flags.flags`; only flagged rows.
+    ``completeness`` is what the run found of it (:func:`pcref_analysis.published.completeness.flags`), and is read from
+    the run when left out. Columns as in :func:`pcref_analysis.estimates.unknown.coding_flags.flags`; only flagged rows,
+    those of incomplete records first: they hold for every ethnic group.
     """
     if not is_published(data):
         return pd.DataFrame(columns=coding_flags.COLUMNS)
     england = data[data["area"] == "England"]
     found = coding_flags.flags(select(data, parameters), england, parameters.comparator)
-    return found[found["flag"].ne("")].reset_index(drop=True)
+    whole = runs.load(parameters.run, "completeness") if completeness is None else completeness
+    parts = [whole, found[found["flag"].ne("")]]
+    return pd.concat([part for part in parts if len(part)] or parts[1:], ignore_index=True)

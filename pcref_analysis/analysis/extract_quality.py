@@ -14,18 +14,21 @@ GONE = "not available: "
 def lacking(run: str, parameters: Parameters) -> list[str]:
     """Return what is lacking, in words without counts: tables, columns, months, and indicators with the reason.
 
-    Published figures have no extract that could lack anything.
+    Of published figures: those that are not published for the area, or not of the run's year.
     """
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
     if parameters.source.kind == "published":
-        return []
+        gone = runs.load(run, "unavailable")
+        gone = gone.assign(name=gone["indicator"].map(names).fillna(gone["indicator"]))
+        words = gone.groupby(["area", "reason"], sort=False)["name"].agg(lambda each: "; ".join(dict.fromkeys(each)))
+        return [f"{named}{' (' + area + ')' if area else ''}: {reason}." for (area, reason), named in words.items()]
     breaches = runs.load(run, "breaches")
     breaches = breaches[breaches["rows"] == 0]
     where = breaches["table"] + ("." + breaches["column"]).where(breaches["column"] != "", "")
     found = (where + ": " + breaches["rule"] + ". " + breaches["todo"]).tolist()
     ledger = runs.load(run, "ledger")
     ledger = ledger[(ledger["period"] == parameters.period) & ledger["reason"].str.startswith(GONE)]
-    names = ledger["indicator"].map({key: entry.name for key, entry in indicators.catalogue().items()})
-    for reason, part in names.groupby(ledger["reason"], sort=False):
+    for reason, part in ledger["indicator"].map(names).groupby(ledger["reason"], sort=False):
         found.append(f"Not available, since {reason.removeprefix(GONE)}: {'; '.join(part)}.")
     return found
 
@@ -43,7 +46,14 @@ def noted(run: str, parameters: Parameters) -> pd.DataFrame:
 def residents(run: str, parameters: Parameters) -> list[str]:
     """Return where the residents come from and how exactly they meet the published tables, in words."""
     if parameters.source.kind == "published":
-        return [f"Residents of the board {parameters.trust.icb_code} on census day 2021 (docs/published-figures.md)."]
+        board, share = parameters.trust.icb_code, runs.load(run, "shares").iloc[0]
+        said = [f"Residents of the board {board} on census day 2021 (docs/published-figures.md)."]
+        if pd.notna(share["trust"]) and pd.notna(share["board"]):
+            said.append(
+                f"Rates are those of the board: {share['board']:,.0f} detentions of its patients in 2023-24, wherever "
+                f"they were detained. The Trust itself reports {share['trust']:,.0f}, of whoever it detained."
+            )
+        return said
     fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")
     said = breaches.loc[(breaches["table"] == "Population") & (breaches["rows"] == 0), "todo"].tolist()
     if fit.empty:

@@ -159,7 +159,9 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     pandas.DataFrame
         The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``, and the ``change``
         from the step of adjustment before (this ratio divided by that one, with ``change_lower``, ``change_upper``).
-        Published counts hold no ages: their ratios are crude only, and to a named group only.
+        Published counts hold no ages: their ratios are crude only, and to a named group only; a year's and those of
+        the newest years together (``period`` "2022-23 to 2024-25", see
+        :func:`pcref_analysis.estimates.interval_counts.pooled`), of which the draft list is made.
 
     Notes
     -----
@@ -169,7 +171,9 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     part = compared(cells)
     if is_published(part):
         part = part.head(0) if comparator in COMPARATORS else part  # the others are known to an interval only
-        table = interval_counts.compare(interval_counts.crude(part, level), comparator, level)
+        together = [one for one in (part, interval_counts.pooled(part)) if len(one)] or [part]
+        counts = pd.concat(together, ignore_index=True)
+        table = interval_counts.compare(interval_counts.crude(counts, level), comparator, level)
         table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)

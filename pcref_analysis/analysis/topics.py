@@ -10,6 +10,8 @@ from pcref_analysis.estimates.rates import rates
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
+CONTEXT = ("detentions", "short_term_orders", "section_136", "cto_starts", "repeat_detention")
+
 
 def detentions(cells: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Return detention in every denominator that the data allow, of one period.
@@ -47,6 +49,34 @@ def medians(histogram: pd.DataFrame, cells: pd.DataFrame, level: float = 0.95) -
     table = lengths_of_stay.quantile(histogram, levels_and_gaps.KEYS, level=level, cells=cells)
     table = levels_and_gaps.one_count(table.assign(comparator="", adjustment="crude", events=float("nan")), cells)
     return levels_and_gaps.finished(table, ["beyond"]).assign(unit="median days")
+
+
+def england(counts: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    """Return England's levels and ratios of the Mental Health Act by ethnic group: context for every published report.
+
+    Parameters
+    ----------
+    counts
+        Published counts of all areas (:func:`pcref_analysis.published.published_counts.load`).
+    parameters
+        ``period``, ``comparator`` and ``level`` are used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, indicator_name, unit, period, ethnic_group, events, at_risk, estimate, lower, upper, ratio,
+        ratio_lower, ratio_upper, comparator, level``: community treatment orders, section 136 and repeat detention
+        are published by ethnic group for England alone.
+    """
+    rows = counts[counts["area"].eq("England") & counts["period"].eq(parameters.period)]
+    rows = rows[rows["indicator"].isin(CONTEXT) & rows["at_risk"].notna()]
+    found = interval_counts.compare(
+        interval_counts.crude(rows, parameters.level), parameters.comparator, parameters.level
+    )
+    found = levels_and_gaps.named(found).assign(level=parameters.level)
+    keep = ["indicator", "indicator_name", "unit", "period", "ethnic_group", "events", "at_risk", "estimate", "lower"]
+    keep += ["upper", "ratio", "ratio_lower", "ratio_upper", "comparator", "level"]
+    return found.dropna(subset=["indicator_name"])[keep].reset_index(drop=True)
 
 
 def expected(

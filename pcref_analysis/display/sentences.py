@@ -12,6 +12,8 @@ from typing import Any
 from pcref_analysis.display.output import Shown
 from pcref_analysis.display.safe_html import words as plain
 
+INCOMPLETE = "records may be incomplete"  # in a flag of pcref_analysis.published.completeness
+
 
 def available(names: Sequence[str], domain: str, id: str) -> Shown:
     """Say which indicators of a domain these data do not hold: a gap in what we know, not a zero."""
@@ -106,11 +108,19 @@ def in_short(released: Any, id: str) -> Shown:
         if one_side
         else ""
     )
-    flagged = int(released.table["flag"].notna().sum())
-    if flagged:
+    reasons = released.table.loc[released.table["flag"].notna(), ["name", "flag", "flag_reason"]].drop_duplicates()
+    if flagged := len(reasons):
         parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
+    part = list(dict.fromkeys(reasons.loc[reasons["flag"].str.contains(INCOMPLETE), "name"]))
+    first_of_all = (
+        f"**First: the records may be incomplete** ({'; '.join(map(_lower, part))}). Of these nothing is said here: "
+        "records that are missing can look like equality. "
+        if part
+        else ""
+    )
     return _said(
-        f"{'; '.join(filter(None, parts))}. {alone}This is a draft for discussion: people decide, not numbers.",
+        f"{first_of_all}{'; '.join(filter(None, parts))}. {alone}This is a draft for discussion: people decide, not "
+        "numbers.",
         id,
         released,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
@@ -146,6 +147,34 @@ def expected(released: Any, id: str, title: str) -> Shown:
             for row in released.table.to_dict("records")]  # fmt: skip
     heads = ["Ethnic group", "Detentions", f"Observed over expected ({formats.level_of(released.table)}interval)"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))
+
+
+def england(released: Any, id: str, title: str) -> Shown:
+    """Show England's levels and ratios by ethnic group, of one indicator after the other."""
+    blocks, between = [], f"({formats.level_of(released.table)}interval)"
+    ends = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
+    for (name, unit), part in released.table.groupby(["indicator_name", "unit"], sort=False):
+        rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True),
+                 (_one(pd.Series({key: row[column] for key, column in ends.items()})), True)]
+                for _, row in part.iterrows()]  # fmt: skip
+        blocks.append((f"{name} ({unit})", rows))
+    comparator = released.table["comparator"].iloc[0] if len(released.table) else ""
+    heads = ["Ethnic group", "Events", f"Level {between}", f"Ratio to {comparator} {between}"]
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def other_boards(released: Any, id: str, title: str) -> Shown:
+    """Show what the ratio of each ethnic group is in the other boards: their mean and how much boards differ."""
+    ends = {"estimate": "ratio", "lower": "lower", "upper": "upper"}
+    blocks = []
+    for name, part in released.table.groupby("indicator_name", sort=False):
+        rows = [[(row["ethnic_group"], False), (f"{row['boards']:.0f}", True),
+                 (_one(pd.Series({key: row[column] for key, column in ends.items()})), True),
+                 (formats.ratio(math.exp(row["tau"])), True)] for _, row in part.iterrows()]  # fmt: skip
+        blocks.append((name, rows))
+    heads = ["Ethnic group", "Boards", f"Mean ratio ({formats.level_of(released.table)}interval)",
+             "Boards typically differ by a factor of"]  # fmt: skip
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def listed(released: Any) -> Shown:

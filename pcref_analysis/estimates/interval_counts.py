@@ -102,6 +102,47 @@ def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0
 
 
 @checked
+def pooled(counts: pd.DataFrame, years: int = 3) -> pd.DataFrame:
+    """Return the newest years of each indicator and area added up, for a steadier figure than a year's.
+
+    Parameters
+    ----------
+    counts
+        As for :func:`crude`, of several financial years; those that a column ``comparable`` denies are left out.
+    years
+        How many at most; those that follow one another without a gap are added up, at least two.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``counts``; ``period`` is "2022-23 to 2024-25". Counts and their intervals are sums (of a rate
+        the residents too: person-years); a count with a suppressed part is missing, its interval is not.
+
+    Notes
+    -----
+    Years are added up as if they were alike: show the newest beside it. Events of one person in several years count
+    as many, which the intervals do not know.
+    """
+    keys, parts = ["indicator", "area"], []
+    usable = counts[counts["comparable"].astype(bool)] if "comparable" in counts else counts
+    for _, part in usable.groupby(keys, sort=False):
+        have = sorted(part["period"].unique(), reverse=True)
+        run = [year for place, year in enumerate(have[:years]) if int(have[0][:4]) - int(year[:4]) == place]
+        if len(run) < 2:
+            continue
+        rows = part[part["period"].isin(run)]
+        each = rows.groupby("ethnic_group", sort=False)
+        sums = each[list(_PARTS)].sum(min_count=len(run))
+        whole = sums[each.size().eq(len(run))].reset_index()
+        first = rows.drop(columns=[*_PARTS, "ethnic_group", "period", "published_rate", "note"], errors="ignore").iloc[
+            0
+        ]
+        label = f"{run[-1]} to {run[0]}"
+        parts.append(whole.assign(**first.to_dict(), period=label, published_rate=float("nan"), note=""))
+    return pd.concat(parts, ignore_index=True)[list(counts)] if parts else counts.head(0)
+
+
+@checked
 def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
     """Return levels and gaps in the shared shape of estimates, all crude, with rounding inside every interval.
 

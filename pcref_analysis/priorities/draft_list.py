@@ -24,7 +24,12 @@ NOTEBOOKS |= {"experience": "03_experience", "outcomes": "04_outcomes"}
 UNCLEAR = ["domain", "name", "ethnic_group", "ratio", "lower", "upper", "level", "ratio_text", "certainty_text"]
 UNCLEAR += ["would_close"]
 TRACE = ["estimate_table", "notebook", "method_page"]
-METHODS = {"crude": "comparison", "age_sex": "regression", "age_sex_imd": "regression"}  # pages of docs/methods
+METHODS = {
+    "crude": "comparison",
+    "age": "indirect-standardisation",
+    "age_sex": "regression",
+    "age_sex_imd": "regression",
+}  # pages of docs/methods
 COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")
 
 
@@ -164,7 +169,7 @@ def tables(ranked: pd.DataFrame, rule: PriorityRule) -> dict[str, pd.DataFrame]:
         "unclear": ranked.loc[ranked["list"] == "unclear", UNCLEAR],
         "strengths": _by_indicator(ranked[ranked["list"] == "strength"], "evidence"),
         "evidence_gaps": _by_indicator(ranked[ranked["list"] == "evidence_gap"], "would_close"),
-        "recording": ranked.loc[ranked["flag"].notna(), ["name", "ethnic_group", "flag", "flag_reason"]],
+        "recording": _by_reason(ranked[ranked["flag"].notna()]),
         "rule": rule_text(rule),
         "rule_settings": settings(rule),
         "findings": ranked.drop(columns="also"),
@@ -193,6 +198,16 @@ def _by_indicator(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """One row per indicator and ``column``, the ethnic groups joined."""
     grouped = rows.groupby(["domain", "name", column], sort=False, as_index=False)
     return grouped.agg(ethnic_groups=("ethnic_group", "; ".join), comparisons=("ethnic_group", "size"))
+
+
+def _by_reason(flagged: pd.DataFrame) -> pd.DataFrame:
+    """One row per indicator and reason: what holds for every group first, since no gap there can be read at all."""
+    keys = ["name", "flag", "flag_reason"]
+    found = flagged.groupby(keys, sort=False, as_index=False).agg(
+        ethnic_group=("ethnic_group", "; ".join), groups=("ethnic_group", "size")
+    )
+    found = found.sort_values("groups", ascending=False, kind="stable", ignore_index=True)
+    return found[["name", "ethnic_group", "flag", "flag_reason"]]
 
 
 def as_text(ranked: pd.DataFrame, width: int = 100, terms: Mapping[str, object] | None = None) -> str:
@@ -235,7 +250,7 @@ def rebuild(folder: Path, terms: Mapping[str, object] | None = None) -> pd.DataF
     table, rule = read(folder)
     if absent := [name for name in findings.COLUMNS if name not in table]:
         raise PcrefError(f"priorities: {file_name('findings')} lacks the column(s) {', '.join(absent)}.")
-    return _ranked(table[findings.COLUMNS], rule, terms)
+    return _ranked(table[findings.columns(table)], rule, terms)
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:

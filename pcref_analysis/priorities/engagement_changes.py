@@ -116,7 +116,7 @@ def _reweighted(ranked: pd.DataFrame, changes: list, rule: PriorityRule | None, 
         values[key] = change.weight
         log.append(_entry(number, change, change.criterion or change.item, before, f"{change.weight:g}"))
     new = PriorityRule.model_validate(rule.model_dump() | {"weights": criteria, "community": community})
-    again = scoring.rank(ranked[findings.COLUMNS], new)
+    again = scoring.rank(ranked[findings.columns(ranked)], new)
     return again.join(wording.first_draft(again, terms))
 
 

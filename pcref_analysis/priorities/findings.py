@@ -33,6 +33,18 @@ COLUMNS = [  # what a published list holds of each finding; the list can be made
     *("gap", "se", "shared_variance", "none_of", "persistence"),
 ]
 
+MORE = [  # held of published figures alone: years added up, the newest of them, the same group in other boards
+    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards"),
+]
+
+
+def columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that a list is made again from, in order: those of every list, and what this one holds more.
+
+    An edition of before a column was there can still be read.
+    """
+    return [*COLUMNS, *(name for name in MORE if name in table)]
+
 
 def make(
     estimates: pd.DataFrame,
@@ -62,7 +74,8 @@ def make(
     table = polarity.on_the_scale_of_harm(table)
     table["persistence"] = polarity.persistence(table, contrasts[contrasts["period"] < period])
     table = _with_bounds(table, bounds)
-    return _with_flags(table, flags, period)[COLUMNS].sort_values(KEY, ignore_index=True)
+    table = _with_flags(table, flags, period)
+    return table[columns(table)].sort_values(KEY, ignore_index=True)
 
 
 def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, Indicator]) -> None:
@@ -119,7 +132,7 @@ def _contrasts(now: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
     )
     ratios = ratios.sort_values([*KEY, "refused", "place"]).drop_duplicates(KEY)
     ratios = ratios.assign(rounded_to=ratios.get("rounded_to", np.nan))  # estimates from elsewhere do not say
-    ratios = ratios[[*KEY, "adjustment", *FIGURES]]
+    ratios = ratios[[*KEY, "adjustment", *FIGURES, *(name for name in MORE if name in ratios)]]
     table = ratios.rename(columns={"estimate": "ratio"})
     for measure in ("difference", "excess"):
         part = rows.loc[rows["measure"] == measure, [*KEY, "adjustment", "estimate", "lower", "upper"]]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pcref_analysis.estimates import multiple_testing
+from pcref_analysis.estimates import multiple_testing, random_effects
 from pcref_analysis.priorities import evidence_model, ranking
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
@@ -63,17 +63,46 @@ def with_draws(table: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFrame, n
     share = table.loc[modelled, "events"] / people.where(people > 0)
     gaps = gaps.assign(sign=sign, share=share, people=people)
     draws = evidence_model.draw_gaps(gaps, rule.draws, rule.seed)
+    within = np.exp(sign * np.median(draws, axis=0)) if draws.size else np.empty(0)
+    draws = _towards_other_boards(table[modelled], gaps, draws, rule)
     tail = (1 - level_of(table)) / 2
     low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0) if draws.size else np.empty((3, 0))
     ends = np.sort(np.vstack([sign * low, sign * high]), axis=0)
     margin = np.log(table.loc[modelled, "margin"].to_numpy(float))
     values = {"shrunk": np.exp(sign * middle), "shrunk_lower": np.exp(ends[0]), "shrunk_upper": np.exp(ends[1])}
+    if "prior_mean" in table:
+        values["within"] = within
     values["certainty"] = (draws > margin).mean(axis=0)
     table = table.copy()
     for name, value in values.items():
         table[name] = np.nan
         table.loc[modelled, name] = value
     return table, draws
+
+
+def _towards_other_boards(table: pd.DataFrame, gaps: pd.DataFrame, draws: np.ndarray, rule: PriorityRule) -> np.ndarray:
+    """Return the draws with those of a gap that other boards tell of taken from its posterior given them.
+
+    Normal on the scale of the gap: the prior is what one more board could have, the data are this one's ratio. The
+    prior assumes that this board is like the others; the model within the Trust, that its groups are like one another.
+    """
+    if "prior_mean" not in table or not draws.size:
+        return draws
+    draws, rng = draws.copy(), np.random.default_rng(rule.seed + 1)
+    mean = gaps["sign"].to_numpy(float) * table["prior_mean"].to_numpy(float)
+    own = (gaps["gap"].to_numpy(float), gaps["se"].to_numpy(float))
+    middle, spread = random_effects.posterior(*own, mean, table["prior_sd"].to_numpy(float))
+    known = np.isfinite(middle) & np.isfinite(spread)
+    draws[:, known] = middle[known] + spread[known] * rng.standard_normal((len(draws), int(known.sum())))
+    return draws
+
+
+def years(table: pd.DataFrame) -> pd.Series:
+    """Return how many years a finding's events are of: 1, or as many as were added up ("2022-23 to 2024-25": 3)."""
+    if "years" not in table:
+        return pd.Series(1, table.index)
+    ends = table["years"].astype("string").str.extract(r"^(\d{4})-\d\d to (\d{4})-\d\d$").astype("float")
+    return (ends[1] - ends[0] + 1).fillna(1)
 
 
 def _with_multiplicity(table: pd.DataFrame, modelled: pd.Series) -> pd.DataFrame:
@@ -102,6 +131,11 @@ def _evidence(table: pd.DataFrame, modelled: pd.Series, rule: PriorityRule) -> p
         "equal": within,
         "possible": (table["certainty"] >= rule.possible) & own,
     }
+    if "newest_ratio" in table:  # what the newest year denies is not listed, whatever older ones say
+        newest = np.log(table["newest_ratio"].astype(float)) * table["polarity"].eq("higher_is_worse").mul(2).sub(1)
+        choices = {
+            word: mask & ~(newest <= 0) if word in ("clear", "possible") else mask for word, mask in choices.items()
+        }
     words = np.select(list(choices.values()), list(choices), default="not clear")
     return pd.Series(words, index=table.index, dtype=object)
 
@@ -117,6 +151,7 @@ def moving_criteria(table: pd.DataFrame, draws: np.ndarray, rule: PriorityRule) 
     unit = kind.map(ABSOLUTE_PER).astype(float) / per / kind.map(rule.absolute_full).astype(float)
     level = (table["comparator_level"].astype(float) * unit).to_numpy()
     expected = table["expected"].mask(table["measure"] == "mean", table["at_risk"]).to_numpy(float)
+    expected = expected / years(table).to_numpy(float)
     return {
         "relative_gap": np.clip(draws / np.log(rule.relative_full), 0, 1),
         "absolute_gap": np.clip(harm * level, 0, 1),

@@ -95,7 +95,7 @@ def _largest_move(items: np.ndarray, before: np.ndarray, after: np.ndarray) -> s
 
 def _criteria_draws(ranked: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     """The priorities in rank order, their criteria that stand still, and those that depend on the gap, at draws."""
-    table = ranked[findings.COLUMNS].sort_values(scoring.KEY, ignore_index=True)
+    table = ranked[findings.columns(ranked)].sort_values(scoring.KEY, ignore_index=True)
     few = rule.model_copy(update={"draws": min(DRAWS, rule.draws)})
     _, draws = scoring.with_draws(table, few)
     modelled = table[scoring.is_modelled(table)]

@@ -30,6 +30,7 @@ TERMS: dict[str, Any] = {
     },
     "adjusted": {
         "crude": "without allowing for age, sex or deprivation",
+        "age": "after allowing for age",
         "age_sex": "after allowing for age and sex",
         "age_sex_imd": "after allowing for age, sex and deprivation",
     },
@@ -124,7 +125,10 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
             + (f"level among {others}.")
         )
     level = terms["level"][row["measure"]]
-    opening = f"{row['name']}: {terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
+    over = f"{row['years']}, " if isinstance(row.get("years"), str) else ""
+    opening = (
+        f"{row['name']}: {over}{terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
+    )
     ratio, low, high = formats.three(row["ratio"], row["lower"], row["upper"])
     step = f", to the nearest {formats.figure(row['rounded_to'])}" if formats.known(row.get("rounded_to")) else ""
     interval = f"{100 * row['level']:.4g}% interval {low} to {high}{step}"
@@ -148,7 +152,8 @@ def _amount(row: dict[str, Any], level: str, others: str) -> str:
         number, more = amount.split()
         return f", {number} {row['unit']} {more}."
     unit = f" {row['unit']}" if row["measure"] == "rate" else ""
-    return f": about {amount}{unit} in the year than if the {level} had been that among {others}."
+    when = "a year" if _years(row) > 1 else "in the year"
+    return f": about {amount}{unit} {when} than if the {level} had been that among {others}."
 
 
 def _more(row: dict[str, Any]) -> str:
@@ -157,9 +162,16 @@ def _more(row: dict[str, Any]) -> str:
         number = row["difference"]
     else:
         number = row["excess"] if formats.has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
+        number = number / _years(row)
     if not formats.has(number) or abs(number) < 1:
         return ""
     return f"{formats.rounded(abs(number))} {'more' if number > 0 else 'fewer'}"
+
+
+def _years(row: dict[str, Any]) -> int:
+    """How many years a finding's events are of."""
+    ends = row.get("years")
+    return int(ends[-7:-3]) - int(ends[:4]) + 1 if isinstance(ends, str) else 1
 
 
 def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -197,6 +209,15 @@ def _how_sure(row: dict[str, Any], family: int) -> str:
     parts = [f"The chance that the gap is larger than {_margin(row)} is {formats.chance(row['certainty'])}."]
     if formats.has(row["persistence"]):
         parts.append(f"In earlier years that chance was {formats.chance(row['persistence'])} on average.")
+    if formats.has(row.get("newest_ratio")):
+        parts.append(f"In {row['newest_year']} alone the ratio was {formats.ratio(row['newest_ratio'])}.")
+    if formats.has(row.get("prior_mean")) and formats.has(row.get("within")):
+        usual, drawn, own = (formats.ratio(x) for x in (math.exp(row["prior_mean"]), row["shrunk"], row["within"]))
+        usual += " (moved by as much as age changes it here)" if row["adjustment"] == "age" else ""
+        parts.append(
+            f"In {row['prior_boards']:.0f} other boards the ratio for this group was {usual} on average; drawn towards "
+            f"them it is {drawn} here, drawn towards the other groups here {own}."
+        )
     if row["evidence"] == "clear":
         parts.append(f"It is clear of chance over all {family} comparisons made.")
     if formats.has(row["rank_low"]):
@@ -226,8 +247,9 @@ def _would_close(row: dict[str, Any]) -> str:
         if row["ethnic_group"] == EVERY_GROUP:
             return f"Figures by ethnic group. Where the measure comes from: {row['source'].rstrip('.')}."
         if formats.has(row["events"]) and 0 < row["events"] < 10:
-            years = math.ceil(10 / row["events"])
-            return f"At {formats.rounded(row['events'])} a year, about {years} years together would reach ten events."
+            yearly = row["events"] / _years(row)
+            years = math.ceil(10 / yearly)
+            return f"At {formats.rounded(yearly)} a year, about {years} years together would reach ten events."
         return "Several years together, broader ethnic groups, or the records that are missing."
     if row["evidence"] in ("not clear", "possible") and formats.has(row["se"]):
         periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)

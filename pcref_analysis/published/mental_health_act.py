@@ -10,7 +10,7 @@ from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import publisher_rounding
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary import ethnicity
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import NotPublishedError
 
 ENGLAND = "England"
 EVERY_BOARD = "every board"
@@ -71,7 +71,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
 
     Raises
     ------
-    PcrefError
+    NotPublishedError
         If the measure is not published by ethnic group for the area.
 
     Notes
@@ -89,7 +89,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"])).set_index("ethnic_group")
     wanted = [*ethnicity.known_groups(detail), *unknown]
     if not set(wanted) <= set(rows.index):
-        raise PcrefError(
+        raise NotPublishedError(
             f"published figures: {indicator} is published by {detail} ethnic group for {where}, not for {area}."
         )
     rows = _add_up(rows, wanted) if summed else rows.loc[wanted].reset_index()
@@ -149,6 +149,32 @@ def by_deprivation(folder: Path, area: str) -> pd.DataFrame:
     return out.assign(published_rate=rows["crude_rate_per_100k"]).sort_values("imd_decile", ignore_index=True)
 
 
+def board_totals(folder: Path, indicator: str = "detentions") -> pd.Series:
+    """Return each integrated care board's total as published, all ethnic groups, by its code (42 boards)."""
+    measure, subcategory, _ = MEASURES[indicator]
+    rows = _rows(folder, EVERY_BOARD, "All")
+    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    return rows[rows["org_code"].ne("UNKNOWN")].set_index("org_code")["mhsds_count"].astype(float)
+
+
+def by_board(folder: Path, indicator: str = "detentions") -> pd.Series:
+    """Return each board's count as published by ``area, ethnic_group`` (broad); missing is suppressed."""
+    measure, subcategory, _ = MEASURES[indicator]
+    rows = _rows(folder, EVERY_BOARD, "Ethnicity")
+    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"]), area=rows["org_code"])
+    rows = rows[rows["ethnic_group"].isin(ethnicity.BROAD_GROUPS) & rows["area"].ne("UNKNOWN")]
+    return rows.set_index(["area", "ethnic_group"])["mhsds_count"].astype(float)
+
+
+def trust_total(folder: Path, codes: list[str]) -> float:
+    """Return the detentions that a Trust reports, its codes summed; missing where none is published."""
+    table = open_data.read(folder, _FILE)
+    here = table["organisation_breakdown"].eq("NHS Trust") & table["org_code"].isin(codes)
+    rows = table[here & table["measure"].eq("All detentions") & table["demographic"].eq("All")]
+    return float(rows["mhsds_count"].sum(min_count=1))
+
+
 def group_names(labels: pd.Series) -> pd.Series:
     """Turn the labels of the NHS files into ethnic groups of the vocabulary; others become missing."""
     names = [*ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]]
@@ -163,7 +189,7 @@ def _rows(folder: Path, area: str, demographic: str) -> pd.DataFrame:
     here = table["org_code"].ne("All prov") if area == EVERY_BOARD else table["org_code"].eq(code)
     found = table[table["organisation_breakdown"].eq(level) & here]
     if found.empty:
-        raise PcrefError(f"published figures: {_FILE} has no integrated care board '{area}'.")
+        raise NotPublishedError(f"published figures: {_FILE} has no integrated care board '{area}'.")
     return found[found["demographic"].eq(demographic)]
 
 

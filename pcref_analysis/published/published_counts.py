@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
 from pcref_analysis.population import catchment, resident_counts
-from pcref_analysis.published import mental_health_act, publisher_rounding, talking_therapies
+from pcref_analysis.published import (
+    completeness,
+    mental_health_act,
+    organisations,
+    other_boards,
+    publisher_rounding,
+    talking_therapies,
+)
 from pcref_analysis.published.mental_health_act import ENGLAND
 from pcref_analysis.store.open_data import open_data_folder
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 FRAMES = (
@@ -23,12 +31,15 @@ FRAMES = (
     "england_by_age",
     "deprivation",
     "unavailable",
+    "completeness",
+    "shares",
+    "other_boards",
 )
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
     "section_136": "published by ethnic group for England only; a board has all short term orders together",
     "cto_starts": "published by ethnic group for England only",
     "repeat_detention": "published by ethnic group for England only",
-    "restrictive_interventions": "not published by ethnic group for a provider or board in the files at hand",
+    "restrictive_interventions": "published by provider and ethnic group, but not in the files at hand",
 }
 
 
@@ -51,12 +62,15 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         Areas of the contracts. ``fit``: how exactly the census tables are met. ``residents_by_age`` and
         ``england_by_age``: for :func:`pcref_analysis.estimates.interval_counts.indirect`. ``deprivation``: detentions
         by
-        deprivation decile, the board and England. ``unavailable``: ``indicator, reason``.
+        deprivation decile, the board and England. ``unavailable``: ``indicator, area, reason``, a row for each figure
+        that is not published for the area or lacks the run's year. ``completeness``: :func:`completeness.flags`,
+        ``other_boards``: :func:`other_boards.prior`, and ``shares`` what the Trust reports of its board's detentions.
 
     Raises
     ------
     PcrefError
-        If the folder or a file is missing, or the board, Trust or period is not in them.
+        If the folder, a file of the census or of the Mental Health Act is missing, the board is unknown, or nothing at
+        all is published for it.
     """
     folder = open_data_folder(parameters)
     board, trust = parameters.trust.icb_code, parameters.trust.ods_code
@@ -64,7 +78,7 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         raise PcrefError(f"period: the Mental Health Act figures at hand are of {mental_health_act.PERIOD} only.")
     lsoas = catchment.lsoas(folder, board)
     residents, fit = resident_counts.build(folder, lsoas, parameters.age_bands, parameters.imd_version)
-    counts = _counts(folder, board, trust)
+    counts, lacking = _counts(folder, board, trust, parameters.period)
     return {
         "counts": counts,
         "cells": _cells(counts),
@@ -76,7 +90,10 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         "deprivation": pd.concat(
             [mental_health_act.by_deprivation(folder, area).assign(area=area) for area in (board, ENGLAND)]
         ),
-        "unavailable": pd.DataFrame(UNAVAILABLE.items(), columns=["indicator", "reason"]),
+        "unavailable": lacking,
+        "completeness": completeness.flags(folder, board, trust, parameters.period),
+        "other_boards": other_boards.prior(folder, board, parameters.period, parameters.comparator),
+        "shares": pd.DataFrame([completeness.shares(folder, board, trust)]),
     }
 
 
@@ -96,17 +113,43 @@ def saved(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
 
 
-def _counts(folder: Path, board: str, trust: str) -> pd.DataFrame:
-    acts = [("detentions", board), ("short_term_orders", board), ("detentions", ENGLAND)]
-    acts += [("short_term_orders", ENGLAND), ("section_136", ENGLAND), ("cto_starts", ENGLAND)]
-    parts = [mental_health_act.by_ethnic_group(folder, area, indicator) for indicator, area in acts]
-    parts.append(mental_health_act.repeat_detention(folder))
-    for indicator, (_, percent) in talking_therapies.MEASURES.items():
-        places = [(board, "icb"), (ENGLAND, "england")] + ([(trust, "provider")] if percent else [])
-        parts += [talking_therapies.by_ethnic_group(folder, *place, indicator) for place in places]
+@lru_cache(maxsize=64)
+def _read(folder: Path, indicator: str, area: str, kind: str) -> pd.DataFrame:
+    """Return a published figure of an area, read once in a session (England stands beside every Trust)."""
+    if indicator == "repeat_detention":
+        return mental_health_act.repeat_detention(folder)
+    if indicator in mental_health_act.MEASURES:
+        return mental_health_act.by_ethnic_group(folder, area, indicator)
+    return talking_therapies.by_ethnic_group(folder, area, kind, indicator)
+
+
+def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what is published, and what is not with the reason: a figure that lacks costs its indicator alone."""
+    asked = [(name, board, "icb") for name in mental_health_act.MEASURES if name not in UNAVAILABLE]
+    asked += [(name, ENGLAND, "act") for name in (*mental_health_act.MEASURES, "repeat_detention")]
+    for name, (_, percent) in talking_therapies.MEASURES.items():
+        asked += [(name, board, "icb"), (name, ENGLAND, "england")] + ([(name, trust, "provider")] if percent else [])
+    parts, lacking = [], [(name, "", reason) for name, reason in UNAVAILABLE.items()]
+    for name, area, kind in asked:
+        try:
+            parts.append(_read(folder, name, area, kind))
+        except NotPublishedError as error:
+            lacking.append((name, area, str(error)))
+    if not parts:
+        raise PcrefError(f"published figures: nothing is published for the board '{board}' in the files at hand.")
     counts = pd.concat(parts, ignore_index=True)[publisher_rounding.COLUMNS]
     rate = counts["measure"].eq("rate")
-    return counts.assign(own=counts["area"].eq(board) & rate | counts["area"].eq(trust) & ~rate)
+    counts = counts.assign(own=counts["area"].eq(board) & rate | counts["area"].eq(trust) & ~rate)
+    counts["comparable"] = True  # with the years after it: a board's boundary has not changed since
+    for until in organisations.reference("area_changed", board)["last_year"]:
+        counts["comparable"] &= ~(counts["area"].eq(board) & rate & counts["period"].le(until))
+    last = (
+        counts[counts["own"]].groupby(["indicator", "area"])["period"].agg(["max", lambda years: period in set(years)])
+    )
+    for (name, area), (year, there) in zip(last.index, last.to_numpy(), strict=True):
+        if not there:
+            lacking.append((name, area, f"no figure of {period} is published for it; the last is of {year}"))
+    return counts, pd.DataFrame(lacking, columns=["indicator", "area", "reason"])
 
 
 def _cells(counts: pd.DataFrame) -> pd.DataFrame:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.population import catchment, resident_counts
-from pcref_analysis.published import publisher_rounding
+from pcref_analysis.published import organisations, publisher_rounding
 from pcref_analysis.published.mental_health_act import ENGLAND, group_names
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary import ethnicity
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 
 _FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
 # indicator -> numerator and the published percentage of people treated (None: a rate of residents aged 16 and over)
@@ -21,11 +21,6 @@ MEASURES = {
     "talking_therapies_recovery": ("recovery_n", "recovery_pct"),
     "talking_therapies_reliable_recovery": ("reliable_recovery_n", "reliable_recovery_pct"),
 }
-# Services of a Trust that report under a site's code: they are added to the Trust's own rows.
-SITES = {"RT1": ("RT119",)}
-# What a board's area was called before 2020-21, when it was a sustainability and transformation partnership.
-FORMER_CODES = {"QUE": ("E54000021",), "QJ2": ("E54000012",)}
-AREA_CHANGED = {"QJ2": ("2022-23", "before July 2022 without Glossop, whose residents are among ours")}
 RESIDENTS_NOTE = "residents aged 16 and over on census day 2021, for every year"
 UNKNOWN_NOTE = "ethnic group not stated, not known or invalid"
 SUMMED_NOTE = "sum of {} rows of the publication"
@@ -65,8 +60,10 @@ def by_ethnic_group(
 
     Raises
     ------
+    NotPublishedError
+        If the area has no rows.
     PcrefError
-        If the area has no rows, or a rate is asked for a Trust.
+        If a rate is asked for a Trust.
 
     Notes
     -----
@@ -79,7 +76,7 @@ def by_ethnic_group(
     if periods:
         rows = rows[rows["reporting_period"].isin(periods)]
         if rows.empty:
-            raise PcrefError(f"published figures: {_FILE} has no rows of {', '.join(periods)} for '{area}'.")
+            raise NotPublishedError(f"published figures: {_FILE} has no rows of {', '.join(periods)} for '{area}'.")
     keys = ["reporting_period", "ethnic_group"]
     exact = kind == "england"
     out = _sum(rows, keys, numerator, "events", exact)
@@ -104,23 +101,35 @@ def by_ethnic_group(
     ].reset_index(drop=True)
 
 
+def by_board(folder: Path, period: str) -> pd.DataFrame:
+    """Return the counts of every board in a year as published, by ``area, ethnic_group`` (broad)."""
+    table = open_data.read(folder, _FILE)
+    here = table["org_type"].isin(["STP", "ICB"]) & table["reporting_period"].eq(period) & table["variable_b"].eq("All")
+    rows = table[here & table["org_code"].ne("UNKNOWN")]
+    rows = rows.assign(ethnic_group=group_names(rows["variable_a"]), area=rows["org_code"])
+    return rows[rows["ethnic_group"].isin(ethnicity.BROAD_GROUPS)].set_index(["area", "ethnic_group"])
+
+
 def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     table = open_data.read(folder, _FILE)
     if kind == "england":
         here = table["org_type"].eq("England")
     elif kind == "provider":
-        here = table["org_type"].eq("Provider") & table["org_code"].isin([area, *SITES.get(area, ())])
+        here = table["org_type"].eq("Provider") & organisations.is_providers(
+            table["org_code"], table["reporting_period"], area
+        )
     else:
-        codes = [area, *FORMER_CODES.get(area, ())]
+        codes = [area, *organisations.reference("area_formerly", area)["other_code"]]
         here = table["org_type"].isin(["STP", "ICB"]) & table["org_code"].isin(codes)
+    table = table[here]  # names are looked up for these rows alone
     unknown = table["variable_a"].str.startswith("Not stated", na=False)
     broad = table["variable_b"].eq("All")
     labels = table["variable_a"] if detail == "broad" else table["variable_b"].mask(unknown, table["variable_a"])
-    table["ethnic_group"] = group_names(labels)
+    table = table.assign(ethnic_group=group_names(labels))
     level = broad if detail == "broad" else ~broad | unknown
-    rows = table[here & level & table["ethnic_group"].isin(_wanted(detail))]
+    rows = table[level & table["ethnic_group"].isin(_wanted(detail))]
     if rows.empty:
-        raise PcrefError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
+        raise NotPublishedError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
     return rows
 
 
@@ -171,9 +180,11 @@ def _notes(out: pd.DataFrame, area: str) -> pd.Series:
     summed = blank.mask(out["rows"].gt(1), out["rows"].map(SUMMED_NOTE.format))
     rate = out["measure"].eq("rate")
     basis = blank.mask(rate & out["at_risk"].notna(), RESIDENTS_NOTE)
-    change, text = AREA_CHANGED.get(area, ("", ""))
-    moved = blank.mask(rate & out["at_risk"].notna() & out["period"].lt(change), text)
-    return publisher_rounding.join_notes(hidden, unknown, summed, basis, moved)
+    moved = [
+        blank.mask(rate & out["at_risk"].notna() & out["period"].le(last), words)
+        for last, words in organisations.reference("area_changed", area)[["last_year", "words"]].itertuples(index=False)
+    ]
+    return publisher_rounding.join_notes(hidden, unknown, summed, basis, *moved)
 
 
 __all__ = ["ENGLAND", "MEASURES", "by_ethnic_group"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from pathlib import Path
 
 import pandas as pd
 
+from pcref_analysis.published import organisations
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import project_root, run_file
@@ -48,6 +48,35 @@ priorities:
   owner: to be named (PCREF steering group)
   agreed: to be agreed          # weights are set before results are seen
 """
+PUBLISHED = """\
+# Official published figures for the area of {name}. No patient-level data.
+# A figure that is not published for this Trust or its board costs its indicator, never the report.{sites}
+run: {run}
+trust:
+  name: {quoted}
+  ods_code: {code}
+{board}
+edition: 1
+source:
+  kind: published
+open_data: {open_data}  # folder of published figures; the variable PCREF_OPEN_DATA wins
+period: "2023-24"               # the year of the Mental Health Act figures; Talking Therapies are read for all years
+comparator: White               # local figures are published for broad groups only
+detail: broad
+age_bands: [0, 16, 20, 25, 35, 50, 65]
+imd_version: 2025
+standard: england_2021
+level: 0.95
+disclosure:                     # the publisher has suppressed and rounded already: nothing below may be less strict
+  owner: NHS England (as published)
+  agreed: with the publication
+  threshold: 5                  # counts below this were suppressed
+  rounding: 5                   # counts were rounded to the nearest
+  show_zero: false              # zero is suppressed too
+priorities:
+  owner: to be named by the Trust
+  agreed: to be agreed
+"""
 
 
 def mental_health(folder: Path) -> pd.DataFrame:
@@ -57,8 +86,8 @@ def mental_health(folder: Path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``code, name, board, closed``, a row a Trust, by code. ``board`` is the integrated care board (2024) of the
-        Trust's head office in the register of NHS organisations, "" where the register does not hold the Trust (it
-        was merged, or has another code since); ``closed`` the day on which the register closed it, "" for none.
+        Trust's head office in the register of NHS organisations, or in the package's table of organisations where
+        the register does not hold the Trust; ``closed`` the day on which the register closed it, "" for none.
 
     Raises
     ------
@@ -79,14 +108,17 @@ def mental_health(folder: Path) -> pd.DataFrame:
     boards = set(open_data.read(folder, BOARDS, columns=["icb24_ods_code"])["icb24_ods_code"])
     register = register.rename(columns={"org_code": "code", "icb_code": "board", "close_date": "closed"})
     found = act.merge(register, on="code", how="left", validate="one_to_one").sort_values("code", ignore_index=True)
+    register_lacks = organisations.reference("board").set_index("code")["other_code"]
+    found["board"] = found["board"].fillna(found["code"].map(register_lacks))
     closed = found["closed"].astype("Int64").astype("string").fillna("")
     return found.assign(board=found["board"].where(found["board"].isin(boards), "").fillna(""), closed=closed)
 
 
 def sites(folder: Path, code: str) -> dict[str, str]:
     """Return the sites under which a Trust reports Talking Therapies, by code: their names."""
-    table = open_data.read(folder, THERAPIES, columns=["org_code", "org_name"]).dropna().drop_duplicates("org_code")
-    own = table[table["org_code"].str.match(f"{re.escape(code)}[0-9A-Z]{{2}}$")].sort_values("org_code")
+    table = open_data.read(folder, THERAPIES, columns=["org_code", "org_name", "reporting_period"]).dropna()
+    own = table[organisations.is_providers(table["org_code"], table["reporting_period"], code)]
+    own = own[own["org_code"].ne(code)].drop_duplicates("org_code").sort_values("org_code")
     return {site: in_words(name) for site, name in zip(own["org_code"], own["org_name"], strict=True)}
 
 
@@ -102,7 +134,7 @@ def in_words(name: str) -> str:
     return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
 
-def init(code: str, named: str) -> list[str]:
+def init(code: str, named: str, published: bool = False) -> list[str]:
     """Write ``notebooks/parameters/<code>.yml`` for a mental health Trust and return what there is to say.
 
     Parameters
@@ -111,6 +143,8 @@ def init(code: str, named: str) -> list[str]:
         The ODS code of the Trust, in any letter case.
     named
         The folder of published figures as the parameters name it; the variable ``PCREF_OPEN_DATA`` wins.
+    published
+        For a report on published figures alone: ``published-<code>.yml``, which can be run as it stands.
 
     Raises
     ------
@@ -128,27 +162,34 @@ def init(code: str, named: str) -> list[str]:
             f"init: '{code}' is not among the {len(table)} NHS Trusts with detentions in 2023-24, or opened since."
             + (f" Near it: {hint}." if hint else "")
         )
-    path = run_file(code.lower())
+    trust = table.loc[code]
+    run = f"published-{code.lower()}" if published else code.lower()
+    path = run_file(run)
     if path.exists():
         raise PcrefError(f"init: notebooks/parameters/{path.name} is there already, and nothing is overwritten.")
-    trust, own = table.loc[code], sites(folder, code)
-    name, board = in_words(trust["name"]), trust["board"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = text_of(run, code, trust["name"], trust["board"], sites(folder, code), named, published)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    said = [f"init: {path.relative_to(project_root()).as_posix()} ({in_words(trust['name'])})"]
+    if trust["board"]:
+        said.append(
+            f"  icb_code {trust['board']} is the board of the head office; a Trust may serve others too: confirm it."
+        )
+    else:
+        said.append("  icb_code could not be derived: the register at hand does not hold this Trust. Fill it in.")
+    if trust["closed"]:
+        said.append("  The register closed this Trust since: its successor may have another code.")
+    steps = f"pcref report {run}" if published else f"pcref templates data/raw/{run}; then pcref check {run}"
+    return [*said, f"  Next: {steps}"]
+
+
+def text_of(run: str, code: str, name: str, board: str, own: dict[str, str], named: str, published: bool) -> str:
+    """Return the parameters file of a Trust as text; ``own`` is its sites, ``named`` the folder of open figures."""
     line = f"  icb_code: {board}                 # board of the head office: confirm it; residents of it are at risk"
     if not board:
         line = "  # icb_code:                   # to be filled in: not in the register at hand"
     listed = "".join(f"\n#   {site}: {words}" for site, words in own.items())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = TEMPLATE.format(
-        name=name, quoted=f'"{name}"', code=code, run=path.stem, board=line, open_data=named,
+    return (PUBLISHED if published else TEMPLATE).format(
+        name=in_words(name), quoted=f'"{in_words(name)}"', code=code, run=run, board=line, open_data=named,
         sites=f"\n# Sites in Talking Therapies (a code may be another organisation's):{listed}" if own else "",
     )  # fmt: skip
-    path.write_text(text, encoding="utf-8", newline="\n")
-    said = [f"init: {path.relative_to(project_root()).as_posix()} ({name})"]
-    if not board:
-        said.append("  icb_code could not be derived: the register at hand does not hold this Trust. Fill it in.")
-    else:
-        said.append(f"  icb_code {board} is the board of the head office; a Trust may serve others too: confirm it.")
-    if trust["closed"]:
-        said.append("  The register closed this Trust since: its successor may have another code.")
-    said.append(f"  Next: pcref templates data/raw/{path.stem}; then pcref check {path.stem}")
-    return said

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pcref_analysis.analysis import ethnicity_coding, teams
+from pcref_analysis.analysis import best_estimates, ethnicity_coding, teams
 from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
 from pcref_analysis.disclosure.release_tables import Releasable
 from pcref_analysis.priorities import agreed_list, draft_list, sensitivity
@@ -15,6 +15,7 @@ from pcref_analysis.vocabulary.parameters import Parameters
 
 PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
 PARTS += ("findings",)
+BEST = ("expected", "other_boards")  # of published figures: what the list is made of besides levels and gaps
 
 
 def everything(study: Study) -> list[Releasable]:
@@ -51,20 +52,30 @@ def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataF
     Parameters
     ----------
     tables
-        As :meth:`pcref_analysis.report.study.Study.released` returns them; the worst case over unknown ethnic group
-        is worked out from them too.
+        As :meth:`pcref_analysis.report.study.Study.released` returns them: ``levels, gaps`` and, of published figures,
+        ``expected`` and ``other_boards`` (:func:`pcref_analysis.analysis.best_estimates.of`); the worst case over
+        unknown ethnic group is worked out from them too.
     flags
         Recording flags (:func:`pcref_analysis.analysis.ethnicity_coding.recording_flags`); they rest on published
         figures.
     """
-    two = (tables["levels"], tables["gaps"])
+    two = [tables["levels"], tables["gaps"], *(tables[name] for name in BEST if name in tables)]
+    if tables["gaps"].source_id != PUBLISHED:
+        two = two[:2]
     coarser = {int(row): times for row, times in tables["gaps"].links.get("coarser", {}).items()}
     return release_tables.derive(_draft, *two, name="findings", parameters=parameters, flags=flags, coarser=coarser)
 
 
 def _draft(
-    levels: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame, coarser: dict[int, float]
+    levels: pd.DataFrame,
+    gaps: pd.DataFrame,
+    *best: pd.DataFrame,
+    parameters: Parameters,
+    flags: pd.DataFrame,
+    coarser: dict[int, float],
 ) -> pd.DataFrame:
+    if best:
+        gaps = best_estimates.of(gaps, *best, period=parameters.period)
     bounds = ethnicity_coding.worst_case(disclosure_rule.with_possible(levels, parameters), parameters)
     return draft_list.draft(
         pd.concat([levels, gaps], ignore_index=True),
@@ -92,7 +103,8 @@ def _around_adjusted(
     if parameters.audience == "internal":
         half = half * 0.0
     full = gaps.assign(half=half)[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]
-    full = full[full["adjustment"].ne("crude")].dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")
+    fuller = full["adjustment"].ne("crude") | (full["years"].notna() if "years" in full else False)
+    full = full[fuller].dropna(subset=["estimate"]).drop_duplicates(keys, keep="last")
     table = bounds.merge(full[[*keys, "estimate", "half"]], on=keys, how="left", validate="one_to_one")
     half = table["half"].where(table["times_low"].ne(table["times_high"]), 0.0)  # nobody unknown: the ratio as it is
     ends = {"low": (table["estimate"] - half).clip(lower=0.0), "high": table["estimate"] + half}

@@ -98,6 +98,7 @@ class _Known:
             *agreed.values(),
             *notebook_tables.sensitive(tables, draft, parameters).values(),
         ]
+        held = data[data["own"]] if "own" in data else data  # of published figures a page shows the run's own alone
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
             sentences.unknown(unknown, ""),
@@ -106,7 +107,7 @@ class _Known:
             sentences.agreed(agreed, parameters, ""),
             sentences.listed(extract_quality.lacking(run, parameters), "", none=LACKING),
             sentences.listed(extract_quality.residents(run, parameters), ""),
-            *(sentences.available(extract_quality.not_available(data, name), name, "") for name in domains),
+            *(sentences.available(extract_quality.not_available(held, name), name, "") for name in domains),
         ]
         self.sentences = {one.record["text"] for one in said}
         names = [entry.name for entry in indicators.catalogue().values()]
@@ -141,7 +142,10 @@ class _Known:
             takes = {key: value for key, value in given.items() if key in inspect.signature(function).parameters}
             for one in self._candidates(frame):
                 if name != "listed" or one.name in TITLES:
-                    yield function(one, **takes)
+                    try:
+                        yield function(one, **takes)
+                    except KeyError:  # of two functions of a cell, the one that reads a column this table has not
+                        continue
 
     def _candidates(self, frame: pd.DataFrame) -> Iterator[Releasable]:
         columns = set(frame) - {"synthetic", "audience"}

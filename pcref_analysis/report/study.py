@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis import prepare
-from pcref_analysis.analysis import levels_and_gaps, teams
+from pcref_analysis.analysis import levels_and_gaps, teams, topics
 from pcref_analysis.disclosure import csv_files, disclosure_rule, release_tables
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.disclosure.release_tables import Releasable
@@ -77,6 +77,16 @@ class Study:
         """Return residents and England's rates by age, which published counts are compared with; none for cells."""
         names = {"residents": "residents_by_age", "england": "england_by_age"} if self.published else {}
         return {key: runs.load(self.parameters.run, name) for key, name in names.items()}
+
+    def context(self) -> dict[str, pd.DataFrame]:
+        """Return what England and the other boards show (``england, other_boards``), of published figures alone."""
+        if not self.published:
+            return {}
+        run = self.parameters.run
+        names = {key: entry.name for key, entry in indicators.catalogue().items()}
+        boards = runs.load(run, "other_boards")
+        boards = boards.assign(indicator_name=boards["indicator"].map(names), level=0.95)
+        return {"england": topics.england(runs.load(run), self.parameters), "other_boards": boards}
 
     def plan(self, previous: Sequence[Releasable] = ()) -> Plan:
         """Return the run's disclosure plan: decided once for every count that a page may show, and kept.

@@ -12,6 +12,10 @@ class PcrefError(Exception):
     status = 2
 
 
+class NotPublishedError(PcrefError):
+    """A figure that a publication does not give for an area: it costs its indicator, and never the report."""
+
+
 class SourceError(PcrefError):
     """What an engine (DuckDB, PostgreSQL, SQL Server, Spark) refused.
 

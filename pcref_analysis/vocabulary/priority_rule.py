@@ -78,8 +78,8 @@ CRITERIA: dict[str, Criterion] = {
     ),
 }
 
-ADJUSTMENTS = ("age_sex_imd", "age_sex", "crude")
-Adjustment = Literal["age_sex_imd", "age_sex", "crude"]
+ADJUSTMENTS = ("age_sex_imd", "age_sex", "age", "crude")
+Adjustment = Literal["age_sex_imd", "age_sex", "age", "crude"]
 
 
 class PriorityRule(BaseModel):

@@ -3,9 +3,12 @@
 import pandas as pd
 import pytest
 
+from pcref_analysis.analysis import levels_and_gaps, topics
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import sentences, tables
+from pcref_analysis.published import published_counts
 from pcref_analysis.report import recompute
+from pcref_analysis.report.study import as_published
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -59,3 +62,20 @@ def ways():
 def test_what_a_caller_made_up_stops_the_report(way, known):
     with pytest.raises(PcrefError, match="nothing was published"):
         recompute.check([ways()[way]], RUN)
+
+
+def test_two_tables_of_one_cell_are_each_made_by_their_own_function(known, monkeypatch, open_data):
+    """The table of events expected has no adjustment, which the other function of its cell reads."""
+    run = parameters.load("published-cpft")
+    counts = published_counts.load(run)
+    year = levels_and_gaps.select(counts["counts"].query("own and period == '2023-24'"), run, "experience")
+    reference = {"residents": counts["residents_by_age"], "england": counts["england_by_age"]}
+    detentions = as_published(topics.detentions(year, run), "detentions")
+    expected = as_published(topics.expected(year, run, **reference), "expected")
+    found = recompute._Known(None)
+    monkeypatch.setattr(found, "parameters", run)
+    monkeypatch.setattr(found, "pages", [detentions, expected])
+    one = tables.detentions(detentions, id="detentions", title="Detentions")
+    two = tables.expected(expected, id="detentions-expected", title="Detentions expected")
+    calls = ("tables.detentions", "tables.expected")
+    recompute.check([record(one, calls=calls), record(two, calls=calls)], run)

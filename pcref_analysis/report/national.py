@@ -1,0 +1,132 @@
+"""Every Trust of the Mental Health Act file by the same rule: what published figures could and could not say of it.
+
+The estimates and the draft list alone, without notebooks and pages, which ``pcref report`` makes a Trust at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
+from pcref_analysis.priorities import draft_list
+from pcref_analysis.published import published_counts, trusts
+from pcref_analysis.report import notebook_tables
+from pcref_analysis.report.study import as_published
+from pcref_analysis.store import open_data, progress
+from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+COLUMNS = [
+    *("code", "trust", "board", "closed", "detentions_of_trust", "detentions_of_board", "indicators", "lacking"),
+    *("incomplete", "recording", "priorities", "watch", "unclear", "strengths", "first", "seconds", "error"),
+]
+
+
+def parameters_of(row: Any, named: str) -> Parameters:
+    """Return the parameters of a report on published figures for a row of :func:`published.trusts.mental_health`."""
+    text = trusts.text_of(f"published-{row.code.lower()}", row.code, row.name, row.board, {}, named, published=True)
+    return Parameters.model_validate(yaml.safe_load(text))
+
+
+def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return the draft list of published figures and its tables, as notebooks 01 to 05 make them.
+
+    Parameters
+    ----------
+    frames
+        Of :func:`pcref_analysis.published.published_counts.load`.
+    parameters
+        The run.
+    """
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    flags = ethnicity_coding.recording_flags(frames["counts"], parameters, frames["completeness"])
+    levels = as_published(levels_and_gaps.crude(own, parameters.level), "levels")
+    gaps = as_published(levels_and_gaps.ladder(own, parameters.comparator, level=parameters.level), "gaps")
+    year = own[own["period"].eq(parameters.period)]
+    expected = topics.expected(year, parameters, frames["residents_by_age"], frames["england_by_age"])
+    tables = {"levels": levels, "gaps": gaps, "expected": as_published(expected, "expected")}
+    tables["other_boards"] = as_published(frames["other_boards"], "other_boards")
+    ranked = notebook_tables.draft(tables, parameters, flags).table
+    return ranked, draft_list.tables(ranked, parameters.priorities)
+
+
+def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
+    """Return a line a Trust: its detentions and its board's, what is lacking or in doubt, how long its list is.
+
+    Parameters
+    ----------
+    named
+        The folder of published figures; the variable ``PCREF_OPEN_DATA`` wins.
+    say
+        Called with a line a Trust.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``code, trust, board, closed, detentions_of_trust, detentions_of_board`` (2023-24), ``indicators`` (how many
+        have a figure of the year), ``lacking`` (those that have not, with the reason), ``incomplete, recording``
+        (indicators), ``priorities, watch, unclear, strengths`` (findings), ``first`` (the first item), ``seconds``,
+        ``error`` (why there is no line; empty otherwise).
+
+    Notes
+    -----
+    In the order of codes. Not a league table, and not to be sorted into one: Trusts serve different people, and most
+    figures are those of the board.
+    """
+    folder = open_data.folder_named(named, [trusts.REGISTER, trusts.BOARDS, trusts.ACT, trusts.THERAPIES])
+    every, lines = trusts.mental_health(folder), []
+    for number, row in enumerate(every.itertuples(index=False), start=1):
+        began, line = time.monotonic(), {"code": row.code, "trust": trusts.in_words(row.name), "board": row.board}
+        line |= {"closed": row.closed, "error": ""}
+        try:
+            line |= _line(parameters_of(row, named))
+        except PcrefError as error:
+            line["error"] = str(error)
+        line["seconds"] = round(time.monotonic() - began, 1)
+        lines.append(line)
+        say(f"  {row.code} {line['trust']}: {line['error'] or _in_words(line)}")
+        progress.share(say, number / len(every))
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def write(found: pd.DataFrame, path: Path) -> None:
+    """Write the table as CSV (UTF-8)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def _line(parameters: Parameters) -> dict[str, Any]:
+    frames = published_counts.load(parameters)
+    ranked, tables = draft(frames, parameters)
+    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    own, gone, whole = (frames[name] for name in ("counts", "unavailable", "completeness"))
+    have = own.loc[own["own"] & own["period"].eq(parameters.period), "indicator"].unique()
+    lacking = gone[gone["area"].ne("")]
+    lacking = lacking["indicator"].map(names) + " (" + lacking["area"] + "): " + lacking["reason"]
+    lists, share = ranked["list"].value_counts(), frames["shares"].iloc[0]
+    first = ranked[ranked["list"].eq("priority")].head(1)
+    return {
+        "detentions_of_trust": share["trust"],
+        "detentions_of_board": share["board"],
+        "indicators": len(have),
+        "lacking": "; ".join(lacking),
+        "incomplete": "; ".join(dict.fromkeys(whole["indicator"].map(names))),
+        "recording": len(tables["recording"]),
+        "priorities": int(lists.get("priority", 0)),
+        "watch": int(lists.get("watch", 0)),
+        "unclear": int(lists.get("unclear", 0)),
+        "strengths": int(lists.get("strength", 0)),
+        "first": "; ".join(first["item"] + " " + first["name"] + " " + first["ratio"].round(2).astype(str)),
+    }
+
+
+def _in_words(line: dict[str, Any]) -> str:
+    doubt = f"; in doubt: {line['incomplete']}" if line["incomplete"] else ""
+    return f"{line['indicators']} indicators, {line['priorities']} priorities, {line['watch']} to watch{doubt}"
