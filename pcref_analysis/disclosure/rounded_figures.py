@@ -2,7 +2,8 @@
 
 A crude figure is a function of the rounded counts (and of how much wider than chance its interval is, to a
 tenth), so it tells nothing more than they do. An adjusted figure stays what the model gave, to two digits; to
-fewer where the width of its interval would tell the count more closely than its rounding does.
+fewer where the width of its interval would tell the count more closely than its rounding does. An estimate and its
+limits are given in one step, and so are the steps of adjustment of one line where they can be.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ COARSER = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # times the unit of the last digit
 
 
 def figures(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return ``estimate, lower, upper`` as they may be shown, and ``times`` (how much coarser than two digits).
+    """Return ``estimate, lower, upper`` as they may be shown, and ``rounded_to``: a step that must be said.
 
     Parameters
     ----------
@@ -33,9 +34,10 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
         ``measure, estimate, lower, upper, level, per, base`` (the rounding); the counts of the group and of its
         comparator, true (``o, n, o0, n0``) and released (``r, m, r0, m0``), the comparator's missing where it is not
         in the tables; ``low, high, low0, high0``: the limits that the released counts leave; ``external``: compared
-        with a population outside the data; ``crude``: a comparison before adjustment, whatever the model left out.
+        with a population outside the data; ``crude``: a comparison before adjustment, whatever the model left out;
+        ``line``: the same number for rows that readers compare (the steps of adjustment of one gap).
     """
-    out = pd.DataFrame(np.nan, index=rows.index, columns=[*FIGURES, "times"])
+    out = pd.DataFrame(np.nan, index=rows.index, columns=[*FIGURES, "rounded_to"])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         kind = _kind(rows)
         work = {"crude": _crude, "difference": _difference, "excess": _excess, "mean": _mean, "limited": _limited}
@@ -43,7 +45,7 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
             shown = work[str(name)](part)
             out.loc[part.index, list(FIGURES)] = shown[:, :3]
             if shown.shape[1] > 3:
-                out.loc[part.index, "times"] = shown[:, 3]
+                out.loc[part.index, "rounded_to"] = shown[:, 3]
     return out
 
 
@@ -51,6 +53,30 @@ def significant(values: np.ndarray, digits: int = DIGITS) -> np.ndarray:
     """Round to a number of significant digits."""
     values = np.asarray(values, dtype=float)
     return _to(values, unit(values, digits))
+
+
+def usual_step(estimate: np.ndarray, upper: np.ndarray, digits: int = FEW_DIGITS) -> np.ndarray:
+    """Return the step of an estimate and its limits: that of the estimate's digits as shown (of none: the upper's)."""
+    estimate, upper = np.asarray(estimate, float), np.asarray(upper, float)
+    size = np.where((estimate == 0) | ~np.isfinite(estimate), upper, estimate)
+    return unit(significant(size, digits), digits)
+
+
+def steps(frame: pd.DataFrame) -> np.ndarray:
+    """Return the step that each row's shown figures are rounded to: said in ``rounded_to``, or read from their digits.
+
+    Parameters
+    ----------
+    frame
+        ``estimate, lower, upper`` as released and, where a step had to be said, ``rounded_to``.
+    """
+    given = frame.reindex(columns=list(FIGURES)).to_numpy(float)
+    step = usual_step(given[:, 0], given[:, 2])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(4):  # finer where the digits show it
+            multiple = np.isclose(given, np.round(given / step[:, None]) * step[:, None], atol=0) | ~np.isfinite(given)
+            step = np.where(multiple.all(axis=1), step, step / 10)
+    return np.fmax(step, frame["rounded_to"].to_numpy(float)) if "rounded_to" in frame else step
 
 
 def changes(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -143,42 +169,80 @@ def _crude(rows: pd.DataFrame) -> np.ndarray:
     high = np.where(percent, np.where(o == n, 100.0, np.minimum(high, 100.0)), high)
     itself = compared & (value == 1) & (lower == upper)
     low, high = np.where(itself, 1.0, low), np.where(itself, 1.0, high)
-    return np.column_stack([significant(x) for x in (estimate, low, high)])
+    return _in_one_step(estimate, low, high)
+
+
+def _in_one_step(estimate: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Round three numbers to the step of the estimate's digits, finer where a lower limit would become none."""
+    step = usual_step(estimate, high, DIGITS)
+    step = np.where((low > 0) & (np.round(low / step) == 0), usual_step(low, low, FEW_DIGITS), step)
+    return np.column_stack([_to(x, step) for x in (estimate, low, high)])
 
 
 def _limited(rows: pd.DataFrame) -> np.ndarray:
     """Show what the model gave, to two digits or as many fewer as the counts need; nothing where that would mislead."""
     given = np.column_stack([rows[c].to_numpy(float) for c in FIGURES])
-    units = unit(given)
     apart = (rows["measure"] == "difference").to_numpy() & rows["external"].to_numpy(bool)
+    usual = usual_step(given[:, 0], given[:, 2])
+    largest = unit(np.nanmax(np.abs(np.column_stack([given, np.zeros(len(given))])), axis=1))
+    usual = np.where(rows["measure"] == "difference", np.clip(usual, largest / 10, largest), usual)
     one = (rows["per"] * (rows["high"] - rows["low"] + 1) / rows["n"]).to_numpy(float)  # what a count's rounding makes
-    units = np.where(apart[:, None], np.fmax(units, one[:, None]), units)
+    usual = np.where(apart, np.fmax(usual, step_up(one)), usual)
+    finest = np.where((given[:, 1] > 0) & (usual > COARSEST_LIMIT * given[:, 1]), usual / 10, usual)
+    finest = np.where(apart, usual, finest)
+
+    def safe(step: np.ndarray) -> np.ndarray:
+        return (apart | _still_true(given, step, usual)) & _is_safe(rows, given, step)
+
+    step = np.full(len(rows), np.nan)
+    for times in (*COARSER, *(10 * t for t in COARSER)):
+        todo = np.isnan(step) & (finest * times <= usual * COARSER[-1] * (1 + TOLERANCE))
+        if todo.any():
+            step = np.where(todo & safe(finest * times), finest * times, step)
+    line = pd.Series(rows["line"].to_numpy() if "line" in rows else np.arange(len(rows)))
+    can = ~np.isnan(step)
+    first, last = (pd.Series(step).groupby(line).transform(end).to_numpy() for end in ("min", "max"))
+    todo = can & (first < last)
+    while todo.any():  # one step for a line, where all its rows bear it
+        kept = safe(first) & (_side_of_one(given, first) == _side_of_one(given, step)).all(axis=1)
+        good = pd.Series(~todo | kept).groupby(line).transform("all").to_numpy() & todo
+        step, todo = np.where(good, first, step), todo & ~good & (first < last)
+        first = step_up(first * (1 + TOLERANCE))
+    finest_in_line = pd.Series(step).groupby(line).transform("min").to_numpy()
+    odd = ~np.isclose(np.log10(step) % 1.0, [[0.0], [1.0]]).any(axis=0)
+    said = odd | (step > np.fmin(usual, finest_in_line) * (1 + TOLERANCE))
+    shown = np.column_stack([_to(given[:, i], step) for i in range(3)])
+    return np.column_stack([np.where(can[:, None], shown, np.nan), np.where(said & can, step, np.nan)])
+
+
+def _side_of_one(given: np.ndarray, step: np.ndarray) -> np.ndarray:
+    return np.sign(np.column_stack([_to(given[:, i], step) for i in (1, 2)]) - 1)
+
+
+def _is_safe(rows: pd.DataFrame, given: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Say whether figures in such steps leave every count in its limits possible."""
     low, high = rows["low"].to_numpy(float), rows["high"].to_numpy(float)
-    known = ~np.isnan(low)
-    shown = np.full((len(rows), 4), np.nan)
-    todo = np.ones(len(rows), bool)
-    for times in COARSER:
-        step = units * times
-        now = np.column_stack([_to(given[:, i], step[:, i]) for i in range(3)])
-        trial = rows.assign(**dict(zip(FIGURES, now.T, strict=True)))
-        where = np.flatnonzero(todo & known)
-        safe = todo & (apart | _still_true(given, step))
-        if len(where):
-            least, most = back_calculation.left(trial.iloc[where], low[where], high[where], step[where] / 2)
-            safe[where] &= (
-                (least <= low[where])
-                & (most >= high[where])
-                & _value_is_safe(rows.iloc[where], now[where, 0], step[where, 0] / 2)
-            )
-        shown[safe] = np.column_stack([now, np.full(len(rows), times)])[safe]
-        todo &= ~safe
-    return shown
+    shown = np.column_stack([_to(given[:, i], step) for i in range(3)])
+    where = np.flatnonzero(~np.isnan(low) & np.isfinite(step))
+    safe = np.isfinite(step) | np.isnan(given).all(axis=1)
+    if len(where):
+        trial = rows.assign(**dict(zip(FIGURES, shown.T, strict=True))).iloc[where]
+        half = np.repeat(step[where, None] / 2, 3, axis=1)
+        least, most = back_calculation.left(trial, low[where], high[where], half)
+        safe[where] = (least <= low[where]) & (most >= high[where])
+        safe[where] &= _value_is_safe(rows.iloc[where], shown[where, 0], step[where] / 2)
+    return safe
 
 
-def _still_true(given: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Say whether rounding leaves a figure and its limits near what they are (a ratio of 1.01 is not shown as 2)."""
+def _still_true(given: np.ndarray, step: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Say whether rounding leaves a figure and its limits near what they are (a ratio of 1.01 is not shown as 2).
+
+    In the usual step a limit may be far smaller than the figure; it may not become none.
+    """
+    step = step[:, None]
     with np.errstate(invalid="ignore"):
         fine = ~(step > np.abs(given) * np.array([COARSEST, COARSEST_LIMIT, COARSEST_LIMIT]))
+        fine[:, 1:] |= ((step <= usual[:, None]) & (np.round(given / step) != 0))[:, 1:]
     return (fine | (given == 0)).all(axis=1)
 
 

@@ -13,6 +13,7 @@ from pcref_analysis.display import formats, html_table
 from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
 from pcref_analysis.display.output import Shown
 
+FIGURES = ("estimate", "lower", "upper")
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
@@ -66,7 +67,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
         rows = [
             [
                 (str(group), False),
-                *((_interval(lines, step), True) for step in steps),
+                *((_interval(lines, step, _decimals(lines)), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
             ]
             for group, lines in part.groupby("ethnic_group", sort=False)
@@ -179,7 +180,13 @@ def _one(row: pd.Series) -> str:
     return _interval(pd.DataFrame([row.to_dict() | {"adjustment": ""}]), "")
 
 
-def _interval(lines: pd.DataFrame, step: str) -> str:
+def _decimals(lines: pd.DataFrame) -> int | None:
+    """Return the decimals of a line of adjustment steps: those of the adjusted ratios, which have the fewest digits."""
+    rows = lines[lines["adjustment"].ne("crude") & lines["estimate"].notna()]
+    return max((formats.decimals_of(*three) for three in rows[list(FIGURES)].itertuples(index=False)), default=None)
+
+
+def _interval(lines: pd.DataFrame, step: str, decimals: int | None = None) -> str:
     rows = lines[lines["adjustment"] == step]
     if rows.empty:
         return ""
@@ -189,7 +196,7 @@ def _interval(lines: pd.DataFrame, step: str) -> str:
     if not formats.known(row["estimate"]):
         most = formats.figure(row.get("upper"))
         return f"{TEXT_NOT_AVAILABLE} (at most {most})" if most else TEXT_NOT_AVAILABLE
-    return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"))
+    return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"), decimals)
 
 
 def _change(lines: pd.DataFrame, step: str) -> str:
