@@ -173,9 +173,12 @@ def _crude(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _in_one_step(estimate: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Round three numbers to the step of the estimate's digits, finer where a lower limit would become none."""
+    """Round three numbers to the step of the estimate's digits; finer where a limit would become none, or the same."""
     step = usual_step(estimate, high, DIGITS)
-    step = np.where((low > 0) & (np.round(low / step) == 0), usual_step(low, low, FEW_DIGITS), step)
+    for _ in range(2):
+        shown = [_to(x, step) for x in (estimate, low, high)]
+        lost = (low > 0) & (shown[1] == 0) | (low < estimate) & (shown[1] == shown[0])
+        step = np.where(lost | (high > estimate) & (shown[2] == shown[0]), step / 10, step)
     return np.column_stack([_to(x, step) for x in (estimate, low, high)])
 
 
