@@ -211,7 +211,8 @@ def _figures(
     standardised = (rows["measure"] == "rate").to_numpy() & _adjusted(frame)
     values = rounded_figures.figures(rows)
     if set(rounded_figures.CHANGES) <= set(figures):
-        values = values.join(rounded_figures.changes(frame, rows))
+        values = values.join(rounded_figures.changes(frame, rows, values))
+        out["change_rounded_to"] = values["change_rounded_to"].where(~lost)
     for column in figures:
         limited = rounded_figures.significant(frame[column].to_numpy(float), rounded_figures.FEW_DIGITS)
         new = values[column].to_numpy() if column in values else limited

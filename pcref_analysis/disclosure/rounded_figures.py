@@ -79,32 +79,70 @@ def steps(frame: pd.DataFrame) -> np.ndarray:
     return np.fmax(step, frame["rounded_to"].to_numpy(float)) if "rounded_to" in frame else step
 
 
-def changes(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def changes(frame: pd.DataFrame, rows: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
     """Return the change between two steps of adjustment as it may be shown, its interval in steps of the same size.
 
     An adjusted ratio divided by its change from the crude one is the crude ratio, which tells the count. So that
-    change is given in steps so coarse that every count in the released limits, of the group and of its comparator,
-    fits what is shown; where a step of a fifth is too fine, it is withheld. Later changes tell of no count.
+    change is given in the finest steps in which the adjusted ratio as shown, divided by the change as shown, leaves
+    every count in the released limits possible, of the group and of its comparator; where a step of a fifth is too
+    fine, it is withheld. The adjusted ratio is known as closely as its limits and the later steps tell it. Later
+    changes, and those between ratios of means, tell of no count otherwise. ``change_rounded_to`` says a step that is
+    coarser than a hundredth.
 
     Parameters
     ----------
     frame
-        ``change, change_lower, change_upper`` and, where known, ``change_from``.
+        ``change, change_lower, change_upper`` and, where known, ``change_from`` and ``adjustment``.
     rows
-        As in :func:`figures`: ``o, low, high`` and ``o0, low0, high0``.
+        As in :func:`figures`: ``o, low, high, o0, low0, high0, line``; ``means``: of values, not of events.
+    shown
+        What :func:`figures` made of them.
     """
     change, lower, upper = (frame[c].to_numpy(float) for c in CHANGES)
     later = frame["change_from"].ne("crude").to_numpy() if "change_from" in frame else np.zeros(len(frame), bool)
     o, low, high, o0, low0, high0 = (rows[c].to_numpy(float) for c in ("o", "low", "high", "o0", "low0", "high0"))
-    out = np.full((len(frame), 3), np.nan)
+    least, most = _adjusted(frame, rows, shown)
+    later = later | rows["means"].to_numpy(bool)
+    out = np.full((len(frame), 4), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends = change * o / low * np.fmax(high0 / o0, 1.0), change * o / high * np.fmin(low0 / o0, 1.0)
+        crude = frame["estimate"].to_numpy(float) / change
+        smallest = crude * np.fmin(low / o, np.fmin(o0 / high0, 1.0))
+        largest = crude * np.fmax(high / o, np.fmax(o0 / low0, 1.0))
         for step in reversed(CHANGE_STEPS):  # the finest that is safe stands in the end
-            shown = np.round(change / step) * step
-            safe = np.logical_and.reduce([np.abs(end - shown) <= step / 2 * (1 + TOLERANCE) for end in ends]) | later
-            wide = np.ceil(shown * np.fmax(upper / change - 1, 1 - lower / change) / step + 0.5) * step
-            out[safe] = np.round(np.column_stack([shown, np.fmax(shown - wide, 0.0), shown + wide]), 2)[safe]
-    return pd.DataFrame(out, index=rows.index, columns=list(CHANGES))
+            to = np.round(change / step) * step
+            possible = least / (to + step / 2), most / np.fmax(to - step / 2, 1e-300)
+            safe = (possible[0] <= smallest * (1 + TOLERANCE)) & (largest <= possible[1] * (1 + TOLERANCE))
+            safe = (safe | later) & ~np.isnan(change)
+            wide = np.ceil(to * np.fmax(upper / change - 1, 1 - lower / change) / step + 0.5) * step
+            said = np.full(len(to), step if step > CHANGE_STEPS[0] else np.nan)
+            out[safe] = np.round(np.column_stack([to, np.fmax(to - wide, 0.0), to + wide, said]), 2)[safe]
+    return pd.DataFrame(out, index=rows.index, columns=[*CHANGES, "change_rounded_to"])
+
+
+def _adjusted(frame: pd.DataFrame, rows: pd.DataFrame, shown: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return between what two numbers an outsider knows the ratio of each row to lie: by what is shown of it and later.
+
+    A model's limits are as many times below its ratio as above, so that their mean on the log scale tells it too.
+    """
+    half = steps(shown) / 2
+    value, low, high = (shown[c].to_numpy(float) for c in FIGURES)
+    with np.errstate(invalid="ignore"):
+        least = np.fmax(np.fmax(value - half, 0.0), np.sqrt(np.fmax(low - half, 0.0) * np.fmax(high - half, 0.0)))
+        most = np.fmin(value + half, np.sqrt((low + half) * (high + half)))
+    if not {"change_from", "adjustment"} <= set(frame) or "line" not in rows:
+        return least, most
+    finest = CHANGE_STEPS[0]
+    by = pd.DataFrame({"line": rows["line"].to_numpy(), "least": least, "most": most})
+    by["change"] = np.round(frame["change"].to_numpy(float) / finest) * finest
+    after = by.assign(step=frame["change_from"].astype(object).to_numpy()).dropna(subset=["step", "change"])
+    after["least"], after["most"] = (
+        after["least"] / (after["change"] + finest / 2),
+        after["most"] / np.fmax(after["change"] - finest / 2, 1e-300),
+    )
+    after = after.drop_duplicates(["line", "step"])[["line", "step", "least", "most"]]
+    mine = by[["line"]].assign(step=frame["adjustment"].astype(object).to_numpy())
+    told = mine.merge(after, on=["line", "step"], how="left")
+    return np.fmax(least, told["least"].to_numpy()), np.fmin(most, told["most"].to_numpy())
 
 
 def unit(values: np.ndarray, digits: int = FEW_DIGITS) -> np.ndarray:

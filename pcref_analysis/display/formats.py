@@ -123,8 +123,10 @@ def decimals_of(estimate: Any, lower: Any, upper: Any) -> int:
     return 6
 
 
-def change(factor: Any, lower: Any, upper: Any) -> str:
+def change(factor: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
     """What a step of adjustment does to a ratio, in per cent: "+7% (-2 to +15)"; "" where it is not estimated.
+
+    ``rounded_to`` is the step of one that is given more coarsely than others: 0.2 is "to the nearest 20%".
 
     Examples
     --------
@@ -135,7 +137,8 @@ def change(factor: Any, lower: Any, upper: Any) -> str:
         return ""
     ends = {"lower": lower, "upper": upper}
     low, high = (_per_cent(end) if known(end) else f"no {name} limit" for name, end in ends.items())
-    return f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
+    text = f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
+    return f"{text}, to the nearest {rounded_to:.0%}" if known(rounded_to) else text
 
 
 def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:

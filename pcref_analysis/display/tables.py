@@ -205,7 +205,8 @@ def _change(lines: pd.DataFrame, step: str) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    return formats.change(row["change"], row["change_lower"], row["change_upper"]) or TEXT_NOT_AVAILABLE
+    three, step = (row["change"], row["change_lower"], row["change_upper"]), row.get("change_rounded_to")
+    return formats.change(*three, step) or TEXT_NOT_AVAILABLE
 
 
 def _count(row: pd.Series, column: str) -> str:
