@@ -68,7 +68,7 @@ def _read(released: Any, rule: Disclosure, prefix: str, population: pd.DataFrame
     if population is not None and "at_risk" not in frame:
         by = [c for c in population if c != "at_risk" and c in frame]
         frame = frame.merge(population, on=by, how="left") if by else frame
-    least, most = calculator.counts_behind(frame, rule, released.links)
+    least, most = calculator.counts_behind(frame, rule)
     events = rows["column"] == "events"
     at = rows.loc[events, "row"].to_numpy()
     low = np.fmax(rows.loc[events, "low"].to_numpy(float), least[at])

@@ -49,6 +49,8 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     out["external"] = compared & half.to_numpy() & ~_inside(frame)
     out["per"] = _per(out, frame)
     out["values"] = of_values(out["r"], out["m"])
+    catalogue = indicators.catalogue()
+    out["means"] = [i in catalogue and catalogue[i].measure == "mean" for i in indicator_of(frame)]
     before = frame["adjustment"].eq("crude").to_numpy(bool) if "adjustment" in frame else np.zeros(len(frame), bool)
     out["crude"] = before & compared & ~out["values"]
     return out

@@ -102,7 +102,7 @@ def apply(
         out = _counts(table, linked, shown, hidden, repeated)
         if table.figures:
             counts = (shown, settled)
-            steady = _figures(out, table, linked, counts, decided.rule, links, decided.internal)
+            steady = _figures(out, table, linked, counts, decided.rule, decided.internal)
             previous_release.figures_again(out, previous, table.name, list(table.figures), steady)
         elif "note" in out and not decided.internal:
             out["note"] = [notes.BETWEEN.join(notes.public(note)) for note in out["note"]]
@@ -190,7 +190,6 @@ def _figures(
     linked: Sums,
     counts: tuple[np.ndarray, np.ndarray],
     rule: Disclosure,
-    links: dict[str, Any],
     internal: bool,
 ) -> np.ndarray:
     """Put the figures into ``out``: as they are for internal use, otherwise from the released counts.
@@ -204,27 +203,27 @@ def _figures(
         out["status"] = np.where(given, SHOWN, NOT_AVAILABLE)
         return np.zeros(len(out), bool)
     rows = comparators.rows(table, linked, *counts, rule)
+    alike = [c for c in (*table.dimensions, "comparator", "measure") if c in frame]
+    rows["line"] = frame.groupby(alike, dropna=False).ngroup() if alike else 0
     mean = (rows["measure"] == "mean").to_numpy()
     lost = rows["lost"].to_numpy(bool) | (mean & primary.dominated(frame, rule)) | primary.few_beyond(frame, rule)
     few = (rows["low"] < disclosure_rule.MINIMUM_EVENTS).to_numpy() & (rows["r"] > 0).to_numpy()
     standardised = (rows["measure"] == "rate").to_numpy() & _adjusted(frame)
     values = rounded_figures.figures(rows)
     if set(rounded_figures.CHANGES) <= set(figures):
-        values = values.join(rounded_figures.changes(frame, rows))
+        values = values.join(rounded_figures.changes(frame, rows, values))
+        out["change_rounded_to"] = values["change_rounded_to"].where(~lost)
     for column in figures:
         limited = rounded_figures.significant(frame[column].to_numpy(float), rounded_figures.FEW_DIGITS)
         new = values[column].to_numpy() if column in values else limited
         out[column] = np.where(lost | ~given | (standardised & few), np.nan, new)
     if {"estimate", "lower", "upper"} <= set(figures):  # the step of a figure that is coarser than its neighbours
-        step = rounded_figures.unit(out["estimate"].to_numpy(float)) * values["times"].to_numpy(float)
-        out["rounded_to"] = np.where(values["times"] > 1, step, np.nan)
+        out["rounded_to"] = values["rounded_to"].where(out["estimate"].notna() | out["upper"].notna())
     missing = out[figures].isna().all(axis=1).to_numpy()
     zero = (rows["o"] == 0).to_numpy() & (out[figures[0]] == 0).to_numpy()
     out["status"] = np.select([lost, missing, zero], [SUPPRESSED, NOT_AVAILABLE, ZERO], SHOWN)
     if "note" in out:
         out["note"] = np.where(lost, PROTECTED, _notes(frame["note"], rows))
-    coarse = np.flatnonzero((values["times"] > 1).to_numpy() & ~missing)
-    links["coarser"] = {str(row): float(values["times"].iloc[row]) for row in coarse}
     return rows["steady"].to_numpy(bool)
 
 

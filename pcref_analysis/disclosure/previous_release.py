@@ -154,7 +154,7 @@ def figures_again(
         return
     key = [c for c in old[0] if c in out and c not in (*figures, "note", "status") and not c.endswith("_status")]
     key = [c for c in key if out[c].dtype == object or c in ABOUT_FIGURES or pd.api.types.is_string_dtype(out[c])]
-    again = [*figures, "status", *(["note"] if "note" in out and "note" in old[0] else [])]
+    again = [*figures, "status", *(c for c in ("note", "rounded_to", "change_rounded_to") if c in out and c in old[0])]
     words = [c for c in key if not pd.api.types.is_numeric_dtype(out[c])]  # a missing word is "" in a file
     now, before = (t.assign(**{c: t[c].astype(object).fillna("") for c in words}) for t in (out, old[0]))
     found = now[key].merge(before.drop_duplicates(key)[[*key, *again]], on=key, how="left")

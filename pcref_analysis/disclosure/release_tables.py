@@ -238,25 +238,14 @@ def joined(released: Sequence[Releasable], combine: Callable[[Sequence[pd.DataFr
     first = released[0]
     if len(released) == 1:
         return first
-    frames = [one.table.assign(**{_COARSER: _coarser(one)}) for one in released]
-    out = combine(frames).drop_duplicates(ignore_index=True)
-    coarse = out.pop(_COARSER)
+    out = combine([one.table for one in released]).drop_duplicates(ignore_index=True)
     links = dict(first.links)
     if "series" in links:
         for key in ("public", "shares", "series"):
             every = [entry for one in released for entry in one.links[key]]
             links[key] = [entry for place, entry in enumerate(every) if entry not in every[:place]]
         links["gaps"] = {name: way for one in released for name, way in one.links["gaps"].items()}
-        links["coarser"] = {str(row): float(times) for row, times in coarse.dropna().items()}
     return replace(first, _table=out, links=links, door=_DOOR)
-
-
-_COARSER = "~coarser"
-
-
-def _coarser(one: Releasable) -> pd.Series:
-    found = {int(row): times for row, times in one.links.get("coarser", {}).items()}
-    return pd.Series(found, index=range(len(one.table)), dtype=float)
 
 
 def _marks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -72,47 +73,60 @@ def figure(value: Any, decimals: int | None = None) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def interval(estimate: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
+def interval(estimate: Any, lower: Any, upper: Any, rounded_to: Any = None, decimals: int | None = None) -> str:
     """An estimate with its limits, all to the same number of decimals: "3.5 (2.5 to 4.0)".
 
-    Where one number of decimals would move a limit by more than a twentieth, or to the other side of 1 (or onto it),
-    each keeps its own. A limit that is not finite is said in words. ``rounded_to`` is the step of a figure that is
-    rounded more coarsely than others to protect people; it is said beside it.
+    A limit that is not finite is said in words. ``rounded_to`` is the step of a figure that is rounded more coarsely
+    than others to protect people; it is said beside it. ``decimals``: as many as the others of a line have.
 
     Examples
     --------
-    >>> interval(5, 3, 9), interval(1.61, 0.732, 3.02), interval(0.44, 0.012, 16)
-    ('5.0 (3.0 to 9.0)', '1.61 (0.73 to 3.02)', '0.44 (0.012 to 16)')
+    >>> interval(5, 3, 9), interval(1.61, 0.732, 3.02), interval(0.44, 0.01, 16)
+    ('5.0 (3.0 to 9.0)', '1.61 (0.73 to 3.02)', '0.44 (0.01 to 16.00)')
     >>> interval(3.5, 2.5, 4, rounded_to=0.5), interval(2.1, 0.3, float("inf"))
     ('3.5 (2.5 to 4.0), to the nearest 0.5', '2.1 (0.3 to no upper limit)')
     """
     if not known(estimate):
         return ""
-    shown, low, high = three(estimate, lower, upper)
+    shown, low, high = three(estimate, lower, upper, decimals)
     text = f"{shown} ({low} to {high})" if has(lower) or has(upper) else shown
     return f"{text}, to the nearest {figure(rounded_to)}" if known(rounded_to) else text
 
 
-def three(estimate: Any, lower: Any, upper: Any) -> tuple[str, str, str]:
+def three(estimate: Any, lower: Any, upper: Any, decimals: int | None = None) -> tuple[str, str, str]:
     """An estimate and its limits as :func:`interval` writes them, for a sentence of its own."""
-    numbers = [float(value) for value in (estimate, lower, upper) if known(value)]
-    digits = 3 if any(float(f"{value:.2g}") != value for value in numbers) else 2
-    own = [max(0, _places(value, digits)) for value in numbers if value]
-    common = min(own, default=0)
-    fits = all(
-        abs(round(value, common) - value) <= abs(value) / 20
-        and (round(value, common) > 1) == (value > 1)
-        and (round(value, common) < 1) == (value < 1)
-        for value in numbers
-    )
-    show = {value: figure(value, common if fits else max(0, _places(value, digits))) for value in numbers}
+    places = decimals_of(estimate, lower, upper) if decimals is None else decimals
     named = {"": estimate, "no lower limit": lower, "no upper limit": upper}
-    first, second, third = (show[float(value)] if known(value) else word for word, value in named.items())
+    first, second, third = (figure(value, places) if known(value) else word for word, value in named.items())
     return first, second, third
 
 
-def change(factor: Any, lower: Any, upper: Any) -> str:
+def decimals_of(estimate: Any, lower: Any, upper: Any) -> int:
+    """How many decimals an interval is written with: those that its numbers have, up to three digits of the estimate.
+
+    More where fewer would move a limit to the other side of 1 or onto it, or make it none.
+
+    Examples
+    --------
+    >>> decimals_of(3.5, 2.5, 4), decimals_of(1.6123, 0.732, 3.02), decimals_of(1.6, 1.0004, 3)
+    (1, 2, 4)
+    """
+    numbers = [float(value) for value in (estimate, lower, upper) if known(value)]
+    two = max(0, _places(numbers[0], 2)) if numbers else 0
+    three_digits = max(0, _places(next((n for n in numbers if n), 0.0), 3))
+    written = max([two, *(len(f"{n:.6f}".rstrip("0").partition(".")[2]) for n in numbers)])
+    for places in range(min(written, three_digits), 6):
+        if all(
+            np.sign(round(n, places) - 1) == np.sign(n - 1) and (round(n, places) == 0) == (n == 0) for n in numbers
+        ):
+            return places
+    return 6
+
+
+def change(factor: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
     """What a step of adjustment does to a ratio, in per cent: "+7% (-2 to +15)"; "" where it is not estimated.
+
+    ``rounded_to`` is the step of one that is given more coarsely than others: 0.2 is "to the nearest 20%".
 
     Examples
     --------
@@ -123,7 +137,8 @@ def change(factor: Any, lower: Any, upper: Any) -> str:
         return ""
     ends = {"lower": lower, "upper": upper}
     low, high = (_per_cent(end) if known(end) else f"no {name} limit" for name, end in ends.items())
-    return f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
+    text = f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
+    return f"{text}, to the nearest {rounded_to:.0%}" if known(rounded_to) else text
 
 
 def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:

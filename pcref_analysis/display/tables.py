@@ -15,6 +15,7 @@ from pcref_analysis.display import formats, html_table
 from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
 from pcref_analysis.display.output import Shown
 
+FIGURES = ("estimate", "lower", "upper")
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
 RATIO = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
@@ -68,7 +69,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
         rows = [
             [
                 (str(group), False),
-                *((_interval(lines, step), True) for step in steps),
+                *((_interval(lines, step, _decimals(lines)), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
             ]
             for group, lines in _by_group(part)
@@ -152,11 +153,10 @@ def expected(released: Any, id: str, title: str) -> Shown:
 def england(released: Any, id: str, title: str) -> Shown:
     """Show England's levels and ratios by ethnic group, of one indicator after the other."""
     blocks, between = [], f"({formats.level_of(released.table)}interval)"
-    ends = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
     for (name, unit), part in released.table.groupby(["indicator_name", "unit"], sort=False):
         rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True),
-                 (_one(pd.Series({key: row[column] for key, column in ends.items()})), True)]
-                for _, row in part.iterrows()]  # fmt: skip
+                 (_one({end: row[column] for end, column in RATIO.items()}), True)]
+                for row in part.to_dict("records")]  # fmt: skip
         blocks.append((f"{name} ({unit})", rows))
     comparator = released.table["comparator"].iloc[0] if len(released.table) else ""
     heads = ["Ethnic group", "Events", f"Level {between}", f"Ratio to {comparator} {between}"]
@@ -169,8 +169,8 @@ def other_boards(released: Any, id: str, title: str) -> Shown:
     blocks = []
     for name, part in released.table.groupby("indicator_name", sort=False):
         rows = [[(row["ethnic_group"], False), (f"{row['boards']:.0f}", True),
-                 (_one(pd.Series({key: row[column] for key, column in ends.items()})), True),
-                 (formats.ratio(math.exp(row["tau"])), True)] for _, row in part.iterrows()]  # fmt: skip
+                 (_one({end: row[column] for end, column in ends.items()}), True),
+                 (formats.ratio(math.exp(row["tau"])), True)] for row in part.to_dict("records")]  # fmt: skip
         blocks.append((name, rows))
     heads = ["Ethnic group", "Boards", f"Mean ratio ({formats.level_of(released.table)}interval)",
              "Boards typically differ by a factor of"]  # fmt: skip
@@ -212,17 +212,23 @@ def _by_group(part: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
     return list(groups.items())
 
 
-def _interval(lines: list[dict[str, Any]], step: str) -> str:
-    return next((_one(line) for line in lines if line["adjustment"] == step), "")
+def _decimals(lines: list[dict[str, Any]]) -> int | None:
+    """Return the decimals of a line of adjustment steps: those of the adjusted ratios, which have the fewest digits."""
+    rows = (row for row in lines if row["adjustment"] != "crude" and pd.notna(row["estimate"]))
+    return max((formats.decimals_of(*(row[name] for name in FIGURES)) for row in rows), default=None)
 
 
-def _one(row: Mapping[str, Any]) -> str:
+def _interval(lines: list[dict[str, Any]], step: str, decimals: int | None = None) -> str:
+    return next((_one(line, decimals) for line in lines if line["adjustment"] == step), "")
+
+
+def _one(row: Mapping[str, Any], decimals: int | None = None) -> str:
     if row.get("status") == SUPPRESSED:
         return TEXT_SUPPRESSED
     if not formats.known(row["estimate"]):
         most = formats.figure(row.get("upper"))
         return f"{TEXT_NOT_AVAILABLE} (at most {most})" if most else TEXT_NOT_AVAILABLE
-    return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"))
+    return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"), decimals)
 
 
 def _change(lines: list[dict[str, Any]], step: str) -> str:
@@ -230,7 +236,8 @@ def _change(lines: list[dict[str, Any]], step: str) -> str:
     row = next((line for line in lines if line["adjustment"] == step and pd.notna(line["estimate"])), None)
     if row is None:
         return ""
-    return formats.change(row["change"], row["change_lower"], row["change_upper"]) or TEXT_NOT_AVAILABLE
+    three, step = (row["change"], row["change_lower"], row["change_upper"]), row.get("change_rounded_to")
+    return formats.change(*three, step) or TEXT_NOT_AVAILABLE
 
 
 def _count(row: Mapping[str, Any], column: str) -> str:

@@ -82,7 +82,11 @@ def _pages_tables(folder: Path, tables: Sequence[Releasable]) -> tuple[list[str]
 def _is_part(shown: pd.DataFrame, released: pd.DataFrame, marked: list[str]) -> bool:
     """Say whether every row of a page's table stands in a released one with the same labels, counts and marks."""
     counts = [mark.removesuffix("_status") for mark in marked]
-    words = [c for c in shown if c in released and c not in ("note", "status", "level", "rounded_to", *FIGURES)]
+    words = [
+        c
+        for c in shown
+        if c in released and c not in ("note", "status", "level", "rounded_to", "change_rounded_to", *FIGURES)
+    ]
     part, whole = (
         frame[words].assign(**{c: pd.to_numeric(frame[c], errors="coerce").fillna(-1.0) for c in counts})
         for frame in (shown, released)

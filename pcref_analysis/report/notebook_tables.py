@@ -62,17 +62,11 @@ def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataF
     two = [tables["levels"], tables["gaps"], *(tables[name] for name in BEST if name in tables)]
     if tables["gaps"].source_id != PUBLISHED:
         two = two[:2]
-    coarser = {int(row): times for row, times in tables["gaps"].links.get("coarser", {}).items()}
-    return release_tables.derive(_draft, *two, name="findings", parameters=parameters, flags=flags, coarser=coarser)
+    return release_tables.derive(_draft, *two, name="findings", parameters=parameters, flags=flags)
 
 
 def _draft(
-    levels: pd.DataFrame,
-    gaps: pd.DataFrame,
-    *best: pd.DataFrame,
-    parameters: Parameters,
-    flags: pd.DataFrame,
-    coarser: dict[int, float],
+    levels: pd.DataFrame, gaps: pd.DataFrame, *best: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame
 ) -> pd.DataFrame:
     if best:
         gaps = best_estimates.of(gaps, *best, period=parameters.period)
@@ -80,7 +74,7 @@ def _draft(
     return draft_list.draft(
         pd.concat([levels, gaps], ignore_index=True),
         parameters.priorities,
-        bounds=_around_adjusted(bounds, gaps, parameters, coarser),
+        bounds=_around_adjusted(bounds, gaps, parameters),
         flags=flags,
         comparator=parameters.comparator,
         period=parameters.period,
@@ -88,18 +82,14 @@ def _draft(
     )
 
 
-def _around_adjusted(
-    bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters, coarser: dict[int, float]
-) -> pd.DataFrame:
+def _around_adjusted(bounds: pd.DataFrame, gaps: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     """Move the worst case of the crude ratio to the fullest adjusted ratio, by how many times it could rise or fall.
 
     Takes people of unknown ethnic group to be of the same ages, sexes and areas as the others in what is counted.
-    ``coarser``: by row of ``gaps``, how much coarser than two digits its figures are; the bounds allow for it.
+    The bounds allow for the step that the ratio is rounded to.
     """
     keys = ["indicator", "ethnic_group"]
-    half = (
-        rounded_figures.unit(gaps["estimate"].to_numpy(float)) / 2 * pd.Series(coarser).reindex(gaps.index).fillna(1.0)
-    )
+    half = rounded_figures.steps(gaps) / 2
     if parameters.audience == "internal":
         half = half * 0.0
     full = gaps.assign(half=half)[gaps["period"].eq(parameters.period) & gaps["comparator"].eq(parameters.comparator)]

@@ -177,10 +177,9 @@ def test_the_attack_reads_a_count_back_from_a_rate():
 
     shown = counts(indicator="detentions", ethnic_group=["African"], events=[float("nan")], at_risk=[2000.0])
     shown = shown.assign(estimate=150.0, lower=30.938, upper=438.36, measure="rate", adjustment="crude", level=0.95)
-    links = {"later": False}
-    low, high = calculator.counts_behind(shown, release_tables.ruled.read("mhsds"), links)
+    low, high = calculator.counts_behind(shown, release_tables.ruled.read("mhsds"))
     assert low.tolist() == high.tolist() == [3.0]
-    low, high = calculator.counts_behind(shown.assign(at_risk=float("nan")), release_tables.ruled.read("mhsds"), links)
+    low, high = calculator.counts_behind(shown.assign(at_risk=float("nan")), release_tables.ruled.read("mhsds"))
     assert low.tolist() == high.tolist() == [3.0]  # from the interval alone
 
 

@@ -24,12 +24,64 @@ def test_an_adjusted_ratio_is_near_what_it_was_or_withheld(estimate, width):
 
 
 def test_the_most_that_rounding_may_change_is_by_the_step():
-    given = np.array([[1.01, 0.51, 2.04]])
-    assert rounded_figures._still_true(given, np.array([[0.2, 0.02, 0.2]])).tolist() == [True]
-    assert rounded_figures._still_true(given, np.array([[2.0, 0.2, 2.0]])).tolist() == [False]
-    assert rounded_figures._still_true(
-        np.array([[np.nan, np.nan, 3.0]]), np.array([[np.nan, np.nan, 0.1]])
-    ).tolist() == [True]
+    given, usual = np.array([[1.01, 0.51, 2.04]]), np.array([0.01])
+    assert rounded_figures._still_true(given, np.array([0.2]), usual).tolist() == [True]
+    assert rounded_figures._still_true(given, np.array([0.5]), usual).tolist() == [False]
+    alone = np.array([[np.nan, np.nan, 3.0]])
+    assert rounded_figures._still_true(alone, np.array([0.1]), usual).tolist() == [True]
+    small = np.array([[1.4, 0.14, 9.8], [1.4, 0.04, 9.8]])  # a limit may be small, and may not become none
+    assert rounded_figures._still_true(small, np.full(2, 0.1), np.full(2, 0.1)).tolist() == [True, False]
+
+
+def many_gaps(rows=120):
+    """Return released ratios before and after adjustment, of groups of many sizes, and what the model gave."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"ethnic_group": [f"group {i}" for i in range(rows)], "events": rng.poisson(25, rows) + 6.0})
+    frame = frame.assign(indicator="detentions", at_risk=np.round(frame["events"] * 60 / rng.uniform(0.3, 5, rows)))
+    whole = pd.DataFrame({"ethnic_group": ["White"], "events": [900.0], "at_risk": [54_000.0]})
+    counts = pd.concat([frame, whole.assign(indicator="detentions")]).assign(adjustment="crude", measure="rate")
+    ratio = frame["events"] / frame["at_risk"] * 60
+    parts = [counts]
+    for adjustment, times in (("crude", 1.0), ("age_sex", 1.11), ("age_sex_imd", 1.02)):
+        part = frame.assign(adjustment=adjustment, measure="ratio", comparator="White", estimate=ratio * times)
+        spread = np.exp(1.96 * np.sqrt(1 / frame["events"] + 1 / 900) * rng.uniform(1, 1.3, rows))
+        parts.append(part.assign(lower=part["estimate"] / spread, upper=part["estimate"] * spread))
+    given = pd.concat(parts, ignore_index=True).assign(level=0.95)
+    (shown,) = release_tables.release_all({"gaps": given}, "mhsds", public=False)
+    assert release_tables.attack([shown]).empty
+    return given[given["measure"] == "ratio"], shown.table[given["measure"] == "ratio"]
+
+
+def test_an_estimate_and_its_limits_have_one_step_and_a_coarser_one_is_said():
+    """Once 3.5 (2.5 to 4) stood beside 3.5 (2.9 to 4.4), and 0.93 had the limits 0.5 and 1.7."""
+    given, shown = many_gaps()
+    figures = shown[["estimate", "lower", "upper"]]
+    there = figures.notna().all(axis=1)
+    assert there.mean() > 0.9
+    assert (figures["lower"] <= figures["estimate"])[there].all()
+    assert (figures["estimate"] <= figures["upper"])[there].all()
+    crude = there & shown["adjustment"].eq("crude") & (figures["lower"] > figures["estimate"] / 100)
+    digits = figures[crude].div(10.0 ** (np.floor(np.log10(figures["estimate"][crude])) - 2), axis=0)
+    assert np.allclose(digits, np.round(digits), rtol=0, atol=1e-6)
+    adjusted = there & shown["adjustment"].ne("crude")
+    step = pd.Series(rounded_figures.steps(shown), shown.index)[adjusted]
+    moved = (figures - given[["estimate", "lower", "upper"]])[adjusted].abs().div(step, axis=0)
+    assert (moved <= 0.5 + 1e-6).all(axis=None)  # each of the three to the step that readers see
+    usual = 10.0 ** (np.floor(np.log10(figures["estimate"][adjusted])) - 1)
+    assert (step <= usual * 1.001)[shown["rounded_to"].isna()].all()
+    lines = step.groupby(shown["ethnic_group"][adjusted]).agg(["nunique", "max"])
+    assert (lines["nunique"] == 1).mean() > 0.75
+    apart = (
+        adjusted & shown["ethnic_group"].map(lines["nunique"]).gt(1) & step.eq(shown["ethnic_group"].map(lines["max"]))
+    )
+    assert shown["rounded_to"][apart].notna().all()
+
+
+def test_steps_are_read_from_digits_where_they_are_not_said():
+    shown = pd.DataFrame({"estimate": [1.4, 0.98, 120.0, np.nan, 3.5], "lower": [0.9, 0.83, 90.0, 0.0, 2.5]})
+    shown = shown.assign(upper=[2.0, 1.18, 150.0, 53.0, 4.0], rounded_to=[np.nan] * 4 + [0.5])
+    assert rounded_figures.steps(shown) == pytest.approx([0.1, 0.01, 10.0, 1.0, 0.5])
+    assert rounded_figures.steps(shown.assign(lower=0.14))[:2] == pytest.approx([0.01, 0.01])
 
 
 def test_a_crude_ratio_is_that_of_the_counts_beside_it():

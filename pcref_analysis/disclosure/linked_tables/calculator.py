@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -20,7 +17,7 @@ CLOSE = 0.006  # a figure of three digits is this close to what it was worked ou
 MANY = 60  # hidden counts up to this are tried
 
 
-def counts_behind(frame: pd.DataFrame, rule: Disclosure, links: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def counts_behind(frame: pd.DataFrame, rule: Disclosure) -> tuple[np.ndarray, np.ndarray]:
     """Return the smallest and largest events that each row's figures allow (missing: they say nothing).
 
     A crude rate or percentage times its denominator gives the count; so does the width of a crude interval
@@ -38,7 +35,7 @@ def counts_behind(frame: pd.DataFrame, rule: Disclosure, links: Mapping[str, Any
     high = np.where(hidden, MANY, high)
     crude = _crude(frame, rows)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        least, most = _from_width(rows, frame, (low, high), links)
+        least, most = _from_width(rows, frame, (low, high))
         value_low, value_high = _from_value(rows, frame, rule, crude)
         explained = crude & ~hidden & _explained(rows)
         width_low, width_high = _from_crude_width(rows, (low, high), crude & ~explained)
@@ -111,17 +108,14 @@ def _from_crude_width(
 
 
 def _from_width(
-    rows: pd.DataFrame, frame: pd.DataFrame, limits: tuple[np.ndarray, np.ndarray], links: Mapping[str, Any]
+    rows: pd.DataFrame, frame: pd.DataFrame, limits: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the intervals of adjusted figures, knowing to how many digits they are given."""
     low, high = limits
     given = np.column_stack([rows[c].to_numpy(float) for c in ("estimate", "lower", "upper")])
-    times = np.ones(len(rows))
-    for row, coarser in links.get("coarser", {}).items():
-        times[int(row)] = coarser
-    half = np.fmax(rounded_figures.unit(given) * times[:, None] / 2, 0.0)
-    fine = ~np.isclose(given, np.round(given / (2 * half)) * 2 * half) & ~np.isnan(given)
-    half = np.where(fine, np.column_stack([_half(given[:, i]) for i in range(3)]), half)
+    half = np.repeat(
+        rounded_figures.steps(rows.join(frame[frame.columns.intersection(["rounded_to"])]))[:, None] / 2, 3, 1
+    )
     rows = rows.assign(low0=np.nan, high0=np.nan, values=of_values(rows["r"], rows["m"]))
     least, most = low.copy(), high.copy()
     todo = np.flatnonzero(~np.isnan(given).any(axis=1) & ~_crude(frame, rows))

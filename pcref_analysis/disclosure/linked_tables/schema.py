@@ -25,6 +25,7 @@ CONTEXT = (
     "measure",
     "level",
     "rounded_to",
+    "change_rounded_to",
     "note",
     "indicator_name",
     "domain",
