@@ -191,6 +191,39 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
+def main_points(released: Any, id: str, title: str, table: str) -> Shown:
+    """Draw the main points one below the other, each name above its ratio: narrow, so that a phone shows it whole."""
+    frame = _drawn(released, ["ratio", "lower", "upper"])
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    _theme({"axes.grid.axis": "x", "font.size": 11})
+    figure, axis = plt.subplots(figsize=(5.4, 0.9 + 0.85 * len(frame)), gridspec_kw={"top": 0.97})
+    ends = min(frame["lower"].min() * 0.9, 0.5), max(frame["upper"].max() * 1.1, 2.0)
+    for y, row in enumerate(frame.itertuples(name="Row")):
+        colour = BLUE if row.ratio > 1 else ORANGE
+        axis.hlines(y, row.lower, row.upper, color=colour, linewidth=3)
+        axis.plot(row.ratio, y, "o" if row.ratio > 1 else "s", color=colour, markersize=9)
+        name, on = textwrap.fill(row.title, 44), {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axis.text(ends[0] * 1.02, y - 0.22, name, ha="left", va="bottom", fontsize=11, fontweight="bold", bbox=on)
+    axis.axvline(1, color=GREY, linewidth=1.5, linestyle="--")
+    axis.set_xscale("log")
+    axis.set_xlim(*ends)
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 3, 5, 10) if ends[0] <= t <= ends[1]]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks], fontsize=11)
+    axis.minorticks_off()
+    axis.set_yticks([])
+    axis.set_ylim(len(frame) - 0.5, -0.85)
+    comparator = frame["comparator"].iloc[0]
+    axis.set_xlabel(f"times the level of the {comparator} group (log scale)", fontsize=11)
+    said = "; ".join(
+        f"{r.title}, {formats.interval(r.ratio, r.lower, r.upper, r.rounded_to)}" for r in frame.itertuples()
+    )
+    alt = f"{title}. How many times the level of the {comparator} group, with intervals: {said}. 1 is the same level."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
 def _nothing(released: Any, id: str, title: str) -> Shown:
     words = f"{title}: nothing to draw from these data."
     record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}

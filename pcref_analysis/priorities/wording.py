@@ -22,9 +22,9 @@ TERMS: dict[str, Any] = {
     "groups": {  # how a group is spoken of, where the template above reads badly
         "Asian or Asian British": "Asian people",
         "Black or Black British": "Black people",
-        "Mixed": "people of Mixed ethnicity",
-        "Other ethnic groups": "people of Other ethnic groups",
-        "All other groups": "people of all other ethnic groups",
+        "Mixed": "people with a Mixed or multiple ethnic background",
+        "Other ethnic groups": "people recorded in the Other ethnic group (Chinese and any other)",
+        "All other groups": "everyone outside this group",
         "Whole population": "everyone",
         EVERY_GROUP: "each ethnic group",
     },
@@ -36,8 +36,8 @@ TERMS: dict[str, Any] = {
     "level": {"rate": "rate", "percent": "percentage", "mean": "average"},
     "not_why": "The numbers do not say why.",
     "not_decided": "What becomes a priority is for people to decide.",
-    "nothing": "No gap in these figures is both clear of chance and larger than the margin agreed to matter. "
-    "That is not evidence that there is none: {unclear} comparisons could not tell, and {missing} had no figure.",
+    "nothing": "We could not tell whether there is a gap that matters in {unclear} comparisons, and {missing} had no "
+    "figure. None of the others is both clear of chance and larger than the margin agreed to matter.",
 }
 BANNED = (  # words that claim a cause; a test reads every sentence for them
     *("because", "caused", "causes", "cause", "due to", "owing to", "leads to", "led to", "results in", "result of"),
@@ -108,7 +108,12 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     return ", ".join([first, *(f"{formats.count(n, word)} {rest}" for n, word, rest in counts if n)]) + "."
 
 
-def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
+def main_sentence(row: dict[str, Any], terms: Mapping[str, Any] | None = None) -> str:
+    """Return what is known of one finding, in one sentence without the name of the indicator before it."""
+    return _known(row, words(terms), bounds=False).removeprefix(f"{row['name']}: ")
+
+
+def _known(row: dict[str, Any], terms: Mapping[str, Any], bounds: bool = True) -> str:
     who, others = people(row["ethnic_group"], terms), people(row["comparator"], terms)
     if row["evidence"] == "recording" and isinstance(row["flag"], str):
         reason = f" {row['flag_reason']}" if isinstance(row["flag_reason"], str) else ""
@@ -136,7 +141,7 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
         "context": ". It is shown as context: neither high nor low is better by itself.",
         "not clear": ". These figures do not tell whether there is a gap that matters.",
     }
-    return sentence + closing.get(row["evidence"], _amount(row, level, others) + _bounds(row))
+    return sentence + closing.get(row["evidence"], _amount(row, level, others) + (_bounds(row) if bounds else ""))
 
 
 def _amount(row: dict[str, Any], level: str, others: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pcref_analysis
 from pcref_analysis import prepare
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import output
+from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
@@ -266,6 +266,11 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",
         "edition": parameters.edition,
         "edition_date": parameters.edition_date,
+        "edition_day": formats.dates(parameters.edition_date),
+        "next_edition": formats.dates(parameters.next_edition),
+        "contact": parameters.contact,
+        "licence": "Open Government Licence v3.0",
+        "licence_link": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
         "synthetic": parameters.synthetic,
         "audience": parameters.audience,
         "basis": f"Data: {basis.get(parameters.source.kind, 'the Trust’s own records')}",
@@ -275,7 +280,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "draft": signoff.wanted(parameters) and not signed,
         "rule_text": (
             f"Counts below {rule.threshold} are suppressed and others rounded to the nearest {rule.rounding} "
-            f"(rule of {rule.owner}, {rule.agreed})."
+            f"(rule of {rule.owner}, {formats.dates(rule.agreed)})."
         ),
     }
 
