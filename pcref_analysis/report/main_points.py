@@ -293,4 +293,4 @@ def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str]:
     row = rows.iloc[0]
     state = str(row["state"])
     done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
-    return done, _rows(rows) + formats.dates(str(row["when"]))
+    return done, f"{_rows(rows)} {formats.dates(row['when'])}"
