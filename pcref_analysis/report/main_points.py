@@ -124,6 +124,30 @@ def compared_with(parameters: Parameters) -> str:
     )
 
 
+def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dict[str, str]:
+    """Return what each domain page finds, in two sentences; a page without findings has none.
+
+    The first sentence is the finding of the page that stands highest on the list of the figures; the second counts all
+    comparisons with the run's comparator.
+    """
+    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    table, leads = frames.get("priorities-findings", pd.DataFrame(columns=["domain"])), {}
+    for domain, page in PAGES.items():
+        rows = table[table["domain"].eq(domain)]
+        if rows.empty:
+            continue
+        kinds = {kind: int(rows["evidence"].eq(kind).sum()) for kind in ("clear", "possible", "better", "equal")}
+        first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
+        found = f"{_sentence(first[0], parameters, named=True)}" if first else "No gap on this page is clear of chance."
+        unsure = int(rows["evidence"].isin(["not clear", "no figure"]).sum())
+        leads[page] = (
+            f"{found} Of {formats.count(len(rows), 'comparison')} with the {parameters.comparator} group on this page: "
+            f"{formats.count(kinds['clear'], 'clear gap')}, {formats.count(kinds['possible'], 'possible gap')}, "
+            f"{kinds['better'] + kinds['equal']} equal or better; in {unsure} we could not tell."
+        )
+    return leads
+
+
 def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
     """Return the one figure of the landing page and the board paper; ``None`` where no point has a ratio."""
     rows = [(p.title, *p.ratio, parameters.comparator) for p in points.points if p.ratio]
@@ -212,11 +236,11 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     title = _title(item["item"], findings, parameters)
     if found.empty:
         why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
-        words = str(item["wording"])
+        words = str(item.get("wording", ""))
         return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
                      sources=(words, outcome))  # fmt: skip
     sentences = [_sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
-    words = " ".join([str(item["wording"]), *sentences] if own else sentences)
+    words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
     keys = ("indicator", "ethnic_group")
     earlier = trend[(trend[[*keys]] == [lead[k] for k in keys]).all(axis=1)] if trend is not None else pd.DataFrame()
@@ -226,7 +250,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     return Point(
         title, words, _trend(earlier), trust, why, done, PAGES.get(lead["domain"], ""), _easy(lead, parameters),
         tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to")),
-        (_rows(found), _rows(earlier), _rows(share), outcome, str(item["wording"])),
+        (_rows(found), _rows(earlier), _rows(share), outcome, str(item.get("wording", ""))),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from pcref_analysis.display import safe_html
 from pcref_analysis.display.output import NO_ALT
+from pcref_analysis.report import layout
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -45,11 +46,14 @@ def safe(html: str) -> Any:
     return Markup(html)
 
 
-def notebook_body(path: Path) -> str:
-    """Turn an executed notebook into the body of a page: its text and released outputs, no code."""
+def notebook_body(path: Path, lead: str = "") -> str:
+    """Turn an executed notebook into the body of a page: its text and released outputs, no code.
+
+    ``lead`` is what the page finds, as HTML; it stands first (:mod:`pcref_analysis.report.layout`).
+    """
     import nbformat
 
-    return _rendered(nbformat.read(path, as_version=4))
+    return layout.with_contents(_rendered(layout.arranged(nbformat.read(path, as_version=4))), lead)
 
 
 def output_body(output: Any) -> str:

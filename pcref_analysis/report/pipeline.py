@@ -17,6 +17,7 @@ from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
     landing,
+    main_points,
     notebook_tables,
     output_check,
     pages,
@@ -328,7 +329,9 @@ def _write_pages(
     listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
     listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
-    bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
+    finds = main_points.of_page(records, parameters)
+    leads = {name: pages.fragment("finding.html.j2", words=words) for name, words in finds.items()}
+    bodies = {f"{path.stem}.html": pages.notebook_body(path, leads.get(f"{path.stem}.html", "")) for path in executed}
     bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
