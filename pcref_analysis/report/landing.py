@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
-from html import unescape
 from typing import Any
 
 from pcref_analysis.display import output
@@ -50,7 +48,8 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
         },
         tables=tables,
     )
-    main_points.check("the landing page", _words(index), main, about)
+    above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
+    main_points.check("the landing page", pages.text_of(above), main, about)
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
     definitions = pages.fragment("definitions.html.j2", domains=DOMAINS, entries=entries)
@@ -61,11 +60,6 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
 def _indicators_of(record: dict[str, Any]) -> set[str]:
     table = output.frame(record)
     return set(table["indicator"]) if "indicator" in table else set()
-
-
-def _words(html: str) -> str:
-    """Return what a page says above its folded part: of that, every table is a released record as it stands."""
-    return unescape(re.sub(r"<[^>]*>|data:image[^\"]*", " ", html.partition("<!-- folded -->")[0]))
 
 
 def _show(record: dict[str, Any]) -> Any:

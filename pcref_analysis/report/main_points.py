@@ -223,7 +223,7 @@ def _lead(points: Sequence[Point], changes: pd.DataFrame, agreed: bool) -> str:
     who = list(dict.fromkeys(changes["who"]))
     last = f", last on {formats.dates(changes['when'].max())}" if len(changes) else ""
     names = f" by {', '.join(who[:-1])}{' and ' if who[:-1] else ''}{who[-1]}" if who else ""
-    return f"Agreed{names}{last}. The list that the figures alone proposed stands further down, beside every change."
+    return f"Agreed{names}{last}. The list that the figures alone proposed is part of the report, with every change."
 
 
 def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameters) -> Point:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def safe(html: str) -> Any:
     from markupsafe import Markup
 
     return Markup(html)
+
+
+def text_of(html: str) -> str:
+    """Return the words of HTML that this package made, without elements and pictures."""
+    return unescape(re.sub(r"<[^>]*>", " ", html))
 
 
 def notebook_body(path: Path, lead: str = "") -> str:

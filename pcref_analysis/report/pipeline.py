@@ -16,6 +16,7 @@ from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
+    documents,
     landing,
     main_points,
     notebook_tables,
@@ -326,12 +327,17 @@ def _write_pages(
 ) -> None:
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
-    listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
+    listed += [{"file": documents.EASY, "short": "Easy read"}, {"file": "definitions.html", "short": "Definitions"}]
+    listed += [{"file": "method.html", "short": "Method"}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
     listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
     finds = main_points.of_page(records, parameters)
     leads = {name: pages.fragment("finding.html.j2", words=words) for name, words in finds.items()}
     bodies = {f"{path.stem}.html": pages.notebook_body(path, leads.get(f"{path.stem}.html", "")) for path in executed}
+    main = main_points.of(records, parameters)
+    drawn = main_points.figure(main, parameters)
+    documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
+    bodies[documents.EASY] = documents.easy_read(main, facts)
     bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
     for item in listed:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
