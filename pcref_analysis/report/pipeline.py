@@ -16,6 +16,7 @@ from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
+    dashboard,
     documents,
     landing,
     main_points,
@@ -327,6 +328,7 @@ def _write_pages(
 ) -> None:
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
+    listed.append({"file": dashboard.FILE, "short": "Dashboard"})
     listed += [{"file": documents.EASY, "short": "Easy read"}, {"file": "definitions.html", "short": "Definitions"}]
     listed += [{"file": "method.html", "short": "Method"}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
@@ -339,7 +341,9 @@ def _write_pages(
     documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
     bodies[documents.EASY] = documents.easy_read(main, facts)
     bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
-    for item in listed:
+    shown = dashboard.html(records, main, listed, facts, parameters.comparator)
+    (fresh / dashboard.FILE).write_text(shown, encoding="utf-8", newline="\n")
+    for item in [one for one in listed if one["file"] in bodies]:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
 
