@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 COLUMNS = ["indicator", "ethnic_group", "adjustment", "period_then", "estimate_then", "lower_then", "upper_then"]
 COLUMNS += ["period_now", "estimate_now", "lower_now", "upper_now", "times", "times_lower", "times_upper", "verdict"]
-ORDER = ("crude", "age_sex", "age_sex_imd")
+ORDER = ("crude", "age", "age_sex", "age_sex_imd")
 
 
 def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
@@ -52,6 +52,7 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
     ['narrower']
     """
     mine = gaps[gaps["comparator"].eq(comparator) & gaps["ethnic_group"].ne(comparator) & gaps["period"].le(period)]
+    mine = mine[mine["adjustment"].isin(ORDER)]
     figures = mine[["estimate", "lower", "upper"]].apply(pd.to_numeric, errors="coerce")
     whole = np.isfinite(figures).all(axis=1) & figures.gt(0).all(axis=1)
     mine = mine[whole].assign(**figures[whole], step=lambda rows: rows["adjustment"].map(ORDER.index))

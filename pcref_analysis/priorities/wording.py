@@ -108,12 +108,12 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     return ", ".join([first, *(f"{formats.count(n, word)} {rest}" for n, word, rest in counts if n)]) + "."
 
 
-def main_sentence(row: dict[str, Any], terms: Mapping[str, Any] | None = None) -> str:
-    """Return what is known of one finding, in one sentence without the name of the indicator before it."""
-    return _known(row, words(terms), bounds=False).removeprefix(f"{row['name']}: ")
+def main_sentence(row: dict[str, Any]) -> str:
+    """Return the first sentence of a finding's released wording: without its name, and without the bounds after it."""
+    return str(row["wording"]).removeprefix(f"{row['name']}: ").removesuffix(_bounds(row))
 
 
-def _known(row: dict[str, Any], terms: Mapping[str, Any], bounds: bool = True) -> str:
+def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
     who, others = people(row["ethnic_group"], terms), people(row["comparator"], terms)
     if row["evidence"] == "recording" and isinstance(row["flag"], str):
         reason = f" {row['flag_reason']}" if isinstance(row["flag_reason"], str) else ""
@@ -141,7 +141,7 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any], bounds: bool = True) -
         "context": ". It is shown as context: neither high nor low is better by itself.",
         "not clear": ". These figures do not tell whether there is a gap that matters.",
     }
-    return sentence + closing.get(row["evidence"], _amount(row, level, others) + (_bounds(row) if bounds else ""))
+    return sentence + closing.get(row["evidence"], _amount(row, level, others) + _bounds(row))
 
 
 def _amount(row: dict[str, Any], level: str, others: str) -> str:

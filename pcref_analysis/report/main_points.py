@@ -109,7 +109,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
                         for r in strengths[["name", "ethnic_groups", "evidence"]].itertuples(index=False, name="Row")),
         since=tuple(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()),
         agreed=agreed,
-        sources=(*used, text.get("priorities-in-short", ""), *map(str, (parameters.level * 100, len(listed)))),
+        sources=(*used, f"{parameters.level * 100} {max(0, len(listed) - len(points))}"),
     )  # fmt: skip
 
 
@@ -229,7 +229,7 @@ def _lead(points: Sequence[Point], changes: pd.DataFrame, agreed: bool) -> str:
 def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameters) -> Point:
     findings, trend = material["findings"], material["trend"]
     holds = str(item["holds"]).split("; ") if formats.has(item.get("holds")) else [item["item"]]
-    found = findings[findings["item"].isin(holds) & findings["ratio"].notna() & findings["rank"].notna()]
+    found = findings[findings["item"].isin(holds) & findings["rank"].notna()]
     found = found.sort_values("rank").drop_duplicates("item")
     done, outcome = _done(item["item"], material["outcomes"])
     own = any(word in str(item.get("change", "")) for word in ("added", "merged", "split", "reworded"))
@@ -238,7 +238,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
         words = str(item.get("wording", ""))
         return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
-                     sources=(words, outcome))  # fmt: skip
+                     sources=(words, outcome, title))  # fmt: skip
     sentences = [_sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
@@ -247,30 +247,36 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     unknown = material["unknown"]
     share = unknown[unknown["indicator"].eq(lead["indicator"])] if len(unknown) else unknown
     trust, why = _trust(lead, share)
+    ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
         title, words, _trend(earlier), trust, why, done, PAGES.get(lead["domain"], ""), _easy(lead, parameters),
-        tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to")),
-        (_rows(found), _rows(earlier), _rows(share), outcome, str(item.get("wording", ""))),
+        ratio if formats.known(lead["ratio"]) else None,
+        (_rows(found), *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
+         str(item.get("wording", "")), title),
     )  # fmt: skip
 
 
+def _years(found: pd.DataFrame) -> list[str]:
+    """Return the years that findings are of."""
+    return sorted({*found["period"], *(found["years"].dropna() if "years" in found else ())})
+
+
 def _sentence(row: dict[str, Any], parameters: Parameters, named: bool) -> str:
-    year = row["period"]
-    said = wording.main_sentence(row, parameters.terms)
+    years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
+    said = wording.main_sentence(row).removeprefix(f"{years}, ")
     name = f"{row['name']}: from" if named else "From"
-    return f"{name} {financial_year(year)}, {said[:1].lower() + said[1:]}"
+    return f"{name} {financial_year(years)}, {said[:1].lower() + said[1:]}"
 
 
 def financial_year(period: str) -> str:
-    """Return a financial year as people say it.
+    """Return a financial year, or several that follow each other, as people say it.
 
     Examples
     --------
-    >>> financial_year("2023-24")
-    'April 2023 to March 2024'
+    >>> financial_year("2023-24"), financial_year("2021-22 to 2023-24")
+    ('April 2023 to March 2024', 'April 2021 to March 2024')
     """
-    start = int(period[:4])
-    return f"April {start} to March {start + 1}"
+    return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
 
 
 def _trend(earlier: pd.DataFrame) -> str:
@@ -304,6 +310,8 @@ def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
 
 def _easy(row: dict[str, Any], parameters: Parameters) -> str:
     """Say a finding as one idea: more often, less often; the number only where it helps."""
+    if not formats.known(row["ratio"]):  # none where many were expected
+        return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
     return f"For {who} this was {formats.times(row['ratio'])} for {others}."

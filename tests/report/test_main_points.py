@@ -37,7 +37,8 @@ def table(name, frame):
 
 
 def records(agreed=True, **more):
-    findings = pd.DataFrame([ROW | more])
+    row = ROW | more
+    findings = pd.DataFrame([{"wording": wording._known(row, wording.words())} | row])
     made = [table("priorities-findings", findings), table("priorities-draft", findings),
             table("experience-gaps", GAPS)]  # fmt: skip
     adjusted = [
@@ -107,9 +108,29 @@ def test_a_run_without_a_list_says_that_it_could_not_tell():
     )
 
 
+def test_events_of_several_years_are_said_to_be_of_several_years():
+    said = "Detentions: 2021-22 to 2023-24, after allowing for age, the rate was 2.9 times: about 16 more a year."
+    html = words(page(records(years="2021-22 to 2023-24", wording=said)))
+    assert (
+        "From April 2021 to March 2024, after allowing for age, the rate was 2.9 times: about 16 more a year." in html
+    )
+
+
+def test_none_where_many_were_expected_is_a_figure_too():
+    said = words(page(records(ratio=np.nan, lower=np.nan, upper=np.nan, none_of=40.0, ratio_low=np.nan)))
+    assert "none among Black people, where about 40 would be expected" in said
+    assert said.count("No figures This comes from") == 1  # that of the carers alone
+
+
+def test_a_number_in_the_name_that_people_gave_an_item_is_theirs():
+    made = records()
+    csv = made[3]["csv"].replace("carers: not asked", "waits over 137 days")
+    assert "Waits over 137 days" in words(page([*made[:3], made[3] | {"csv": csv}, *made[4:]]))
+
+
 def test_a_number_that_no_released_row_holds_stops_the_page(monkeypatch):
     first = wording.main_sentence
-    monkeypatch.setattr(wording, "main_sentence", lambda row, terms=None: f"{first(row, terms)} That is 137 people.")
+    monkeypatch.setattr(wording, "main_sentence", lambda row: f"{first(row)} That is 137 people.")
     with pytest.raises(PcrefError, match="landing page holds 1 number that no released table holds") as stopped:
         page(records())
     assert "137" not in str(stopped.value)

@@ -141,7 +141,9 @@ def test_the_workbook_marks_what_is_missing_as_the_page_does(tmp_path):
     about = pipeline.about(parameters.load("demo"))
     workbook.write([{"id": "t", "title": "T", "csv": output.to_csv(frame)}], tmp_path / "t.xlsx", about)
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
-        strings, sheet = (book.read(f"xl/{n}").decode() for n in ("sharedStrings.xml", "worksheets/sheet4.xml"))  # after cover, contents, notes
+        strings, sheet = (
+            book.read(f"xl/{n}").decode() for n in ("sharedStrings.xml", "worksheets/sheet4.xml")
+        )  # after cover, contents, notes
     assert "Financial years 2021-22, 2022-23, 2023-24" in strings
     assert "pane" in sheet
     pd.testing.assert_frame_equal(output.read_csv(io.StringIO(output.to_csv(frame))), frame.replace("", np.nan))
