@@ -76,11 +76,55 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     return _shown(grid.figure, plt, released, frame, id, title, alt, table)
 
 
+def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown:
+    """Draw the level of each ethnic group with its interval, a panel an indicator, after age and sex where known.
+
+    Parameters
+    ----------
+    released
+        A Releasable with ``indicator_name, unit, ethnic_group, adjustment, period, estimate, lower, upper``.
+    id, title, table, period
+        As for :func:`forest`.
+    """
+    frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
+    frame = frame[frame["period"] == period].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    panels, groups = (list(dict.fromkeys(frame[name])) for name in ("indicator_name", "ethnic_group"))
+    grid = _grid(panels, height=0.75 + 0.3 * len(groups), sharex=False)
+    for axis, panel in zip(grid.axes.flat, panels, strict=True):
+        part = frame[frame["indicator_name"] == panel]
+        for row in part.itertuples():
+            (colour, marker), y = palette.of_group(row.ethnic_group), groups.index(row.ethnic_group)
+            axis.hlines(y, row.lower, row.upper, color=colour, linewidth=2)
+            axis.plot(row.estimate, y, marker, color=colour, markersize=7)
+        axis.set_yticks(range(len(groups)), groups)
+        axis.set_ylim(len(groups) - 0.45, -0.55)
+        axis.set_xlim(0, part["upper"].max() * 1.05 or 1)
+        axis.set_title(textwrap.fill(panel, 44), loc="left", fontsize=10, fontweight="bold")
+        step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
+        axis.set_xlabel(f"{part['unit'].iloc[0]}, {step}", fontsize=8)
+    top = frame.loc[frame.groupby("indicator_name", sort=False)["estimate"].idxmax()]
+    said = "; ".join(f"{r.indicator_name}, {r.ethnic_group}, {formats.interval(r.estimate, r.lower, r.upper)} {r.unit}"
+                     for r in top.head(6).itertuples())  # fmt: skip
+    alt = f"{title}, {period}. Highest of each: {said}. The table {table} holds every number."
+    grid.figure.tight_layout()
+    return _shown(grid.figure, plt, released, frame, id, title, alt, table)
+
+
+def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return of each indicator the fullest adjustment that it has: after age and sex, else before adjustment."""
+    order = {"crude": 0, "age_sex": 1}
+    best = frame["adjustment"].map(order).groupby(frame["indicator"]).transform("max")
+    return frame[frame["adjustment"].map(order) == best]
+
+
 def periods(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw a level by period, a panel an indicator, a line an ethnic group, with intervals."""
     frame = _drawn(released, ["estimate", "lower", "upper"])
-    best = frame["adjustment"].map({"crude": 0, "age_sex": 1}).groupby(frame["indicator"]).transform("max")
-    frame = frame[frame["adjustment"].map({"crude": 0, "age_sex": 1}) == best]
+    frame = _best_levels(frame)
     frame = frame[frame.groupby("indicator")["period"].transform("nunique") > 1].reset_index(drop=True)
     if frame.empty:
         return _nothing(released, id, title)
@@ -188,6 +232,39 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     first = "; ".join(f"{n}, {formats.interval(r, lo, up)}" for n, r, lo, up in
                       zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
     alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
+    return _shown(figure, plt, released, frame, id, title, alt, table)
+
+
+def main_points(released: Any, id: str, title: str, table: str) -> Shown:
+    """Draw the main points one below the other, each name above its ratio: narrow, so that a phone shows it whole."""
+    frame = _drawn(released, ["ratio", "lower", "upper"])
+    if frame.empty:
+        return _nothing(released, id, title)
+    import matplotlib.pyplot as plt
+
+    _theme({"axes.grid.axis": "x", "font.size": 11})
+    figure, axis = plt.subplots(figsize=(5.4, 0.9 + 0.85 * len(frame)), gridspec_kw={"top": 0.97})
+    ends = min(frame["lower"].min() * 0.9, 0.5), max(frame["upper"].max() * 1.1, 2.0)
+    for y, row in enumerate(frame.itertuples(name="Row")):
+        colour = BLUE if row.ratio > 1 else ORANGE
+        axis.hlines(y, row.lower, row.upper, color=colour, linewidth=3)
+        axis.plot(row.ratio, y, "o" if row.ratio > 1 else "s", color=colour, markersize=9)
+        name, on = textwrap.fill(row.title, 44), {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axis.text(ends[0] * 1.02, y - 0.22, name, ha="left", va="bottom", fontsize=11, fontweight="bold", bbox=on)
+    axis.axvline(1, color=GREY, linewidth=1.5, linestyle="--")
+    axis.set_xscale("log")
+    axis.set_xlim(*ends)
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 3, 5, 10) if ends[0] <= t <= ends[1]]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks], fontsize=11)
+    axis.minorticks_off()
+    axis.set_yticks([])
+    axis.set_ylim(len(frame) - 0.5, -0.85)
+    comparator = frame["comparator"].iloc[0]
+    axis.set_xlabel(f"times the level of the {comparator} group (log scale)", fontsize=11)
+    said = "; ".join(
+        f"{r.title}, {formats.interval(r.ratio, r.lower, r.upper, r.rounded_to)}" for r in frame.itertuples()
+    )
+    alt = f"{title}. How many times the level of the {comparator} group, with intervals: {said}. 1 is the same level."
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+MINUS = "\u2212"  # the minus sign: a hyphen is read as a dash, or not at all
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
+MONTHS += ("November", "December")
+ISO_DAY = re.compile(r"\b(20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\b")
 
 
 def count(number: int, word: str) -> str:
@@ -124,14 +130,14 @@ def decimals_of(estimate: Any, lower: Any, upper: Any) -> int:
 
 
 def change(factor: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
-    """What a step of adjustment does to a ratio, in per cent: "+7% (-2 to +15)"; "" where it is not estimated.
+    """What a step of adjustment does to a ratio, in per cent: "+7% (−2 to +15)"; "" where it is not estimated.
 
     ``rounded_to`` is the step of one that is given more coarsely than others: 0.2 is "to the nearest 20%".
 
     Examples
     --------
     >>> change(1.07, 0.98, 1.15), change(0.8, 0.5, float("inf")), change(float("nan"), 1, 2)
-    ('+7% (-2 to +15)', '-20% (-50 to no upper limit)', '')
+    ('+7% (−2 to +15)', '−20% (−50 to no upper limit)', '')
     """
     if not known(factor):
         return ""
@@ -139,6 +145,17 @@ def change(factor: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
     low, high = (_per_cent(end) if known(end) else f"no {name} limit" for name, end in ends.items())
     text = f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
     return f"{text}, to the nearest {rounded_to:.0%}" if known(rounded_to) else text
+
+
+def dates(text: Any) -> str:
+    """A text with every day as people write it.
+
+    Examples
+    --------
+    >>> dates("agreed 2026-11-02")
+    'agreed 2 November 2026'
+    """
+    return ISO_DAY.sub(lambda day: f"{int(day[3])} {MONTHS[int(day[2]) - 1]} {day[1]}", str(text))
 
 
 def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
@@ -156,7 +173,7 @@ def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
 
 def _per_cent(factor: Any) -> str:
     number = round(100 * (float(factor) - 1))
-    return f"{number:+d}" if number else "0"
+    return f"{number:+d}".replace("-", MINUS) if number else "0"
 
 
 def _places(value: float, digits: int) -> int:

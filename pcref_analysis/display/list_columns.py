@@ -30,8 +30,8 @@ FOLDED = ("unclear", "one_weight", "comparators", "rule_settings", "findings")  
 FIGURES = {
     "ratio_text": "Ratio to the comparator ({level}interval)",
     "amount": "More or fewer in the year",
-    "certainty_text": "Chance that the gap exceeds the agreed margin",
-    "rank_text": "Chance alone could place it",
+    "certainty_text": "How sure that the gap matters",
+    "rank_text": "Could be anywhere from",
 }
 WHAT = {"name": "What", "ethnic_group": "For whom"}
 VIEWS: dict[str, dict[str, str]] = {
@@ -121,10 +121,6 @@ VIEWS: dict[str, dict[str, str]] = {
         **WHAT,
         "list": "List",
         "rank": "Place",
-        "score": "Score",
         "ratio_text": "Ratio to the comparator ({level}interval)",
-        "estimate_table": "Estimate, in tables/",
-        "notebook": "Made in",
-        "method_page": "Method",
     },
 }

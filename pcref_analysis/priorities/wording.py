@@ -22,9 +22,9 @@ TERMS: dict[str, Any] = {
     "groups": {  # how a group is spoken of, where the template above reads badly
         "Asian or Asian British": "Asian people",
         "Black or Black British": "Black people",
-        "Mixed": "people of Mixed ethnicity",
-        "Other ethnic groups": "people of Other ethnic groups",
-        "All other groups": "people of all other ethnic groups",
+        "Mixed": "people with a Mixed or multiple ethnic background",
+        "Other ethnic groups": "people recorded in the Other ethnic group (Chinese and any other)",
+        "All other groups": "everyone outside this group",
         "Whole population": "everyone",
         EVERY_GROUP: "each ethnic group",
     },
@@ -37,8 +37,8 @@ TERMS: dict[str, Any] = {
     "level": {"rate": "rate", "percent": "percentage", "mean": "average"},
     "not_why": "The numbers do not say why.",
     "not_decided": "What becomes a priority is for people to decide.",
-    "nothing": "No gap in these figures is both clear of chance and larger than the margin agreed to matter. "
-    "That is not evidence that there is none: {unclear} comparisons could not tell, and {missing} had no figure.",
+    "nothing": "We could not tell whether there is a gap that matters in {unclear} comparisons, and {missing} had no "
+    "figure. None of the others is both clear of chance and larger than the margin agreed to matter.",
 }
 BANNED = (  # words that claim a cause; a test reads every sentence for them
     *("because", "caused", "causes", "cause", "due to", "owing to", "leads to", "led to", "results in", "result of"),
@@ -107,6 +107,11 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
         f"{formats.count(number['priority'], 'gap')} to discuss in {formats.count(int(table['band'].max()), 'band')}"
     )
     return ", ".join([first, *(f"{formats.count(n, word)} {rest}" for n, word, rest in counts if n)]) + "."
+
+
+def main_sentence(row: dict[str, Any]) -> str:
+    """Return the first sentence of a finding's released wording: without its name, and without the bounds after it."""
+    return str(row["wording"]).removeprefix(f"{row['name']}: ").removesuffix(_bounds(row))
 
 
 def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:

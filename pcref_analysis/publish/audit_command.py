@@ -10,7 +10,8 @@ import pandas as pd
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.disclosure.linked_tables.schema import FIGURES
 from pcref_analysis.disclosure.release_tables import Releasable
-from pcref_analysis.display.output import read_csv
+from pcref_analysis.display.output import read_csv, to_csv
+from pcref_analysis.report import dashboard
 from pcref_analysis.store import edition_files
 from pcref_analysis.store.edition_files import RELEASED
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -39,11 +40,14 @@ def attack(folder: Path, previous: Path | None, say: Callable[[str], None]) -> i
     strangers, whole, made = _pages_tables(folder, tables)
     for leak in found.itertuples():
         say(f"  {leak.table}: {leak.cell}, {leak.column}: {leak.how}")
+    odd = _dashboard_rows(folder, tables)
+    if odd:
+        say(f"  {dashboard.FILE}: holds {odd} row(s) that were not released")
     for name in strangers:
         say(f"  tables/{name}: shows counts that were not released")
     say(f"attack: {len(attackable)} released tables{' beside the earlier edition' if before else ''}; "
         f"{whole} tables of the pages are parts of them, {made} are worked out or hold no counts")  # fmt: skip
-    if len(found) or strangers:
+    if len(found) or strangers or odd:
         say(f"attack: {len(found)} hidden count(s) can be worked out, {len(strangers)} table(s) were not released")
         return 2
     say("attack: nothing hidden could be worked out (no proof: docs/methods/disclosure.md says what is not tried)")
@@ -60,6 +64,15 @@ def _edition(folder: Path) -> list[Releasable]:
     if not (folder / RELEASED).is_dir():
         raise PcrefError(f"attack: '{folder.name}' has no folder '{RELEASED}' (an older version made it).")
     return release_tables.read(folder / RELEASED)
+
+
+def _dashboard_rows(folder: Path, tables: Sequence[Releasable]) -> int:
+    """Return how many rows the data inside the dashboard hold that no released table holds."""
+    page = folder / dashboard.FILE
+    if not page.is_file():
+        return 0
+    released = [{"kind": "table", "csv": to_csv(one.table)} for one in tables]
+    return dashboard.strangers(page.read_text(encoding="utf-8"), released)
 
 
 def _pages_tables(folder: Path, tables: Sequence[Releasable]) -> tuple[list[str], int, int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from pcref_analysis.display import output
-from pcref_analysis.report import pages
+from pcref_analysis.report import main_points, pages
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -16,22 +17,13 @@ DOMAINS = {
     "experience": "Experience",
     "outcomes": "Outcomes",
 }
-LEADS = {  # heading -> what stands under it; a part whose last table has no line is left out
-    "": ("priorities-in-short", "priorities-agreed"),
-    "The draft list": ("priorities-figure", "priorities-draft"),
+FOLDED = {  # what stands folded below the main points; a part whose last table has no line is left out
+    "The draft list that the figures alone proposed": ("priorities-in-short", "priorities-draft"),
+    "What people changed, and why": ("priorities-adjusted", "priorities-changes"),
+    "You said, we did": ("priorities-outcomes",),
     "To watch": ("priorities-to-watch",),
     "First a matter of recording, not ranked": ("priorities-recording",),
-    "After discussion": ("priorities-adjusted", "priorities-changes"),
-    "You said, we did": ("priorities-outcomes",),
-    "How well ethnic group is recorded": ("recording-in-short",),
 }
-OPTIONAL = (
-    "priorities-draft",
-    "priorities-to-watch",
-    "priorities-recording",
-    "priorities-changes",
-    "priorities-outcomes",
-)
 
 
 def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, str]:
@@ -39,18 +31,25 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
 
     What the landing page shows are released records of the notebooks, taken over whole.
     """
+    main = main_points.of(records, parameters)
+    drawn = main_points.figure(main, parameters)
     by_id = {record["id"]: record for record in records}
     tables = [record for record in records if record["kind"] == "table"]
     index = pages.fragment(
         "index.html.j2",
         about=about,
-        leads={
+        main=main,
+        picture=drawn and base64.b64encode(drawn.png).decode("ascii"),
+        alt=drawn and drawn.record["alt"],
+        folded={
             head: [_show(by_id[name]) for name in names if name in by_id]
-            for head, names in LEADS.items()
-            if not (names[-1] in OPTIONAL and by_id.get(names[-1], {}).get("kind") != "table")
+            for head, names in FOLDED.items()
+            if any(by_id.get(name, {}).get("kind") == "table" for name in names[-1:]) or names[0] in by_id
         },
         tables=tables,
     )
+    above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
+    main_points.check("the landing page", pages.text_of(above), main, about)
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
     definitions = pages.fragment("definitions.html.j2", domains=DOMAINS, entries=entries)

@@ -6,12 +6,14 @@ import base64
 import hashlib
 import re
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pcref_analysis.display import safe_html
 from pcref_analysis.display.output import NO_ALT
+from pcref_analysis.report import layout
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -45,11 +47,19 @@ def safe(html: str) -> Any:
     return Markup(html)
 
 
-def notebook_body(path: Path) -> str:
-    """Turn an executed notebook into the body of a page: its text and released outputs, no code."""
+def text_of(html: str) -> str:
+    """Return the words of HTML that this package made, without elements and pictures."""
+    return unescape(re.sub(r"<[^>]*>", " ", html))
+
+
+def notebook_body(path: Path, lead: str = "") -> str:
+    """Turn an executed notebook into the body of a page: its text and released outputs, no code.
+
+    ``lead`` is what the page finds, as HTML; it stands first (:mod:`pcref_analysis.report.layout`).
+    """
     import nbformat
 
-    return _rendered(nbformat.read(path, as_version=4))
+    return layout.with_contents(_rendered(layout.arranged(nbformat.read(path, as_version=4))), lead)
 
 
 def output_body(output: Any) -> str:

@@ -12,11 +12,14 @@ from typing import Any
 import pcref_analysis
 from pcref_analysis import prepare
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import output
+from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
+    dashboard,
+    documents,
     landing,
+    main_points,
     notebook_tables,
     output_check,
     pages,
@@ -266,6 +269,11 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",
         "edition": parameters.edition,
         "edition_date": parameters.edition_date,
+        "edition_day": formats.dates(parameters.edition_date),
+        "next_edition": formats.dates(parameters.next_edition),
+        "contact": parameters.contact,
+        "licence": "Open Government Licence v3.0",
+        "licence_link": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
         "synthetic": parameters.synthetic,
         "audience": parameters.audience,
         "basis": f"Data: {basis.get(parameters.source.kind, 'the Trust’s own records')}",
@@ -275,7 +283,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "draft": signoff.wanted(parameters) and not signed,
         "rule_text": (
             f"Counts below {rule.threshold} are suppressed and others rounded to the nearest {rule.rounding} "
-            f"(rule of {rule.owner}, {rule.agreed})."
+            f"(rule of {rule.owner}, {formats.dates(rule.agreed)})."
         ),
     }
 
@@ -320,12 +328,22 @@ def _write_pages(
 ) -> None:
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
-    listed += [{"file": "definitions.html", "short": "Definitions"}, {"file": "method.html", "short": "Method"}]
+    listed.append({"file": dashboard.FILE, "short": "Dashboard"})
+    listed += [{"file": documents.EASY, "short": "Easy read"}, {"file": "definitions.html", "short": "Definitions"}]
+    listed += [{"file": "method.html", "short": "Method"}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
     listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
-    bodies = {f"{path.stem}.html": pages.notebook_body(path) for path in executed}
+    finds = main_points.of_page(records, parameters)
+    leads = {name: pages.fragment("finding.html.j2", words=words) for name, words in finds.items()}
+    bodies = {f"{path.stem}.html": pages.notebook_body(path, leads.get(f"{path.stem}.html", "")) for path in executed}
+    main = main_points.of(records, parameters)
+    drawn = main_points.figure(main, parameters)
+    documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
+    bodies[documents.EASY] = documents.easy_read(main, facts)
     bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
-    for item in listed:
+    shown = dashboard.html(records, main, listed, facts, parameters.comparator)
+    (fresh / dashboard.FILE).write_text(shown, encoding="utf-8", newline="\n")
+    for item in [one for one in listed if one["file"] in bodies]:
         html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
 

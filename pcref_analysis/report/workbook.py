@@ -6,6 +6,8 @@ Every cell is written as a number or as text, so that no word of anybody becomes
 from __future__ import annotations
 
 import datetime
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +43,17 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         "number": book.add_format({"valign": "top", "align": "right"}),
         "link": book.add_format({"font_color": "#0000FF", "underline": 1}),
     }
-    names = [f"Table_{number}" for number, _ in enumerate(records, start=1)]
+    names = sheet_names([record["id"] for record in records])
     title = f"PCREF analysis: {about['trust']}, {about['period_text']}"
     words = [*_marks(about), f"Edition {about['edition']}. {about['rule_text']}", about["basis"]]
-    words += ["Each sheet holds one table of the report; the contents sheet says which.", *MARKS.values()]
+    words += [
+        "Each sheet holds one table of the report; the contents sheet says which, the notes sheet what marks mean."
+    ]
+    day, following = about.get("edition_day"), about.get("next_edition")
+    words += [f"Published by {about['trust']}{f', {day}' if day else ''}."]
+    words += [f"Who to ask: {about['contact']}."] if about.get("contact") else []
+    words += [f"Next edition: {following}."] if following else []
+    words += [f"Licence: {about['licence']}."] if about.get("licence") else []
     cover = book.add_worksheet("Cover")
     cover.set_column(0, 0, 90, styles["plain"])
     for row, line in enumerate([title, *words]):
@@ -53,20 +62,47 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     contents.write_string(0, 0, "Contents", styles["title"])
     listed = pd.DataFrame({"Sheet": names, "Table": [record["title"] for record in records]})
     _table(contents, 2, listed, "contents", styles)
+    notes = book.add_worksheet("Notes")
+    notes.set_column(0, 0, 90, styles["plain"])
+    notes.write_string(0, 0, "Notes", styles["title"])
+    for row, line in enumerate([*MARKS.values(), about["rule_text"]], start=1):
+        notes.write_string(row, 0, line[:LONGEST], styles["plain"])
+    for sheet in (cover, contents, notes):
+        sheet.fit_to_pages(1, 0)
     for number, (name, record) in enumerate(zip(names, records, strict=True), start=1):
         contents.write_url(2 + number, 0, f"internal:'{name}'!A1", styles["link"], name)
         sheet, frame = book.add_worksheet(name), output.frame(record)
         lines = [*_marks(about), _scope(frame, about), record.get("marks", ""), about["basis"]]
         sheet.write_string(0, 0, record["title"][:LONGEST], styles["title"])
         lines = [line for line in lines if line]
-        for row, line in enumerate(lines, start=1):
+        sheet.write_url(1, 0, "internal:'Contents'!A1", styles["link"], "Back to the contents")
+        for row, line in enumerate(lines, start=2):
             sheet.write_string(row, 0, line[:LONGEST])
-        top = len(lines) + 2
+        top = len(lines) + 3
         _table(sheet, top, output.marked(frame), f"table_{number}", styles)
         sheet.freeze_panes(top + 1, 0)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
     book.close()
+
+
+def sheet_names(ids: Sequence[str]) -> list[str]:
+    """Return a name for each sheet that says what it holds: at most 31 characters, no two alike.
+
+    Examples
+    --------
+    >>> sheet_names(["access-levels", "contents"])
+    ['Access levels', 'Contents 2']
+    """
+    taken, names = {"cover", "contents", "notes"}, []
+    for one in ids:
+        plain = re.sub(r"[^\w ]+", " ", one).strip().capitalize()[:28] or "Table"
+        name, number = plain, 2
+        while name.lower() in taken:
+            name, number = f"{plain} {number}", number + 1
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def _table(sheet: Any, top: int, frame: pd.DataFrame, name: str, styles: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-KINDS = (".py", ".yml", ".csv", ".j2", ".css", ".json", ".sql")
+KINDS = (".py", ".yml", ".csv", ".j2", ".css", ".json", ".sql", ".js", ".typ")
 
 
 @cache

@@ -104,7 +104,7 @@ class Disclosure(_Section):
 
 
 # What a step does not look at: a change of these alone need not run it again.
-NOT_FOR_PAGES = frozenset({"edition", "edition_date"})
+NOT_FOR_PAGES = frozenset({"edition", "edition_date", "next_edition", "contact"})
 NOT_FOR_OTHER_PAGES = NOT_FOR_PAGES | {"priorities", "engagement", "previous", "terms"}  # the last page's own
 NOT_FOR_ESTIMATES = NOT_FOR_OTHER_PAGES | {"disclosure", "audience"}
 NOT_FOR_CELLS = NOT_FOR_ESTIMATES | {"comparator", "detail", "standard", "level"}
@@ -122,6 +122,8 @@ class Parameters(_Section):
     audience: Literal["release", "internal"] = "release"
     edition: int = Field(default=1, ge=1)
     edition_date: str = ""
+    next_edition: str = ""  # when readers may expect the next one: a day, or words ("autumn 2027")
+    contact: str = ""  # whom readers may ask: a team and its address, never a person
     source: Source
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
     period: str

@@ -12,7 +12,7 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, list_columns, output, sentences, tables
 from pcref_analysis.priorities import wording
-from pcref_analysis.report import notebook_tables, pages, pipeline, workbook
+from pcref_analysis.report import landing, notebook_tables, pages, pipeline, workbook
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
@@ -49,7 +49,7 @@ def test_a_number_that_is_not_finite_never_reaches_a_page(column, value):
 
 def test_the_change_where_all_live_in_one_quintile_has_no_upper_limit():
     text = tables.gaps(_rows(change_upper=np.inf), "g", "t", "2023-24").text
-    assert "+7% (-2 to no upper limit)" in text
+    assert "+7% (−2 to no upper limit)" in text
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
     for one in made:
         assert "90% interval" in one.html
         assert "95" not in one.html
-    index = pages.fragment("index.html.j2", about=about, leads={}, tables=[])
+    index = landing.bodies(run, [], about)["index.html"]
     method = pages.fragment("method.html.j2", about=about, parameters=run)
     assert "A 90% interval" in index
     assert "95" not in index + method
@@ -140,7 +140,9 @@ def test_the_workbook_marks_what_is_missing_as_the_page_does(tmp_path):
     about = pipeline.about(parameters.load("demo"))
     workbook.write([{"id": "t", "title": "T", "csv": output.to_csv(frame)}], tmp_path / "t.xlsx", about)
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
-        strings, sheet = (book.read(f"xl/{n}").decode() for n in ("sharedStrings.xml", "worksheets/sheet3.xml"))
+        strings, sheet = (
+            book.read(f"xl/{n}").decode() for n in ("sharedStrings.xml", "worksheets/sheet4.xml")
+        )  # after cover, contents, notes
     assert "Financial years 2021-22, 2022-23, 2023-24" in strings
     assert "pane" in sheet
     pd.testing.assert_frame_equal(output.read_csv(io.StringIO(output.to_csv(frame))), frame.replace("", np.nan))

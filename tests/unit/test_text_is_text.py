@@ -171,7 +171,7 @@ def test_written_words_are_text_in_the_workbook(words, tmp_path):
         sheets = "".join(book.read(n).decode() for n in book.namelist() if n.startswith("xl/worksheets/"))
         strings = book.read("xl/sharedStrings.xml").decode()
     assert "<f>" not in sheets
-    assert set(re.findall(r'<hyperlink [^>]*location="([^"]*)"', sheets)) == {"Table_1!A1"} or "'Table_1'!A1" in sheets
+    assert set(re.findall(r'<hyperlink [^>]*location="([^"]*)"', sheets)) <= {"T!A1", "'T'!A1", "'Contents'!A1"}
     assert "TargetMode" not in sheets and "r:id" not in re.sub(r"<tablePart[^>]*>", "", sheets)
     assert _plain(words) in _plain(_Seen(strings).words)
 

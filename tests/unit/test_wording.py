@@ -181,7 +181,7 @@ def test_terms_can_be_changed_one_by_one_and_an_unknown_one_is_refused():
         ("White and Black Caribbean", "people of White and Black Caribbean ethnicity"),
         ("Any other Black background", "people of any other Black background"),
         ("Any other ethnic group", "people of any other ethnic group"),
-        ("Mixed", "people of Mixed ethnicity"),
+        ("Mixed", "people with a Mixed or multiple ethnic background"),
     ],
 )
 def test_how_groups_are_spoken_of(group, expected):

@@ -1,0 +1,156 @@
+"""The dashboard: one file that needs nothing but a browser, of released rows alone, drawn by Vega-Lite without eval."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.display import output, palette
+from pcref_analysis.display.tables import STEPS
+from pcref_analysis.report import pages
+from pcref_analysis.report.main_points import MainPoints
+from pcref_analysis.vocabulary import indicators
+
+FILE = "dashboard.html"
+KEYS = ["indicator_name", "ethnic_group", "comparator", "adjustment", "period"]
+FIGURES = ["estimate", "lower", "upper", "rounded_to"]
+COLUMNS = ["domain", "indicator", "ethnic_group", "measure", "comparator", "adjustment", "period", "unit", "status"]
+NONE = "no group: this is a level"
+DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
+
+
+def rows(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return every released level and ratio of the pages in one table, with plain names; no counts.
+
+    Columns: ``domain, indicator, ethnic_group, measure`` ("level" or "ratio"), ``comparator, adjustment, period, unit,
+    status, estimate, lower, upper, rounded_to``.
+    """
+    domains = {key: entry.domain.capitalize() for key, entry in indicators.catalogue().items()}
+    parts = []
+    for record in records:
+        frame = output.frame(record) if record["kind"] == "table" else pd.DataFrame()
+        if {*KEYS, *FIGURES[:3], "indicator", "measure"} <= set(frame):
+            parts.append(frame.assign(domain=frame["indicator"].map(domains).fillna("Other")))
+    if not parts:
+        return pd.DataFrame(columns=[*COLUMNS, *FIGURES])
+    table = pd.concat(parts, ignore_index=True)
+    ratio = table["measure"].eq("ratio")
+    table = table[table["adjustment"].isin(STEPS)].assign(
+        measure=ratio.map({True: "ratio", False: "level"}),
+        comparator=table["comparator"].where(ratio, NONE),
+        adjustment=table["adjustment"].map(STEPS),
+        indicator=table["indicator_name"],
+        unit=table.get("unit", pd.Series("", table.index)).fillna(""),
+        status=table.get("status", pd.Series("shown", table.index)).fillna("shown"),
+        rounded_to=table.get("rounded_to", pd.Series(float("nan"), table.index)),
+    )
+    return table[[*COLUMNS, *FIGURES]].drop_duplicates(ignore_index=True)
+
+
+def html(
+    records: Sequence[Mapping[str, Any]],
+    points: MainPoints,
+    listed: list[dict[str, str]],
+    about: Mapping[str, Any],
+    comparator: str,
+) -> str:
+    """Return the dashboard as one page; its policy lets its own two scripts run, known by their hashes, no other."""
+    table = rows(records)
+    data = _json(_packed(table) | {"first": comparator})
+    script = (pages.template_folder() / "dashboard.js").read_text(encoding="utf-8")
+    css = (pages.template_folder() / "page.css").read_text(encoding="utf-8")
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {_hash(library())} {_hash(script)}; style-src {_hash(css)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    ready = {"data": data, "library": library(), "script": script, "css": css, "policy": policy}
+    groups = [group for group in palette.COLOURS if group in set(table["ethnic_group"])]
+    groups += [group for group in dict.fromkeys(table["ethnic_group"]) if group not in groups]
+    return pages.fragment(
+        "dashboard.html.j2", main=points, pages=listed, here=FILE, about=about, groups=groups,
+        **{name: pages.safe(text) for name, text in ready.items()},
+    )  # fmt: skip
+
+
+def embedded(page: str) -> pd.DataFrame:
+    """Return the rows that a dashboard holds, for the audit to compare with the released tables."""
+    held = json.loads(DATA.search(page)[1])
+    table = pd.DataFrame(held["rows"], columns=held["columns"])
+    words = {name: table[name].map(lambda at, of=of: of[at]) for name, of in held["words"].items()}
+    figures = {name: pd.to_numeric(table[name]) for name in FIGURES}
+    return table.assign(**words, **figures)
+
+
+def strangers(page: str, records: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many rows of a dashboard no released table holds."""
+    held, released = (frame.astype(object).where(frame.notna(), None) for frame in (embedded(page), rows(records)))
+    known = set(released.itertuples(index=False, name=None))
+    return sum(row not in known for row in held.itertuples(index=False, name=None))
+
+
+@cache
+def library() -> str:
+    """Return Vega, Vega-Lite and vega-embed as one script, from the wheel that carries them."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle().replace("</script", "<\\/script").replace("\r", "\\r")
+
+
+def _packed(table: pd.DataFrame) -> dict[str, Any]:
+    """Return the rows for the page: words as places in a list, so that the page stays small."""
+    words = {name: list(dict.fromkeys(table[name].astype(str))) for name in COLUMNS}
+    packed = table.assign(**{name: table[name].astype(str).map(words[name].index) for name in COLUMNS})
+    lines = packed.astype(object).where(packed.notna(), None).to_numpy().tolist()
+    groups = words["ethnic_group"]
+    return {"columns": [*COLUMNS, *FIGURES], "words": words, "rows": lines, "steps": list(STEPS.values()),
+            "specs": _specs(groups)}  # fmt: skip
+
+
+def _specs(groups: Sequence[str]) -> dict[str, Any]:
+    """Return the charts: levels and ratios, by group and by year; their rows are put in by the page."""
+    import altair as alt
+
+    styles = [palette.of_group(group) for group in groups]
+    shapes = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down", "X": "cross"}
+    colour = alt.Color("ethnic_group:N", title=None, legend=alt.Legend(orient="bottom", columns=2)).scale(
+        domain=list(groups), range=[one[0] for one in styles]
+    )
+    shape = alt.Shape("ethnic_group:N", title=None).scale(
+        domain=list(groups), range=[shapes.get(one[1], "circle") for one in styles]
+    )
+    specs = {}
+    for kind, scale in (("level", alt.Scale(zero=True)), ("ratio", alt.Scale(type="log"))):
+        value = {"scale": scale, "title": "level" if kind == "level" else "ratio (log scale)"}
+        group = alt.Y("ethnic_group:N", title=None, sort=list(groups), axis=alt.Axis(labelLimit=220))
+        plain = {"color": colour.legend(None), "shape": shape.legend(None)}
+        base = alt.Chart(alt.NamedData("rows")).encode(y=group)
+        dots = base.mark_point(filled=True, size=110, opacity=1).encode(x=alt.X("estimate:Q", **value), **plain)
+        line = base.mark_rule(strokeWidth=3).encode(x=alt.X("lower:Q", **value), x2="upper:Q", color=plain["color"])
+        parts = [line, dots]
+        if kind == "ratio":
+            one = alt.Chart(alt.InlineData([{"at": 1}])).mark_rule(strokeDash=[5, 4], color=palette.GREY)
+            parts.append(one.encode(x=alt.X("at:Q", **value)))
+        years = alt.Chart(alt.NamedData("rows")).encode(x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0)))
+        years = years.encode(color=colour, xOffset=alt.XOffset("ethnic_group:N", sort=list(groups)))
+        bars = years.mark_rule(strokeWidth=2).encode(y=alt.Y("lower:Q", **value), y2="upper:Q")
+        points = years.mark_point(filled=True, size=70, opacity=1).encode(y=alt.Y("estimate:Q", **value), shape=shape)
+        for name, chart, high in (("groups", alt.layer(*parts), 230), ("years", alt.layer(bars, points), 280)):
+            look = {"font": "Arial", "axis": {"labelFontSize": 13, "titleFontSize": 13}, "view": {"stroke": None}}
+            spec = chart.properties(width="container", height=high).to_dict(validate=True)
+            specs[f"{kind}_{name}"] = spec | {"config": look | {"legend": {"labelFontSize": 13}}}
+    return specs
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

@@ -1,0 +1,168 @@
+"""The board paper (DOCX, PDF) and the easy-read page, in the sentences of the landing page and no others."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pcref_analysis.report import main_points, pages
+from pcref_analysis.report.main_points import MainPoints
+
+FIXED = (2000, 1, 1, 0, 0, 0)  # the date of every part of the file, so that the same paper is the same bytes
+BOARD, PDF, EASY = "board-paper.docx", "board-paper.pdf", "easy-read.html"
+
+
+def paper(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the board paper as blocks (``kind``, ``text``), which DOCX and PDF both show word by word.
+
+    Kinds: ``title``, ``mark``, ``h1``, ``h2``, ``text``, ``fact`` ("label: text"), ``bullet``.
+    """
+    blocks = [("title", "Race equality in our care: paper for the Board")]
+    if about["synthetic"]:
+        blocks.append(("mark", "Synthetic data: an invented Trust. Nothing here is a finding about any real Trust."))
+    if about["audience"] == "internal":
+        blocks.append(("mark", "Internal: not for publication. Small numbers are shown."))
+    if about["sign_off"]:
+        blocks.append(("mark", about["sign_off"]))
+    day = f", {about['edition_day']}" if about["edition_day"] else ""
+    blocks.append(("text", f"{about['trust']}, {about['period_text']}, edition {about['edition']}{day}."))
+    asked = (
+        "To note what people agreed, to name an owner, a date and a measure of success for each point where none is "
+    )
+    asked += "recorded, and to say what it wants to see next."
+    blocks += [("h1", "What the Board is asked"), ("text", asked)]
+    blocks += [("h1", points.heading), ("text", points.compared), ("text", points.lead)]
+    for number, point in enumerate(points.points, start=1):
+        blocks += [("h2", f"{number}. {point.title}"), ("text", point.words)]
+        blocks += [("fact", f"Is it getting better? {point.trend}"),
+                   ("fact", f"Can we trust it? {point.trust}. {point.why}"),
+                   ("fact", f"What was done? {point.done}")]  # fmt: skip
+    if points.more:
+        blocks.append(("text", f"{points.more} more on the list stand in the report."))
+    blocks.append(("figure", ""))
+    if points.strengths:
+        blocks += [("h1", "Where levels are equal or better"), *(("bullet", one) for one in points.strengths)]
+    if points.since:
+        blocks += [("h1", "What changed since the last edition"), *(("bullet", one) for one in points.since)]
+    blocks += [("h1", "How far these figures can be trusted"), ("text", points.data), ("text", about["rule_text"])]
+    blocks.append(("text", "Numbers by themselves do not say why a gap is there, and a small group can matter most."))
+    whom = about["contact"] or "the Trust’s lead for the Patient and Carer Race Equality Framework"
+    following = f" Next edition: {about['next_edition']}." if about["next_edition"] else ""
+    blocks += [("h1", "Who to ask"), ("text", f"{whom}.{following} Licence: {about['licence']}.")]
+    return [(kind, text) for kind, text in blocks if text or kind == "figure"]
+
+
+def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, about: Mapping[str, Any]) -> None:
+    """Write the board paper as DOCX and PDF, the numbers of both compared with the released rows first.
+
+    Parameters
+    ----------
+    folder
+        The edition.
+    points
+        The main points; no other words or numbers stand in the papers.
+    picture
+        The figure (PNG) and what it says in words; ``None`` where there is none.
+    about
+        What every page says of the run (:func:`pcref_analysis.report.pipeline.about`).
+
+    Raises
+    ------
+    PcrefError
+        If a paper holds a number that no released row holds.
+    """
+    blocks = [block for block in paper(points, about) if picture or block[0] != "figure"]
+    main_points.check(
+        "the board paper", "\n".join(text for _, text in blocks), points, {**about, "n": _counted(points)}
+    )
+    (folder / BOARD).write_bytes(docx(blocks, picture))
+    (folder / PDF).write_bytes(pdf(blocks, picture))
+
+
+def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
+    """Return the body of the easy-read page: one idea a sentence, no tables, room for a picture beside each."""
+    body = pages.fragment("easy.html.j2", main=points, about=about)
+    main_points.check("the easy-read page", pages.text_of(body), points, {**about, "n": _counted(points)})
+    return body
+
+
+def docx(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> bytes:
+    """Return the paper as a Word document with real headings, its language and its picture described."""
+    from docx import Document
+    from docx.oxml.ns import qn
+    from docx.shared import Cm, Pt
+
+    document = Document()
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21.0), Cm(29.7)
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2.0)
+    normal = document.styles["Normal"]
+    normal.font.name, normal.font.size = "Arial", Pt(11)
+    language = normal.element.get_or_add_rPr().makeelement(qn("w:lang"), {qn("w:val"): "en-GB"})
+    normal.element.get_or_add_rPr().append(language)
+    for kind, text in blocks:
+        if kind in ("title", "h1", "h2"):
+            head = document.add_heading(text, {"title": 0, "h1": 1, "h2": 2}[kind])
+            for run in head.runs:
+                run.font.name = "Arial"
+        elif kind == "figure" and picture:
+            document.add_picture(io.BytesIO(picture[0]), width=Cm(12))
+            for named in document.inline_shapes:
+                named._inline.docPr.set("descr", picture[1])
+        elif kind == "fact":
+            label, _, rest = text.partition("? ")
+            line = document.add_paragraph()
+            line.add_run(f"{label}? ").bold = True
+            line.add_run(rest)
+            line.paragraph_format.space_after = Pt(2)
+        else:
+            line = document.add_paragraph(text, style="List Bullet" if kind == "bullet" else None)
+            line.runs[0].bold = kind == "mark"
+    facts = document.core_properties
+    facts.title, facts.author, facts.language = blocks[0][1], "pcref-analysis", "en-GB"
+    facts.created = facts.modified = datetime(*FIXED)
+    held = io.BytesIO()
+    document.save(held)
+    return _same_bytes(held.getvalue())
+
+
+def _same_bytes(made: bytes) -> bytes:
+    """Write a ZIP file again with one date for all of its parts."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(made)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(zipfile.ZipInfo(name, FIXED), source.read(name), zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> bytes:
+    """Return the paper as a tagged PDF that claims PDF/UA-1; typst refuses what lacks a title or a description.
+
+    Words reach typst as data, never as its source, so that nothing written in a name or a reason is run.
+    """
+    import tempfile
+
+    import typst
+
+    source = (pages.template_folder() / "board.typ").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        place = Path(scratch)
+        (place / "board.typ").write_text(source, encoding="utf-8")
+        if picture:
+            (place / "figure.png").write_bytes(picture[0])
+        facts = {"blocks": [list(block) for block in blocks], "alt": picture[1] if picture else ""}
+        inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
+        return typst.compile(
+            str(place / "board.typ"), sys_inputs=inputs, pdf_standards="ua-1", timestamp=946_684_800,
+            ignore_system_fonts=True,
+        )  # fmt: skip
+
+
+def _counted(points: MainPoints) -> str:
+    """Return the numbers of the points themselves: they are counted here, not in any table."""
+    return " ".join(str(number) for number in range(1, len(points.points) + 1))

@@ -1,0 +1,107 @@
+"""How a page is laid out: its finding and contents first, charts before tables, long tables folded, nothing empty."""
+
+from __future__ import annotations
+
+import copy
+import re
+from html import escape
+from typing import Any
+
+from pcref_analysis.display.output import MIME
+
+LONG = 12  # lines of a table; a longer one is folded, its file stands beside it
+EMPTY = re.compile(r": nothing to (show|draw)")
+MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
+HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
+HEADING = re.compile(r"(#{2,3}) ")
+
+
+def arranged(notebook: Any) -> Any:
+    """Return a copy of an executed notebook as a page shows it; the notebook itself stays as it is.
+
+    Within a section charts come before tables. What holds nothing is left out, with its heading. The marks are
+    explained where they first stand, not under every table.
+    """
+    page = copy.deepcopy(notebook)
+    shown: set[str] = set()
+    for cell in page.cells:
+        cell["outputs"] = [one for one in cell.get("outputs", []) if not _is_empty(one)]
+        for one in cell["outputs"]:
+            if one["data"].get(MIME, {}).get("kind") == "table":
+                one["data"]["text/html"] = _table(one["data"]["text/html"], one["data"][MIME], shown)
+    page.cells = [cell for part in _sections(page.cells) for cell in part]
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.pop("outputs")
+    return page
+
+
+def with_contents(body: str, lead: str = "") -> str:
+    """Return the body of a page with its finding (``lead``, HTML) and a list of contents below its heading."""
+    heads: list[tuple[str, str]] = []
+
+    def named(found: re.Match[str]) -> str:
+        if found[1] == "3":
+            return found[0]
+        heads.append((f"part-{len(heads) + 1}", found[2]))
+        return f'<h2 id="{heads[-1][0]}">{found[2]}</h2>'
+
+    body = HEAD.sub(named, body)
+    lines = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in heads)
+    listed = f'<div class="contents" role="navigation" aria-label="On this page"><ul>{lines}</ul></div>'
+    top, _, rest = body.partition("</h1>")
+    return f"{top}</h1>{lead}{listed if len(heads) > 2 else ''}{rest}"
+
+
+def _is_empty(one: Any) -> bool:
+    return bool(EMPTY.search(one.get("data", {}).get(MIME, {}).get("text", "")))
+
+
+def _sections(cells: list[Any]) -> list[list[Any]]:
+    """Return the cells section by section, each charts first; a section of outputs that are all empty is left out."""
+    parts: list[list[Any]] = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and HEADING.match(cell.source):
+            parts.append([])
+        parts[-1].append(cell)
+    kept: list[list[Any]] = []
+    for number, part in enumerate(parts):
+        code = [cell for cell in part if cell.cell_type == "code"]
+        level = _level(part)
+        under = [len(one) > 0 for one in parts[number + 1 :]]
+        below = bool(under) and _level(parts[number + 1]) > level
+        if level and code and not any(cell["outputs"] for cell in code):
+            if below:
+                kept.append([cell for cell in part if cell.cell_type == "markdown"])
+            continue
+        kept.append(sorted(part, key=lambda cell: (cell.cell_type == "code", _rank(cell))))
+    return kept
+
+
+def _level(part: list[Any]) -> int:
+    found = HEADING.match(part[0].source) if part and part[0].cell_type == "markdown" else None
+    return len(found[1]) if found else 0
+
+
+def _rank(cell: Any) -> int:
+    kinds = [one["data"].get(MIME, {}).get("kind", "") for one in cell["outputs"]]
+    return min((("text", "figure", "table").index(kind) for kind in kinds if kind), default=0)
+
+
+def _table(html: str, record: dict[str, Any], shown: set[str]) -> str:
+    """Fold a long table, put its file beside it, and explain the marks once a page."""
+
+    def once(found: re.Match[str]) -> str:
+        new = found[0] not in shown
+        shown.add(found[0])
+        return found[0] if new else ""
+
+    marks = "".join(once(found) for found in MARKS.finditer(html))
+    name = record["id"]
+    files = f'<p class="files"><a href="tables/{escape(name)}.csv">{escape(record["title"])}: file (CSV)</a></p>'
+    table = MARKS.sub("", html)
+    lines = html.count("<tr") - 1
+    if lines > LONG and not table.startswith("<details"):
+        words = f"Table: {escape(record['title'])} ({lines} lines)"
+        table = f"<details><summary>{words}</summary>{table}</details>"
+    return table + files + marks

@@ -1,0 +1,329 @@
+"""What the landing page, the board paper and the easy-read page say: one set of sentences, of released tables alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.display import figures, formats, output
+from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import Parameters
+
+MOST = 5  # points; three to seven can be read at one sitting
+PAGES = {  # domain -> page
+    "recording": "00_recording.html",
+    "prevalence": "01_prevalence.html",
+    "access": "02_access.html",
+    "experience": "03_experience.html",
+    "outcomes": "04_outcomes.html",
+}
+NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One item of the list as a reader meets it."""
+
+    title: str
+    words: str
+    trend: str
+    trust: str  # "Firm", "With care", "No figures"
+    why: str
+    done: str
+    page: str = ""
+    plain: str = ""  # as the easy-read page says it
+    ratio: tuple[float, float, float, float] | None = None  # with limits, and the step that they are rounded to
+    sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
+
+
+@dataclass(frozen=True)
+class MainPoints:
+    """The list that people agreed, or the draft where nobody has discussed it, and what stands around it."""
+
+    heading: str
+    lead: str
+    compared: str
+    points: tuple[Point, ...]
+    more: int  # further items on the list
+    data: str  # how well ethnic group is recorded
+    in_short: str
+    strengths: tuple[str, ...]
+    since: tuple[str, ...]
+    agreed: bool
+    sources: tuple[str, ...] = field(default=(), repr=False)
+
+
+def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoints:
+    """Return the main points of an edition.
+
+    Parameters
+    ----------
+    records
+        The released records of the executed notebooks (:func:`pcref_analysis.report.output_check.collect`).
+    parameters
+        The run: its comparator, period and terms.
+    """
+    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    text = {one["id"]: one.get("text", "") for one in records if one["kind"] == "text"}
+    findings = frames.get("priorities-findings", pd.DataFrame(columns=["item", "rank", "list", "indicator"]))
+    draft = frames.get("priorities-draft", pd.DataFrame(columns=["item"]))
+    changes = frames.get("priorities-changes", pd.DataFrame(columns=["who", "when"]))
+    adjusted = frames.get("priorities-adjusted", pd.DataFrame())
+    since = frames.get("priorities-since", pd.DataFrame(columns=["item", "words"]))
+    agreed = bool(len(adjusted)) and bool(len(changes) or len(since))
+    listed = adjusted[adjusted["place"].notna()].sort_values("place") if agreed else draft
+    gaps = [table for name, table in frames.items() if name.endswith("-gaps") and "estimate" in table]
+    trend = gap_over_time.compared(pd.concat(gaps), parameters.comparator, parameters.period) if gaps else None
+    material = {
+        "findings": findings,
+        "trend": trend,
+        "unknown": frames.get("recording-unknown", pd.DataFrame()),
+        "outcomes": frames.get("priorities-outcomes", pd.DataFrame(columns=["item"])),
+    }
+    points = tuple(_point(row, material, parameters) for row in listed.head(MOST).to_dict("records"))
+    strengths = frames.get("priorities-strengths", pd.DataFrame(columns=["name", "ethnic_groups", "evidence"]))
+    data = text.get("recording-in-short", "")
+    used = [
+        *(source for point in points for source in point.sources),
+        data,
+        _rows(changes),
+        _rows(since),
+        _rows(strengths),
+    ]
+    return MainPoints(
+        heading="What people agreed to put first" if agreed else "Draft priorities, not yet discussed",
+        lead=_lead(points, changes, agreed),
+        compared=compared_with(parameters),
+        points=points,
+        more=max(0, len(listed) - len(points)),
+        data=data,
+        in_short=text.get("priorities-in-short", "").replace("**", ""),
+        strengths=tuple(f"{r.name}: {_groups(r.ethnic_groups, parameters)} ({r.evidence})"
+                        for r in strengths[["name", "ethnic_groups", "evidence"]].itertuples(index=False, name="Row")),
+        since=tuple(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()),
+        agreed=agreed,
+        sources=(*used, f"{parameters.level * 100} {max(0, len(listed) - len(points))}"),
+    )  # fmt: skip
+
+
+def compared_with(parameters: Parameters) -> str:
+    """Say in one sentence who is compared with whom, and what the comparator holds."""
+    table = ethnicity.categories()
+    inside = table.loc[table["broad_group"].eq(parameters.comparator), "ethnic_group"].tolist()
+    holds = f" (here {', '.join(inside[:-1])} and {inside[-1][:1].lower() + inside[-1][1:]})" if len(inside) > 1 else ""
+    return (
+        f"Every group is compared with the {parameters.comparator} group{holds}. That is a choice for comparison, not "
+        "a standard of what is right."
+    )
+
+
+def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dict[str, str]:
+    """Return what each domain page finds, in two sentences; a page without findings has none.
+
+    The first sentence is the finding of the page that stands highest on the list of the figures; the second counts all
+    comparisons with the run's comparator.
+    """
+    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    table, leads = frames.get("priorities-findings", pd.DataFrame(columns=["domain"])), {}
+    for domain, page in PAGES.items():
+        rows = table[table["domain"].eq(domain)]
+        if rows.empty:
+            continue
+        kinds = {kind: int(rows["evidence"].eq(kind).sum()) for kind in ("clear", "possible", "better", "equal")}
+        first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
+        found = f"{_sentence(first[0], parameters, named=True)}" if first else "No gap on this page is clear of chance."
+        unsure = int(rows["evidence"].isin(["not clear", "no figure"]).sum())
+        leads[page] = (
+            f"{found} Of {formats.count(len(rows), 'comparison')} with the {parameters.comparator} group on this page: "
+            f"{formats.count(kinds['clear'], 'clear gap')}, {formats.count(kinds['possible'], 'possible gap')}, "
+            f"{kinds['better'] + kinds['equal']} equal or better; in {unsure} we could not tell."
+        )
+    return leads
+
+
+def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
+    """Return the one figure of the landing page and the board paper; ``None`` where no point has a ratio."""
+    rows = [(p.title, *p.ratio, parameters.comparator) for p in points.points if p.ratio]
+    columns = ["title", "ratio", "lower", "upper", "rounded_to", "comparator"]
+    if not rows:
+        return None
+    shown = SimpleNamespace(
+        table=pd.DataFrame(rows, columns=columns), synthetic=parameters.synthetic, audience=parameters.audience
+    )
+    years = financial_year(parameters.period)
+    return figures.main_points(shown, "main-points-figure", f"The gaps that come first, {years}", "priorities-draft")
+
+
+def check(name: str, text: str, points: MainPoints, facts: Mapping[str, Any]) -> None:
+    """Compare every number of a document with the released rows that its sentences were made of.
+
+    Raises
+    ------
+    PcrefError
+        If the document holds a number that none of its sources holds; the message names the document and how many,
+        never the number.
+    """
+    allowed: set[float] = set()
+    for source in (*points.sources, *map(str, facts.values()), formats.dates(str(facts))):
+        for token in _numbers(source):
+            allowed |= {token, *(round(token, places) for places in range(4)), *_cut(token)}
+    odd = [number for number in _numbers(text) if number not in allowed]
+    if odd:
+        raise PcrefError(
+            f"gate: {name} holds {formats.count(len(odd), 'number')} that no released table holds; nothing was "
+            "published. If nobody has changed the templates, this is a fault of pcref: please report it."
+        )
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(found.replace(",", "")) for found in NUMBER.findall(text)]
+
+
+def _cut(number: float) -> set[float]:
+    return {float(f"{number:.{digits}g}") for digits in (2, 3)}
+
+
+def _rows(table: pd.DataFrame) -> str:
+    """Return all values of released rows as text, apart from each other, to compare a document's numbers with."""
+    return " | ".join(str(value) for value in table.to_numpy().ravel() if formats.has(value))
+
+
+def _groups(names: str, parameters: Parameters) -> str:
+    terms = wording.words(parameters.terms)
+    return ", ".join(wording.people(name, terms) for name in str(names).split("; "))
+
+
+def _title(item: str, findings: pd.DataFrame, parameters: Parameters) -> str:
+    """Return the name of an item in plain words: of a finding its indicator and whom it is about."""
+    rows = findings[findings["item"].eq(item)]
+    if rows.empty:
+        return item[:1].upper() + item[1:]
+    lead = rows.sort_values("rank").iloc[0]
+    return f"{lead['name']}: {wording.people(lead['ethnic_group'], wording.words(parameters.terms))}"
+
+
+def _lead(points: Sequence[Point], changes: pd.DataFrame, agreed: bool) -> str:
+    if not points:
+        return (
+            "We could not tell whether there is a gap that matters. That is not proof that there is none: small groups "
+            "may have too few events for any figure."
+        )
+    if not agreed:
+        return (
+            "A written rule made this list of the figures. It goes to patients, carers and communities, who may change "
+            "it; what they change will stand here with their reasons."
+        )
+    who = list(dict.fromkeys(changes["who"]))
+    last = f", last on {formats.dates(changes['when'].max())}" if len(changes) else ""
+    names = f" by {', '.join(who[:-1])}{' and ' if who[:-1] else ''}{who[-1]}" if who else ""
+    return f"Agreed{names}{last}. The list that the figures alone proposed is part of the report, with every change."
+
+
+def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameters) -> Point:
+    findings, trend = material["findings"], material["trend"]
+    holds = str(item["holds"]).split("; ") if formats.has(item.get("holds")) else [item["item"]]
+    found = findings[findings["item"].isin(holds) & findings["rank"].notna()]
+    found = found.sort_values("rank").drop_duplicates("item")
+    done, outcome = _done(item["item"], material["outcomes"])
+    own = any(word in str(item.get("change", "")) for word in ("added", "merged", "split", "reworded"))
+    title = _title(item["item"], findings, parameters)
+    if found.empty:
+        why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
+        words = str(item.get("wording", ""))
+        return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
+                     sources=(words, outcome, title))  # fmt: skip
+    sentences = [_sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
+    words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
+    lead = found.iloc[0].to_dict()
+    keys = ("indicator", "ethnic_group")
+    earlier = trend[(trend[[*keys]] == [lead[k] for k in keys]).all(axis=1)] if trend is not None else pd.DataFrame()
+    unknown = material["unknown"]
+    share = unknown[unknown["indicator"].eq(lead["indicator"])] if len(unknown) else unknown
+    trust, why = _trust(lead, share)
+    ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
+    return Point(
+        title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""), _easy(lead, parameters),
+        ratio if formats.known(lead["ratio"]) else None,
+        (_rows(found), *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
+         str(item.get("wording", "")), title),
+    )  # fmt: skip
+
+
+def _years(found: pd.DataFrame) -> list[str]:
+    """Return the years that findings are of."""
+    return sorted({*found["period"], *(found["years"].dropna() if "years" in found else ())})
+
+
+def _sentence(row: dict[str, Any], parameters: Parameters, named: bool) -> str:
+    years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
+    said = wording.main_sentence(row).removeprefix(f"{years}, ")
+    name = f"{row['name']}: from" if named else "From"
+    return f"{name} {financial_year(years)}, {said[:1].lower() + said[1:]}"
+
+
+def financial_year(period: str) -> str:
+    """Return a financial year, or several that follow each other, as people say it.
+
+    Examples
+    --------
+    >>> financial_year("2023-24"), financial_year("2021-22 to 2023-24")
+    ('April 2023 to March 2024', 'April 2021 to March 2024')
+    """
+    return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
+
+
+def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
+    if earlier.empty:
+        return "We cannot tell: no earlier year has a figure to compare with."
+    row = earlier.iloc[0]
+    then, now = (formats.interval(*(row[f"{name}_{end}"] for name in ("estimate", "lower", "upper")))
+                 for end in ("then", "now"))  # fmt: skip
+    first = {
+        "narrower": "Yes: the gap is narrower.",
+        "wider": "No: the gap is wider.",
+        "cannot tell": "We cannot tell.",
+    }[row["verdict"]]
+    changed = " How publishers count may have changed between." if parameters.source.kind == "published" else ""
+    return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}.{changed}"
+
+
+def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
+    known = len(share) and formats.known(share["estimate"].iloc[0])
+    shown = formats.figure(share["estimate"].iloc[0], 1) if known else ""
+    unknown = f"Ethnic group is not known for {shown}% of what is counted. " if known else ""
+    low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
+    if not (low and high):
+        return "With care", f"{unknown}How far that could change the ratio cannot be worked out from what may be shown."
+    if low == high:
+        return "Firm", f"{unknown}The people whose ethnic group is not recorded are too few to change this figure."
+    between = "Depending on the ethnic group of people for whom it is not recorded, the ratio could lie between "
+    if (row["ratio_low"] > 1) == (row["ratio_high"] > 1) == (row["ratio"] > 1):
+        return "Firm", f"{unknown}{between}{low} and {high}: the gap would still be there."
+    return "With care", f"{unknown}{between}{low} and {high}, so it has to be recorded better first."
+
+
+def _easy(row: dict[str, Any], parameters: Parameters) -> str:
+    """Say a finding as one idea: more often, less often; the number only where it helps."""
+    if not formats.known(row["ratio"]):  # none where many were expected
+        return wording.main_sentence(row)
+    terms = wording.words(parameters.terms)
+    who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
+    return f"For {who} this was {formats.times(row['ratio'])} for {others}."
+
+
+def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str]:
+    """Return what was done about an item, and the released row that says so."""
+    rows = outcomes[outcomes["item"].eq(item)]
+    if rows.empty or not formats.has(rows.iloc[0].get("did")):
+        return "Nothing is recorded yet.", ""
+    row = rows.iloc[0]
+    state = str(row["state"])
+    done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
+    return done, f"{_rows(rows)} {formats.dates(row['when'])}"

@@ -1,0 +1,102 @@
+"""The board paper and the easy-read page: the landing page's sentences, marked, described, the same bytes twice."""
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from pcref_analysis.report import documents, pages, pipeline
+from pcref_analysis.report.main_points import MainPoints, Point
+from pcref_analysis.vocabulary import parameters
+from pcref_analysis.vocabulary.errors import PcrefError
+
+POINT = Point("Orders: Black people", "The rate was 2.0 times that among White people (95% interval 1.4 to 2.8).",
+              "We cannot tell.", "Firm", "Few are unknown.", "In progress: a nurse goes along.", "03_experience.html",
+              "For Black people this was 2.0 times that for White people.", (2.0, 1.4, 2.8, 0.1),
+              ("2.0 | 1.4 | 2.8 | 95",))  # fmt: skip
+POINTS = MainPoints("What people agreed to put first", "Agreed by all.", "Compared with the White group.", (POINT,), 0,
+                    "Well recorded.", "", ("Seen soon: Asian people (equal)",), (), True, POINT.sources)  # fmt: skip
+ABOUT = pipeline.about(parameters.load("demo"))
+HOSTILE = [
+    '#panic("x")',
+    '#read("/etc/passwd")',
+    "$ sum $ *b* _i_ <a> @b",
+    "\\u{41} // gone",
+    '"] = #eval("1")',
+    "<w:t>x</w:t>",
+]
+
+
+def png():
+    rows = b"".join(b"\0" + b"\xff" * 3 for _ in range(1))
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+
+
+def word(made):
+    from docx import Document
+
+    return [line.text for line in Document(io.BytesIO(made)).paragraphs if line.text]
+
+
+def test_word_says_the_paper_word_by_word_with_real_headings_and_a_described_picture(tmp_path):
+    documents.write(tmp_path, POINTS, (png(), "A picture in words."), ABOUT)
+    made = (tmp_path / documents.BOARD).read_bytes()
+    assert word(made) == [text for kind, text in documents.paper(POINTS, ABOUT) if kind != "figure"]
+    with zipfile.ZipFile(io.BytesIO(made)) as parts:
+        xml = parts.read("word/document.xml").decode()
+        styles = parts.read("word/styles.xml").decode()
+    assert 'descr="A picture in words."' in xml and xml.count('w:val="Heading1"') == 5 and "Heading2" in xml
+    assert 'w:lang w:val="en-GB"' in styles
+
+
+def test_the_pdf_is_tagged_and_a_picture_without_words_is_refused(tmp_path):
+    blocks = documents.paper(POINTS, ABOUT)
+    made = documents.pdf(blocks, (png(), "A picture in words."))
+    assert made.startswith(b"%PDF-1.7") and b"/StructTreeRoot" in made and b"pdfuaid" in made
+    with pytest.raises(Exception, match="alt"):
+        documents.pdf([*blocks, ("figure", "")], (png(), None))
+
+
+def test_the_same_paper_is_the_same_bytes():
+    blocks, picture = documents.paper(POINTS, ABOUT), (png(), "words")
+    assert documents.docx(blocks, picture) == documents.docx(blocks, picture)
+    assert documents.pdf(blocks, picture) == documents.pdf(blocks, picture)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_written_words_are_text_in_both(words):
+    points = replace(POINTS, points=(replace(POINT, title=words),))
+    blocks = [block for block in documents.paper(points, ABOUT) if block[0] != "figure"]
+    assert f"1. {words}" in word(documents.docx(blocks, None))
+    assert documents.pdf(blocks, None).startswith(b"%PDF")
+
+
+def test_every_paper_is_marked_synthetic_unsigned_or_internal():
+    said = str(documents.paper(POINTS, ABOUT))
+    assert "Synthetic data: an invented Trust." in said
+    unsigned = ABOUT | {"synthetic": False, "audience": "internal", "sign_off": "Draft: not signed off."}
+    marks = [text for kind, text in documents.paper(POINTS, unsigned) if kind == "mark"]
+    assert marks == ["Internal: not for publication. Small numbers are shown.", "Draft: not signed off."]
+
+
+def test_a_number_that_no_released_row_holds_stops_either(tmp_path):
+    odd = replace(POINTS, points=(replace(POINT, words="It was 137.", plain="It was 137."),))
+    with pytest.raises(PcrefError, match="the board paper holds 1 number"):
+        documents.write(tmp_path, odd, None, ABOUT)
+    with pytest.raises(PcrefError, match="the easy-read page holds 1 number"):
+        documents.easy_read(odd, ABOUT)
+    assert not list(tmp_path.iterdir())
+
+
+def test_easy_read_has_short_sentences_and_says_how_sure():
+    said = pages.text_of(documents.easy_read(POINTS, ABOUT))
+    sentences = [one.split() for one in re.split(r"[.?:]\s", " ".join(said.split()))]
+    assert max(map(len, sentences)) <= 15
+    assert "We are quite sure." in said and "The numbers do not say why." in said

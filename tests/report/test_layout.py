@@ -1,0 +1,72 @@
+"""A page says its finding first, shows charts before tables, folds long tables with their file, and nothing empty."""
+
+import re
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from pcref_analysis.display.output import MIME
+from pcref_analysis.report import layout, pages
+
+MARKS = '<p class="marks">[c] suppressed.</p>'
+
+
+def shown(name, kind, lines=3, text=""):
+    rows = "".join(f"<tr><th>{n}</th></tr>" for n in range(lines))
+    html = (
+        f'<div id="{name}"><table><tr><th>h</th></tr>{rows}</table></div>{MARKS}'
+        if kind == "table"
+        else f"<p>{name}</p>"
+    )
+    record = {"id": name, "kind": kind, "title": f"The {name}", "text": text, "alt": "a", "synthetic": False}
+    data = {MIME: record, "text/html": html}
+    return new_code_cell(outputs=[new_output("display_data", data=data)])
+
+
+def body(*cells):
+    return pages._rendered(layout.arranged(new_notebook(cells=list(cells))))
+
+
+def test_a_chart_stands_before_its_table_within_its_section_alone():
+    html = body(new_markdown_cell("# P"), new_markdown_cell("## Gaps"), shown("gaps", "table"),
+                shown("forest", "figure"),
+                new_markdown_cell("## Levels"), shown("levels", "table"))  # fmt: skip
+    order = [html.index(part) for part in ("Gaps", "forest", 'id="gaps"', "Levels", 'id="levels"')]
+    assert order == sorted(order)
+
+
+def test_a_long_table_is_folded_and_each_has_its_file_and_the_marks_stand_once():
+    html = body(shown("long", "table", 40), shown("short", "table", 3))
+    assert "<details><summary>Table: The long (40 lines)</summary>" in html and html.count("<details>") == 1
+    assert 'href="tables/long.csv"' in html and 'href="tables/short.csv"' in html
+    assert html.count("[c] suppressed.") == 1
+
+
+def test_what_is_empty_is_left_out_with_its_heading_and_what_is_not_stays():
+    nothing = shown("x", "text", text="Medians: nothing to show.")
+    html = body(new_markdown_cell("## Levels"), shown("levels", "table"), new_markdown_cell("### How long\n\nHalf."),
+                nothing,
+                new_markdown_cell("## Over time"), shown("y", "text", text="By year: nothing to draw from these data."),
+                new_markdown_cell("## Not shown\n\n- Why."))  # fmt: skip
+    assert "How long" not in html and "Half." not in html and "Over time" not in html and "nothing to" not in html
+    assert 'id="levels"' in html and "Why." in html
+
+
+def test_a_section_that_is_empty_itself_keeps_its_heading_for_what_stands_below_it():
+    nothing = shown("x", "text", text="Gaps: nothing to show.")
+    html = body(new_markdown_cell("## Gaps"), nothing, new_markdown_cell("### Others"), shown("others", "table"))
+    assert re.search(r"<h2[^>]*>Gaps", html) and 'id="others"' in html
+
+
+def test_the_finding_and_the_contents_stand_below_the_heading_and_their_links_lead_somewhere():
+    html = layout.with_contents("<h1>Q?</h1><p>t</p><h2>A, b</h2><h2>C?</h2><h3>d</h3><h2>E</h2>", "<p>Found.</p>")
+    assert html.startswith('<h1>Q?</h1><p>Found.</p><div class="contents"')
+    links = re.findall(r'href="#([^"]*)"', html)
+    assert len(links) == 3 and all(f'id="{name}"' in html for name in links)
+
+
+def test_the_notebook_itself_is_not_changed():
+    cells = [new_markdown_cell("## G"), shown("g", "table"), shown("f", "figure")]
+    notebook = new_notebook(cells=cells)
+    before = str(notebook)
+    layout.arranged(notebook)
+    assert str(notebook) == before

@@ -1,0 +1,144 @@
+"""What the landing page says: the agreed list first, each sentence of released rows, compared with whom, how sure."""
+
+import re
+from html import unescape
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis.display import output
+from pcref_analysis.priorities import wording
+from pcref_analysis.report import landing, pipeline
+from pcref_analysis.vocabulary import parameters
+from pcref_analysis.vocabulary.errors import PcrefError
+
+MACHINE = re.compile(r"\b[a-z]+_[a-z_0-9]+\b|0\.\d{4,}|\b[0-9a-f]{16,}\b|docs/|\.yml")
+ROW = {
+    "item": "detention: Black or Black British", "indicator": "detentions", "name": "Detentions", "period": "2023-24",
+    "ethnic_group": "Black or Black British", "comparator": "White", "adjustment": "age_sex_imd", "measure": "rate",
+    "unit": "detentions", "domain": "experience", "ratio": 2.9, "lower": 2.3, "upper": 3.6, "level": 0.95,
+    "rounded_to": np.nan, "excess": 48.2, "expected": 25.0, "difference": 150.0, "margin": 1.1, "none_of": np.nan,
+    "evidence": "clear", "list": "priority", "rank": 1, "ratio_low": 2.8, "ratio_high": 3.9, "flag": np.nan,
+    "score": 0.8150716, "shrunk": 2.7183,
+}  # fmt: skip
+GAPS = pd.DataFrame(
+    {"indicator": "detentions", "period": ["2021-22", "2023-24"], "ethnic_group": ROW["ethnic_group"],
+     "comparator": "White", "adjustment": "age_sex_imd", "estimate": [5.8, 2.9], "lower": [5.2, 2.3],
+     "upper": [6.5, 3.6], "level": 0.95}
+)  # fmt: skip
+
+
+def table(name, frame):
+    from nbformat.v4 import new_output
+
+    shown = new_output("display_data", data={"text/html": f'<p id="{name}">{name}</p>'})
+    return {"id": name, "kind": "table", "title": name, "csv": output.to_csv(frame), "output": shown}
+
+
+def records(agreed=True, **more):
+    row = ROW | more
+    findings = pd.DataFrame([{"wording": wording._known(row, wording.words())} | row])
+    made = [table("priorities-findings", findings), table("priorities-draft", findings),
+            table("experience-gaps", GAPS)]  # fmt: skip
+    adjusted = [
+        {"place": 2, "item": ROW["item"], "holds": ROW["item"], "change": "moved", "wording": "", "evidence": "clear"},
+        {"place": 1, "item": "carers: not asked", "holds": "carers: not asked", "change": "added",
+         "wording": "Nobody asks carers.", "evidence": "lived experience"},
+        {"place": None, "item": "attendance", "holds": "attendance", "change": "set aside", "wording": "Gone.",
+         "evidence": "clear"},
+    ]  # fmt: skip
+    changes = pd.DataFrame({"who": ["Carers' forum"], "when": ["2026-11-02"], "why": ["It came first."]})
+    outcomes = {"item": ROW["item"], "said": "s", "did": "A nurse goes along.", "state": "in progress",
+                "who": "Crisis group", "when": "2026-11-16"}  # fmt: skip
+    if agreed:
+        made += [table("priorities-adjusted", pd.DataFrame(adjusted)), table("priorities-changes", changes)]
+        made += [table("priorities-outcomes", pd.DataFrame([outcomes]))]
+    return made
+
+
+def page(made, **more):
+    given = parameters.load("demo", **more)
+    return landing.bodies(given, made, pipeline.about(given))["index.html"]
+
+
+def words(html):
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html.partition("<!-- folded -->")[0])).split())
+
+
+def test_the_agreed_list_leads_in_its_own_order():
+    said = words(page(records()))
+    assert said.index("Carers: not asked") < said.index("Detentions: Black people") and "Gone." not in said
+    assert "what people agreed to put first" in said and "Agreed by Carers' forum, last on 2 November 2026" in said
+    assert "No figures This comes from what people have lived through" in said
+    draft = words(page(records(agreed=False)))
+    assert "not yet discussed" in draft and "Carers: not asked" not in draft and "Detentions: Black people" in draft
+
+
+def test_it_names_the_comparator_the_years_and_the_interval():
+    said = words(page(records()))
+    assert "compared with the White group (here White British, White Irish and any other White background)" in said
+    assert ("From April 2023 to March 2024, after allowing for age, sex and deprivation, the rate among Black people "
+            "was 2.9 times that among White people (95% interval 2.3 to 3.6)") in said  # fmt: skip
+
+
+def test_it_says_whether_it_gets_better_how_firm_it_is_and_what_was_done():
+    said = words(page(records()))
+    better = "Yes: the gap is narrower. The ratio was 5.8 (5.2 to 6.5) in 2021-22 and 2.9 (2.3 to 3.6) in 2023-24."
+    assert f"Is it getting better? {better}" in said
+    assert "Firm Depending on the ethnic group of people for whom it is not recorded, the ratio could lie" in said
+    assert "In progress (Crisis group, 16 November 2026): A nurse goes along." in said
+    assert "With care" in words(page(records(ratio_low=0.4)))
+    assert "With care" in words(page(records(ratio_low=np.nan)))
+
+
+def test_a_change_between_published_years_says_that_counting_may_have_changed():
+    given = parameters.load("demo")
+    other = given.model_copy(update={"source": given.source.model_copy(update={"kind": "published"})})
+    said = [point.trend for point in main_points.of(records(), other).points]
+    assert any(one.endswith("in 2023-24. How publishers count may have changed between.") for one in said)
+    assert "may have changed" not in words(page(records()))
+
+
+def test_it_names_whom_to_ask_the_licence_and_the_next_edition():
+    said = words(page(records()))
+    for part in ("pcref@fenmoor.example", "Open Government Licence v3.0", "Next edition: November 2027"):
+        assert part in said
+
+
+def test_no_machine_name_and_no_raw_score_stands_on_it():
+    assert not MACHINE.search(words(page(records())))
+
+
+def test_a_run_without_a_list_says_that_it_could_not_tell():
+    assert "We could not tell whether there is a gap that matters" in words(
+        page([table("x", pd.DataFrame({"a": [1]}))])
+    )
+
+
+def test_events_of_several_years_are_said_to_be_of_several_years():
+    said = "Detentions: 2021-22 to 2023-24, after allowing for age, the rate was 2.9 times: about 16 more a year."
+    html = words(page(records(years="2021-22 to 2023-24", wording=said)))
+    assert (
+        "From April 2021 to March 2024, after allowing for age, the rate was 2.9 times: about 16 more a year." in html
+    )
+
+
+def test_none_where_many_were_expected_is_a_figure_too():
+    said = words(page(records(ratio=np.nan, lower=np.nan, upper=np.nan, none_of=40.0, ratio_low=np.nan)))
+    assert "none among Black people, where about 40 would be expected" in said
+    assert said.count("No figures This comes from") == 1  # that of the carers alone
+
+
+def test_a_number_in_the_name_that_people_gave_an_item_is_theirs():
+    made = records()
+    csv = made[3]["csv"].replace("carers: not asked", "waits over 137 days")
+    assert "Waits over 137 days" in words(page([*made[:3], made[3] | {"csv": csv}, *made[4:]]))
+
+
+def test_a_number_that_no_released_row_holds_stops_the_page(monkeypatch):
+    first = wording.main_sentence
+    monkeypatch.setattr(wording, "main_sentence", lambda row: f"{first(row)} That is 137 people.")
+    with pytest.raises(PcrefError, match="landing page holds 1 number that no released table holds") as stopped:
+        page(records())
+    assert "137" not in str(stopped.value)

@@ -1,0 +1,74 @@
+"""Whether a gap is narrower or wider than in an earlier year: by hand, and against simulated truth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcref_analysis.priorities import gap_over_time
+
+
+def gaps(then, now, **more):
+    ends = pd.DataFrame([then, now], columns=["estimate", "lower", "upper"])
+    rows = {"indicator": "d", "period": ["2021-22", "2023-24"], "ethnic_group": "Mixed", "comparator": "White"}
+    return ends.assign(**rows, adjustment="crude", level=0.95, **more)
+
+
+def verdict(then, now, **more):
+    return gap_over_time.compared(gaps(then, now, **more), "White", "2023-24")["verdict"].tolist()
+
+
+def test_the_change_of_a_ratio_is_that_of_altman_and_bland():
+    """Their example: relative risks 0.67 (0.46 to 0.98) and 0.88 (0.71 to 1.08), ratio 0.76 (0.49 to 1.17)."""
+    row = gap_over_time.compared(gaps((0.88, 0.71, 1.08), (0.67, 0.46, 0.98)), "White", "2023-24").iloc[0]
+    assert (row["times"], row["times_lower"], row["times_upper"]) == pytest.approx((0.76, 0.49, 1.17), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ((3.0, 2.5, 3.6), (1.5, 1.2, 1.9), "narrower"),
+        ((1.5, 1.2, 1.9), (3.0, 2.5, 3.6), "wider"),
+        ((0.4, 0.35, 0.46), (0.8, 0.7, 0.91), "narrower"),  # towards 1 from below
+        ((0.8, 0.7, 0.91), (0.4, 0.35, 0.46), "wider"),
+        ((2.5, 1.7, 3.7), (2.0, 1.4, 2.8), "cannot tell"),
+        ((2.0, 1.8, 2.2), (0.5, 0.45, 0.55), "cannot tell"),  # crossed to the other side
+    ],
+)
+def test_narrower_is_towards_1_from_either_side(then, now, expected):
+    assert verdict(then, now) == [expected]
+
+
+def test_a_figure_that_is_rounded_coarsely_says_less():
+    two = ((3.5, 3.2, 3.8), (2.5, 2.3, 2.75))
+    assert verdict(*two) == ["narrower"]
+    assert verdict(*two, rounded_to=[np.nan, 1.0]) == ["cannot tell"]
+
+
+def test_a_year_without_an_interval_or_with_another_adjustment_is_not_compared():
+    assert verdict((np.nan, np.nan, np.nan), (2.0, 1.4, 2.8)) == []
+    assert verdict((0.0, 0.0, 2.0), (2.0, 1.4, 2.8)) == []
+    table = gaps((3.0, 2.5, 3.6), (1.5, 1.2, 1.9))
+    table["adjustment"] = ["crude", "age_sex"]
+    assert gap_over_time.compared(table, "White", "2023-24").empty
+
+
+def test_the_fullest_adjustment_that_both_years_have_is_used_and_later_years_are_left_out():
+    base = gaps((3.0, 2.5, 3.6), (1.5, 1.2, 1.9))
+    fuller = gaps((2.0, 1.4, 2.8), (1.9, 1.3, 2.7)).assign(adjustment="age_sex_imd")
+    later = base.tail(1).assign(period="2024-25", estimate=9.0, lower=8.0, upper=10.0)
+    made = gap_over_time.compared(pd.concat([fuller, base, later]), "White", "2023-24")
+    assert made["adjustment"].tolist() == ["age_sex_imd"] and made["period_now"].tolist() == ["2023-24"]
+
+
+def test_a_gap_that_has_not_moved_is_called_moved_in_about_one_of_twenty():
+    rng = np.random.default_rng(17)
+    se, years = 0.2, 4000
+    table = pd.concat(
+        [pd.DataFrame({"indicator": [f"i{n}" for n in range(years)], "period": year, "log": rng.normal(0.9, se, years)})
+         for year in ("2021-22", "2023-24")]
+    )  # fmt: skip
+    table = table.assign(ethnic_group="Mixed", comparator="White", adjustment="crude", level=0.95)
+    for name, z in (("estimate", 0), ("lower", -1.959964), ("upper", 1.959964)):
+        table[name] = np.exp(table["log"] + z * se)
+    moved = gap_over_time.compared(table, "White", "2023-24")["verdict"].ne("cannot tell").mean()
+    assert 0.04 < moved < 0.06
