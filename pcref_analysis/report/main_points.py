@@ -249,7 +249,8 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     trust, why = _trust(lead, share)
     ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
-        title, words, _trend(earlier), trust, why, done, PAGES.get(lead["domain"], ""), _easy(lead, parameters),
+        title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
+        _easy(lead, parameters),
         ratio if formats.known(lead["ratio"]) else None,
         (_rows(found), *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
          str(item.get("wording", "")), title),
@@ -279,7 +280,7 @@ def financial_year(period: str) -> str:
     return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
 
 
-def _trend(earlier: pd.DataFrame) -> str:
+def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     if earlier.empty:
         return "We cannot tell: no earlier year has a figure to compare with."
     row = earlier.iloc[0]
@@ -290,7 +291,8 @@ def _trend(earlier: pd.DataFrame) -> str:
         "wider": "No: the gap is wider.",
         "cannot tell": "We cannot tell.",
     }[row["verdict"]]
-    return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}."
+    changed = " How publishers count may have changed between." if parameters.source.kind == "published" else ""
+    return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}.{changed}"
 
 
 def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from pcref_analysis.display import output
 from pcref_analysis.priorities import wording
-from pcref_analysis.report import landing, pipeline
+from pcref_analysis.report import landing, main_points, pipeline
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -90,6 +90,14 @@ def test_it_says_whether_it_gets_better_how_firm_it_is_and_what_was_done():
     assert "In progress (Crisis group, 16 November 2026): A nurse goes along." in said
     assert "With care" in words(page(records(ratio_low=0.4)))
     assert "With care" in words(page(records(ratio_low=np.nan)))
+
+
+def test_a_change_between_published_years_says_that_counting_may_have_changed():
+    given = parameters.load("demo")
+    other = given.model_copy(update={"source": given.source.model_copy(update={"kind": "published"})})
+    said = [point.trend for point in main_points.of(records(), other).points]
+    assert any(one.endswith("in 2023-24. How publishers count may have changed between.") for one in said)
+    assert "may have changed" not in words(page(records()))
 
 
 def test_it_names_whom_to_ask_the_licence_and_the_next_edition():
