@@ -249,7 +249,8 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     trust, why = _trust(lead, share)
     ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
-        title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""), _easy(lead, parameters),
+        title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
+        _easy(lead, parameters),
         ratio if formats.known(lead["ratio"]) else None,
         (_rows(found), *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
          str(item.get("wording", "")), title),

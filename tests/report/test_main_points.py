@@ -9,7 +9,7 @@ import pytest
 
 from pcref_analysis.display import output
 from pcref_analysis.priorities import wording
-from pcref_analysis.report import landing, pipeline
+from pcref_analysis.report import landing, main_points, pipeline
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 

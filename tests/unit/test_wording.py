@@ -196,5 +196,7 @@ def test_the_list_in_one_sentence():
         "of recording."
     )
     none = wording.in_short(table[table["list"] != "priority"])
-    assert none.startswith("No gap in these figures is both clear of chance and larger than the margin")
-    assert "2 comparisons could not tell, and 2 had no figure" in none
+    assert none.startswith(
+        "We could not tell whether there is a gap that matters in 2 comparisons, and 2 had no figure."
+    )
+    assert "is both clear of chance and larger than the margin agreed to matter" in none
