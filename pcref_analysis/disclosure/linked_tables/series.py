@@ -61,15 +61,20 @@ def _ways(word: str, part: pd.DataFrame, dims: list[str]) -> pd.Series:
 
 
 def _aliases(rows: pd.DataFrame, dims: list[str], same: Sequence[Sequence[str]]) -> dict[str, str]:
-    """Return the name under which each series goes: series with the same numbers share one."""
+    """Return the name under which each series goes: one shares another's where all its numbers are among those."""
     alias = {str(name): str(name) for name in rows["series"].unique()}
-    contents: dict[Any, str] = {}
-    for name, part in rows.drop_duplicates(["series", *dims]).groupby("series", sort=False):
+    contents: list[tuple[str, bool, set[Any]]] = []
+    parts = list(rows.drop_duplicates(["series", *dims]).groupby("series", sort=False))
+    for name, part in sorted(parts, key=lambda item: -len(item[1])):
         if len(part) < SAME_FROM or part["value"].nunique() < 3:
             continue  # too few to be more than chance
-        content = tuple(sorted(zip(*(part[d] for d in dims), part["value"], strict=True)))
-        first = contents.setdefault((content, bool(part["public"].all())), str(name))
-        if first.split("/")[0] != str(name).split("/")[0]:
+        content = set(zip(*(part[d] for d in dims), part["value"], strict=True))
+        public, own = bool(part["public"].all()), str(name).split("/")[0]
+        wider = (w for w, alike_public, numbers in contents if alike_public == public and content <= numbers)
+        first = next((w for w in wider if w.split("/")[0] != own), None)
+        if first is None:
+            contents.append((str(name), public, content))
+        else:
             alias[str(name)] = first
     for group in same:
         known = [name for name in group if name in alias]
