@@ -111,7 +111,7 @@ def in_short(released: Any, id: str) -> Shown:
     reasons = released.table.loc[released.table["flag"].notna(), ["name", "flag", "flag_reason"]].drop_duplicates()
     if flagged := len(reasons):
         parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
-    part = list(dict.fromkeys(reasons.loc[reasons["flag"].str.contains(INCOMPLETE), "name"]))
+    part = list(dict.fromkeys(reasons.loc[reasons["flag"].astype("str").str.contains(INCOMPLETE), "name"]))
     first_of_all = (
         f"**First: the records may be incomplete** ({'; '.join(map(_lower, part))}). Of these nothing is said here: "
         "records that are missing can look like equality. "
