@@ -110,3 +110,13 @@ def test_a_draft_that_was_written_over_is_made_again(way):
     page.write_text(page.read_text(encoding="utf-8").replace("[c]", "777"), encoding="utf-8")
     pipeline.publish(run, lambda _: None)
     assert "777" not in (published / "02_access.html").read_text(encoding="utf-8")
+
+
+def test_what_was_not_released_stops_the_report(way, monkeypatch):
+    run, kept, draft, _ = way
+    before = (draft / "02_access.html").read_bytes()
+    write_over(kept)
+    monkeypatch.setattr(pipeline.recompute, "faults", lambda *_: ["the table 'counts' is none of the released tables"])
+    with pytest.raises(PcrefError, match="nothing was published"):
+        pipeline.make(run, lambda _: None, force=True)
+    assert (draft / "02_access.html").read_bytes() == before
