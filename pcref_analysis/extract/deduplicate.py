@@ -56,6 +56,7 @@ def one_row(rows: ibis.Table, rule: str) -> ibis.Table:
 
 _APART = ("Person_ID", "UniqMonthID", "EthnicCategory")
 DEATH = "PersDeathDate"
+NEWER = "EthnicCategory2021"
 
 
 def submitted(rows: ibis.Table) -> list[ir.Value]:
@@ -130,7 +131,11 @@ def _in_order(people: ibis.Table) -> ibis.Table:
 
 
 def conflicts(rows: ibis.Table) -> ibis.Table:
-    """Return one row: people with several known ethnic categories, genders or birth dates, or a death withdrawn."""
+    """Return one row: people with several known ethnic categories, genders or birth dates, or a death withdrawn.
+
+    ``newer`` are people whose category of 2021 is another of the sixteen than their category, ``only_newer`` those who
+    have a category of 2021 alone.
+    """
     known = rows.EthnicCategory.isin(_known())
     values = {
         "EthnicCategory": when(known, rows.EthnicCategory),
@@ -141,11 +146,15 @@ def conflicts(rows: ibis.Table) -> ibis.Table:
     each = rows.group_by("Person_ID").aggregate(
         withdrawn=_submitted(rows[DEATH], rows["__turn"]) % _DAYS,
         died=rows[DEATH].max(),
+        known=_latest(when(known, rows.EthnicCategory), rows["__turn"]).substr(len(str(_BASE))),
+        newer=_latest(when(rows[NEWER].isin(_known()), rows[NEWER]), rows["__turn"]).substr(len(str(_BASE))),
         **{f"{n}__least": v.min() for n, v in values.items()},
         **{f"{n}__most": v.max() for n, v in values.items()},
     )
     return each.aggregate(
         people=each.count(),
+        newer=flag(each.newer != each.known).sum(),
+        only_newer=flag(each.newer.notnull() & each.known.isnull()).sum(),
         **{DEATH: flag((each.withdrawn == 0) & each.died.notnull()).sum()},
         **{n: flag(each[f"{n}__least"] != each[f"{n}__most"]).sum() for n in values},
     )

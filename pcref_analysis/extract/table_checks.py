@@ -98,6 +98,11 @@ def several(table: Table, rows: ibis.Table, kept: int) -> tuple[list[dict], int]
         ),
     }
     found = [breach(table.name, column, rule, "noted", todo, n) for column, (rule, n, todo) in told.items()]
+    todo = "EthnicCategory is used. Compare both before a gap is read as settled."
+    for key, rule in (("newer", "is another than in EthnicCategory"), ("only_newer", "is known and no other is")):
+        found.append(
+            breach(table.name, deduplicate.NEWER, f"people whose category of 2021 {rule}", "noted", todo, counts[key])
+        )
     return found, counts["people"]
 
 

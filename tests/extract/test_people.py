@@ -8,7 +8,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from pcref_analysis.extract import deduplicate
+from pcref_analysis.extract import deduplicate, validate
 from pcref_analysis.extract.schema import IBIS_TYPES, PERSONS, declared
 
 #            person  month  code   gender  birth
@@ -77,4 +77,20 @@ def test_every_other_column_takes_its_latest_recorded_value(rows):
 def test_conflicts_are_counted_among_people(rows):
     """Four people have two known categories or more (unknown is no conflict), one two genders, one two birth dates."""
     counts = deduplicate.conflicts(rows).to_pyarrow().to_pylist()[0]
-    assert counts == {"people": 9, "EthnicCategory": 4, "Gender": 1, "PersonBirthDate": 1, "PersDeathDate": 0}
+    none = {"PersDeathDate": 0, "newer": 0, "only_newer": 0}
+    assert counts == {"people": 9, "EthnicCategory": 4, "Gender": 1, "PersonBirthDate": 1} | none
+
+
+def test_categories_of_2021_are_compared_and_never_used(extract):
+    """Of five people two have another category of 2021, one that alone, one a code of 2021 that has no older one."""
+    people = extract.tables()["MHS001MPI"].head(5)
+    people = people.assign(EthnicCategory=["A", "N", "Z", "R", "M"], EthnicCategory2021=["A", "M", "N", "H", "XX"])
+    table = ibis.duckdb.connect().create_table("people", people)
+    checked = validate.examine({PERSONS: table}, extract.parameters(), date(2026, 11, 22))
+    found = checked.breaches[checked.breaches["column"] == "EthnicCategory2021"]
+    assert dict(zip(found["rule"], found["rows"], strict=True)) == {
+        "people whose category of 2021 is another than in EthnicCategory": 2,
+        "people whose category of 2021 is known and no other is": 1,
+    }
+    kept = checked.tables[PERSONS].to_pandas()["EthnicCategory"]
+    assert sorted(kept) == ["A", "M", "N", "R", "Z"]
