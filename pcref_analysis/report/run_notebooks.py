@@ -96,10 +96,11 @@ def _quiet(scratch: Path) -> Path:
     return profile.parent
 
 
-def _kernel(environment: Mapping[str, str]) -> type:
+def _kernel(environment: Mapping[str, str], log: Path) -> type:
     """Return how a kernel is started: always in the interpreter that called, whatever kernels are installed.
 
-    A kernel that is looked up by its name ("python3") may be another program's, found first on ``JUPYTER_PATH``.
+    A kernel that is looked up by its name ("python3") may be another program's, found first on ``JUPYTER_PATH``. What
+    the kernel's process itself complains of (while it is shut down, say) goes to the log, and not to the terminal.
     """
     from ipykernel.kernelspec import make_ipkernel_cmd
     from jupyter_client.kernelspec import KernelSpec
@@ -111,6 +112,10 @@ def _kernel(environment: Mapping[str, str]) -> type:
         @property
         def kernel_spec(self) -> KernelSpec:
             return own
+
+        async def start_kernel(self, **options: Any) -> None:
+            with log.open("ab") as words:
+                await super().start_kernel(stderr=words, **options)
 
     return Kernel
 
@@ -146,8 +151,8 @@ def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[
     try:
         execute_notebook(
             str(source), str(target), parameters=plan["values"], progress_bar=False, log_output=False,
-            kernel_name="python3", kernel_manager_class=_kernel(environment), cwd=str(project_root()),
-            start_timeout=START,
+            kernel_name="python3", cwd=str(project_root()),
+            kernel_manager_class=_kernel(environment, target.parent / "kernels.log"), start_timeout=START,
         )  # fmt: skip
     except PapermillExecutionError as error:
         target.replace(target.with_suffix(".failed.ipynb")) if target.exists() else None

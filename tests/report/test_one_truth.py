@@ -69,6 +69,15 @@ def test_a_notebook_runs_in_the_interpreter_that_called_it(home, monkeypatch):
     assert printed(home, parameters.load("demo")) == f"{sys.executable}\n"
 
 
+def test_what_a_kernel_complains_of_is_no_line_of_the_terminal(home, capfd):
+    """Sockets closed in the wrong order, while it is shut down: a traceback that is nobody's fault."""
+    lines = 'import atexit, os; atexit.register(os.write, 2, b"Traceback of a socket")', 'print("done")'
+    notebook(home, *lines)
+    assert printed(home, parameters.load("demo")) == "done\n"
+    assert "Traceback" not in capfd.readouterr().err
+    assert "Traceback of a socket" in (runs.run_folder("demo") / "notebooks" / "kernels.log").read_text("utf-8")
+
+
 def test_a_kernel_that_died_is_said_to_have_died(home):
     notebook(home, "import os", "os._exit(9)")
     with pytest.raises(PcrefError, match=r"00_small\.ipynb died.*memory"):
