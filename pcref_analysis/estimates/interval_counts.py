@@ -35,7 +35,7 @@ def table(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) 
     --------
     >>> table(mental_health_act.by_ethnic_group(folder, "QUE"))          # doctest: +SKIP
     """
-    needs(counts, ["published_rate", *SERIES], "counts")
+    needs(counts, ["published_rate", "note", *SERIES], "counts")
     return compare(crude(counts, level), comparator, level)[TABLE]
 
 
@@ -123,6 +123,9 @@ def pooled(counts: pd.DataFrame, years: int = 3) -> pd.DataFrame:
     Years are added up as if they were alike: show the newest beside it. Events of one person in several years count
     as many, which the intervals do not know.
     """
+    _known(counts, [*SERIES, "ethnic_group"])
+    if odd := sum(not (isinstance(period, str) and period[:4].isdigit()) for period in counts["period"]):
+        raise PcrefError(f"counts: period is no financial year, such as 2023-24, in {odd} row(s).")
     keys, parts = ["indicator", "area"], []
     usable = counts[counts["comparable"].astype(bool)] if "comparable" in counts else counts
     for _, part in usable.groupby(keys, sort=False):
