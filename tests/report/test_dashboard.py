@@ -64,6 +64,12 @@ def test_its_policy_lets_its_own_scripts_run_by_their_hashes_and_nothing_else(pa
     assert "ast: true" in scripts[1] and not re.search(r"\b(eval|Function|innerHTML|document\.write)\b", scripts[1])
 
 
+def test_it_says_who_signed():
+    about = pipeline.about(GIVEN) | {"sign_off": "Signed off by Ann Analyst."}
+    made = dashboard.html(RECORDS, main_points.of([], GIVEN), [], about, "White")
+    assert "Signed off by Ann Analyst." in made
+
+
 def test_it_is_one_small_file_that_loads_nothing(page):
     assert len(page.encode()) < 3_000_000
     assert not re.search(r'\b(src|srcset|data)="(?!#)', page.replace(dashboard.library(), ""))
