@@ -94,8 +94,10 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     number = table["list"].value_counts().to_dict()
     missing = int(table.loc[table["list"] == "evidence_gap", "indicator"].nunique())
     if not number.get("priority"):
-        unclear = number.get("unclear", 0) + number.get("watch", 0)
-        return str(terms["nothing"]).format(unclear=unclear, missing=number.get("evidence_gap", 0))
+        unclear, lacking = number.get("unclear", 0) + number.get("watch", 0), number.get("evidence_gap", 0)
+        if not unclear + number.get("strength", 0):
+            return f"No gap can be seen or ruled out: {formats.count(lacking, 'comparison')} had no figure."
+        return str(terms["nothing"]).format(unclear=unclear, missing=lacking)
     counts = [
         (number.get("watch", 0), "possible gap", "to watch"),
         (number.get("unclear", 0), "comparison", "that could not tell"),

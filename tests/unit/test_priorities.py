@@ -468,7 +468,7 @@ def test_a_trust_whose_figures_are_all_missing_or_all_in_doubt_gets_a_list_that_
     ranked = draft_list.draft(blank, rule, catalogue=catalogue)
     assert set(ranked["list"]) == {"evidence_gap", "context"}
     assert ranked["rank"].isna().all()
-    assert "No gap in these figures" in draft_list.as_text(ranked)
+    assert "No gap can be seen or ruled out: 9 comparisons had no figure." in draft_list.as_text(ranked)
     flags = pd.DataFrame({"indicator": list(catalogue), "ethnic_group": None, "flag": "in doubt", "reason": "r"})
     assert set(draft_list.draft(estimates, rule, catalogue=catalogue, flags=flags)["list"]) == {"recording"}
     for table in draft_list.tables(ranked, rule).values():
