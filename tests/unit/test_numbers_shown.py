@@ -158,6 +158,7 @@ def test_every_finding_that_could_not_tell_is_counted_and_listed():
         {
             "list": lists, "band": [1, None, None, None, None], "indicator": list("abcde"), "flag": None,
             "lower": [1.5, 1.4, 0.6, 0.8, 0.9], "upper": [3.0, 4.6, 0.9, 2.0, 1.1], "item": list("abcde"),
+            "name": list("abcde"), "flag_reason": None,
         }
     )  # fmt: skip
     words = sentences.in_short(_released(ranked), "s").text
