@@ -74,7 +74,7 @@ def test_synthetic_data_says_so_everywhere(edition):
     with zipfile.ZipFile(edition / "tables.xlsx") as book:
         sheets = [name for name in book.namelist() if re.match(r"xl/worksheets/sheet\d+\.xml", name)]
         strings = book.read("xl/sharedStrings.xml").decode()
-    assert len(sheets) == len(list((edition / "tables").glob("*.csv"))) + 2  # cover and contents
+    assert len(sheets) == len(list((edition / "tables").glob("*.csv"))) + 3  # cover, contents and notes
     assert "Synthetic data" in strings
 
 
