@@ -225,7 +225,7 @@ def staged(rows: ibis.Table, table: Table) -> ibis.Table:
 
 
 def _looked_up(rows: ibis.Table, names: list[str], steps: tuple, ending: str, flags: dict[str, int]) -> ibis.Table:
-    """Read each different text of these columns by the steps, once, and put what was read beside each row."""
+    """Read each different text of these columns by the steps, once, and join what was read to each row."""
     if not names:
         return rows
     different = reduce(lambda one, two: one.union(two), (rows.select(value__text=rows[f"{n}__text"]) for n in names))

@@ -51,7 +51,7 @@ def _boards(folder: Path, period: str) -> pd.DataFrame:
 
 
 def boards(folder: Path, period: str) -> pd.DataFrame:
-    """Return the level of every integrated care board beside England's, with the limits of a funnel.
+    """Return the level of every integrated care board with England's, with the limits of a funnel.
 
     Parameters
     ----------

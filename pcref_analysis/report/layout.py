@@ -9,7 +9,7 @@ from typing import Any
 
 from pcref_analysis.display.output import MIME
 
-LONG = 12  # lines of a table; a longer one is folded, its file stands beside it
+LONG = 12  # lines of a table; a longer one is folded, its file is linked below it
 EMPTY = re.compile(r": nothing to (show|draw)")
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
@@ -89,7 +89,7 @@ def _rank(cell: Any) -> int:
 
 
 def _table(html: str, record: dict[str, Any], shown: set[str]) -> str:
-    """Fold a long table, put its file beside it, and explain the marks once a page."""
+    """Fold a long table, link its file below it, and explain the marks once a page."""
 
     def once(found: re.Match[str]) -> str:
         new = found[0] not in shown

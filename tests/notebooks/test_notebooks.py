@@ -40,7 +40,8 @@ def test_it_asks_a_question_and_ends_with_its_limits(notebook):
 
 
 def test_it_is_short_and_holds_no_machinery(notebook):
-    assert len(code(notebook)) <= 15  # experience also draws levels, and shows England beside published detentions
+    more = 2 if any("study.published" in cell.source for cell in code(notebook)) else 0  # England and other boards
+    assert len(code(notebook)) <= 13 + more
     for cell in code(notebook):
         tree = ast.parse(cell.source)
         kinds = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda)

@@ -112,7 +112,10 @@ def test_every_published_figure_comes_out_of_the_source_files_again(trust, open_
         elif row.measure == "rate":
             column = "referrals_received_n" if "referrals" in row.indicator else "finished_course_treatment_n"
             events = therapies[column].get(key)
-            assert 0.5 < row.at_risk / people[row.ethnic_group] < 0.95  # of 16 and over: few of Mixed, most of White
+            most = (
+                0.92 if trust == "RJ8" else 0.9
+            )  # of 16 and over: few of Mixed, most of White; 91 % of Other in Cornwall
+            assert 0.5 < row.at_risk / people[row.ethnic_group] < most
         else:
             column = "reliable_recovery_n" if "reliable" in row.indicator else "recovery_n"
             events = therapies[column].get(key)
