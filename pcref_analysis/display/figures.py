@@ -51,8 +51,8 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     groups = list(dict.fromkeys(frame["ethnic_group"]))
     low, high = max(frame["lower"].min(), AXIS[0]), min(frame["upper"].max(), AXIS[1])
     ends = min(low * 0.9, 0.8), max(high * 1.1, 1.25)
-    grid = _grid(panels, height=0.62 + 0.42 * len(groups), sharex=True)
-    for axis, panel in zip(grid.axes.flat, panels, strict=True):
+    figure, axes = _panels(panels, height=0.95 + 0.42 * len(groups))
+    for axis, panel in zip(axes, panels, strict=True):
         part = frame[frame["indicator_name"] == panel]
         for step, (label, colour, marker, shift) in ADJUSTMENTS.items():
             rows = part[part["adjustment"] == step]
@@ -65,15 +65,16 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
         axis.set_xscale("log")
         axis.set_yticks(range(len(groups)), groups)
         axis.set_ylim(len(groups) - 0.45, -0.55)
-        axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
-    _ratio_axis(grid, low, high, ends)
+        axis.set_title(textwrap.fill(panel, 40), loc="left", y=1, fontsize=10, fontweight="bold")
+    _ratio_axis(axes, low, high, ends)
     cut = bool(((frame["lower"] < ends[0]) | (frame["upper"] > ends[1])).any())
     scale = "log scale; arrow: the interval goes on" if cut else "log scale"
-    grid.set_axis_labels(f"Ratio to {comparator} ({scale})", "")
-    _legend(grid)
+    for axis in axes[-2:]:
+        axis.set_xlabel(f"Ratio to {comparator} ({scale})")
+    _legend(figure, axes)
     arrows = " An arrow at the end of a line says that the interval goes on beyond the axis." if cut else ""
     alt = f"{title}. {_words(frame, comparator)}{arrows} The table {table} holds every number."
-    return _shown(grid.figure, plt, released, frame, id, title, alt, table)
+    return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
 def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown:
@@ -93,8 +94,8 @@ def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown
     import matplotlib.pyplot as plt
 
     panels, groups = (list(dict.fromkeys(frame[name])) for name in ("indicator_name", "ethnic_group"))
-    grid = _grid(panels, height=0.75 + 0.3 * len(groups), sharex=False)
-    for axis, panel in zip(grid.axes.flat, panels, strict=True):
+    figure, axes = _panels(panels, height=0.95 + 0.24 * len(groups))
+    for axis, panel in zip(axes, panels, strict=True):
         part = frame[frame["indicator_name"] == panel]
         for row in part.itertuples():
             (colour, marker), y = palette.of_group(row.ethnic_group), groups.index(row.ethnic_group)
@@ -103,15 +104,15 @@ def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown
         axis.set_yticks(range(len(groups)), groups)
         axis.set_ylim(len(groups) - 0.45, -0.55)
         axis.set_xlim(0, part["upper"].max() * 1.05 or 1)
-        axis.set_title(textwrap.fill(panel, 44), loc="left", fontsize=10, fontweight="bold")
+        axis.locator_params(axis="x", nbins=5)
+        axis.set_title(textwrap.fill(panel, 44), loc="left", y=1, fontsize=10, fontweight="bold")
         step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
         axis.set_xlabel(f"{part['unit'].iloc[0]}, {step}", fontsize=8)
     top = frame.loc[frame.groupby("indicator_name", sort=False)["estimate"].idxmax()]
     said = "; ".join(f"{r.indicator_name}, {r.ethnic_group}, {formats.interval(r.estimate, r.lower, r.upper)} {r.unit}"
                      for r in top.head(6).itertuples())  # fmt: skip
     alt = f"{title}, {period}. Highest of each: {said}. The table {table} holds every number."
-    grid.figure.tight_layout()
-    return _shown(grid.figure, plt, released, frame, id, title, alt, table)
+    return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
 def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
@@ -132,8 +133,8 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
 
     panels = list(dict.fromkeys(frame["indicator_name"]))
     groups, years = list(dict.fromkeys(frame["ethnic_group"])), sorted(frame["period"].unique())
-    grid = _grid(panels, height=2.6, sharex=True, sharey=False)
-    for axis, panel in zip(grid.axes.flat, panels, strict=True):
+    figure, axes = _panels(panels, height=2.9, sharey=False, wide=True)
+    for axis, panel in zip(axes, panels, strict=True):
         part = frame[frame["indicator_name"] == panel]
         for number, group in enumerate(groups):
             rows = part[part["ethnic_group"] == group].sort_values("period")
@@ -144,14 +145,13 @@ def periods(released: Any, id: str, title: str, table: str) -> Shown:
         many = {"rotation": 45, "ha": "right"} if len(years) > 4 else {}
         axis.set_xticks(range(len(years)), years, **many)
         axis.set_ylim(bottom=0)
-        axis.set_title(panel, loc="left", fontsize=10, fontweight="bold")
+        axis.set_title(textwrap.fill(panel, 44), loc="left", y=1, fontsize=10, fontweight="bold")
         unit = part["unit"].iloc[0] if "unit" in part and len(part) else ""
         axis.set_ylabel(textwrap.fill(unit, 20), fontsize=8)
-    grid.set_xlabels("")
-    _legend(grid)
+    _legend(figure, axes)
     what = f"{len(panels)} panel(s), {', '.join(years)}, for {', '.join(groups)}"
     alt = f"{title}: {what}. The table {table} holds every number."
-    return _shown(grid.figure, plt, released, frame, id, title, alt, table)
+    return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
 def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
@@ -268,6 +268,15 @@ def main_points(released: Any, id: str, title: str, table: str) -> Shown:
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
+def _few_colours(picture: io.BytesIO) -> io.BytesIO:
+    """Return a picture in 128 colours, as many as a chart needs: a third of the size."""
+    from PIL import Image
+
+    small = io.BytesIO()
+    Image.open(picture).convert("RGB").quantize(128).save(small, format="png", optimize=True)
+    return small
+
+
 def _nothing(released: Any, id: str, title: str) -> Shown:
     words = f"{title}: nothing to draw from these data."
     record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
@@ -291,34 +300,48 @@ def _theme(more: dict[str, Any]) -> None:
     sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"text.parse_math": False, **more})
 
 
-def _grid(panels: list[str], height: float, sharex: bool, sharey: bool = True) -> Any:
-    import seaborn as sns
+def _panels(names: list[str], height: float, sharey: bool = True, wide: bool = False) -> tuple[Any, list[Any]]:
+    """Return a figure and its panels: two beside each other, ``height`` inches each, ``wide`` where each has names.
+
+    Distances are in inches, known before anything is drawn: to measure every label of a tall figure takes longer
+    than to draw it.
+    """
+    import matplotlib.pyplot as plt
 
     _theme({"axes.titlepad": 6, "grid.color": "#E3E6E8"})
-    frame = pd.DataFrame({"panel": panels})
-    wrap = min(2, max(1, len(panels)))
-    grid = sns.FacetGrid(
-        frame, col="panel", col_wrap=wrap, height=height, aspect=4.6 / height, sharex=sharex, sharey=sharey
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    side, gap, above, below = 1.45, 0.95 if wide else 0.25, 0.45, 0.55
+    width = 4.6 * columns
+    room = {"left": side / width, "right": 0.99, "top": 1 - above / (height * rows), "bottom": below / (height * rows)}
+    each = ((room["right"] - room["left"]) * width - gap * (columns - 1)) / columns, height - above - below
+    room |= {"wspace": gap / each[0], "hspace": (above + below) / each[1]}
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, height * rows), sharey=sharey, gridspec_kw=room, squeeze=False
     )
-    return grid.set_titles("")
+    for spare in list(axes.flat)[len(names) :]:
+        spare.remove()
+    for axis in list(axes.flat)[: len(names)]:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes.flat)[: len(names)]
 
 
-def _ratio_axis(grid: Any, low: float, high: float, ends: tuple[float, float]) -> None:
+def _ratio_axis(axes: list[Any], low: float, high: float, ends: tuple[float, float]) -> None:
     fine = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if high / low < 8 else (0.1, 0.2, 0.5, 1, 2, 5, 10)
     ticks = [t for t in fine if low * 0.75 <= t <= high * 1.3]
-    for axis in grid.axes.flat:
+    for axis in axes:
         axis.set_xlim(*ends)
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.minorticks_off()
 
 
-def _legend(grid: Any) -> None:
+def _legend(figure: Any, axes: list[Any]) -> None:
     handles = {}
-    for axis in grid.axes.flat:
+    for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     if handles:
-        grid.figure.legend(
+        figure.legend(
             handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False
         )
 
@@ -353,6 +376,7 @@ def _shown(
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
+    buffer = _few_colours(buffer)
     data = fingerprint(frame.astype(object).where(frame.notna(), None).astype(str).to_dict("records"))
     record = {
         "id": id, "kind": "figure", "title": title, "alt": alt, "source_table": table, "data": data,
