@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.estimates.regression.model_data import SUMS
 from pcref_analysis.vocabulary.errors import PcrefError
 
 TOP_WIDTH = 20  # an open age band (65+) is taken to be this many years wide when its midpoint is needed
@@ -33,14 +35,14 @@ class Term:
         """Return this term's columns for the rows of a frame."""
         if self.knots:
             return _spline(midpoints(frame[self.column]), np.array(self.knots))
-        values = frame[self.column].astype(object)
-        strange = [level for level in values.unique() if level not in self.levels and level != self.reference]
+        codes, values = pd.factorize(frame[self.column].to_numpy(dtype=object), use_na_sentinel=False)
+        place = {self.reference: len(self.levels)} | {level: i for i, level in enumerate(self.levels)}
+        strange = [level for level in values if level not in place]
         if strange:
             raise PcrefError(
                 f"regression: {self.column} has level(s) that the fitted cells lack: {', '.join(map(str, strange))}."
             )
-        codes = values.map({level: i for i, level in enumerate(self.levels)}).fillna(len(self.levels)).to_numpy(int)
-        return np.eye(len(self.levels) + 1)[codes, :-1]
+        return np.eye(len(self.levels) + 1)[np.array([place[level] for level in values], dtype=int)[codes], :-1]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,18 @@ class Design:
     free: np.ndarray
     null: np.ndarray  # directions that the fitted strata cannot tell
     limit: np.ndarray  # the direction along which the strata that are not fitted run to their limit
+
+    @cached_property
+    def sums(self) -> dict[str, np.ndarray]:
+        """The sums over people of each stratum (``y, t, yy, yt, tt``), read out of the frame once."""
+        return {name: self.frame[name].to_numpy(float) for name in SUMS}
+
+    @cached_property
+    def carriers(self) -> np.ndarray:
+        """How many people, taken as alike, carry the events of each stratum (its time at risk where it has none)."""
+        y, yy, t, tt = (self.sums[name] for name in ("y", "yy", "t", "tt"))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(y > 0, y**2 / yy, t**2 / tt)
 
     def at(self, level: object, frame: pd.DataFrame | None = None) -> np.ndarray:
         """Return the matrix of a frame (its own without) with everyone's exposure set to ``level``."""
@@ -111,10 +125,12 @@ def _term(frame: pd.DataFrame, name: str, reference: object = None) -> Term:
         distinct = np.unique(midpoints(frame["age_band"]))
         knots = np.quantile(distinct, np.linspace(0, 1, min(KNOTS, len(distinct))))
         return Term(name, "age_band", knots=tuple(knots))
-    values = frame[name].astype(object)
-    if reference is None and len(values):
-        reference = frame["y"].groupby(values.to_numpy()).sum().idxmax()
-    levels = [level for level in sorted(values.unique(), key=str) if level != reference]
+    codes, values = pd.factorize(frame[name].to_numpy(dtype=object), use_na_sentinel=False)
+    found = sorted(values, key=str)
+    if reference is None and found:
+        events = dict(zip(values, np.bincount(codes, frame["y"].to_numpy(float)), strict=True))
+        reference = max(found, key=events.__getitem__)  # of equals the first
+    levels = [level for level in found if level != reference]
     return Term(name, name, tuple(levels), reference)
 
 

@@ -152,7 +152,7 @@ def average(model: Model, x: np.ndarray, weight: np.ndarray) -> tuple[float, np.
 
 def _score_parts(d: Design, mean: np.ndarray, family: str, alpha: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the factor on a person's residual and the observed and expected information of each stratum."""
-    y, t = (d.frame[name].to_numpy(float) for name in ("y", "t"))
+    y, t = d.sums["y"], d.sums["t"]
     mu = mean * t
     with np.errstate(divide="ignore", invalid="ignore"):
         if family == "gamma":
@@ -198,9 +198,8 @@ def _small_sample(d: Design) -> float:
 def _fit(d: Design, family: str) -> tuple[Any, float]:
     from statsmodels.genmod import families
 
-    f = d.frame[d.fitted]
     x = d.x[np.ix_(d.fitted, d.free)]
-    y, t = f["y"].to_numpy(float), f["t"].to_numpy(float)
+    y, t = d.sums["y"][d.fitted], d.sums["t"][d.fitted]
     if family == "logistic":
         return _glm(y / t, x, families.Binomial(), var_weights=t), 0.0
     if family == "gamma":

@@ -11,7 +11,16 @@ from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression import model_data
 from pcref_analysis.estimates.regression.glm import Model, fitted
 from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
-from pcref_analysis.estimates.regression.results import NO_EVENTS, UNTOLD, cautions, check, finished, limits, refusal
+from pcref_analysis.estimates.regression.results import (
+    NO_EVENTS,
+    UNTOLD,
+    cautions,
+    check,
+    finished,
+    limits,
+    refusal,
+    totals,
+)
 from pcref_analysis.estimates.regression.standard_errors import spread
 from pcref_analysis.estimates.regression.zero_events import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -120,10 +129,11 @@ def _row(
 ) -> dict[str, Any]:
     here = p.frame[with_] == stratum
     own, base = p.frame[here & (p.frame[exposure] == group)], p.frame[here & (p.frame[exposure] == comparator)]
+    sums = totals(own)
     row: dict[str, Any] = {"indicator": p.indicator, "period": p.period, exposure: group, "stratum": stratum}
-    row |= {"events": own["count"].sum(skipna=False), "at_risk": own["t"].sum()}
+    row |= {"events": sums["count"], "at_risk": sums["t"]}
     row |= dict.fromkeys(("estimate", "lower", "upper"), np.nan)
-    reason = refusal(p, own, model, comparator)
+    reason = refusal(p, sums, model, comparator)
     if not reason.startswith("no one") and not base["y"].sum() > 0:
         reason = reason if model is None else "the comparator has no events in this stratum, so nothing to compare with"
     notes = [reason]
@@ -135,7 +145,7 @@ def _row(
         if model.design.estimable(contrast):
             figures = limits(float(contrast @ model.beta), spread(model, contrast, interval), level)
             row |= dict(zip(("estimate", "lower", "upper"), figures, strict=True))
-            notes = cautions(own, model)
+            notes = cautions(sums, model)
         else:
             notes = [UNTOLD]
     return row | {"note": "; ".join(filter(None, [*notes, *p.notes]))}

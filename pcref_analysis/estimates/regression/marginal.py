@@ -138,8 +138,8 @@ class _Ask:
 
 
 def _empty(p: Problem, group: object, ask: _Ask) -> list[dict[str, Any]]:
-    own, row = group_row(p, ask.exposure, group)
-    note = "; ".join([refusal(p, own, None, ask.comparator), *p.notes])
+    _, sums, row = group_row(p, ask.exposure, group)
+    note = "; ".join([refusal(p, sums, None, ask.comparator), *p.notes])
     return [row | {"measure": m, "note": note} for m in (ask.kind(p, "")[0], "ratio", "difference")]
 
 
@@ -148,12 +148,12 @@ def _job_rows(p: Problem, model: Model | None, groups: list[object], reference: 
     rows: list[dict[str, Any]] = []
     fixed = model and not _own(ask) and _strata(model.design, p.frame, ask)
     for group in groups:
-        own, row = group_row(p, ask.exposure, group)
+        own, sums, row = group_row(p, ask.exposure, group)
         kind, per = ask.kind(p, model.family if model else "")
-        notes, answers = [refusal(p, own, model, ask.comparator)], {}
+        notes, answers = [refusal(p, sums, model, ask.comparator)], {}
         if model:
             strata, said = fixed or _strata(model.design, own, ask)
-            notes += said if notes[0] else [*said, *cautions(own, model), *_extrapolated(strata, own, ask)]
+            notes += said if notes[0] else [*said, *cautions(sums, model), *_extrapolated(strata, own, ask)]
             answers = _answers(model, strata, group, reference, ask, per, notes)
         for measure in [kind] if group == ask.comparator else [kind, "ratio", "difference"]:
             found = answers.get("measure" if measure == kind else measure, (np.nan,) * 3)

@@ -72,16 +72,16 @@ def _group_rows(
     """Return a group's ratio at every step, and its change from the step before."""
     if group == comparator:
         return []
-    own, base = group_row(p, exposure, group)
+    _, sums, base = group_row(p, exposure, group)
     logs: list[tuple[float, np.ndarray] | None] = []
     rows = []
     for i, (name, model) in enumerate(zip(names, models, strict=True)):
-        reason = refusal(p, own, model, comparator)
+        reason = refusal(p, sums, model, comparator)
         found = None if reason else _log_ratio(model, group, comparator)
         row, notes = base | {"adjustment": name}, [reason]
         if found:
             row |= _named(limits(found[0], spread(model, found[1], interval), level))
-            notes = cautions(own, model)
+            notes = cautions(sums, model)
         elif not reason:
             notes = [UNTOLD]
         elif reason in (NO_EVENTS, ALL_EVENTS):

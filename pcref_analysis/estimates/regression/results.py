@@ -33,36 +33,43 @@ def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, 
         )
 
 
-def group_row(p: Problem, exposure: str, group: object) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return a group's strata and the row that its results start from."""
+def totals(own: pd.DataFrame) -> dict[str, Any]:
+    """Return the sums of a group's strata, which :func:`refusal` and :func:`cautions` look at."""
+    sums = {name: own[name].sum(skipna=name != "count") for name in ("y", "t", "yy", "count")}
+    return sums | {"is_mean": bool(own["is_mean"].any())}
+
+
+def group_row(p: Problem, exposure: str, group: object) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
+    """Return a group's strata, their :func:`totals`, and the row that its results start from."""
     own = p.frame[p.frame[exposure] == group]
+    sums = totals(own)
     row = {"indicator": p.indicator, "period": p.period, exposure: group}
-    row |= {"events": own["count"].sum(skipna=False), "at_risk": own["t"].sum()}
-    return own, row | dict.fromkeys(("estimate", "lower", "upper"), np.nan)
+    row |= {"events": sums["count"], "at_risk": sums["t"]}
+    return own, sums, row | dict.fromkeys(("estimate", "lower", "upper"), np.nan)
 
 
-def refusal(p: Problem, own: pd.DataFrame, model: Model | None, comparator: object) -> str:
+def refusal(p: Problem, sums: dict[str, Any], model: Model | None, comparator: object) -> str:
     """Say why a group gets no figure; empty where it gets one."""
     if p.refused:
         return p.refused
-    if not own["t"].sum() > 0:
+    if not sums["t"] > 0:
         return "no one at risk recorded in this group"
     if model is None:
         return f"the comparator ({comparator}) has no events or no one at risk, so nothing to compare with"
-    if own["y"].sum() <= 0:
+    if sums["y"] <= 0:
         return NO_EVENTS
-    if model.family == "logistic" and np.isclose(own["y"].sum(), own["t"].sum()):
+    if model.family == "logistic" and np.isclose(sums["y"], sums["t"]):
         return ALL_EVENTS
     return ""
 
 
-def cautions(own: pd.DataFrame, model: Model) -> list[str]:
+def cautions(sums: dict[str, Any], model: Model) -> list[str]:
     """Say what makes a figure that is given weak."""
-    mean, y = own["is_mean"].any(), own["y"].sum()
+    mean, y = sums["is_mean"], sums["y"]
     words = []
-    if (own["t"].sum() if mean else y) < FEW:
+    if (sums["t"] if mean else y) < FEW:
         words.append(notes.say("few", number=FEW, what="observations" if mean else "events"))
-    elif y**2 < FEW * own["yy"].sum():
+    elif y**2 < FEW * sums["yy"]:
         words.append(notes.say("few_people", number=FEW))
     if model.family == "negbin" and model.alpha == 0:
         words.append(notes.say("as_poisson"))

@@ -35,9 +35,7 @@ def degrees_of_freedom(model: Model, parts: np.ndarray) -> float:
     fourth powers; taking the people of a stratum who carry its events as alike, their number ``n = y^2 / yy`` gives
     ``sum e^4 = sum of part^2 / n``. So a group whose events come from 20 people gets about 40 degrees of freedom.
     """
-    y, yy, t, tt = (model.design.frame[name].to_numpy(float) for name in ("y", "yy", "t", "tt"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        people = np.where(y > 0, y**2 / yy, t**2 / tt)
+    people = model.design.carriers
     used = parts > 0
     total = float(parts[used].sum())
     return max(2 * total**2 / float((parts[used] ** 2 / people[used]).sum()), 1.0) if total > 0 else np.nan
