@@ -182,4 +182,5 @@ def _draw_cells(rest: np.ndarray, own: np.ndarray, spread: np.ndarray, rng: np.r
 def _draw_sd(effects: np.ndarray, rng: np.random.Generator) -> float:
     log = EFFECT_PRIOR - len(effects) * np.log(EFFECT_SDS) - 0.5 * (effects @ effects) / EFFECT_SDS**2
     chance = np.exp(log - log.max())
-    return float(rng.choice(EFFECT_SDS, p=chance / chance.sum()))
+    below = np.cumsum(chance / chance.sum())  # as rng.choice draws, without its checks of what was just made
+    return float(EFFECT_SDS[np.searchsorted(below / below[-1], rng.random(), side="right")])

@@ -98,6 +98,7 @@ class _Known:
             *agreed.values(),
             *notebook_tables.sensitive(tables, draft, parameters).values(),
         ]
+        self.about = [(one, set(one.table), _labels(one.table)) for one in [*self.pages, *self.made]]
         held = data[data["own"]] if "own" in data else data  # of published figures a page shows the run's own alone
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
@@ -148,16 +149,17 @@ class _Known:
                         continue
 
     def _candidates(self, frame: pd.DataFrame) -> Iterator[Releasable]:
-        columns = set(frame) - {"synthetic", "audience"}
-        for one in [*self.pages, *self.made]:
-            if not columns <= set(one.table) or not _labels(frame, one.table) <= _labels(one.table, frame):
+        columns, mine = set(frame) - {"synthetic", "audience"}, _labels(frame)
+        for one, has, its in self.about:
+            both = [name for name in LABELS if name in mine and name in its]
+            rows, others = (set(zip(*(labels[name] for name in both), strict=True)) for labels in (mine, its))
+            if not columns <= has or not rows <= others:
                 continue  # to make its page would take long, and it cannot be the one
             yield one
-            if "indicator" in frame and "indicator" in one.table:
+            if "indicator" in mine and "indicator" in its:
                 yield notebook_tables.only(one, list(frame["indicator"].unique()))
 
 
-def _labels(frame: pd.DataFrame, other: pd.DataFrame) -> set[tuple[Any, ...]]:
-    """Return what the rows are about, in the words that both frames have."""
-    names = [name for name in LABELS if name in frame and name in other]
-    return set(frame[names].astype("str").fillna("").itertuples(index=False, name=None))
+def _labels(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Return what the rows are about, column by column."""
+    return {name: frame[name].astype("str").fillna("").to_list() for name in LABELS if name in frame}
