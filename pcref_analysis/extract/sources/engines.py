@@ -89,7 +89,11 @@ def hold(rows: ibis.Table) -> ibis.Table:
     kind = engine(rows)
     name = ibis.util.gen_name("pcref").lower()
     if kind in ("duckdb", "postgres"):
-        return rows.get_backend().create_table(name, rows, temp=True)
+        held = rows.get_backend().create_table(name, rows, temp=True)
+        if kind == "postgres":  # its planner takes a temporary table for nearly empty, and loops over it, until told
+            with rows.get_backend().begin() as cursor:
+                cursor.execute(f'ANALYZE "{name}"')
+        return held
     if kind == "mssql":
         backend = rows.get_backend()
         backend.raw_sql(into_local(rows, name)).close()
