@@ -811,10 +811,11 @@ def test_no_measure_is_cited_that_is_neither_computed_nor_followed():
 
 
 def test_one_policy_within_a_topic():
-    """Whatever is ranked in one topic has one severity; of the same rows one is not ranked and another not."""
+    """One severity and one domain; all are ranked or none; a rate, a share and a count of one thing are one topic."""
     for story in {entry.story for entry in catalogue().values()}:
         entries = [entry for entry in catalogue().values() if entry.story == story]
-        assert len({entry.severity for entry in entries}) == 1, story
+        assert len({(entry.severity, entry.domain) for entry in entries}) == 1, story
+        assert len({entry.polarity == "context" for entry in entries if entry.domain != "recording"}) <= 1, story
 
 
 def test_every_indicator_serves_a_part_of_the_framework():
