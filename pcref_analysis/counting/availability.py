@@ -16,7 +16,7 @@ from pcref_analysis.counting import counting_rules, row_conditions
 from pcref_analysis.counting.row_conditions import Tables
 from pcref_analysis.extract import schema
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import Condition, Indicator
+from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
 
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
@@ -38,6 +38,10 @@ def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
         if entry.count is None:
             continue
         count = entry.count
+        if count.counts:
+            if count.at_risk_of and not (entries | shipped()).get(count.at_risk_of):
+                faults.append(f"  {entry.id}.count.at_risk_of: there is no indicator '{count.at_risk_of}'")
+            continue
         columns = _columns(count.rows, faults, f"{entry.id}.count.rows")
         faults += _misfits(count.where, columns, f"{entry.id}.count.where")
         faults += _misfits(count.event or [], columns, f"{entry.id}.count.event")
@@ -170,11 +174,23 @@ def _asked(entry: Indicator) -> list[str]:
 
 def needs(entry: Indicator) -> list[str]:
     """Return the tables without which an indicator is not available; none where only published figures have it."""
+    if entry.count and entry.count.counts:
+        return ["GroupCounts"]
     return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
 
 
-def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int) -> str:
-    """Say why an indicator cannot be counted from the tables at all; "" if it can."""
+def team_types(tables: Tables) -> set[str]:
+    """Return the types of team that any table names."""
+    named = [tables[name].select("ServTeamTypeMH") for name in row_conditions.TEAMS if name in tables]
+    return set(ibis.union(*named).distinct().execute()["ServTeamTypeMH"].dropna()) if named else set()
+
+
+def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int, teams: set[str]) -> str:
+    """Say why an indicator cannot be counted from the tables at all; "" if it can.
+
+    ``teams`` are the types of team of the extract (:func:`team_types`): a Trust that has none of a kind did not see
+    nobody with it.
+    """
     named = needs(entry)
     absent = [name for name in named if name not in values]
     if absent:
@@ -189,7 +205,11 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
     if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
         blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
-    return f"the column {', '.join(blank)} has no values" if blank else ""
+    if blank:
+        return f"the column {', '.join(blank)} has no values"
+    asked = [{code.code for code in c.codes()} for c in entry.count.where if c.any_of]
+    lacking = ", ".join(sorted(next((codes for codes in asked if not codes & teams), ())))
+    return f"no team of the extract has the type {lacking}" if lacking else ""
 
 
 def _lacks_teams(entry: Indicator, values: dict[str, dict[str, int]]) -> bool:

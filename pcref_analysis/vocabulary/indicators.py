@@ -116,9 +116,14 @@ class Count(_Part):
     those that also fulfil ``event`` the numerator (or ``value`` is averaged over them). With ``among`` the rows
     that fulfil ``where`` are the numerator. ``unit: people`` counts each person once a period, if at least
     ``at_least`` rows are theirs.
+
+    Or ``counts`` names a kind of the table GroupCounts: numbers by ethnic group from a record outside MHSDS, which are
+    taken as they are. Where ``at_risk_of`` names an indicator, its people at risk are the denominator.
     """
 
-    rows: str
+    rows: str = ""
+    counts: str = ""
+    at_risk_of: str = ""
     where: list[Condition] = Field(default_factory=list)
     unit: Literal["rows", "people"] = "rows"
     at_least: int = Field(default=1, ge=1)
@@ -129,6 +134,12 @@ class Count(_Part):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Count:
+        if self.counts:
+            if self.model_fields_set - {"counts", "at_risk_of"}:
+                raise ValueError("counts goes with at_risk_of only")
+            return self
+        if not self.rows or self.at_risk_of:
+            raise ValueError("needs rows, or counts (and at_risk_of)")
         shapes = [self.event is not None, self.value is not None, self.among is not None]
         if sum(shapes) != 1:
             raise ValueError("needs exactly one of event, value, among")
@@ -169,6 +180,8 @@ class Indicator(BaseModel):
         "discharges",
         "pathways",
         "respondents",
+        "staff",
+        "register",
     ]
     measure: Literal["rate", "percent", "mean"]
     per: int = 100

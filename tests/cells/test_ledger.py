@@ -25,7 +25,7 @@ CODES = {
     "LanguageCodePreferred": ["en", "pl", None],
     "LSOA2021": ["X01000001", "X01000002", "X01999999", None],
 }
-ALL = {name: entry for name, entry in catalogue().items() if entry.count}
+ALL = {name: entry for name, entry in catalogue().items() if entry.count and entry.count.rows}
 SOME = ("detentions", "people_detained_caseload", "length_of_stay", "non_attendance", "ethnicity_known")
 
 

@@ -9,9 +9,11 @@ import runpy
 from pathlib import Path
 
 import ibis
+import pandas as pd
 import pytest
 
-from pcref_analysis.counting import row_conditions
+from pcref_analysis.analysis import levels_and_gaps
+from pcref_analysis.counting import aggregate, cells, row_conditions
 from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.extract.schema import declared
 from pcref_analysis.vocabulary import codelists, ethnicity
@@ -438,7 +440,6 @@ MEASURES = {
     },
     "cyp_access": YOUNG,
     "adult_community_access": COMMUNITY,
-    "wait_second_contact": WAITS,
     "eip_two_weeks": PSYCHOSIS,
     "admission_without_contact": UNSEEN,
     "non_attendance": {
@@ -663,7 +664,32 @@ def dead(day, **more):
     return lambda p: merge(person(p, PersDeathDate=day), left(p, **more))
 
 
+def sent(reason):
+    return lambda p: ref(p, ReasonOAT=reason)
+
+
 OWN = {
+    "wait_second_contact": WAITS | {"seen before receipt": (0, 0, 0, pair(("2023-04-02", "2023-04-03")))},
+    "employment_support": {
+        "seen": (1, pair((SEEN,), ("01",), team="D05")),
+        "another team": (0, pair((SEEN,), ("01",))),
+        "not attended": (0, lambda p: merge(ref(p, team="D05"), seen(p, SEEN, status="3"))),
+        "a text": (0, pair((SEEN,), ("09",), team="D05")),
+        "twice": (1, pair((SEEN, "2023-05-10"), team="D05")),
+        "before": (0, pair(("2023-03-31",), ("01",), day="2023-03-01", team="D05")),
+    },
+    "out_of_area_received": {
+        "for want of a bed": (1, 1, sent("10")),
+        "another reason": (0, 1, sent("11")),
+        "no reason": (0, 1, sent(None)),
+    },
+    "concerns_upheld": {
+        "upheld": (1, 1, complaint("PALS", "Y")),
+        "in part": (1, 1, complaint("PALS", "P")),
+        "not": (0, 1, complaint("PALS", "N")),
+        "open": (0, 0, complaint("PALS", None)),
+        "a complaint": (0, 0, complaint("COMPLAINT", "Y")),
+    },
     "referrals_rejected": {
         "rejected": (1, 1, lambda p: ref(p, ReferRejectionDate="2023-04-12")),
         "taken": (0, 1, ref),
@@ -834,7 +860,7 @@ def test_code_lists_have_sources_and_days_that_fit():
 
 def test_every_indicator_is_worked_by_hand():
     """Here, or in test_indicators.py."""
-    counted = {name for name, entry in catalogue().items() if entry.count}
+    counted = {name for name, entry in catalogue().items() if entry.count and entry.count.rows}
     assert counted - set(MEASURES) - set(OWN) - set(OTHERS["CASES"]) == set()
 
 
@@ -862,12 +888,98 @@ def test_what_an_optional_column_makes_exact_asks_for_it():
         for column, facts in declared_table.columns.items():
             assert facts.required or name in row_conditions.STANDING or facts.without, (name, column)
             without = tables | {name: tables[name].drop(column)}
-            for indicator in facts.exact:
+            for indicator in (i for i in facts.exact if catalogue()[i].count.rows):
                 with pytest.raises((AttributeError, ibis.common.exceptions.IbisError)):
                     uses(indicator, without)
 
 
 @pytest.mark.parametrize("name", ["follow_up_72_hours", "admission_without_contact", "non_attendance", "cyp_access"])
+def brought(kind, *lines):
+    names = ("PeriodStart", "ethnic_group", "Events", "AtRisk")
+    return table("GroupCounts", *({"Measure": kind} | dict(zip(names, line, strict=True)) for line in lines))
+
+
+BROUGHT = [name for name, entry in catalogue().items() if entry.count and entry.count.counts]
+
+
+@pytest.mark.parametrize("name", [name for name in BROUGHT if not catalogue()[name].count.at_risk_of])
+def test_counts_by_ethnic_group_are_taken_as_they_are(extract, count, name):
+    """Years apart, faulty rows in the ledger, another kind of count left alone."""
+    kind = catalogue()[name].count.counts
+    tables = merge(
+        person("PA"),
+        brought(
+            kind,
+            ("2023-04-01", "White British", 40.0, 100.0),
+            ("2023-04-01", "Caribbean", 9.0, 12.0),
+            ("2023-04-01", "Not known", 2.0, 4.0),
+            ("2023-04-01", "Chinese", 3.0, None),
+            ("2023-04-01", "Indian", 5.0, 4.0),
+            ("2022-04-01", "Caribbean", 1.0, 12.0),
+            ("2021-04-01", "Caribbean", 1.0, 12.0),
+        ),
+        brought("ANOTHER", ("2023-04-01", "Caribbean", 1.0, 2.0)),
+    )
+    found, ledger = count(extract(**tables), name, periods=["2022-23", "2023-24"])
+    sums = found.set_index(["period", "ethnic_group"])[["events", "at_risk"]]
+    assert sums.loc["2023-24"].T.to_dict("list") == {
+        "White British": [40, 100],
+        "Caribbean": [9, 12],
+        "Not known": [2, 4],
+    }
+    assert sums.loc[("2022-23", "Caribbean")].tolist() == [1, 12]
+    assert set(found["sex"]) == set(found["age_band"]) == {"Not known"}
+    lines = ledger.groupby(["period", "reason"])["rows"].sum()
+    assert lines["2023-24", "nobody at risk is given"] == lines["2023-24", "more events than people at risk"] == 1
+    assert lines["other periods", "not what is counted"] == 1
+    assert ledger["rows"].sum() == 7  # every row of the kind
+
+
+def test_staff_are_compared_with_the_people_in_care_of_the_same_group(extract, settings):
+    tables = extract(
+        **merge(
+            person("PA"),
+            person("PB"),
+            person("PC", EthnicCategory="M"),
+            *map(ref, ("PA", "PB", "PC")),
+            brought("STAFF", ("2023-04-01", "White British", 6.0, None), ("2023-04-01", "Indian", 1.0, None)),
+        )
+    )
+    entries = {name: catalogue()[name] for name in ("ethnicity_known", "staff_and_caseload")}
+    found, ledger = cells.build(tables, settings(), entries)
+    sums = found[found["indicator"] == "staff_and_caseload"].set_index("ethnic_group")[["events", "at_risk"]]
+    assert sums.T.to_dict("list") == {"White British": [6, 2], "Indian": [1, 0], "Caribbean": [0, 1]}
+    assert not ledger["reason"].str.startswith("not available").any()
+    alone, ledger = cells.build(tables, settings(), {"staff_and_caseload": entries["staff_and_caseload"]})
+    assert alone.empty and ledger["reason"].str.contains("ethnicity_known is not available").any()
+
+
+def test_counts_by_ethnic_group_have_a_crude_ratio_and_no_other():
+    rows = [("White British", 40.0, 400.0), ("Caribbean", 30.0, 100.0)]
+    found = pd.DataFrame(rows, columns=["ethnic_group", "events", "at_risk"])
+    found = found.assign(indicator="police_conveyance", period="2023-24", sex="Not known", age_band="Not known")
+    found = aggregate.squared(found.assign(imd_quintile=pd.array([pd.NA] * 2, dtype="Int64")))
+    ratios = levels_and_gaps.ladder(found, "White British").query("measure == 'ratio'").set_index("adjustment")
+    assert ratios["estimate"].to_dict() == pytest.approx({"crude": 3.0})
+    assert ratios.loc["crude", "lower"] > 1.5 and ratios.loc["crude", "note"] == ""
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+def test_without_the_table_of_counts_the_ledger_says_what_brings_them(extract, count, name):
+    found, ledger = count(extract(**merge(person("PA"), ref("PA"))), name)
+    kind = catalogue()[name].count.counts
+    wanted = f"not available: the extract has no table GroupCounts; its rows of {kind} bring it"
+    assert found.empty and ledger["reason"].tolist() == [wanted]
+
+
+def test_a_trust_without_teams_of_a_kind_has_not_seen_nobody_with_them(extract, count):
+    tables = extract(**merge(person("PA"), ref("PA"), seen("PA", SEEN)))
+    for name, types in [("employment_support", "D05"), ("perinatal_access", "C02, F02")]:
+        found, ledger = count(tables, name)
+        assert found.empty
+        assert ledger["reason"].tolist() == [f"not available: no team of the extract has the type {types}"]
+
+
 def test_a_year_in_which_nobody_recorded_attendance_is_not_available(extract, count, name):
     """It would be read as nobody having been seen. In the year before it was recorded."""
     tables = merge(
