@@ -34,16 +34,19 @@ def direct(tables: Tables) -> ibis.Table:
 
 
 def direct_or_indirect(tables: Tables) -> ibis.Table:
-    """Return ``UniqServReqID, Person_ID, day, indirect`` (1 or 0) of direct contacts and of indirect activities.
+    """Return ``UniqCareContID, UniqServReqID, Person_ID, day, indirect`` (1 or 0) of direct contacts and indirect work.
 
     Of indirect activities one a referral, day and time counts, as published.
     """
-    found = direct(tables).select(REFERRAL, PERSON, day="CareContDate", indirect=ibis.literal(0))
+    found = direct(tables).select("UniqCareContID", REFERRAL, PERSON, day="CareContDate", indirect=ibis.literal(0))
     if "MHS204IndirectActivity" not in tables:
         return found
     work = tables["MHS204IndirectActivity"]
     work = work.select(REFERRAL, PERSON, "IndirectActTime", day="IndirectActDate").distinct()
-    return ibis.union(found, work.select(REFERRAL, PERSON, "day", indirect=ibis.literal(1)))
+    none = ibis.null("string")
+    return ibis.union(
+        found, work.select(REFERRAL, PERSON, "day", UniqCareContID=none, indirect=ibis.literal(1))[found.columns]
+    )
 
 
 def teams(tables: Tables) -> ibis.Table:

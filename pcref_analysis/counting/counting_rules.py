@@ -107,16 +107,16 @@ def young_contacts(tables: Tables) -> ibis.Table:
     month_end = found.day.year() - found.birth.year() - (found.birth.month() > found.day.month()).ifelse(1, 0)
     age = (found.indirect == 1).ifelse(month_end.cast("int64"), age_on(found.birth, found.day))
     found = found.filter((age < 18) & (age_on(found.birth, found.received) < 18))
-    return found.select(REFERRAL, PERSON, "indirect", date="day")
+    return found.select("UniqCareContID", REFERRAL, PERSON, "indirect", date="day")
 
 
-@rule("MHS201CareContact", "MHS101Referral", ATTENDED)
+@rule("MHS101Referral", "MHS201CareContact", ATTENDED)
 def second_contacts_in_year(tables: Tables) -> ibis.Table:
     """Referrals on the day of their second direct contact within a financial year, if it has no hospital stay in it."""
     return _second(tables, [REFERRAL, "seen_year"])
 
 
-@rule("MHS201CareContact", "MHS101Referral", ATTENDED)
+@rule("MHS101Referral", "MHS201CareContact", ATTENDED)
 def second_contacts(tables: Tables) -> ibis.Table:
     """Referrals received from April 2019 on the day of their second direct contact, with the days since receipt.
 
@@ -136,7 +136,7 @@ def _second(tables: Tables, group: list[str]) -> ibis.Table:
     return seen.mutate(date=_.CareContDate, days_waited=days_from(_.ReferralRequestReceivedDate, _.CareContDate))
 
 
-@rule("MHS201CareContact", "MHS101Referral", ATTENDED, stands_in=(REASON,))
+@rule("MHS101Referral", "MHS201CareContact", ATTENDED, stands_in=(REASON,))
 def psychosis_treatment(tables: Tables) -> ibis.Table:
     """Referrals to early intervention teams on the day treatment began, with the days waited since receipt.
 
