@@ -7,6 +7,7 @@ is an entry, not code.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,12 @@ COMPETENCIES = (
     "workforce",
     "co-learning",
 )
+START_OF_YEAR = "at the start of the financial year"
+AGES = {
+    "age_at_referral": "at the referral",
+    "age_on_day": "on the day",
+    "age_at_month_end": "at the end of the month",
+}
 Value = str | int | float
 
 
@@ -157,7 +164,8 @@ class Indicator(BaseModel):
     by caseload and by inpatients); ``severity`` runs from 1 (service contact) to 4 (force or loss of liberty).
     ``computes`` names the NHS measures whose rows are counted exactly, over a year and the Trust's own extract;
     ``after`` those that are followed with the differences that ``differs`` names. ``pcref`` and ``competency`` are the
-    part of the framework, and the national organisational competency, that the indicator serves.
+    part of the framework, and the national organisational competency, that the indicator serves. ``hard`` names what is
+    painful to read about, which the definitions say first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -196,6 +204,7 @@ class Indicator(BaseModel):
     computes: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     differs: str = ""
+    hard: str = ""  # what may be hard to read, said before it is read
     pcref: Literal["", "leadership and governance", "competencies", "feedback"] = ""
     competency: Literal["", *COMPETENCIES] = ""
     count: Count | None = None  # how rows become cells; none: published figures only
@@ -208,6 +217,15 @@ class Indicator(BaseModel):
         if self.measure == "mean":
             return f"mean {self.unit}"
         return f"{self.unit} per {self.per:,} {self.at_risk.replace('_', ' ')}"
+
+    @property
+    def ages(self) -> str:
+        """When the ages are taken that this indicator asks for: at the referral, on the day, or at the year's start."""
+        count = self.count or Count.model_construct()
+        asked = {c.column for c in (*count.where, *(count.event or []), *(count.among.where if count.among else []))}
+        taken = [words for column, words in AGES.items() if column in asked]
+        taken = ["at the referral and at the contact"] if count.rows == "young_contacts" else taken
+        return " and ".join(taken) if taken else START_OF_YEAR
 
     @model_validator(mode="after")
     def _measure_fits_the_count(self) -> Indicator:
@@ -226,13 +244,22 @@ def measures() -> str:
     >>> "| follow_up_72_hours |" in measures()
     True
     """
-    lines, entries = [], list(shipped().values())
-    for part in dict.fromkeys((e.pcref, e.competency) for e in sorted(entries, key=lambda e: (e.pcref, e.competency))):
-        lines += ["", f"## {': '.join(filter(None, part)).capitalize()}", ""]
+    lines = []
+    for part, entries in by_part(shipped().values()).items():
+        lines += ["", f"## {part}", ""]
         lines += ["| Indicator | Name | Computes | After | Differs |", "| --- | --- | --- | --- | --- |"]
-        for e in (e for e in entries if (e.pcref, e.competency) == part):
+        for e in entries:
             lines.append(f"| {e.id} | {e.name} | {', '.join(e.computes)} | {', '.join(e.after)} | {e.differs} |")
     return "\n".join(lines).strip() + "\n"
+
+
+def by_part(entries: Iterable[Indicator]) -> dict[str, list[Indicator]]:
+    """Return indicators by the part of the framework, and the competency, that they serve, in a fixed order."""
+    found: dict[str, list[Indicator]] = {}
+    for entry in sorted(entries, key=lambda e: (e.pcref or "~", e.competency)):
+        named = ": ".join(filter(None, (entry.pcref, entry.competency))).capitalize()
+        found.setdefault(named or "Added by the Trust", []).append(entry)
+    return found
 
 
 @cache

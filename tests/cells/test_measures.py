@@ -16,8 +16,9 @@ from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.counting import aggregate, cells, row_conditions
 from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.extract.schema import declared
+from pcref_analysis.report import pages
 from pcref_analysis.vocabulary import codelists, ethnicity
-from pcref_analysis.vocabulary.indicators import catalogue, measures
+from pcref_analysis.vocabulary.indicators import by_part, catalogue, measures
 
 OTHERS = runpy.run_path(str(Path(__file__).with_name("test_indicators.py")))
 act, contact, force = OTHERS["act"], OTHERS["contact"], OTHERS["force"]
@@ -847,6 +848,46 @@ def test_one_policy_within_a_topic():
 def test_every_indicator_serves_a_part_of_the_framework():
     assert all(entry.pcref for entry in catalogue().values())
     assert all(entry.competency or entry.pcref == "leadership and governance" for entry in catalogue().values())
+
+
+def test_the_definitions_stand_by_part_and_competency_and_warn_before_what_is_hard_to_read():
+    shipped = catalogue()
+    page = pages.fragment("definitions.html.j2", parts=by_part(shipped.values()))
+    heads = re.findall(r"<h2>(.*?)</h2>", page)
+    assert heads == sorted(heads) and len(heads) == 7 and "Competencies: workforce" in heads
+    for entry in shipped.values():
+        section = page.split(f'id="{entry.id}"')[1].split("</section>")[0]
+        above = page.split(f'id="{entry.id}"')[0].rpartition("<h2>")[2]
+        assert above.startswith(": ".join(filter(None, (entry.pcref, entry.competency))).capitalize())
+        assert bool(entry.hard) == ("hard to read" in section) and f"<strong>Ages:</strong> {entry.ages}" in section
+        assert all(measure in section for measure in entry.computes + entry.after)
+        if entry.story in ("force", "force_harm", "deaths", "detention", "section_136", "police_conveyance"):
+            assert entry.hard, entry.id
+    assert shipped["adult_community_access"].ages == "at the referral"
+    assert shipped["cyp_access"].ages == "at the referral and at the contact"
+    assert shipped["long_stay_60_days"].ages == "at the end of the month"
+    assert shipped["detentions"].ages == "at the start of the financial year"
+
+
+@pytest.mark.parametrize("words", ["on the patient's side", "refus"])
+def test_words_that_blame_stand_in_no_name_or_definition(words):
+    """Rapid tranquillisation is an urgent sedating injection: the record does not say whether the person refused."""
+    for entry in catalogue().values():
+        assert words not in f"{entry.name} {entry.question} {entry.numerator} {entry.denominator}", entry.id
+    assert catalogue()["non_attendance"].name == "Appointments that did not take place"
+    assert "urgent sedating injection" in catalogue()["rapid_tranquillisation"].name
+
+
+def test_every_code_list_is_used_and_says_where_it_is_from():
+    """By an indicator or a counting rule; its codes have labels."""
+    lists = codelists.table()
+    package = Path(codelists.__file__).parents[1]
+    texts = [p.read_text(encoding="utf-8") for p in (*package.rglob("counting/*.py"), *package.rglob("indicators.yml"))]
+    unused = [name for name in lists["list"].unique() if not any(re.search(rf"\b{name}\b", text) for text in texts)]
+    assert unused == ["restraint_types"]  # of the contract:
+    allowed = declared()["MHS515RestrictiveInterventType"].columns["RestrictiveIntType"].codes
+    assert {code.code for code in codelists.named("restraint_types")} == set(allowed)
+    assert (lists["meaning"].str.len() > 3).all()
 
 
 def test_code_lists_have_sources_and_days_that_fit():
