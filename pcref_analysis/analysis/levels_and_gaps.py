@@ -159,9 +159,10 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     pandas.DataFrame
         The shared shape of estimates (``measure`` is ratio), with ``indicator_name`` and ``unit``, and the ``change``
         from the step of adjustment before (this ratio divided by that one, with ``change_lower``, ``change_upper``).
-        Published counts hold no ages: their ratios are crude only, and to a named group only; a year's and those of
-        the newest years together (``period`` "2022-23 to 2024-25", see
-        :func:`pcref_analysis.estimates.interval_counts.pooled`), of which the draft list is made.
+        Counts by ethnic group alone (GroupCounts) have a crude ratio only. Published counts hold no ages: their ratios
+        are crude only, and to a named group only; a year's and those of the newest years together (``period``
+        "2022-23 to 2024-25", see :func:`pcref_analysis.estimates.interval_counts.pooled`), of which the draft list is
+        made.
 
     Notes
     -----
@@ -178,11 +179,16 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)
         return finished(table, ["events_low", "events_high", "area"])
-    options = {"steps": {name: adjusted_ratios.STEPS[name] for name in steps}, "level": level, "interval": "t"}
-    tables = [
-        adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
-        for measure, mine in comparable(part, comparator)
-    ]
+    known = {key for key, entry in indicators.catalogue().items() if entry.count and entry.count.counts}
+    whole = part["indicator"].isin(known)  # counts by group alone: nothing can be adjusted for, and nobody is left out
+    every = part[whole].assign(sex="All", age_band="All", imd_quintile=1)
+    tables = []
+    for cut, names in ((part[~whole], steps), (every, [name for name in steps if name == "crude"])):
+        options = {"steps": {name: adjusted_ratios.STEPS[name] for name in names}, "level": level, "interval": "t"}
+        tables += [
+            adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
+            for measure, mine in (comparable(cut, comparator) if names else ())
+        ]
     if not tables:
         return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
     table = one_count(pd.concat(tables, ignore_index=True), part)

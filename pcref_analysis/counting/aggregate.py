@@ -21,6 +21,8 @@ from pcref_analysis.vocabulary.parameters import Parameters
 
 COUNTED = "counted"
 NOT_COUNTED = "not what is counted"  # by the counting rule or the conditions of the indicator: no fault of the row
+BROUGHT = "GroupCounts"  # numbers by ethnic group, from a record outside MHSDS
+MORE_THAN_ALL = "more events than people at risk"
 UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
 PERSON = ["year", "Person_ID", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate"]
 ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
@@ -98,6 +100,36 @@ def uncounted(name: str, found: ibis.Table, tables: Tables, years: list[int]) ->
         rest = rest.mutate(reason=reason.cast("string"))
     rest = rest.mutate(year=yes(_.began.isin(years)) * ibis.coalesce(_.began, 0))
     return rest.group_by(["year", "reason"]).agg(rows=_.count())
+
+
+def brought(entry: Indicator, tables: Tables, years: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the cells of one indicator from the table GroupCounts, and ``period, reason, rows, amount`` of its rows.
+
+    They hold numbers and no people, sexes, ages or areas; each event is taken to be another person's.
+    """
+    table = tables[BROUGHT].filter(_.Measure == entry.count.counts).execute()
+    day = pd.to_datetime(table["PeriodStart"])
+    year = day.dt.year - (day.dt.month < 4)
+    bad = table["AtRisk"].isna() if not entry.count.at_risk_of else pd.Series(False, index=table.index)
+    over = ~bad & (entry.measure == "percent") & (table["Events"] > table["AtRisk"])
+    reason = pd.Series(COUNTED, index=table.index).mask(bad, "nobody at risk is given").mask(over, MORE_THAN_ALL)
+    period = year.map(label).where(year.isin(years), "other periods")
+    table = table.assign(period=period, reason=reason.where(year.isin(years), NOT_COUNTED), n=1)
+    lines = table.groupby(["period", "reason"], as_index=False).agg(rows=("n", "sum"), amount=("Events", "sum"))
+    good = table[table["reason"] == COUNTED].groupby(["period", "ethnic_group"], as_index=False)[["Events", "AtRisk"]]
+    found = good.sum().rename(columns={"Events": "events", "AtRisk": "at_risk"})
+    found = found.assign(indicator=entry.id, sex=NOT_KNOWN, age_band=NOT_KNOWN, imd_quintile=pd.NA)
+    return found, lines
+
+
+def squared(found: pd.DataFrame) -> pd.DataFrame:
+    """Add the sums of squares of counts in which each event, and each one at risk, is another person."""
+    return found.assign(
+        events_sq=found["events"],
+        at_risk_sq=found["at_risk"],
+        events_at_risk=found[["events", "at_risk"]].min(axis=1),
+        **dict.fromkeys(("total", "total_sq", "total_at_risk"), float("nan")),
+    )
 
 
 def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:

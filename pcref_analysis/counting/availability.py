@@ -14,8 +14,9 @@ from ibis import _
 
 from pcref_analysis.counting import counting_rules, row_conditions
 from pcref_analysis.counting.row_conditions import Tables
+from pcref_analysis.extract import schema
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import Condition, Indicator
+from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
 
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
@@ -37,6 +38,10 @@ def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
         if entry.count is None:
             continue
         count = entry.count
+        if count.counts:
+            if count.at_risk_of and not (entries | shipped()).get(count.at_risk_of):
+                faults.append(f"  {entry.id}.count.at_risk_of: there is no indicator '{count.at_risk_of}'")
+            continue
         columns = _columns(count.rows, faults, f"{entry.id}.count.rows")
         faults += _misfits(count.where, columns, f"{entry.id}.count.where")
         faults += _misfits(count.event or [], columns, f"{entry.id}.count.event")
@@ -116,12 +121,30 @@ def rows_by_year(found: ibis.Table) -> dict[int, int]:
     return dict(zip(counts["year"].astype(int), counts["n"].astype(int), strict=True))
 
 
-def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]]) -> str:
+def unfilled(entries: list[Indicator], tables: Tables) -> dict[str, set[int]]:
+    """Return the years in which nobody filled a needed column, as Table.Column, though there are rows.
+
+    Only of tables whose rows are one moment (contacts): what lasts may be filled in a later year than that it began in.
+    """
+    declared, found = schema.declared(), {}
+    for need in dict.fromkeys(n for entry in entries for n in _needs(entry) + _asked(entry) if "." in n):
+        name, column = need.split(".")
+        if name in tables and declared[name].start() and not declared[name].end():
+            by_year = tables[name].group_by(year=row_conditions.year_of(tables[name][declared[name].start()]))
+            years = by_year.agg(n=tables[name][column].count()).execute()
+            found[need] = set(years.loc[years["n"] == 0, "year"].dropna().astype(int))
+    return found
+
+
+def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]], unfilled: dict[str, set[int]]) -> str:
     """Say why an indicator cannot be counted in a year; "" if it can, also where there are none to count.
 
-    ``seen`` is :func:`rows_by_year` of each counting rule. None is believed where it can be: others are at risk, other
-    rows tell that the year was extracted, and the other years have but a few.
+    ``seen`` is :func:`rows_by_year` of each counting rule, ``unfilled`` what :func:`unfilled` returns. None is
+    believed where it can be: others are at risk, other rows tell that the year was extracted, and the other years have
+    but a few.
     """
+    if blank := [need for need in _needs(entry) + _asked(entry) if year in unfilled.get(need, ())]:
+        return f"the column {', '.join(dict.fromkeys(blank))} has no values in the period"
     mine = seen[entry.count.rows]
     if year in mine:
         return ""
@@ -145,13 +168,29 @@ def _needs(entry: Indicator) -> list[str]:
     return found + (list(row_conditions.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
 
 
+def _asked(entry: Indicator) -> list[str]:
+    return _used_columns(entry, needs(entry))
+
+
 def needs(entry: Indicator) -> list[str]:
     """Return the tables without which an indicator is not available; none where only published figures have it."""
+    if entry.count and entry.count.counts:
+        return ["GroupCounts"]
     return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
 
 
-def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int) -> str:
-    """Say why an indicator cannot be counted from the tables at all; "" if it can."""
+def team_types(tables: Tables) -> set[str]:
+    """Return the types of team that any table names."""
+    named = [tables[name].select("ServTeamTypeMH") for name in row_conditions.TEAMS if name in tables]
+    return set(ibis.union(*named).distinct().execute()["ServTeamTypeMH"].dropna()) if named else set()
+
+
+def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int, teams: set[str]) -> str:
+    """Say why an indicator cannot be counted from the tables at all; "" if it can.
+
+    ``teams`` are the types of team of the extract (:func:`team_types`): a Trust that has none of a kind did not see
+    nobody with it.
+    """
     named = needs(entry)
     absent = [name for name in named if name not in values]
     if absent:
@@ -160,13 +199,17 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     counted = counting_rules.named(entry.count.rows).needs[0] if entry.count.among else ""  # none of it is an answer
     if bare := [name for name in empty if name != counted]:
         return f"the table {', '.join(bare)} has no rows"
-    used = [need for need in _needs(entry) if "." in need] + _used_columns(entry, named)
+    used = [need for need in _needs(entry) if "." in need] + _asked(entry)
     used = [need.split(".") for need in dict.fromkeys(used)]
     blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
     blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
     if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
         blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
-    return f"the column {', '.join(blank)} has no values" if blank else ""
+    if blank:
+        return f"the column {', '.join(blank)} has no values"
+    asked = [{code.code for code in c.codes()} for c in entry.count.where if c.any_of]
+    lacking = ", ".join(sorted(next((codes for codes in asked if not codes & teams), ())))
+    return f"no team of the extract has the type {lacking}" if lacking else ""
 
 
 def _lacks_teams(entry: Indicator, values: dict[str, dict[str, int]]) -> bool:

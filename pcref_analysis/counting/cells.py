@@ -20,6 +20,7 @@ from pcref_analysis.counting.availability import STRATA
 from pcref_analysis.counting.row_conditions import Tables, missing, present, where
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.store import progress
+from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -83,15 +84,18 @@ def build(
     entries = of_run(parameters.run) if indicators is None else indicators
     availability.check(entries, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
     entries = {name: entry for name, entry in entries.items() if entry.count}
+    given = {name: entry for name, entry in entries.items() if entry.count.counts}
+    entries = {name: entry for name, entry in entries.items() if name not in given}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = aggregate.held(ready, tables, parameters, years)
     seen = {name: availability.rows_by_year(table) for name, table in found.items()}
+    unfilled = availability.unfilled(ready, tables)
     beyond = {name: aggregate.uncounted(name, table, tables, years).execute() for name, table in found.items()}
     frames, lines = [], []
     for number, (name, entry) in enumerate(entries.items()):
         progress.share(say, number / len(entries))
-        why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
+        why = {year: reasons[name] or availability.gap(entry, year, seen, unfilled) for year in years}
         good = [year for year in years if not why[year]]
         say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {why[years[-1]]}"))
         if good:
@@ -110,7 +114,43 @@ def build(
             frames += [aggregate.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
     for table in found.values():
         engines.release(table)
-    return _tidy(frames), _ledger_frame(lines)
+    for entry in given.values():
+        added, told = _brought(entry, tables, years, frames)
+        say(f"    {entry.name}: " + (f"{added['period'].nunique()} period(s)" if len(added) else told[-1][3]))
+        frames.append(added)
+        lines += told
+    return _tidy([frame for frame in frames if len(frame)]), _ledger_frame(lines)
+
+
+def _brought(
+    entry: Indicator, tables: Tables, years: list[int], frames: list[pd.DataFrame]
+) -> tuple[pd.DataFrame, list[tuple]]:
+    """Return the cells of an indicator that is brought as counts by ethnic group, and its lines of the ledger."""
+    named = [label(year) for year in years]
+    if aggregate.BROUGHT not in tables:
+        reason = f"the extract has no table {aggregate.BROUGHT}; its rows of {entry.count.counts} bring it"
+        return pd.DataFrame(), [(entry.id, period, "events", f"not available: {reason}", 0, 0.0) for period in named]
+    found, rows = aggregate.brought(entry, tables, years)
+    lines = [(entry.id, period, "events", *rest) for period, *rest in rows.itertuples(index=False)]
+    reason = f"the table {aggregate.BROUGHT} has no rows of {entry.count.counts} in the period"
+    if other := entry.count.at_risk_of:
+        base = [frame[frame["indicator"] == other] for frame in frames if len(frame)]
+        keys = ["period", "ethnic_group"]
+        base = pd.concat(base)[[*keys, "at_risk"]] if base else pd.DataFrame(columns=[*keys, "at_risk"])
+        base = base.groupby(keys, as_index=False)["at_risk"].sum()
+        base = base[base["period"].isin(found["period"])]
+        shared = {"indicator": entry.id, "sex": NOT_KNOWN, "age_band": NOT_KNOWN, "imd_quintile": pd.NA}
+        found = found.drop(columns="at_risk").merge(base, on=keys, how="outer").assign(**shared)
+        found = found.fillna({"events": 0.0, "at_risk": 0.0})
+        gone = ~found["period"].isin(base["period"])
+        reason = f"{reason}, or {other} is not available" if gone.any() else reason
+        found = found[~gone]
+    there = set(found["period"])
+    lines += [
+        (entry.id, period, "events", f"not available: {reason}", 0, 0.0) for period in named if period not in there
+    ]
+    lines += [(entry.id, period, side, COUNTED, 0, 0.0) for period in sorted(there) for side in ("events", "at_risk")]
+    return aggregate.squared(found), lines
 
 
 def periods(parameters: Parameters) -> list[str]:
@@ -120,8 +160,9 @@ def periods(parameters: Parameters) -> list[str]:
 
 def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Parameters) -> dict[str, str]:
     """Say for each indicator why it cannot be counted from this extract; "" where it can."""
-    values = availability.filled(tables)
-    found = {name: availability.reason(entry, values, parameters.imd_version) for name, entry in entries.items()}
+    values, teams = availability.filled(tables), availability.team_types(tables)
+    version = parameters.imd_version
+    found = {name: availability.reason(entry, values, version, teams) for name, entry in entries.items()}
     if "Population" in tables:
         bands = row_conditions.band_labels(parameters.age_bands)
         if tables["Population"].filter(~_.age_band.isin(bands)).count().execute():

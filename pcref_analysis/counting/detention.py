@@ -49,17 +49,19 @@ MEANINGS = {
     "N": "does not fit (no hospital spell, or dates that contradict each other)",
     "P": "detention through the courts or prison",
 }
-CIVIL = ("02", "03")
-HOLDING = ("04", "05", "06")
-PLACE_OF_SAFETY = ("19", "20")
-CRIMINAL = ("07", "08", "09", "10", "12", "13", "14", "15", "16", "17", "18", "31", "32", "34", "37", "38")
+
+
+def _codes(*lists: str) -> tuple[str, ...]:
+    return tuple(code.code for name in lists for code in codelists.named(name))
+
+
+CIVIL, HOLDING, PLACE_OF_SAFETY = _codes("section_2", "section_3"), _codes("holding_powers"), _codes("place_of_safety")
+LISTED, GUARDIANSHIP = _codes("part_3"), _codes("guardianship")  # Part 3 and other Acts
+CRIMINAL = LISTED + _codes("limitation_directions")
 DETAINED = CIVIL + CRIMINAL
-RENEWED = ("03", "07", "08", "09", "10", "12", "15", "16", "17", "18")
-GUARDIANSHIP = ("35", "36")
-OTHER_HOSPITAL = ("49", "50", "51", "52", "53", "87")
-TRANSFERRED_IN = ("81", "2B", "11", "12", "13")
-PLANNED = ("11", "12", "13")
-REVOKED_TO = ("03", "09", "10", "15", "16")
+RENEWED, REVOKED_TO, OTHER_HOSPITAL = map(_codes, ("renewable", "revoked_to", "other_hospital_destinations"))
+METHODS = ("planned_methods", "transferred_in_methods", "admitted_from_emergency_department")
+PLANNED, TRANSFERRED_IN, EMERGENCY = map(_codes, METHODS)
 STILL = (2999, 12, 31)
 ACT, SPELL = "UniqMHActEpisodeID", "UniqHospProvSpellID"
 BEGAN, ENDED = "StartDateMHActLegalStatusClass", "EndDateMHActLegalStatusClass"
@@ -115,7 +117,9 @@ def periods_ended(tables: Tables) -> ibis.Table:
 def cto_starts(tables: Tables) -> ibis.Table:
     """Community treatment orders, on their first day; one a person and day."""
     rows = tables["MHS404CommTreatOrder"]
-    same = ibis.window(group_by=["Person_ID", "StartDateCommTreatOrd"], order_by=ACT)
+    ended = rows.EndDateCommTreatOrd
+    order = [yes(missing(ended)), ended.desc(), rows[ACT].desc()]  # of a copy that was sent before the end, the later
+    same = ibis.window(group_by=["Person_ID", "StartDateCommTreatOrd"], order_by=order)
     first = rows.mutate(copy=ibis.row_number().over(same)).filter(_.copy == 0)
     recalled = ibis.literal(0)
     if "MHS405CommTreatOrderRecall" in tables:
@@ -245,7 +249,7 @@ def _category(rows: ibis.Table) -> ibis.Value:
         (status == "01", "informal"),
         (status.isin(GUARDIANSHIP), "M"),
         (civil & on & fresh, "A"),
-        ((status == "02") & (rows.method == "2A") & offset.between(0, 5), "A"),
+        ((status == "02") & rows.method.isin(EMERGENCY) & offset.between(0, 5), "A"),
         (civil & after & fresh & new, "B"),
         (civil & (offset >= 0) & follows & previous.isin(HOLDING) & new, "B"),
         (civil & (offset >= 0) & follows & previous.isin(PLACE_OF_SAFETY), "C"),
@@ -268,11 +272,6 @@ def _category(rows: ibis.Table) -> ibis.Value:
         ),
         else_="N",
     ).cast("string")
-
-
-# --- the published order of cases -------------------------------------------------------------------------------------
-
-LISTED = ("07", "08", "09", "10", "12", "13", "14", "15", "16", "17", "18", "31", "32", "34")  # Part 3 and other Acts
 
 
 def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
@@ -352,7 +351,7 @@ def _published_category(rows: ibis.Table) -> ibis.Value:
     return ibis.cases(
         (status == "01", "informal"),
         (civil & (offset == 0) & ~later & (free | (days_from(rows.was_end, rows.admitted) > 1)), "A"),
-        ((status == "02") & offset.between(0, 5) & (rows.method == "2A"), "A"),
+        ((status == "02") & offset.between(0, 5) & rows.method.isin(EMERGENCY), "A"),
         (
             civil
             & (((offset == 0) & (later | ~timed)) | (offset > 0))

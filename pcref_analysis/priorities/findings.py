@@ -70,6 +70,7 @@ def make(
     table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=KEY, how="left")
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
     table = _with_levels(table, ours[ours["period"] == period], comparator)
+    table["margin"] = _margins(table, rule)
     table = table.merge(_ladder(now), on=KEY, how="left")
     table = polarity.on_the_scale_of_harm(table)
     table["persistence"] = polarity.persistence(table, contrasts[contrasts["period"] < period])
@@ -180,8 +181,19 @@ def _with_catalogue(table: pd.DataFrame, catalogue: Mapping[str, Indicator], rul
         names = ethnicity.categories().set_index("ethnic_group")["broad_group"]
         groups = groups.map(names).fillna(groups)
     table["item"] = table["story"].str.replace("_", " ") + ": " + groups
-    table["margin"] = [rule.margins.get(entry.id, rule.margin) for entry in entries]
     return table
+
+
+def _margins(table: pd.DataFrame, rule: PriorityRule) -> pd.Series:
+    """Return the smallest ratio that matters; of a percentage that of the points that matter, where it is smaller.
+
+    So that a gap of 60% against 54% is not lost because the same gap in those left out, 46% against 40%, is larger.
+    An indicator with a margin of its own keeps it.
+    """
+    level = table["comparator_level"].astype(float)
+    worse = level.where(table["polarity"] == "higher_is_worse", level - rule.margin_points)
+    ratio = ((worse + rule.margin_points) / worse).where((table["measure"] == "percent") & (worse > 0))
+    return table["indicator"].map(rule.margins).astype(float).fillna(ratio.clip(upper=rule.margin)).fillna(rule.margin)
 
 
 def _ladder(now: pd.DataFrame) -> pd.DataFrame:

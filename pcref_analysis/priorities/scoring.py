@@ -13,6 +13,9 @@ from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 ABSOLUTE_PER = {"residents": 100_000, "bed_days": 1_000, "percent": 100, "mean": 1}
 LISTS = ("priority", "watch", "supporting", "strength", "unclear", "evidence_gap", "recording", "context")
 LISTED = ["priority", "watch"]
+# Which finding of a story and group leads: the gap among residents is the whole one; among people in contact and in
+# hospital it asks where on the way it arises. The others follow by score.
+DENOMINATORS = ("residents", "caseload", "inpatients")
 WEIGHTINGS = 1_000
 KEY = ["indicator", "ethnic_group"]
 
@@ -198,11 +201,14 @@ def _robustness(table: pd.DataFrame) -> pd.Series:
 
 
 def _with_lists(table: pd.DataFrame) -> pd.DataFrame:
-    """Give each story and group one place: its clearest, highest scoring finding leads, the others support it."""
+    """Give each story and group one place: its clearest finding leads (``DENOMINATORS``), the others support it."""
     names = {"clear": "priority", "possible": "watch", "better": "strength", "equal": "strength"}
     names |= {"not clear": "unclear", "no figure": "evidence_gap"}
     table["list"] = table["evidence"].replace(names)
     found = table.loc[_in_order(table)]
+    kinds = found["at_risk_kind"].map({kind: place for place, kind in enumerate(DENOMINATORS)})
+    found = found.assign(_order=found["list"].map(LISTED.index), _place=kinds.fillna(len(DENOMINATORS)))
+    found = found.sort_values(["_order", "_place"], kind="stable")  # by score within
     table.loc[found.index[found["item"].duplicated()], "list"] = "supporting"
     return table
 

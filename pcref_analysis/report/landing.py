@@ -10,13 +10,6 @@ from pcref_analysis.report import main_points, pages
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
-DOMAINS = {
-    "recording": "Recording",
-    "prevalence": "Prevalence",
-    "access": "Access",
-    "experience": "Experience",
-    "outcomes": "Outcomes",
-}
 FOLDED = {  # what stands folded below the main points; a part whose last table has no line is left out
     "The draft list that the figures alone proposed": ("priorities-in-short", "priorities-draft"),
     "What people changed, and why": ("priorities-adjusted", "priorities-changes"),
@@ -52,7 +45,7 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
     main_points.check("the landing page", pages.text_of(above), main, about)
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
-    definitions = pages.fragment("definitions.html.j2", domains=DOMAINS, entries=entries)
+    definitions = pages.fragment("definitions.html.j2", parts=indicators.by_part(entries))
     method = pages.fragment("method.html.j2", about=about, parameters=parameters)
     return {"index.html": index, "definitions.html": definitions, "method.html": method}
 

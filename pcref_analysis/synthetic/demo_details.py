@@ -117,6 +117,7 @@ def _teams(rng: np.random.Generator, referrals: pd.DataFrame, contacts: pd.DataF
                 "UniqServReqID": some["UniqServReqID"],
                 "Person_ID": some["Person_ID"],
                 "IndirectActDate": some["CareContDate"],
+                "IndirectActTime": None,
             }
         ),
     }
@@ -164,11 +165,9 @@ def _force(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _local(rng: np.random.Generator, contacts: pd.DataFrame) -> Frames:
-    """Draw what MHSDS does not hold: invitations, complaints, carers, placements elsewhere, staff."""
+    """Draw what MHSDS does not hold: invitations, complaints, carers, placements elsewhere."""
     seen = contacts[contacts["AttendStatus"].isin(SEEN) & (contacts["CareContDate"] >= BEGIN)]
     asked, unhappy, cared, away = (_some(rng, seen, share) for share in (0.08, 0.012, 0.03, 0.004))
-    groups = pd.DataFrame({"ethnic_group": ["White British", "Indian", "Caribbean", "African"], "share": [7, 1, 1, 1]})
-    staff = groups.merge(pd.DataFrame({"PayBand": ["3", "5", "6", "8"], "number": [120, 160, 90, 30]}), how="cross")
     return {
         "Invitation": pd.DataFrame(
             {
@@ -205,7 +204,4 @@ def _local(rng: np.random.Generator, contacts: pd.DataFrame) -> Frames:
                 "Inappropriate": np.where(rng.random(len(away)) < 0.7, "Y", "N"),
             }
         ),
-        "Workforce": staff.assign(ReturnDate=np.datetime64("2024-03-31"), Headcount=staff["share"] * staff["number"])[
-            ["ReturnDate", "ethnic_group", "PayBand", "Headcount"]
-        ],
     }

@@ -7,6 +7,7 @@ is an entry, not code.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,12 @@ COMPETENCIES = (
     "workforce",
     "co-learning",
 )
+START_OF_YEAR = "at the start of the financial year"
+AGES = {
+    "age_at_referral": "at the referral",
+    "age_on_day": "on the day",
+    "age_at_month_end": "at the end of the month",
+}
 Value = str | int | float
 
 
@@ -116,9 +123,14 @@ class Count(_Part):
     those that also fulfil ``event`` the numerator (or ``value`` is averaged over them). With ``among`` the rows
     that fulfil ``where`` are the numerator. ``unit: people`` counts each person once a period, if at least
     ``at_least`` rows are theirs.
+
+    Or ``counts`` names a kind of the table GroupCounts: numbers by ethnic group from a record outside MHSDS, which are
+    taken as they are. Where ``at_risk_of`` names an indicator, its people at risk are the denominator.
     """
 
-    rows: str
+    rows: str = ""
+    counts: str = ""
+    at_risk_of: str = ""
     where: list[Condition] = Field(default_factory=list)
     unit: Literal["rows", "people"] = "rows"
     at_least: int = Field(default=1, ge=1)
@@ -129,6 +141,12 @@ class Count(_Part):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Count:
+        if self.counts:
+            if self.model_fields_set - {"counts", "at_risk_of"}:
+                raise ValueError("counts goes with at_risk_of only")
+            return self
+        if not self.rows or self.at_risk_of:
+            raise ValueError("needs rows, or counts (and at_risk_of)")
         shapes = [self.event is not None, self.value is not None, self.among is not None]
         if sum(shapes) != 1:
             raise ValueError("needs exactly one of event, value, among")
@@ -146,7 +164,8 @@ class Indicator(BaseModel):
     by caseload and by inpatients); ``severity`` runs from 1 (service contact) to 4 (force or loss of liberty).
     ``computes`` names the NHS measures whose rows are counted exactly, over a year and the Trust's own extract;
     ``after`` those that are followed with the differences that ``differs`` names. ``pcref`` and ``competency`` are the
-    part of the framework, and the national organisational competency, that the indicator serves.
+    part of the framework, and the national organisational competency, that the indicator serves. ``hard`` names what is
+    painful to read about, which the definitions say first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -169,6 +188,8 @@ class Indicator(BaseModel):
         "discharges",
         "pathways",
         "respondents",
+        "staff",
+        "register",
     ]
     measure: Literal["rate", "percent", "mean"]
     per: int = 100
@@ -183,6 +204,7 @@ class Indicator(BaseModel):
     computes: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     differs: str = ""
+    hard: str = ""  # what may be hard to read, said before it is read
     pcref: Literal["", "leadership and governance", "competencies", "feedback"] = ""
     competency: Literal["", *COMPETENCIES] = ""
     count: Count | None = None  # how rows become cells; none: published figures only
@@ -195,6 +217,15 @@ class Indicator(BaseModel):
         if self.measure == "mean":
             return f"mean {self.unit}"
         return f"{self.unit} per {self.per:,} {self.at_risk.replace('_', ' ')}"
+
+    @property
+    def ages(self) -> str:
+        """When the ages are taken that this indicator asks for: at the referral, on the day, or at the year's start."""
+        count = self.count or Count.model_construct()
+        asked = {c.column for c in (*count.where, *(count.event or []), *(count.among.where if count.among else []))}
+        taken = [words for column, words in AGES.items() if column in asked]
+        taken = ["at the referral and at the contact"] if count.rows == "young_contacts" else taken
+        return " and ".join(taken) if taken else START_OF_YEAR
 
     @model_validator(mode="after")
     def _measure_fits_the_count(self) -> Indicator:
@@ -213,13 +244,22 @@ def measures() -> str:
     >>> "| follow_up_72_hours |" in measures()
     True
     """
-    lines, entries = [], list(shipped().values())
-    for part in dict.fromkeys((e.pcref, e.competency) for e in sorted(entries, key=lambda e: (e.pcref, e.competency))):
-        lines += ["", f"## {': '.join(filter(None, part)).capitalize()}", ""]
+    lines = []
+    for part, entries in by_part(shipped().values()).items():
+        lines += ["", f"## {part}", ""]
         lines += ["| Indicator | Name | Computes | After | Differs |", "| --- | --- | --- | --- | --- |"]
-        for e in (e for e in entries if (e.pcref, e.competency) == part):
+        for e in entries:
             lines.append(f"| {e.id} | {e.name} | {', '.join(e.computes)} | {', '.join(e.after)} | {e.differs} |")
     return "\n".join(lines).strip() + "\n"
+
+
+def by_part(entries: Iterable[Indicator]) -> dict[str, list[Indicator]]:
+    """Return indicators by the part of the framework, and the competency, that they serve, in a fixed order."""
+    found: dict[str, list[Indicator]] = {}
+    for entry in sorted(entries, key=lambda e: (e.pcref or "~", e.competency)):
+        named = ": ".join(filter(None, (entry.pcref, entry.competency))).capitalize()
+        found.setdefault(named or "Added by the Trust", []).append(entry)
+    return found
 
 
 @cache

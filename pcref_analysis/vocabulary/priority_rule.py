@@ -42,7 +42,8 @@ CRITERIA: dict[str, Criterion] = {
     "certainty": Criterion(
         0.15,
         "How sure are we that the gap is large enough to matter?",
-        "Probability that the ratio in the direction of harm exceeds the margin of {margin:g}, after shrinkage.",
+        "Probability that the ratio in the direction of harm exceeds the margin of {margin:g}, after shrinkage; of "
+        "percentages the ratio that {margin_points:g} points make, where that is smaller.",
         "the probability itself",
     ),
     "persistence": Criterion(
@@ -90,6 +91,7 @@ class PriorityRule(BaseModel):
     owner: str  # who answers for the rule
     agreed: str  # when it was agreed
     margin: float = Field(default=1.1, gt=1)  # a ratio smaller than this does not matter in practice
+    margin_points: float = Field(default=5.0, gt=0)  # nor a difference of percentages of less than so many points
     margins: dict[str, float] = Field(default_factory=dict)  # indicator -> its own margin
     weights: dict[str, float] = Field(default_factory=dict, validate_default=True)  # empty: the weights of CRITERIA
     community: dict[str, float] = Field(default_factory=dict)  # "story" or "story: ethnic group" -> 0 to 1

@@ -8,11 +8,17 @@ import re
 import runpy
 from pathlib import Path
 
+import ibis
+import pandas as pd
 import pytest
 
+from pcref_analysis.analysis import levels_and_gaps
+from pcref_analysis.counting import aggregate, cells, row_conditions
+from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.extract.schema import declared
+from pcref_analysis.report import pages
 from pcref_analysis.vocabulary import codelists, ethnicity
-from pcref_analysis.vocabulary.indicators import catalogue, measures
+from pcref_analysis.vocabulary.indicators import by_part, catalogue, measures
 
 OTHERS = runpy.run_path(str(Path(__file__).with_name("test_indicators.py")))
 act, contact, force = OTHERS["act"], OTHERS["contact"], OTHERS["force"]
@@ -191,6 +197,11 @@ PSYCHOSIS = {
     "another reason": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", reason="04")),
     "no reason": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", reason=None)),
     "another team": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", team="A06")),
+    "another team, seen by one of ours": (
+        0,
+        0,
+        psychosis("2023-05-01", "2023-05-10", "2023-05-10", team="A06", ContactTeamTypeMH="A14"),
+    ),
     "a text": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", how="09")),
     "a contact of another team": (
         0,
@@ -373,7 +384,7 @@ COURSES = {
     "not finished": (0, 0, lambda p: course(p, done="N")),
     "closed before the period": (0, 0, lambda p: course(p, closed="2023-03-31")),
     "a pathway not to use": (0, 0, lambda p: course(p, use="N")),
-    "no flag of the pathway": (1, 1, lambda p: course(p, use=None)),
+    "no flag of the pathway, which others have": (0, 0, lambda p: course(p, use=None)),
 }
 FORCED = {
     "one": (1, lambda p: merge(INPATIENT(p), used(p, "05"))),
@@ -430,7 +441,6 @@ MEASURES = {
     },
     "cyp_access": YOUNG,
     "adult_community_access": COMMUNITY,
-    "wait_second_contact": WAITS,
     "eip_two_weeks": PSYCHOSIS,
     "admission_without_contact": UNSEEN,
     "non_attendance": {
@@ -499,6 +509,11 @@ MEASURES = {
         "revoked after the period": (1, 1, lambda p: order(p, "2023-05-01", "2024-08-01", "02")),
         "discharged": (0, 1, lambda p: order(p, "2023-05-01", "2023-08-01", "01")),
         "open": (0, 1, lambda p: order(p, "2023-05-01")),
+        "sent while open, and again when revoked": (
+            1,
+            1,
+            lambda p: merge(order(p, "2023-05-01", of=f"a{p}"), order(p, "2023-05-01", "2023-08-01", "02", of=f"b{p}")),
+        ),
         "began before": (0, 0, lambda p: order(p, "2023-03-01", "2023-08-01", "02")),
     },
     "cto_recalled": {
@@ -650,7 +665,32 @@ def dead(day, **more):
     return lambda p: merge(person(p, PersDeathDate=day), left(p, **more))
 
 
+def sent(reason):
+    return lambda p: ref(p, ReasonOAT=reason)
+
+
 OWN = {
+    "wait_second_contact": WAITS | {"seen before receipt": (0, 0, 0, pair(("2023-04-02", "2023-04-03")))},
+    "employment_support": {
+        "seen": (1, pair((SEEN,), ("01",), team="D05")),
+        "another team": (0, pair((SEEN,), ("01",))),
+        "not attended": (0, lambda p: merge(ref(p, team="D05"), seen(p, SEEN, status="3"))),
+        "a text": (0, pair((SEEN,), ("09",), team="D05")),
+        "twice": (1, pair((SEEN, "2023-05-10"), team="D05")),
+        "before": (0, pair(("2023-03-31",), ("01",), day="2023-03-01", team="D05")),
+    },
+    "out_of_area_received": {
+        "for want of a bed": (1, 1, sent("10")),
+        "another reason": (0, 1, sent("11")),
+        "no reason": (0, 1, sent(None)),
+    },
+    "concerns_upheld": {
+        "upheld": (1, 1, complaint("PALS", "Y")),
+        "in part": (1, 1, complaint("PALS", "P")),
+        "not": (0, 1, complaint("PALS", "N")),
+        "open": (0, 0, complaint("PALS", None)),
+        "a complaint": (0, 0, complaint("COMPLAINT", "Y")),
+    },
     "referrals_rejected": {
         "rejected": (1, 1, lambda p: ref(p, ReferRejectionDate="2023-04-12")),
         "taken": (0, 1, ref),
@@ -798,15 +838,56 @@ def test_no_measure_is_cited_that_is_neither_computed_nor_followed():
 
 
 def test_one_policy_within_a_topic():
-    """Whatever is ranked in one topic has one severity; of the same rows one is not ranked and another not."""
+    """One severity and one domain; all are ranked or none; a rate, a share and a count of one thing are one topic."""
     for story in {entry.story for entry in catalogue().values()}:
         entries = [entry for entry in catalogue().values() if entry.story == story]
-        assert len({entry.severity for entry in entries}) == 1, story
+        assert len({(entry.severity, entry.domain) for entry in entries}) == 1, story
+        assert len({entry.polarity == "context" for entry in entries if entry.domain != "recording"}) <= 1, story
 
 
 def test_every_indicator_serves_a_part_of_the_framework():
     assert all(entry.pcref for entry in catalogue().values())
     assert all(entry.competency or entry.pcref == "leadership and governance" for entry in catalogue().values())
+
+
+def test_the_definitions_stand_by_part_and_competency_and_warn_before_what_is_hard_to_read():
+    shipped = catalogue()
+    page = pages.fragment("definitions.html.j2", parts=by_part(shipped.values()))
+    heads = re.findall(r"<h2>(.*?)</h2>", page)
+    assert heads == sorted(heads) and len(heads) == 7 and "Competencies: workforce" in heads
+    for entry in shipped.values():
+        section = page.split(f'id="{entry.id}"')[1].split("</section>")[0]
+        above = page.split(f'id="{entry.id}"')[0].rpartition("<h2>")[2]
+        assert above.startswith(": ".join(filter(None, (entry.pcref, entry.competency))).capitalize())
+        assert bool(entry.hard) == ("hard to read" in section) and f"<strong>Ages:</strong> {entry.ages}" in section
+        assert all(measure in section for measure in entry.computes + entry.after)
+        if entry.story in ("force", "force_harm", "deaths", "detention", "section_136", "police_conveyance"):
+            assert entry.hard, entry.id
+    assert shipped["adult_community_access"].ages == "at the referral"
+    assert shipped["cyp_access"].ages == "at the referral and at the contact"
+    assert shipped["long_stay_60_days"].ages == "at the end of the month"
+    assert shipped["detentions"].ages == "at the start of the financial year"
+
+
+@pytest.mark.parametrize("words", ["on the patient's side", "refus"])
+def test_words_that_blame_stand_in_no_name_or_definition(words):
+    """Rapid tranquillisation is an urgent sedating injection: the record does not say whether the person refused."""
+    for entry in catalogue().values():
+        assert words not in f"{entry.name} {entry.question} {entry.numerator} {entry.denominator}", entry.id
+    assert catalogue()["non_attendance"].name == "Appointments that did not take place"
+    assert "urgent sedating injection" in catalogue()["rapid_tranquillisation"].name
+
+
+def test_every_code_list_is_used_and_says_where_it_is_from():
+    """By an indicator or a counting rule; its codes have labels."""
+    lists = codelists.table()
+    package = Path(codelists.__file__).parents[1]
+    texts = [p.read_text(encoding="utf-8") for p in (*package.rglob("counting/*.py"), *package.rglob("indicators.yml"))]
+    unused = [name for name in lists["list"].unique() if not any(re.search(rf"\b{name}\b", text) for text in texts)]
+    assert unused == ["restraint_types"]  # of the contract:
+    allowed = declared()["MHS515RestrictiveInterventType"].columns["RestrictiveIntType"].codes
+    assert {code.code for code in codelists.named("restraint_types")} == set(allowed)
+    assert (lists["meaning"].str.len() > 3).all()
 
 
 def test_code_lists_have_sources_and_days_that_fit():
@@ -820,7 +901,7 @@ def test_code_lists_have_sources_and_days_that_fit():
 
 def test_every_indicator_is_worked_by_hand():
     """Here, or in test_indicators.py."""
-    counted = {name for name, entry in catalogue().items() if entry.count}
+    counted = {name for name, entry in catalogue().items() if entry.count and entry.count.rows}
     assert counted - set(MEASURES) - set(OWN) - set(OTHERS["CASES"]) == set()
 
 
@@ -829,7 +910,127 @@ def test_the_page_of_indicators_says_what_the_catalogue_says():
     assert page.read_text(encoding="utf-8").endswith(measures())
 
 
-def test_what_a_column_makes_exact_are_indicators():
+def uses(indicator, tables):
+    """Build the expressions of an indicator: an error if it asks for a column that is not there."""
+    count = catalogue()[indicator].count
+    sides = [(count.rows, [*count.where, *(count.event or [])])]
+    sides += [(count.among.rows, count.among.where)] if count.among and count.among.rows in RULES else []
+    for rule, conditions in sides:
+        found = row_conditions.in_periods(RULES[rule].rows(tables), [2023])
+        found = row_conditions.of_people(found, row_conditions.people(tables, ["LSOA2021"]), [0])
+        found.filter(row_conditions.where(found, conditions))
+
+
+def test_what_an_optional_column_makes_exact_asks_for_it():
+    """And what rests on none of them says what holds without."""
+    tables = row_conditions.declared_tables()
     for name, declared_table in declared().items():
-        named = {*declared_table.exact, *(i for c in declared_table.columns.values() for i in c.exact)}
-        assert named <= set(catalogue()), name
+        assert set(declared_table.exact) <= set(catalogue()), name
+        for column, facts in declared_table.columns.items():
+            assert facts.required or name in row_conditions.STANDING or facts.without, (name, column)
+            without = tables | {name: tables[name].drop(column)}
+            for indicator in (i for i in facts.exact if catalogue()[i].count.rows):
+                with pytest.raises((AttributeError, ibis.common.exceptions.IbisError)):
+                    uses(indicator, without)
+
+
+@pytest.mark.parametrize("name", ["follow_up_72_hours", "admission_without_contact", "non_attendance", "cyp_access"])
+def brought(kind, *lines):
+    names = ("PeriodStart", "ethnic_group", "Events", "AtRisk")
+    return table("GroupCounts", *({"Measure": kind} | dict(zip(names, line, strict=True)) for line in lines))
+
+
+BROUGHT = [name for name, entry in catalogue().items() if entry.count and entry.count.counts]
+
+
+@pytest.mark.parametrize("name", [name for name in BROUGHT if not catalogue()[name].count.at_risk_of])
+def test_counts_by_ethnic_group_are_taken_as_they_are(extract, count, name):
+    """Years apart, faulty rows in the ledger, another kind of count left alone."""
+    kind = catalogue()[name].count.counts
+    tables = merge(
+        person("PA"),
+        brought(
+            kind,
+            ("2023-04-01", "White British", 40.0, 100.0),
+            ("2023-04-01", "Caribbean", 9.0, 12.0),
+            ("2023-04-01", "Not known", 2.0, 4.0),
+            ("2023-04-01", "Chinese", 3.0, None),
+            ("2023-04-01", "Indian", 5.0, 4.0),
+            ("2022-04-01", "Caribbean", 1.0, 12.0),
+            ("2021-04-01", "Caribbean", 1.0, 12.0),
+        ),
+        brought("ANOTHER", ("2023-04-01", "Caribbean", 1.0, 2.0)),
+    )
+    found, ledger = count(extract(**tables), name, periods=["2022-23", "2023-24"])
+    sums = found.set_index(["period", "ethnic_group"])[["events", "at_risk"]]
+    assert sums.loc["2023-24"].T.to_dict("list") == {
+        "White British": [40, 100],
+        "Caribbean": [9, 12],
+        "Not known": [2, 4],
+    }
+    assert sums.loc[("2022-23", "Caribbean")].tolist() == [1, 12]
+    assert set(found["sex"]) == set(found["age_band"]) == {"Not known"}
+    lines = ledger.groupby(["period", "reason"])["rows"].sum()
+    assert lines["2023-24", "nobody at risk is given"] == lines["2023-24", "more events than people at risk"] == 1
+    assert lines["other periods", "not what is counted"] == 1
+    assert ledger["rows"].sum() == 7  # every row of the kind
+
+
+def test_staff_are_compared_with_the_people_in_care_of_the_same_group(extract, settings):
+    tables = extract(
+        **merge(
+            person("PA"),
+            person("PB"),
+            person("PC", EthnicCategory="M"),
+            *map(ref, ("PA", "PB", "PC")),
+            brought("STAFF", ("2023-04-01", "White British", 6.0, None), ("2023-04-01", "Indian", 1.0, None)),
+        )
+    )
+    entries = {name: catalogue()[name] for name in ("ethnicity_known", "staff_and_caseload")}
+    found, ledger = cells.build(tables, settings(), entries)
+    sums = found[found["indicator"] == "staff_and_caseload"].set_index("ethnic_group")[["events", "at_risk"]]
+    assert sums.T.to_dict("list") == {"White British": [6, 2], "Indian": [1, 0], "Caribbean": [0, 1]}
+    assert not ledger["reason"].str.startswith("not available").any()
+    alone, ledger = cells.build(tables, settings(), {"staff_and_caseload": entries["staff_and_caseload"]})
+    assert alone.empty and ledger["reason"].str.contains("ethnicity_known is not available").any()
+
+
+def test_counts_by_ethnic_group_have_a_crude_ratio_and_no_other():
+    rows = [("White British", 40.0, 400.0), ("Caribbean", 30.0, 100.0)]
+    found = pd.DataFrame(rows, columns=["ethnic_group", "events", "at_risk"])
+    found = found.assign(indicator="police_conveyance", period="2023-24", sex="Not known", age_band="Not known")
+    found = aggregate.squared(found.assign(imd_quintile=pd.array([pd.NA] * 2, dtype="Int64")))
+    ratios = levels_and_gaps.ladder(found, "White British").query("measure == 'ratio'").set_index("adjustment")
+    assert ratios["estimate"].to_dict() == pytest.approx({"crude": 3.0})
+    assert ratios.loc["crude", "lower"] > 1.5 and ratios.loc["crude", "note"] == ""
+
+
+@pytest.mark.parametrize("name", BROUGHT)
+def test_without_the_table_of_counts_the_ledger_says_what_brings_them(extract, count, name):
+    found, ledger = count(extract(**merge(person("PA"), ref("PA"))), name)
+    kind = catalogue()[name].count.counts
+    wanted = f"not available: the extract has no table GroupCounts; its rows of {kind} bring it"
+    assert found.empty and ledger["reason"].tolist() == [wanted]
+
+
+def test_a_trust_without_teams_of_a_kind_has_not_seen_nobody_with_them(extract, count):
+    tables = extract(**merge(person("PA"), ref("PA"), seen("PA", SEEN)))
+    for name, types in [("employment_support", "D05"), ("perinatal_access", "C02, F02")]:
+        found, ledger = count(tables, name)
+        assert found.empty
+        assert ledger["reason"].tolist() == [f"not available: no team of the extract has the type {types}"]
+
+
+def test_a_year_in_which_nobody_recorded_attendance_is_not_available(extract, count, name):
+    """It would be read as nobody having been seen. In the year before it was recorded."""
+    tables = merge(
+        person("PA", PersonBirthDate="2010-01-01"),
+        left("PA"),
+        ref("PA", "2022-04-01"),
+        seen("PA", "2022-06-01"),
+        seen("PA", "2023-06-12", status=None),
+    )
+    found, ledger = count(extract(**tables), name, periods=["2022-23", "2023-24"])
+    said = ledger[ledger["reason"].str.startswith("not available")].set_index("period")["reason"]
+    assert said["2023-24"] == "not available: the column MHS201CareContact.AttendStatus has no values in the period"
+    assert "2023-24" not in set(found["period"])

@@ -129,6 +129,54 @@ def test_a_clear_gap_leads_and_its_story_stands_once(ranked, rule):
     assert shown["also"].iloc[0] == "People detained, Black: clear"
 
 
+def test_the_gap_among_residents_leads_its_topic_though_another_denominator_shows_a_larger_one(rule, catalogue):
+    """Admission itself differs, so that the gap among inpatients says less, however large: it is named with it."""
+    rows = [
+        *ratio("detentions", "Black", 1.6, 0.05),
+        *ratio("people_detained_inpatients", "Black", 3.0, 0.05, events=4000.0),
+        *ratio("detentions", "Asian", 1.12, 0.05),
+        *ratio("people_detained_inpatients", "Asian", 3.0, 0.05, events=4000.0),
+    ]
+    found = by_finding(draft_list.draft(pd.DataFrame(rows), rule, catalogue=catalogue))
+    assert found.loc[("people_detained_inpatients", "Black"), "score"] > found.loc[("detentions", "Black"), "score"]
+    assert found.loc[("detentions", "Black"), "list"] == "priority"
+    assert found.loc[("people_detained_inpatients", "Black"), "list"] == "supporting"
+    # what is clear stands before what is only possible, in whatever denominator
+    assert found.loc[("detentions", "Asian"), "evidence"] != "clear"
+    assert found.loc[("people_detained_inpatients", "Asian"), "list"] == "priority"
+
+
+@pytest.mark.parametrize(
+    ("polarity", "level", "margin"),
+    [
+        ("lower_is_worse", 80.0, 80 / 75),  # 80% against 75%
+        ("higher_is_worse", 80.0, 85 / 80),
+        ("lower_is_worse", 50.0, 1.1),  # five points are 50/45 there, and more than the margin
+        ("higher_is_worse", 4.0, 1.1),
+        ("lower_is_worse", 4.0, 1.1),  # nothing lies five points below
+    ],
+)
+def test_of_percentages_five_points_matter_though_the_ratio_is_small(rule, catalogue, polarity, level, margin):
+    """60% against 54% seen is a ratio of 1.11; 46% against 40% not seen, the same gap, is 1.15."""
+    changes = {"polarity": polarity}
+    entries = catalogue | {
+        "people_detained_inpatients": catalogue["people_detained_inpatients"].model_copy(update=changes)
+    }
+    times = 1.08 if polarity == "higher_is_worse" else 1 / 1.08
+    rows = pd.DataFrame(ratio("people_detained_inpatients", "Black", times, 0.005, events=9000.0))
+    rows.loc[rows["measure"] == "difference", "estimate"] = level * (times - 1)
+    own = rows.iloc[0].to_dict() | {"measure": "percent", "comparator": None, "estimate": level * times}
+    theirs = own | {"ethnic_group": "White", "estimate": level}
+    rows = pd.concat([rows, pd.DataFrame([own, theirs])])
+    found = by_finding(draft_list.draft(rows, rule, comparator="White", catalogue=entries))
+    finding = found.loc[("people_detained_inpatients", "Black")]
+    assert finding["margin"] == pytest.approx(margin)
+    assert (finding["evidence"] == "clear") == (margin < 1.08)
+    alone = rule.model_copy(update={"margins": {"people_detained_inpatients": 1.02}})
+    found = by_finding(draft_list.draft(rows, alone, comparator="White", catalogue=entries))
+    assert found.loc[("people_detained_inpatients", "Black"), "margin"] == 1.02
+
+
 def test_low_access_counts_as_much_as_high_detention(ranked, rule):
     ranked = by_finding(ranked)
     assert ranked.loc[("adult_community_access", "Asian"), "list"] == "priority"
