@@ -107,11 +107,11 @@ class Count:
         return contact[counts & of(contact["AttendStatus"], ATTENDED)]
 
     def teams(self) -> pd.Series:
-        """Return the set of team types of each referral: its own, its further ones, those of the teams named."""
+        """Return the set of team types of each referral: those its rows name, else those of the teams they name."""
         details = self.rows["MHS902ServiceTeamDetails"].set_index("TeamID")["ServTeamTypeMH"]
         every = pd.concat([self.rows[name] for name in ("MHS101Referral", "MHS102OtherServiceType")])
-        named = every.assign(ServTeamTypeMH=every["TeamID"].map(details))
-        both = pd.concat([every, named]).dropna(subset="ServTeamTypeMH")
+        kind = every["ServTeamTypeMH"].fillna(every["TeamID"].map(details))
+        both = every.assign(ServTeamTypeMH=kind).dropna(subset="ServTeamTypeMH")
         return both.groupby("UniqServReqID")["ServTeamTypeMH"].agg(set)
 
     def with_team(self, referral: pd.Series, codes: set[str]) -> pd.Series:
@@ -219,7 +219,8 @@ class Count:
         care = self.rows["MHS006MHCareCoord"]
         care = care[care["CareProfServOrTeamTypeAssoc"].eq("A14")]
         pairs = eip.reset_index().merge(care, on="Person_ID")
-        pairs = pairs[~(pairs["EndDateAssCareCoord"] < pairs["ReferralRequestReceivedDate"])]
+        day, closed = pairs["StartDateAssCareCoord"], pairs["ServDischDate"]
+        pairs = pairs[(day >= pairs["ReferralRequestReceivedDate"]) & ~(day > closed)]
         coordinator = pairs.groupby("UniqServReqID")["StartDateAssCareCoord"].min()
         eip = eip.assign(first=first, coordinator=coordinator).dropna(subset=["first", "coordinator"])
         eip = self.within(eip.assign(stop=eip[["first", "coordinator"]].max(axis=1)), "stop")
@@ -261,8 +262,12 @@ class Count:
         self.share("admission_without_contact", year, some, ~some["UniqHospProvSpellID"].isin(seen))
         # bed days: nights of ward stays, cut at the year; an open one to the day after its end
         stay = self.table("MHS502WardStay")
+        left = stay["UniqHospProvSpellID"].map(spell.set_index("UniqHospProvSpellID")["DischDateHospProvSpell"])
+        until = stay["EndDateWardStay"].fillna(left)
+        touch = (stay["StartDateWardStay"] <= self.last) & ~(until < self.first)
+        self.in_beds = set(stay.loc[touch, "Person_ID"])
         begin = stay["StartDateWardStay"].clip(lower=self.first)
-        until = stay["EndDateWardStay"].fillna(self.last + DAY).clip(upper=self.last + DAY)
+        until = until.fillna(self.last + DAY).clip(upper=self.last + DAY)
         self.bed_days = (until - begin).dt.days.clip(lower=0).groupby(stay["ethnic_group"]).sum()
         # delay: the day it starts is not counted, but where it follows another of the stay within a day
         delay = self.table("MHS518ClinReadyforDischarge")
@@ -270,10 +275,15 @@ class Count:
         delay = delay[start != end].sort_values("StartDateClinReadyforDisch", kind="stable")
         start, end = delay["StartDateClinReadyforDisch"], delay["EndDateClinReadyforDisch"]
         before = delay.groupby("UniqHospProvSpellID")["EndDateClinReadyforDisch"].shift()
+        left = delay["UniqHospProvSpellID"].map(
+            self.rows["MHS501HospProvSpell"].set_index("UniqHospProvSpellID")["DischDateHospProvSpell"]
+        )
+        end = end.fillna(left)  # one without an end is not submitted again once the stay has ended
         follows = (start - before).dt.days <= 1
         counts_from = (start + DAY).where(~follows, start)
         begin = counts_from.where(start >= self.first, self.first)
         days = (end.fillna(self.last + DAY).clip(upper=self.last + DAY) - begin).dt.days.clip(lower=0)
+        days = days[delay["Person_ID"].isin(self.in_beds)]
         self.put("delayed_discharge_days", year, days.groupby(delay["ethnic_group"]).sum(), self.bed_days)
 
     def discharges(self, year: int) -> None:
@@ -327,8 +337,14 @@ class Count:
     def force(self, year: int) -> None:
         force = self.table("MHS515RestrictiveInterventType")
         start, end = force["StartDateRestrictiveIntType"], force["EndDateRestrictiveIntType"]
+        # one without an end lasts until the stay ends in which it began
+        spell = self.rows["MHS501HospProvSpell"]
+        pairs = force[["Person_ID", "StartDateRestrictiveIntType"]].reset_index().merge(spell, on="Person_ID")
+        begun, left = pairs["StartDateRestrictiveIntType"], pairs["DischDateHospProvSpell"].fillna(self.last + DAY)
+        stay = pairs[(pairs["StartDateHospProvSpell"] <= begun) & (left >= begun)].assign(left=left)
+        end = end.fillna(stay.groupby("index")["left"].max().reindex(force.index)).fillna(start)
         used = force[(start <= self.last) & ~(end < self.first)]
-        self.put("restrictive_interventions", year, used, self.bed_days)
+        self.put("restrictive_interventions", year, used[used["Person_ID"].isin(self.in_beds)], self.bed_days)
         here = used[used["Person_ID"].isin(self.inpatients["Person_ID"])]
         kinds = {
             "people_restrained": None,
@@ -410,9 +426,10 @@ class Count:
         referral = referral.assign(age=age(referral["PersonBirthDate"], received))
         ended = self.within(referral, "ServDischDate")
         score = self.rows["MHS606CodedScoreAssessmentRefer"]
+        score = score[score["AssToolCompDate"] <= score["UniqServReqID"].map(closed)]
         # children: paired score
         direct = self.direct()[["UniqServReqID", "CareContDate"]].set_axis(["UniqServReqID", "day"], axis=1)
-        indirect = self.rows["MHS204IndirectActivity"][["UniqServReqID", "IndirectActDate"]].drop_duplicates()
+        indirect = self.rows["MHS204IndirectActivity"][["UniqServReqID", "IndirectActDate"]]
         touch = pd.concat([direct, indirect.set_axis(["UniqServReqID", "day"], axis=1)]).sort_values("day")
         touch = touch[touch["day"] <= touch["UniqServReqID"].map(closed)]
         first = touch.groupby("UniqServReqID")["day"].nth(0).set_axis(touch.drop_duplicates("UniqServReqID")["UniqServReqID"])
