@@ -14,6 +14,7 @@ from ibis import _
 
 from pcref_analysis.counting import counting_rules, row_conditions
 from pcref_analysis.counting.row_conditions import Tables
+from pcref_analysis.extract import schema
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Condition, Indicator
 
@@ -116,12 +117,30 @@ def rows_by_year(found: ibis.Table) -> dict[int, int]:
     return dict(zip(counts["year"].astype(int), counts["n"].astype(int), strict=True))
 
 
-def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]]) -> str:
+def unfilled(entries: list[Indicator], tables: Tables) -> dict[str, set[int]]:
+    """Return the years in which nobody filled a needed column, as Table.Column, though there are rows.
+
+    Only of tables whose rows are one moment (contacts): what lasts may be filled in a later year than that it began in.
+    """
+    declared, found = schema.declared(), {}
+    for need in dict.fromkeys(n for entry in entries for n in _needs(entry) + _asked(entry) if "." in n):
+        name, column = need.split(".")
+        if name in tables and declared[name].start() and not declared[name].end():
+            by_year = tables[name].group_by(year=row_conditions.year_of(tables[name][declared[name].start()]))
+            years = by_year.agg(n=tables[name][column].count()).execute()
+            found[need] = set(years.loc[years["n"] == 0, "year"].dropna().astype(int))
+    return found
+
+
+def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]], unfilled: dict[str, set[int]]) -> str:
     """Say why an indicator cannot be counted in a year; "" if it can, also where there are none to count.
 
-    ``seen`` is :func:`rows_by_year` of each counting rule. None is believed where it can be: others are at risk, other
-    rows tell that the year was extracted, and the other years have but a few.
+    ``seen`` is :func:`rows_by_year` of each counting rule, ``unfilled`` what :func:`unfilled` returns. None is
+    believed where it can be: others are at risk, other rows tell that the year was extracted, and the other years have
+    but a few.
     """
+    if blank := [need for need in _needs(entry) + _asked(entry) if year in unfilled.get(need, ())]:
+        return f"the column {', '.join(dict.fromkeys(blank))} has no values in the period"
     mine = seen[entry.count.rows]
     if year in mine:
         return ""
@@ -145,6 +164,10 @@ def _needs(entry: Indicator) -> list[str]:
     return found + (list(row_conditions.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
 
 
+def _asked(entry: Indicator) -> list[str]:
+    return _used_columns(entry, needs(entry))
+
+
 def needs(entry: Indicator) -> list[str]:
     """Return the tables without which an indicator is not available; none where only published figures have it."""
     return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
@@ -160,7 +183,7 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     counted = counting_rules.named(entry.count.rows).needs[0] if entry.count.among else ""  # none of it is an answer
     if bare := [name for name in empty if name != counted]:
         return f"the table {', '.join(bare)} has no rows"
-    used = [need for need in _needs(entry) if "." in need] + _used_columns(entry, named)
+    used = [need for need in _needs(entry) if "." in need] + _asked(entry)
     used = [need.split(".") for need in dict.fromkeys(used)]
     blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
     blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]

@@ -87,11 +87,12 @@ def build(
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = aggregate.held(ready, tables, parameters, years)
     seen = {name: availability.rows_by_year(table) for name, table in found.items()}
+    unfilled = availability.unfilled(ready, tables)
     beyond = {name: aggregate.uncounted(name, table, tables, years).execute() for name, table in found.items()}
     frames, lines = [], []
     for number, (name, entry) in enumerate(entries.items()):
         progress.share(say, number / len(entries))
-        why = {year: reasons[name] or availability.gap(entry, year, seen) for year in years}
+        why = {year: reasons[name] or availability.gap(entry, year, seen, unfilled) for year in years}
         good = [year for year in years if not why[year]]
         say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {why[years[-1]]}"))
         if good:

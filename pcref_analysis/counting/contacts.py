@@ -13,6 +13,7 @@ from pcref_analysis.counting.row_conditions import Tables, collected, in_list, p
 from pcref_analysis.vocabulary import codelists
 
 PERSON, SPELL, REFERRAL = "Person_ID", "UniqHospProvSpellID", "UniqServReqID"
+ATTENDED = "MHS201CareContact.AttendStatus"  # a rule that asks who was seen needs it filled
 
 
 def attach(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
@@ -33,12 +34,16 @@ def direct(tables: Tables) -> ibis.Table:
 
 
 def direct_or_indirect(tables: Tables) -> ibis.Table:
-    """Return ``UniqServReqID, Person_ID, day, indirect`` (1 or 0) of direct contacts and of indirect activities."""
+    """Return ``UniqServReqID, Person_ID, day, indirect`` (1 or 0) of direct contacts and of indirect activities.
+
+    Of indirect activities one a referral, day and time counts, as published.
+    """
     found = direct(tables).select(REFERRAL, PERSON, day="CareContDate", indirect=ibis.literal(0))
     if "MHS204IndirectActivity" not in tables:
         return found
     work = tables["MHS204IndirectActivity"]
-    return ibis.union(found, work.select(REFERRAL, PERSON, day="IndirectActDate", indirect=ibis.literal(1)))
+    work = work.select(REFERRAL, PERSON, "IndirectActTime", day="IndirectActDate").distinct()
+    return ibis.union(found, work.select(REFERRAL, PERSON, "day", indirect=ibis.literal(1)))
 
 
 def teams(tables: Tables) -> ibis.Table:

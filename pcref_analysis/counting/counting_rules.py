@@ -9,11 +9,15 @@ docs/indicators.md, measure by measure.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
+
 import ibis
 from ibis import _
 
 from pcref_analysis.counting import detention, hospital
 from pcref_analysis.counting.contacts import (
+    ATTENDED,
     PERSON,
     REFERRAL,
     attach,
@@ -43,7 +47,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 
 __all__ = ["RULES", "detention", "hospital", "named"]
 
-MECHANISM, REASON = "ConsMechanismMH", "PrimReasonReferralMH"
+MECHANISM, REASON, USED = "ConsMechanismMH", "PrimReasonReferralMH", "UsePathway_Flag"
 
 
 def named(name: str) -> Rule:
@@ -91,7 +95,7 @@ def contacts(tables: Tables) -> ibis.Table:
     return attach(found, of, REFERRAL).mutate(date=_.CareContDate)
 
 
-@rule("MHS201CareContact", "MHS101Referral")
+@rule("MHS201CareContact", "MHS101Referral", ATTENDED)
 def young_contacts(tables: Tables) -> ibis.Table:
     """Direct contacts and indirect activities of people under 18 at the referral and at the contact, on their day.
 
@@ -106,13 +110,13 @@ def young_contacts(tables: Tables) -> ibis.Table:
     return found.select(REFERRAL, PERSON, "indirect", date="day")
 
 
-@rule("MHS201CareContact", "MHS101Referral")
+@rule("MHS201CareContact", "MHS101Referral", ATTENDED)
 def second_contacts_in_year(tables: Tables) -> ibis.Table:
     """Referrals on the day of their second direct contact within a financial year, if it has no hospital stay in it."""
     return _second(tables, [REFERRAL, "seen_year"])
 
 
-@rule("MHS201CareContact", "MHS101Referral")
+@rule("MHS201CareContact", "MHS101Referral", ATTENDED)
 def second_contacts(tables: Tables) -> ibis.Table:
     """Referrals received from April 2019 on the day of their second direct contact, with the days since receipt.
 
@@ -132,26 +136,25 @@ def _second(tables: Tables, group: list[str]) -> ibis.Table:
     return seen.mutate(date=_.CareContDate, days_waited=days_from(_.ReferralRequestReceivedDate, _.CareContDate))
 
 
-@rule("MHS201CareContact", "MHS101Referral", stands_in=(REASON,))
+@rule("MHS201CareContact", "MHS101Referral", ATTENDED, stands_in=(REASON,))
 def psychosis_treatment(tables: Tables) -> ibis.Table:
     """Referrals to early intervention teams on the day treatment began, with the days waited since receipt.
 
-    Treatment begins on the later of the first direct contact with such a team, on or after receipt, and the start of a
-    care coordinator of such a team; both are needed. Without a table of coordinators the contact decides.
+    One of the teams of the referral is such a team. Treatment begins on the later of the first direct contact with
+    such a team, on or after receipt, and the start of a care coordinator of such a team; both are needed. Without a
+    table of coordinators the contact decides.
     """
     types = codelists.named("psychosis_teams")
     made = collected(referrals(tables), REASON, "ReferralRequestReceivedDate")
-    made = made.filter((made.ReferralRequestReceivedDate >= ibis.date(2016, 1, 1)) & present(made.teams))
+    theirs = reduce(or_, (made.teams.find(f"|{code.code}|") >= 0 for code in types))
+    made = made.filter((made.ReferralRequestReceivedDate >= ibis.date(2016, 1, 1)) & theirs)
     seen = direct(tables).select(REFERRAL, "CareContDate", "ContactTeamTypeMH")
-    seen = seen.inner_join(made.select(REFERRAL, PERSON, "teams", received="ReferralRequestReceivedDate"), REFERRAL)
-    ours = ibis.literal(1) == ibis.literal(0)
-    for code in types:
-        ours = ours | (missing(seen.ContactTeamTypeMH) & (seen.teams.find(f"|{code.code}|") >= 0))
-        ours = ours | (seen.ContactTeamTypeMH == code.code)
+    seen = seen.inner_join(made.select(REFERRAL, PERSON, received="ReferralRequestReceivedDate"), REFERRAL)
+    ours = missing(seen.ContactTeamTypeMH) | in_list(seen.ContactTeamTypeMH, types)
     seen = seen.filter(ours & (seen.CareContDate >= seen.received))
     first = seen.group_by([REFERRAL, PERSON, "received"]).agg(stop=seen.CareContDate.min())
     if "MHS006MHCareCoord" in tables:
-        given = tables["MHS006MHCareCoord"]
+        given = collected(tables["MHS006MHCareCoord"], "CareProfServOrTeamTypeAssoc", "StartDateAssCareCoord")
         given = given.filter(in_list(given.CareProfServOrTeamTypeAssoc, types))
         given = given.select(PERSON, given_on="StartDateAssCareCoord", given_until="EndDateAssCareCoord")
         both = first.inner_join(given, PERSON)
@@ -165,6 +168,7 @@ def psychosis_treatment(tables: Tables) -> ibis.Table:
 @rule(
     "MHS101Referral",
     "MHS201CareContact",
+    ATTENDED,
     "MHS101Referral.ReferralRequestReceivedTime",
     "MHS201CareContact.CareContTime",
     stands_in=(MECHANISM,),
@@ -191,7 +195,7 @@ def crisis_responses(tables: Tables) -> ibis.Table:
 # --- outcome measures -------------------------------------------------------------------------------------------------
 
 
-@rule("MHS101Referral", "MHS201CareContact", "MHS606CodedScoreAssessmentRefer")
+@rule("MHS101Referral", "MHS201CareContact", ATTENDED, "MHS606CodedScoreAssessmentRefer")
 def young_referrals_closed(tables: Tables) -> ibis.Table:
     """Referrals received from 2016 without a hospital stay, on the day they were closed, with contacts and scores.
 
@@ -230,7 +234,7 @@ def young_referrals_closed(tables: Tables) -> ibis.Table:
     )
 
 
-@rule("MHS101Referral", "MHS201CareContact", "MHS606CodedScoreAssessmentRefer")
+@rule("MHS101Referral", "MHS201CareContact", ATTENDED, "MHS606CodedScoreAssessmentRefer")
 def referrals_due_outcome(tables: Tables) -> ibis.Table:
     """Referrals, on the day they were closed or had been open for 180 days, whichever came first.
 
@@ -290,17 +294,19 @@ def reqol_changes(tables: Tables) -> ibis.Table:
 # --- talking therapies and experience ---------------------------------------------------------------------------------
 
 
-@rule("IDS101Referral", "IDS101Referral.TherapySession_FirstDate")
+@rule("IDS101Referral", "IDS101Referral.TherapySession_FirstDate", stands_in=(USED,))
 def therapy_starts(tables: Tables) -> ibis.Table:
     """Talking Therapies referrals, on the day of their first session."""
-    begun = tables["IDS101Referral"].filter(present(_.TherapySession_FirstDate))
+    begun = collected(tables["IDS101Referral"], USED, "TherapySession_FirstDate")
+    begun = begun.filter(present(_.TherapySession_FirstDate))
     return begun.mutate(date=_.TherapySession_FirstDate)
 
 
-@rule("IDS101Referral", "IDS101Referral.ServDischDate", "IDS101Referral.CompletedTreatment_Flag")
+@rule("IDS101Referral", "IDS101Referral.ServDischDate", "IDS101Referral.CompletedTreatment_Flag", stands_in=(USED,))
 def therapy_courses(tables: Tables) -> ibis.Table:
     """Courses of Talking Therapies that were finished, on the day the referral was closed, with the first ``wait``."""
-    ended = tables["IDS101Referral"].filter(present(_.ServDischDate) & (_.CompletedTreatment_Flag == "Y"))
+    ended = collected(tables["IDS101Referral"], USED, "ServDischDate")
+    ended = ended.filter(present(_.ServDischDate) & (_.CompletedTreatment_Flag == "Y"))
     return ended.mutate(date=_.ServDischDate, wait=days_from(_.ReferralRequestReceivedDate, _.TherapySession_FirstDate))
 
 

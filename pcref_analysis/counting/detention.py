@@ -115,7 +115,9 @@ def periods_ended(tables: Tables) -> ibis.Table:
 def cto_starts(tables: Tables) -> ibis.Table:
     """Community treatment orders, on their first day; one a person and day."""
     rows = tables["MHS404CommTreatOrder"]
-    same = ibis.window(group_by=["Person_ID", "StartDateCommTreatOrd"], order_by=ACT)
+    ended = rows.EndDateCommTreatOrd
+    order = [yes(missing(ended)), ended.desc(), rows[ACT].desc()]  # of a copy that was sent before the end, the later
+    same = ibis.window(group_by=["Person_ID", "StartDateCommTreatOrd"], order_by=order)
     first = rows.mutate(copy=ibis.row_number().over(same)).filter(_.copy == 0)
     recalled = ibis.literal(0)
     if "MHS405CommTreatOrderRecall" in tables:

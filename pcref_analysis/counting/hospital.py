@@ -8,7 +8,7 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from pcref_analysis.counting.contacts import PERSON, SPELL, attach, direct, direct_or_indirect
+from pcref_analysis.counting.contacts import ATTENDED, PERSON, SPELL, attach, direct, direct_or_indirect
 from pcref_analysis.counting.row_conditions import (
     NOT_COLLECTED,
     Tables,
@@ -71,7 +71,7 @@ def spells_begun(tables: Tables) -> ibis.Table:
     return tables["MHS501HospProvSpell"].mutate(date=_[ADMITTED])
 
 
-@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact")
+@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact", ATTENDED)
 def admissions(tables: Tables) -> ibis.Table:
     """Admissions, on their day, with the kind of the first bed, ``transferred``, and ``seen_before``.
 
@@ -112,7 +112,7 @@ def discharges(tables: Tables) -> ibis.Table:
     ).drop("again", "died")
 
 
-@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact")
+@rule("MHS501HospProvSpell", "MHS502WardStay", "MHS201CareContact", ATTENDED)
 def discharges_and_contacts(tables: Tables) -> ibis.Table:
     """Hospital discharges with ``days_to_contact`` from the day after: a direct contact or a new admission.
 

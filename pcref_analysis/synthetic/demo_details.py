@@ -117,6 +117,7 @@ def _teams(rng: np.random.Generator, referrals: pd.DataFrame, contacts: pd.DataF
                 "UniqServReqID": some["UniqServReqID"],
                 "Person_ID": some["Person_ID"],
                 "IndirectActDate": some["CareContDate"],
+                "IndirectActTime": None,
             }
         ),
     }

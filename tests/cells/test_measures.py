@@ -8,8 +8,11 @@ import re
 import runpy
 from pathlib import Path
 
+import ibis
 import pytest
 
+from pcref_analysis.counting import row_conditions
+from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.extract.schema import declared
 from pcref_analysis.vocabulary import codelists, ethnicity
 from pcref_analysis.vocabulary.indicators import catalogue, measures
@@ -191,6 +194,11 @@ PSYCHOSIS = {
     "another reason": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", reason="04")),
     "no reason": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", reason=None)),
     "another team": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", team="A06")),
+    "another team, seen by one of ours": (
+        0,
+        0,
+        psychosis("2023-05-01", "2023-05-10", "2023-05-10", team="A06", ContactTeamTypeMH="A14"),
+    ),
     "a text": (0, 0, psychosis("2023-05-01", "2023-05-10", "2023-05-10", how="09")),
     "a contact of another team": (
         0,
@@ -373,7 +381,7 @@ COURSES = {
     "not finished": (0, 0, lambda p: course(p, done="N")),
     "closed before the period": (0, 0, lambda p: course(p, closed="2023-03-31")),
     "a pathway not to use": (0, 0, lambda p: course(p, use="N")),
-    "no flag of the pathway": (1, 1, lambda p: course(p, use=None)),
+    "no flag of the pathway, which others have": (0, 0, lambda p: course(p, use=None)),
 }
 FORCED = {
     "one": (1, lambda p: merge(INPATIENT(p), used(p, "05"))),
@@ -499,6 +507,11 @@ MEASURES = {
         "revoked after the period": (1, 1, lambda p: order(p, "2023-05-01", "2024-08-01", "02")),
         "discharged": (0, 1, lambda p: order(p, "2023-05-01", "2023-08-01", "01")),
         "open": (0, 1, lambda p: order(p, "2023-05-01")),
+        "sent while open, and again when revoked": (
+            1,
+            1,
+            lambda p: merge(order(p, "2023-05-01", of=f"a{p}"), order(p, "2023-05-01", "2023-08-01", "02", of=f"b{p}")),
+        ),
         "began before": (0, 0, lambda p: order(p, "2023-03-01", "2023-08-01", "02")),
     },
     "cto_recalled": {
@@ -829,7 +842,41 @@ def test_the_page_of_indicators_says_what_the_catalogue_says():
     assert page.read_text(encoding="utf-8").endswith(measures())
 
 
-def test_what_a_column_makes_exact_are_indicators():
+def uses(indicator, tables):
+    """Build the expressions of an indicator: an error if it asks for a column that is not there."""
+    count = catalogue()[indicator].count
+    sides = [(count.rows, [*count.where, *(count.event or [])])]
+    sides += [(count.among.rows, count.among.where)] if count.among and count.among.rows in RULES else []
+    for rule, conditions in sides:
+        found = row_conditions.in_periods(RULES[rule].rows(tables), [2023])
+        found = row_conditions.of_people(found, row_conditions.people(tables, ["LSOA2021"]), [0])
+        found.filter(row_conditions.where(found, conditions))
+
+
+def test_what_an_optional_column_makes_exact_asks_for_it():
+    """And what rests on none of them says what holds without."""
+    tables = row_conditions.declared_tables()
     for name, declared_table in declared().items():
-        named = {*declared_table.exact, *(i for c in declared_table.columns.values() for i in c.exact)}
-        assert named <= set(catalogue()), name
+        assert set(declared_table.exact) <= set(catalogue()), name
+        for column, facts in declared_table.columns.items():
+            assert facts.required or name in row_conditions.STANDING or facts.without, (name, column)
+            without = tables | {name: tables[name].drop(column)}
+            for indicator in facts.exact:
+                with pytest.raises((AttributeError, ibis.common.exceptions.IbisError)):
+                    uses(indicator, without)
+
+
+@pytest.mark.parametrize("name", ["follow_up_72_hours", "admission_without_contact", "non_attendance", "cyp_access"])
+def test_a_year_in_which_nobody_recorded_attendance_is_not_available(extract, count, name):
+    """It would be read as nobody having been seen. In the year before it was recorded."""
+    tables = merge(
+        person("PA", PersonBirthDate="2010-01-01"),
+        left("PA"),
+        ref("PA", "2022-04-01"),
+        seen("PA", "2022-06-01"),
+        seen("PA", "2023-06-12", status=None),
+    )
+    found, ledger = count(extract(**tables), name, periods=["2022-23", "2023-24"])
+    said = ledger[ledger["reason"].str.startswith("not available")].set_index("period")["reason"]
+    assert said["2023-24"] == "not available: the column MHS201CareContact.AttendStatus has no values in the period"
+    assert "2023-24" not in set(found["period"])
