@@ -7,6 +7,7 @@ year: 2023 is 1 April 2023 to 31 March 2024.
 
 from __future__ import annotations
 
+import act
 import numpy as np
 import pandas as pd
 
@@ -54,7 +55,9 @@ class Count:
         stated = mpi[mpi["EthnicCategory"].isin(groups)].groupby("Person_ID")["EthnicCategory"].last()
         other = mpi[mpi["EthnicCategory"].isin(["Z", "99"])].groupby("Person_ID")["EthnicCategory"].last()
         person["code"] = stated.reindex(person.index).fillna(other.reindex(person.index))
-        person["ethnic_group"] = person["code"].map({**groups, "Z": "Not stated", "99": "Not known"}).fillna("Not known")
+        person["ethnic_group"] = (
+            person["code"].map({**groups, "Z": "Not stated", "99": "Not known"}).fillna("Not known")
+        )
         person["resident"] = person["LSOA2021"].isin(areas["lsoa"])
         self.person = person
 
@@ -121,7 +124,7 @@ class Count:
 
     def all(self, years: list[int]) -> pd.DataFrame:
         """Count everything."""
-        self._teams = self.teams()
+        self._teams, self.sections = self.teams(), act.categories(self.rows)
         for year in years:
             self.first, self.last = pd.Timestamp(year, 4, 1), pd.Timestamp(year + 1, 3, 31)
             self.community(year)
@@ -182,11 +185,15 @@ class Count:
         mine = mine[age(mine["PersonBirthDate"], mine["UniqServReqID"].map(received)) >= 18]
         twice = mine[mine.groupby("UniqServReqID")["UniqCareContID"].transform("nunique") >= 2]
         self.rate("adult_community_access", year, twice, self.residents(18), people=True)
-        # perinatal: face to face or by video (which there is from October 2021), women and who else the measure names
-        teams = {"C02", "F02"}
-        woman = seen["Gender"].isin(["2", "3"]) | (seen["Gender"].eq("1") & seen["GenderSameAtBirth"].eq("N"))
-        way = of(seen["ConsMechanismMH"], {"01"}) | (of(seen["ConsMechanismMH"], {"11"}) & (seen["CareContDate"] >= CHANGE))
-        mother = seen[woman & way & self.with_team(seen["UniqServReqID"], teams)]
+        # perinatal: face to face or by video (which there is from October 2021)
+        woman = seen["Gender"].eq("2")  # the women among whom they are counted; the measure has no such limit
+        way = of(seen["ConsMechanismMH"], {"01"}) | (
+            of(seen["ConsMechanismMH"], {"11"}) & (seen["CareContDate"] >= CHANGE)
+        )
+        perinatal = self.with_team(seen["UniqServReqID"], {"C02"})
+        maternal = self.with_team(seen["UniqServReqID"], {"F02"}) & (seen["CareContDate"] >= CHANGE)
+        perinatal |= maternal
+        mother = seen[woman & way & perinatal]
         mother = mother[age(mother["PersonBirthDate"], self.first).between(16, 49)]
         self.rate("perinatal_access", year, mother, self.residents(16, 49, "Female"), people=True)
 
@@ -252,10 +259,9 @@ class Count:
         first = ward.drop_duplicates("UniqHospProvSpellID").set_index("UniqHospProvSpellID")["MHAdmittedPatientClass"]
         source = new["SourceAdmMHHospProvSpell"]
         some = new[of(new["UniqHospProvSpellID"].map(first), ACUTE) & source.notna() & ~of(source, {"49", "53", "87"})]
-        touch = pd.concat(
-            [self.direct()[["Person_ID", "CareContDate"]].set_axis(["Person_ID", "day"], axis=1)]
-            + [self.rows["MHS204IndirectActivity"][["Person_ID", "IndirectActDate"]].set_axis(["Person_ID", "day"], axis=1)]
-        )
+        direct = self.direct().rename(columns={"CareContDate": "day"})
+        indirect = self.rows["MHS204IndirectActivity"].rename(columns={"IndirectActDate": "day"})
+        touch = pd.concat([direct[["Person_ID", "day"]], indirect[["Person_ID", "day"]]])
         pairs = some[["UniqHospProvSpellID", "Person_ID", "StartDateHospProvSpell"]].merge(touch, on="Person_ID")
         days = (pairs["StartDateHospProvSpell"] - pairs["day"]).dt.days
         seen = set(pairs.loc[days.between(3, 365), "UniqHospProvSpellID"])
@@ -294,8 +300,9 @@ class Count:
         last = ward.drop_duplicates("UniqHospProvSpellID", keep="last").set_index("UniqHospProvSpellID")
         spell["last_bed"] = spell["UniqHospProvSpellID"].map(last["MHAdmittedPatientClass"])
         left = spell["DischDateHospProvSpell"]
-        on_day = ward[ward["EndDateWardStay"].eq(ward["UniqHospProvSpellID"].map(spell.set_index("UniqHospProvSpellID")["DischDateHospProvSpell"]))]
-        on_day = on_day.drop_duplicates("UniqHospProvSpellID", keep="last").set_index("UniqHospProvSpellID")
+        day = ward["UniqHospProvSpellID"].map(spell.set_index("UniqHospProvSpellID")["DischDateHospProvSpell"])
+        on_day = ward[ward["EndDateWardStay"].eq(day)].drop_duplicates("UniqHospProvSpellID", keep="last")
+        on_day = on_day.set_index("UniqHospProvSpellID")
         spell["bed"] = spell["UniqHospProvSpellID"].map(on_day["MHAdmittedPatientClass"])
         spell["age"] = age(spell["PersonBirthDate"], left + pd.offsets.MonthEnd(0))
         spell["length"] = (left - spell["StartDateHospProvSpell"]).dt.days
@@ -304,7 +311,10 @@ class Count:
         out = of(place, NOT_FOLLOWED) | of(place, {"38"}).where(left < CHANGE, of(place, {"40", "42", "89"}))
         died = of(spell["MethOfDischMHHospProvSpell"], {"4", "5"})
         gone = self.within(spell, "DischDateHospProvSpell")
-        for stays, beds, low, high in (("long_stay", {"200", "10"}, 18, 64), ("long_stay_older", {"201", "11"}, 65, 200)):
+        for stays, beds, low, high in (
+            ("long_stay", {"200", "10"}, 18, 64),
+            ("long_stay_older", {"201", "11"}, 65, 200),
+        ):
             some = gone[of(gone["bed"], beds) & gone["age"].between(low, high)]
             for days in (60, 90):
                 self.put(f"{stays}_{days}_days", year, some[some["length"] >= days], some, people=True)
@@ -313,8 +323,12 @@ class Count:
         self.share("deaths_within_year", year, alive, alive["dead"].between(0, 365))
         # back within 30 days: another admission, no transfer, on one of the 30 days after
         some = gone[of(gone["last_bed"], ACUTE) & ~out & ~died]
-        moved = of(spell["SourceAdmMHHospProvSpell"], {"49", "53", "87"}) | of(spell["MethAdmMHHospProvSpell"], {"81", "2B"})
-        back = spell.loc[~moved, ["Person_ID", "StartDateHospProvSpell"]].rename(columns={"StartDateHospProvSpell": "day"})
+        moved = of(spell["SourceAdmMHHospProvSpell"], {"49", "53", "87"}) | of(
+            spell["MethAdmMHHospProvSpell"], {"81", "2B"}
+        )
+        back = spell.loc[~moved, ["Person_ID", "StartDateHospProvSpell"]].rename(
+            columns={"StartDateHospProvSpell": "day"}
+        )
         self.share("readmission_30_days", year, some, self.soon(some, back, 30))
         # 72 hours: discharges from 28 March to 27 March
         window = left.between(self.first - 4 * DAY, self.last - 4 * DAY)
@@ -373,10 +387,7 @@ class Count:
     # --- Act ------------------------------------------------------------------------------------------------------
 
     def orders(self, year: int) -> None:
-        order = self.table("MHS404CommTreatOrder").sort_values(
-            ["EndDateCommTreatOrd", "UniqMHActEpisodeID"], na_position="last", kind="stable"
-        )
-        order = order.drop_duplicates(["Person_ID", "StartDateCommTreatOrd"])
+        order = act.orders_once(self.table("MHS404CommTreatOrder"))
         new = self.within(order, "StartDateCommTreatOrd")
         self.rate("cto_starts", year, new)
         self.share("cto_revoked", year, new, new["CommTreatOrdEndReason"].eq("02"))
@@ -387,7 +398,23 @@ class Count:
         self.mean("cto_length", year, over.assign(days=days), "days")
 
     def the_act(self, year: int) -> None:
-        """Count sections; see :mod:`published`."""
+        """Count sections by the published order of cases; those without a spell count among short-term orders only."""
+        period = self.sections.join(self.person, on="Person_ID")
+        period = period[~(period["death"] < self.first)]
+        new = self.within(period, act.START)
+        letter, status = new["category"], new["LegalStatusCode"]
+        stays = new[act.ADMITTED].notna()
+        self.rate("detentions_as_published", year, new[letter.isin(list("ABCDP")) & stays])
+        for indicator, code in (("section_2_uses", "02"), ("section_3_uses", "03")):
+            self.rate(indicator, year, new[letter.isin(list("ABCL")) & status.eq(code) & stays])
+        self.rate("section_136", year, new[letter.eq("E") & status.eq("20")])
+        self.rate("short_term_orders", year, new[letter.isin(["E", "F"])])
+        # each section by itself, to its end, or to its expiry where it has none that has come
+        lasting = period[period["category"].isin(list("ABCDPGHKL")) & period[act.ADMITTED].notna()]
+        begun = lasting[act.START].where(lasting["category"].ne("H"), lasting[act.ADMITTED])
+        until = lasting[act.END].fillna(lasting[act.EXPIRY])
+        lasting = lasting.assign(until=until, days=(until - begun).dt.days)
+        self.mean("section_length", year, self.within(lasting, "until"), "days")
 
     # --- experience and outcomes ----------------------------------------------------------------------------------
 
@@ -405,10 +432,10 @@ class Count:
         decided = complaint[complaint["Kind"].eq("COMPLAINT") & complaint["Upheld"].notna()]
         self.share("complaints_upheld", year, decided, decided["Upheld"].isin(["Y", "P"]))
         carer = self.within(self.table("Carer"), "RecordedDate")
-        carer = carer[carer["HasCarer"].eq("Y")]
+        carer = carer[carer["HasCarer"].eq("Y") & carer["AssessmentOffered"].notna()]
         self.share("carer_offered_assessment", year, carer, carer["AssessmentOffered"].eq("Y"))
         therapy = self.table("IDS101Referral")
-        therapy = therapy[therapy["UsePathway_Flag"].ne("N")]
+        therapy = therapy[therapy["UsePathway_Flag"].eq("Y")]
         entered = self.within(therapy, "TherapySession_FirstDate")
         entered = entered[age(entered["PersonBirthDate"], self.first) >= 16]
         self.rate("talking_therapies_entering", year, entered, self.residents(16), people=True)
@@ -429,10 +456,16 @@ class Count:
         score = score[score["AssToolCompDate"] <= score["UniqServReqID"].map(closed)]
         # children: paired score
         direct = self.direct()[["UniqServReqID", "CareContDate"]].set_axis(["UniqServReqID", "day"], axis=1)
-        indirect = self.rows["MHS204IndirectActivity"][["UniqServReqID", "IndirectActDate"]]
+        indirect = self.rows["MHS204IndirectActivity"]  # one a referral, day and time
+        indirect = indirect.drop_duplicates(["UniqServReqID", "IndirectActDate", "IndirectActTime"])
+        indirect = indirect[["UniqServReqID", "IndirectActDate"]]
         touch = pd.concat([direct, indirect.set_axis(["UniqServReqID", "day"], axis=1)]).sort_values("day")
         touch = touch[touch["day"] <= touch["UniqServReqID"].map(closed)]
-        first = touch.groupby("UniqServReqID")["day"].nth(0).set_axis(touch.drop_duplicates("UniqServReqID")["UniqServReqID"])
+        first = (
+            touch.groupby("UniqServReqID")["day"]
+            .nth(0)
+            .set_axis(touch.drop_duplicates("UniqServReqID")["UniqServReqID"])
+        )
         second = touch.groupby("UniqServReqID").nth(1).set_index("UniqServReqID")["day"]
         out = {"B02", "E01", "E02", "E03", "E04", "A14"}
         ids = pd.Series(ended.index, index=ended.index)
@@ -443,6 +476,20 @@ class Count:
         each = late.groupby(["UniqServReqID", "CodedAssToolType"])["AssToolCompDate"].agg(["size", "max"]).reset_index()
         paired = each[(each["size"] >= 2) & (each["max"] >= each["UniqServReqID"].map(second))]["UniqServReqID"]
         self.share("cyp_paired_score", year, young, pd.Series(young.index.isin(paired), index=young.index))
+        # adults: due on the first attended contact 180 days after receipt, or else on the day of closing
+        contact = self.rows["MHS201CareContact"]
+        contact = contact[of(contact["AttendStatus"], ATTENDED)][["UniqServReqID", "CareContDate"]]
+        waited = (contact["CareContDate"] - contact["UniqServReqID"].map(received)).dt.days
+        late = contact[waited >= 180].groupby("UniqServReqID")["CareContDate"].min().reindex(referral.index)
+        adult = self.within(referral.assign(due=late.fillna(closed)), "due")
+        adult = adult[(adult["age"] >= 18) & adult["ReferRejectionDate"].isna()]
+        upto = contact[contact["CareContDate"] <= contact["UniqServReqID"].map(adult["due"])]
+        adult = adult[upto.groupby("UniqServReqID").size().reindex(adult.index).fillna(0) >= 2]
+        every = self.rows["MHS606CodedScoreAssessmentRefer"]
+        every = every[every["AssToolCompDate"] <= every["UniqServReqID"].map(adult["due"])]
+        days = every.groupby(["UniqServReqID", "CodedAssToolType"])["AssToolCompDate"].nunique().reset_index()
+        twice = days.loc[days["AssToolCompDate"] >= 2, "UniqServReqID"]
+        self.share("adult_paired_outcome", year, adult, pd.Series(adult.index.isin(twice), index=adult.index))
         # ReQoL-10: from the first to the last day
         reqol = score[score["CodedAssToolType"].eq("REQOL10")].sort_values("AssToolCompDate")
         reqol = reqol.groupby("UniqServReqID").agg(

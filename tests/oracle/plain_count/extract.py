@@ -1,12 +1,13 @@
 """A messy invented extract: every code of every list, missing values, days at every edge, repeats, superseded rows.
 
-:func:`truth` draws the records as they ought to be read: one row a record, days as days. :func:`written` writes them down
-as a warehouse would: dates in several forms, stand-in dates, earlier submissions of the same record, exact repeats, rows
-that cannot be used. Whoever counts :func:`truth` by hand must find what the library finds in :func:`written`.
+:func:`truth` draws the records as they ought to be read: one row a record, days as days. :func:`written` writes them
+down as a warehouse would: dates in several forms, stand-in dates, earlier submissions of the same record, exact
+repeats, rows that cannot be used. Whoever counts the first by hand must find what the library finds in the second.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +23,25 @@ GROUPS = {
     **{"L": "Any other Asian background", "M": "Caribbean", "N": "African", "P": "Any other Black background"},
     **{"R": "Chinese", "S": "Any other ethnic group"},
 }
+
+
+def _codes(text: str) -> list[str]:
+    return text.split()
+
+
 BEDS = {
     5: ["10", "11", "12", "16", "17", "18", "14", "23", "34"],
     6: ["200", "201", "202", "205", "212", "213", "204", "209", "300"],
 }
-TEAMS = "A02 A05 A06 A08 A09 A10 A11 A12 A13 A14 A16 A18 A19 B02 C01 C02 C03 C05 C10 D01 D05 E01 E02 E03 E04 F02".split()
-LEGAL = "01 02 03 04 05 06 07 08 09 10 12 13 14 15 16 17 18 19 20 31 32 34 35 36 37 38".split()
-DEST = "19 29 30 37 38 40 42 48 49 50 51 52 53 79 84 87 89".split()
-SOURCE = "19 29 37 40 49 51 52 53 79 87".split()
-METHOD = "11 12 13 21 22 24 28 2A 2B 2D 81".split()
-TYPES = "01 04 05 06 07 08 09 10 11 12 13 14 15 16 17 99".split()
-MECHANISM = "01 02 03 04 05 06 09 10 11 12 13 98".split()
+TEAMS = _codes(
+    "A02 A05 A06 A08 A09 A10 A11 A12 A13 A14 A16 A18 A19 B02 C01 C02 C03 C05 C10 D01 D05 E01 E02 E03 E04 F02"
+)
+LEGAL = _codes("01 02 03 04 05 06 07 08 09 10 12 13 14 15 16 17 18 19 20 31 32 34 35 36 37 38")
+DEST = _codes("19 29 30 37 38 40 42 48 49 50 51 52 53 79 84 87 89")
+SOURCE = _codes("19 29 37 40 49 51 52 53 79 87")
+METHOD = _codes("11 12 13 21 22 24 28 2A 2B 2D 81")
+TYPES = _codes("01 04 05 06 07 08 09 10 11 12 13 14 15 16 17 99")
+MECHANISM = _codes("01 02 03 04 05 06 09 10 11 12 13 98")
 EDGES = [pd.Timestamp(year, *day) for year in range(2021, 2026) for day in ((3, 27), (3, 28), (3, 31), (4, 1))]
 EDGES = [day for day in [*EDGES, *pd.to_datetime(["2024-02-29", "2021-09-30", "2021-10-01"])] if day <= LAST]
 KEYS = {
@@ -136,7 +145,13 @@ def _community(rows: dict, person: pd.DataFrame, draw: Draw) -> None:
     rows["MHS102OtherServiceType"] = other
     contact = draw.some(
         referral[
-            ["UniqServReqID", "Person_ID", "ReferralRequestReceivedDate", "ReferralRequestReceivedTime", "ServTeamTypeMH"]
+            [
+                "UniqServReqID",
+                "Person_ID",
+                "ReferralRequestReceivedDate",
+                "ReferralRequestReceivedTime",
+                "ServTeamTypeMH",
+            ]
         ],
         5 * size,
     )
@@ -152,6 +167,7 @@ def _community(rows: dict, person: pd.DataFrame, draw: Draw) -> None:
     rows["MHS201CareContact"] = contact
     indirect = draw.some(referral[["UniqServReqID", "Person_ID", "ReferralRequestReceivedDate"]], size // 2)
     indirect["IndirectActDate"] = draw.later(indirect.pop("ReferralRequestReceivedDate"), [0, 0, 2, 30, 200])
+    indirect["IndirectActTime"] = draw.time(len(indirect))
     rows["MHS204IndirectActivity"] = indirect.dropna(subset="IndirectActDate").reset_index(drop=True)
     coordinator = draw.some(
         referral.loc[referral["ServTeamTypeMH"].eq("A14"), ["Person_ID", "ReferralRequestReceivedDate"]], size // 12
@@ -165,7 +181,11 @@ def _community(rows: dict, person: pd.DataFrame, draw: Draw) -> None:
     score["AssToolCompDate"] = draw.later(score.pop("CareContDate"), [-20, 0, 0, 1, 30])
     score["CodedAssToolType"] = draw.code(["REQOL10", "SDQ", "DIALOG"], len(score), 0, 0.4)
     score["PersScore"] = draw.rng.integers(0, 41, len(score))
-    same = ["UniqServReqID", "AssToolCompDate", "CodedAssToolType"]  # two scores of one day: which is first, nobody knows
+    same = [
+        "UniqServReqID",
+        "AssToolCompDate",
+        "CodedAssToolType",
+    ]  # two scores of one day: which is first, nobody knows
     rows["MHS606CodedScoreAssessmentRefer"] = score.dropna().drop_duplicates(same).reset_index(drop=True)
 
 
@@ -218,8 +238,10 @@ def _hospital(rows: dict, person: pd.DataFrame, draw: Draw) -> None:
     new = stay["StartDateWardStay"] >= pd.Timestamp("2024-04-01")
     bed = [draw.code(BEDS[version], len(stay), 0.03, 0.35) for version in (5, 6)]
     stay["MHAdmittedPatientClass"] = bed[0].where(~new, bed[1])
+    stay.loc[draw.rng.random(len(stay)) < 0.02, "EndDateWardStay"] = pd.NaT  # left open in a stay that may have ended
     stay["SiteIDOfWard"] = draw.code(["RX101", "RX102"], len(stay))
     rows["MHS502WardStay"] = stay
+    _afterwards(rows, draw)
     onward = draw.some(spell[["Person_ID", "StartDateHospProvSpell", "DischDateHospProvSpell"]], size // 10)
     begin = draw.later(onward.pop("StartDateHospProvSpell"), [-1, 0, 5])
     onward["OnwardReferDate"] = onward.pop("DischDateHospProvSpell").where(draw.rng.random(len(onward)) < 0.4, begin)
@@ -236,6 +258,24 @@ def _hospital(rows: dict, person: pd.DataFrame, draw: Draw) -> None:
     delay = pd.concat([delay, follow.dropna(subset="StartDateClinReadyforDisch")])
     same = ["UniqHospProvSpellID", "StartDateClinReadyforDisch"]
     rows["MHS518ClinReadyforDischarge"] = delay.drop_duplicates(same).reset_index(drop=True)
+
+
+def _afterwards(rows: dict, draw: Draw) -> None:
+    """Add contacts on the days around discharge and 3 and 365 days before admission."""
+    spell, contact = rows["MHS501HospProvSpell"], rows["MHS201CareContact"]
+    own = rows["MHS101Referral"].drop_duplicates("Person_ID").set_index("Person_ID")["UniqServReqID"]
+    for day, steps in (
+        ("DischDateHospProvSpell", [0, 1, 2, 3, 4, 30]),
+        ("StartDateHospProvSpell", [-366, -365, -3, -2]),
+    ):
+        near = spell[spell["Person_ID"].isin(own.index)].dropna(subset=day).sample(frac=0.5, random_state=11)
+        near = near[["Person_ID", day]].reset_index(drop=True)
+        near["CareContDate"] = draw.later(near.pop(day), steps)
+        near["UniqServReqID"] = near["Person_ID"].map(own)
+        near["AttendStatus"] = draw.code(["5", "6", "3"], len(near), 0.02, 0.5)
+        near["ConsMechanismMH"] = draw.code(MECHANISM, len(near), 0.03, 0.5)
+        contact = pd.concat([contact, near.dropna(subset="CareContDate")], ignore_index=True)
+    rows["MHS201CareContact"] = contact
 
 
 def _act(rows: dict, draw: Draw) -> None:
@@ -271,7 +311,9 @@ def _act(rows: dict, draw: Draw) -> None:
     back = draw.later(order["StartDateMHActLegalStatusClass"], [-90, -10, -1])  # an order that was there before
     start = start.where(draw.rng.random(len(order)) < 0.5, back)
     at = order["StartDateMHActLegalStatusClass"]
-    end = draw.later(at, [-1, 0, 0, 1, 2]).where(draw.rng.random(len(order)) < 0.5, draw.later(start, [0, 30, 400], 0.2))
+    end = draw.later(at, [-1, 0, 0, 1, 2]).where(
+        draw.rng.random(len(order)) < 0.5, draw.later(start, [0, 30, 400], 0.2)
+    )
     order = order[["UniqMHActEpisodeID", "Person_ID"]].assign(
         StartDateCommTreatOrd=start, EndDateCommTreatOrd=end.where(end >= start)
     )
@@ -304,7 +346,10 @@ def _force(rows: dict, draw: Draw) -> None:
     force["RestrictiveIntType"] = draw.code(TYPES, size, 0)
     force["StartDateRestrictiveIntType"] = start
     force["EndDateRestrictiveIntType"] = draw.later(start, [0, 0, 0, 0, 1, 2, 30, 400], 0.05)
-    force["StartTimeRestrictiveIntType"], force["EndTimeRestrictiveIntType"] = draw.time(size, 0.1), draw.time(size, 0.1)
+    force["StartTimeRestrictiveIntType"], force["EndTimeRestrictiveIntType"] = (
+        draw.time(size, 0.1),
+        draw.time(size, 0.1),
+    )
     force["RestraintInjuryPatient"] = draw.code(["N", "Y"], size, 0.2, 0.5)
     force["InCarePlan"] = draw.code(["Y", "N"], size, 0.2, 0.5)
     force["UniqRestrictiveIntIncID"] = force["Person_ID"] + force["UniqRestrictiveIntIncID"]
@@ -403,7 +448,7 @@ def _people(rows: dict, person: pd.DataFrame, draw: Draw) -> pd.DataFrame:
 
 def residents() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables of residents and of areas that this Trust brings itself."""
-    names = [f"{low}-{high - 1}" for low, high in zip(BANDS, BANDS[1:], strict=False)] + [f"{BANDS[-1]}+"]
+    names = [f"{low}-{high - 1}" for low, high in pairwise(BANDS)] + [f"{BANDS[-1]}+"]
     cells = [(g, s, b, q) for g in GROUPS.values() for s in ("Female", "Male") for b in names for q in range(1, 6)]
     population = pd.DataFrame(cells, columns=["ethnic_group", "sex", "age_band", "imd_quintile"])
     population["residents"] = 100 + np.arange(len(population)) % 37
