@@ -21,7 +21,7 @@ def categories(rows: dict[str, pd.DataFrame]) -> pd.DataFrame:
     held = _with_previous(held)
     held = _with_order(held, rows["MHS404CommTreatOrder"])
     held["category"] = _cases(held)
-    held = held.sort_values(ADMITTED, kind="stable", na_position="last")
+    held = held.sort_values([ADMITTED, "UniqHospProvSpellID"], na_position="last")
     return held.drop_duplicates("UniqMHActEpisodeID").reset_index(drop=True)
 
 

@@ -183,6 +183,7 @@ class Count:
         codes = COMMUNITY | ({"A14", "D05"} if year >= 2023 else set())
         mine = direct[self.with_team(direct["UniqServReqID"], codes) & ~direct["UniqServReqID"].isin(self.stayed())]
         mine = mine[age(mine["PersonBirthDate"], mine["UniqServReqID"].map(received)) >= 18]
+        mine = mine[age(mine["PersonBirthDate"], self.first) >= 16]  # of a band of ages in which some are 18
         twice = mine[mine.groupby("UniqServReqID")["UniqCareContID"].transform("nunique") >= 2]
         self.rate("adult_community_access", year, twice, self.residents(18), people=True)
         # perinatal: face to face or by video (which there is from October 2021)
