@@ -816,24 +816,13 @@ EDGES = {  # found by the count by hand (tests/oracle/plain_count)
             lambda p: merge(INPATIENT(p), delay(p, ("2023-06-12", None), of="2023-05-01")),
         ),
     },
-    "detentions_as_published": {
-        "order ended on the day of admission: section 3 is new": (
+    "section_3_uses": {
+        "order ended on the day of admission: new, and no recall": (
             1,
             lambda p: merge(
                 INPATIENT(p),
                 held(p, ("03", "2023-05-02", "2023-05-20")),
                 order(p, "2022-06-01", "2023-05-01", "02", of=f"M{p}032023-05-02"),
-            ),
-        ),
-        "a section 2 without a time before one at noon": (
-            1,
-            lambda p: merge(
-                INPATIENT(p),
-                table(
-                    "MHS401MHActPeriod",
-                    act(p, "02", "2023-05-03", "2023-05-03"),
-                    act(p, "03", "2023-05-03", "2023-05-20") | {"StartTimeMHActLegalStatusClass": "12:00"},
-                ),
             ),
         ),
     },
