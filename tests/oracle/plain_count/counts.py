@@ -91,7 +91,7 @@ class Count:
 
     def share(self, indicator: str, year: int, rows: pd.DataFrame, yes: pd.Series, **how) -> None:
         """Keep a share of rows."""
-        self.put(indicator, year, rows[yes.fillna(False).astype(bool)], rows, **how)
+        self.put(indicator, year, rows[yes.reindex(rows.index).fillna(False).astype(bool)], rows, **how)
 
     def residents(self, low: int = 0, high: int = 200, sex: str | None = None) -> pd.Series:
         """Return residents of these ages by group; a band that a limit cuts counts with its share of the ages."""
@@ -320,10 +320,10 @@ class Count:
             for days in (60, 90):
                 self.put(f"{stays}_{days}_days", year, some[some["length"] >= days], some, people=True)
         self.mean("length_of_stay", year, gone[of(gone["bed"], ACUTE) & (gone["age"] >= 18)], "length")
-        alive = gone[~of(gone["DestOfDischHospProvSpell"], {"79"}) & ~died & ~(gone["dead"] < 0)]
+        alive = gone[~of(gone["DestOfDischHospProvSpell"], {"79"}) & ~died[gone.index] & ~(gone["dead"] < 0)]
         self.share("deaths_within_year", year, alive, alive["dead"].between(0, 365))
         # back within 30 days: another admission, no transfer, on one of the 30 days after
-        some = gone[of(gone["last_bed"], ACUTE) & ~out & ~died]
+        some = gone[of(gone["last_bed"], ACUTE) & ~(out | died)[gone.index]]
         moved = of(spell["SourceAdmMHHospProvSpell"], {"49", "53", "87"}) | of(
             spell["MethAdmMHHospProvSpell"], {"81", "2B"}
         )
