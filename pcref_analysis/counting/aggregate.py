@@ -214,15 +214,14 @@ def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
             (person.area == NOT_KNOWN, "home area not known"),
             (person.area == "elsewhere", "lives outside the catchment"),
         ]
+        asked = {name for condition in among.where for name in condition.columns()}
+        if among.ages or asked & {"age_from", "age_to"}:
+            cases.append((person.age_band == NOT_KNOWN, "age not known"))
+        if "sex" in asked:  # a limit of age says nothing of sex: who is of unknown sex counts, as published
+            cases.append((person.sex == NOT_KNOWN, "sex not known"))
         if among.where or among.ages:
-            unknown = (person.age_band == NOT_KNOWN) | (person.sex == NOT_KNOWN)
-            cases += [
-                (unknown, "age or sex not known"),
-                (
-                    yes(where(person, among.where) & (years_within(person, among.ages) > 0)) == 0,
-                    "outside the population of the measure",
-                ),
-            ]
+            within = where(person, among.where) & (years_within(person, among.ages) > 0)
+            cases.append((yes(within) == 0, "outside the population of the measure"))
     elif among:
         cases.append((person.base_rows == 0, "not among the people at risk"))
     return ibis.cases(*cases, else_=COUNTED).cast("string")

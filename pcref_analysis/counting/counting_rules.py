@@ -141,26 +141,28 @@ def psychosis_treatment(tables: Tables) -> ibis.Table:
     """Referrals to early intervention teams on the day treatment began, with the days waited since receipt.
 
     One of the teams of the referral is such a team. Treatment begins on the later of the first direct contact with
-    such a team, on or after receipt, and the start of a care coordinator of such a team; both are needed. Without a
-    table of coordinators the contact decides.
+    such a team, on or after receipt, and the start of a care coordinator of such a team, from receipt until the
+    referral is closed; both are needed. Without a table of coordinators the contact decides.
     """
     types = codelists.named("psychosis_teams")
     made = collected(referrals(tables), REASON, "ReferralRequestReceivedDate")
     theirs = reduce(or_, (made.teams.find(f"|{code.code}|") >= 0 for code in types))
     made = made.filter((made.ReferralRequestReceivedDate >= ibis.date(2016, 1, 1)) & theirs)
     seen = direct(tables).select(REFERRAL, "CareContDate", "ContactTeamTypeMH")
-    seen = seen.inner_join(made.select(REFERRAL, PERSON, received="ReferralRequestReceivedDate"), REFERRAL)
+    asked = made.select(REFERRAL, PERSON, received="ReferralRequestReceivedDate", closed="ServDischDate")
+    seen = seen.inner_join(asked, REFERRAL)
     ours = missing(seen.ContactTeamTypeMH) | in_list(seen.ContactTeamTypeMH, types)
     seen = seen.filter(ours & (seen.CareContDate >= seen.received))
-    first = seen.group_by([REFERRAL, PERSON, "received"]).agg(stop=seen.CareContDate.min())
+    key = [REFERRAL, PERSON, "received", "closed"]
+    first = seen.group_by(key).agg(stop=seen.CareContDate.min())
     if "MHS006MHCareCoord" in tables:
         given = collected(tables["MHS006MHCareCoord"], "CareProfServOrTeamTypeAssoc", "StartDateAssCareCoord")
         given = given.filter(in_list(given.CareProfServOrTeamTypeAssoc, types))
-        given = given.select(PERSON, given_on="StartDateAssCareCoord", given_until="EndDateAssCareCoord")
+        given = given.select(PERSON, given_on="StartDateAssCareCoord")
         both = first.inner_join(given, PERSON)
-        both = both.filter(missing(both.given_until) | (both.given_until >= both.received))
+        both = both.filter((both.given_on >= both.received) & (missing(both.closed) | (both.given_on <= both.closed)))
         later = (both.given_on > both.stop).ifelse(both.given_on, both.stop)
-        first = both.group_by([REFERRAL, PERSON, "received"]).agg(stop=later.min())
+        first = both.group_by(key).agg(stop=later.min())
     found = made.inner_join(first.select(REFERRAL, "stop"), REFERRAL)
     return found.mutate(date=found.stop, days_waited=days_from(found.ReferralRequestReceivedDate, found.stop))
 

@@ -104,10 +104,11 @@ def detention_episodes(tables: Tables) -> ibis.Table:
 def periods_ended(tables: Tables) -> ibis.Table:
     """Periods under one legal status that ended, each by itself, on the last day, with their ``length`` in days.
 
-    Without an end the expiry date ends it; a transfer in while detained begins on the day of admission.
+    Without an end the expiry date ends it, unless that lies before its start; a transfer in while detained begins on
+    the day of admission.
     """
     rows = published_periods(tables)
-    end = ibis.coalesce(rows[ENDED], rows[EXPIRY])
+    end = ibis.coalesce(rows[ENDED], (rows[EXPIRY] >= rows[BEGAN]).ifelse(rows[EXPIRY], None))
     begun = (rows.published == "H").ifelse(rows.admitted, rows[BEGAN])
     rows = rows.mutate(date=end, length=days_from(begun, end))
     return rows.filter(present(rows.date))
@@ -116,11 +117,7 @@ def periods_ended(tables: Tables) -> ibis.Table:
 @rule("MHS404CommTreatOrder")
 def cto_starts(tables: Tables) -> ibis.Table:
     """Community treatment orders, on their first day; one a person and day."""
-    rows = tables["MHS404CommTreatOrder"]
-    ended = rows.EndDateCommTreatOrd
-    order = [yes(missing(ended)), ended.desc(), rows[ACT].desc()]  # of a copy that was sent before the end, the later
-    same = ibis.window(group_by=["Person_ID", "StartDateCommTreatOrd"], order_by=order)
-    first = rows.mutate(copy=ibis.row_number().over(same)).filter(_.copy == 0)
+    first = _orders_once(tables["MHS404CommTreatOrder"])
     recalled = ibis.literal(0)
     if "MHS405CommTreatOrderRecall" in tables:
         recalls = tables["MHS405CommTreatOrderRecall"].group_by(ACT).agg(recalls=_.count())
@@ -163,6 +160,14 @@ def joined_detentions(tables: Tables) -> ibis.Table:
     joined = rows.group_by(["Person_ID", "spell_no"]).agg(start=_.start.min(), date=_.end.max())
     joined = joined.filter(_.date < ibis.date(*STILL))
     return joined.mutate(length=days_from(joined.start, joined.date))
+
+
+def _orders_once(rows: ibis.Table) -> ibis.Table:
+    """Keep one treatment order a person and first day: of a copy that was sent before the end, the later."""
+    ended = rows.EndDateCommTreatOrd
+    order = [yes(missing(ended)), ended.desc(), rows[ACT].desc()]
+    same = ibis.window(group_by=["Person_ID", "StartDateCommTreatOrd"], order_by=order)
+    return rows.mutate(copy=ibis.row_number().over(same)).filter(_.copy == 0).drop("copy")
 
 
 def _distinct(rows: ibis.Table) -> ibis.Table:
@@ -277,7 +282,13 @@ def _category(rows: ibis.Table) -> ibis.Value:
 def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
     """Return periods with ``published``, the category by the published code, and ``admitted``, the day of its spell."""
     spells = tables["MHS501HospProvSpell"]
-    by_person = ibis.window(group_by="Person_ID", order_by=["StartDateHospProvSpell", SPELL])
+    begun, gone = spells.StartDateHospProvSpell, spells.DischDateHospProvSpell
+    same = ibis.window(group_by=["Person_ID", begun, gone], order_by=spells[SPELL].desc())
+    spells = spells.mutate(copy=ibis.row_number().over(same)).filter(_.copy == 0)
+    begun, gone = spells.StartDateHospProvSpell, spells.DischDateHospProvSpell
+    times = [ibis.coalesce(spells[f"{name}TimeHospProvSpell"], "") for name in ("Start", "Disch")]
+    order = [begun, times[0], yes(missing(gone)), gone, times[1], spells[SPELL]]
+    by_person = ibis.window(group_by="Person_ID", order_by=order)
     spells = spells.mutate(came=spells.DestOfDischHospProvSpell.lag().over(by_person))
     spells = spells.select(
         "Person_ID",
@@ -304,7 +315,8 @@ def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
     rows = rows.left_join(spells, overlaps).drop("Person_ID_right")
     # Without a time an order that came before a section of the same day would be sorted after an open one.
     short = missing(rows.began_at) & rows.status.isin((*HOLDING, *PLACE_OF_SAFETY))
-    order = [rows.began, rows.began_at, short.ifelse(0, 1), yes(present(rows.end)), rows.end, rows[ACT]]
+    at = ibis.coalesce(rows.began_at, "")  # first, on every engine
+    order = [rows.began, at, short.ifelse(0, 1), yes(present(rows.end)), rows.end, rows[ACT]]
     within = ibis.window(group_by=["Person_ID", "spell"], order_by=order)
     before = {"was": rows.status, "was_began": rows.began, "was_end": rows.end, "was_id": rows[ACT]}
     rows = rows.mutate(**{name: column.lag().over(within) for name, column in before.items()})
@@ -316,17 +328,18 @@ def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
 
 
 def _with_order(rows: ibis.Table, tables: Tables) -> ibis.Table:
-    """Attach the revoked treatment order that rests on the present or the previous period."""
+    """Attach the revoked treatment order that rests on the previous period, or else on this one.
+
+    It began before the admission, and ended after it or is open.
+    """
     if "MHS404CommTreatOrder" not in tables:
         return rows.mutate(cto=ibis.literal(0), cto_start=ibis.null("date"), cto_end=ibis.null("date"))
-    orders = tables["MHS404CommTreatOrder"]
+    orders = _orders_once(tables["MHS404CommTreatOrder"])
     orders = orders.filter(in_list(orders.CommTreatOrdEndReason, codelists.named("orders_revoked")))
     orders = orders.select(order_id=ACT, since="StartDateCommTreatOrd", until="EndDateCommTreatOrd")
     near = rows.inner_join(orders, (orders.order_id == rows[ACT]) | (orders.order_id == rows.was_id))
-    near = near.filter(
-        (near.since < near.admitted) & (missing(near.until) | (days_from(near.admitted, near.until) >= -1))
-    )
-    last = ibis.window(group_by=ACT, order_by=[near.since.desc(), near.order_id])
+    near = near.filter((near.since < near.admitted) & (missing(near.until) | (near.until > near.admitted)))
+    last = ibis.window(group_by=ACT, order_by=[yes(near.order_id != near.was_id), near.since.desc(), near.order_id])
     near = near.mutate(place=ibis.row_number().over(last)).filter(_.place == 0)
     near = near.select(ACT, cto=ibis.literal(1), cto_start="since", cto_end="until")
     rows = rows.left_join(near, ACT).drop(f"{ACT}_right")
@@ -380,13 +393,14 @@ def _published_category(rows: ibis.Table) -> ibis.Value:
         (status.isin((*CIVIL, *LISTED)) & (offset < 0) & moved, "H"),
         (
             (status == "05")
+            & (offset >= 0)
             & (was == "06")
             & (began >= rows.was_began)
-            & (missing(rows.was_end) | (rows.was_end <= rows.end)),
+            & (missing(rows.was_end) | missing(rows.end) | (rows.was_end <= rows.end)),
             "J",
         ),
-        ((status == "10") & (was == "07") & next_to, "K"),
-        ((status == "03") & (was == "02") & next_to, "L"),
+        ((status == "10") & (offset >= 0) & (was == "07") & next_to, "K"),
+        ((status == "03") & (offset >= 0) & (was == "02") & next_to, "L"),
         (status.isin(GUARDIANSHIP), "M"),
         (
             status.isin(LISTED)

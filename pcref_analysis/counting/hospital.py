@@ -77,7 +77,9 @@ def admissions(tables: Tables) -> ibis.Table:
 
     ``seen_before`` is 1 where a direct contact or an indirect activity fell 3 to 365 days before, else 0.
     """
-    first = _bed_of(tables["MHS502WardStay"], BED, ["StartDateWardStay", "UniqWardStayID"])
+    stays = tables["MHS502WardStay"]  # of two that began on one day, the one that ended first was the first
+    order = [stays.StartDateWardStay, yes(missing(stays.EndDateWardStay)), stays.EndDateWardStay, stays.UniqWardStayID]
+    first = _bed_of(stays, BED, order)
     spells = attach(hold(_with_transfer(tables)), first, SPELL)
     near = spells.select(SPELL, PERSON, ADMITTED).inner_join(direct_or_indirect(tables).select(PERSON, "day"), PERSON)
     near = near.filter(days_from(near.day, near[ADMITTED]).between(3, 365))
@@ -91,14 +93,16 @@ def discharges(tables: Tables) -> ibis.Table:
     """Hospital discharges, on their day: ``length``, ``days_to_readmission``, ``days_to_death``, and its beds.
 
     ``bed_at_discharge`` is the bed of the ward stay that ended on the day of discharge, ``last_bed`` that of the last
-    ward stay. A readmission is the next admission from the day after that is no transfer from another hospital.
+    ward stay. A readmission is the next admission from the day after that is no transfer from another hospital, by
+    source or by method of admission.
     """
-    spells = hold(_with_transfer(tables))  # kept, or each step would be written out again in the next
+    spells = tables["MHS501HospProvSpell"]
     found = spells.filter(present(spells[LEFT]))
     for bed in _last_beds(found, tables):
         found = attach(found, bed, SPELL)
-    later = spells.filter(present(spells.transferred).ifelse(spells.transferred, 0) == 0)
-    later = later.select(PERSON, next_admission=ADMITTED)
+    moved = in_list(spells[SOURCE], codelists.named("transfer_sources"))
+    moved = moved | in_list(spells[METHOD], codelists.named("transfer_methods"))
+    later = spells.filter(yes(moved) == 0).select(PERSON, next_admission=ADMITTED)
     near = found.select(SPELL, PERSON, LEFT).inner_join(later, PERSON)
     near = near.filter(days_from(near[LEFT], near.next_admission) >= 1)
     near = near.group_by(SPELL).agg(again=near.next_admission.min())
@@ -144,8 +148,18 @@ def inpatients(tables: Tables) -> ibis.Table:
 
 @rule("MHS502WardStay")
 def bed_days(tables: Tables) -> ibis.Table:
-    """Ward stays, in every period they touch, with the nights in it."""
-    return tables["MHS502WardStay"].mutate(start=_.StartDateWardStay, until=_.EndDateWardStay)
+    """Ward stays, in every period they touch, with the nights in it; see :func:`_until_discharge`."""
+    return _until_discharge(tables["MHS502WardStay"].mutate(start=_.StartDateWardStay, until=_.EndDateWardStay), tables)
+
+
+def _until_discharge(rows: ibis.Table, tables: Tables) -> ibis.Table:
+    """Return rows of spells; one without an end lasts until its spell ends, since it is not submitted after that."""
+    if "MHS501HospProvSpell" not in tables:
+        return rows
+    rows = attach(rows, tables["MHS501HospProvSpell"].select(SPELL, spell_end=LEFT), SPELL)
+    late = rows.spell_end < rows.start  # a contradiction: then it lasts for a moment, and not for ever
+    end = late.ifelse(rows.start, rows.spell_end)
+    return rows.mutate(until=ibis.coalesce(rows.until, end)).drop("spell_end")
 
 
 @rule("MHS518ClinReadyforDischarge")
@@ -153,7 +167,7 @@ def delays(tables: Tables) -> ibis.Table:
     """Periods clinically ready for discharge but still in a bed, in every period they touch, with the days in it.
 
     The first day does not count, unless the period follows another of the same spell within a day. Periods that end
-    on the day they start are none.
+    on the day they start are none; one without an end lasts until the spell ends.
     """
     ready = tables["MHS518ClinReadyforDischarge"]
     start, end = ready.StartDateClinReadyforDisch, ready.EndDateClinReadyforDisch
@@ -162,11 +176,12 @@ def delays(tables: Tables) -> ibis.Table:
     ready = ready.mutate(before=ready.EndDateClinReadyforDisch.lag().over(order))
     gap = days_from(ready.before, ready.StartDateClinReadyforDisch)
     follows = present(ready[SPELL]) & present(gap) & (gap <= 1)
-    return ready.mutate(
+    ready = ready.mutate(
         start=ready.StartDateClinReadyforDisch,
         until=ready.EndDateClinReadyforDisch,
         first_day_out=follows.ifelse(0, 1),
     )
+    return _until_discharge(ready, tables)
 
 
 @rule("MHS515RestrictiveInterventType", "MHS501HospProvSpell")
