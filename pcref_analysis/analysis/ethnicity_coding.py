@@ -119,7 +119,7 @@ def recording_flags(
 ) -> pd.DataFrame:
     """Return figures that tell of recording rather than of care (published counts; cells have none yet).
 
-    ``completeness`` is what the run found of it (:func:`pcref_analysis.published.completeness.flags`), and is read from
+    ``completeness`` is what the run found of it (:mod:`pcref_analysis.published.completeness`), and is read from
     the run when left out. Columns as in :func:`pcref_analysis.estimates.unknown.coding_flags.flags`; only flagged rows,
     those of incomplete records first: they hold for every ethnic group.
     """

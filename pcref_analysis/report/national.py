@@ -110,7 +110,7 @@ def _line(parameters: Parameters) -> dict[str, Any]:
     have = own.loc[own["own"] & own["period"].eq(parameters.period), "indicator"].unique()
     lacking = gone[gone["area"].ne("")]
     lacking = lacking["indicator"].map(names) + " (" + lacking["area"] + "): " + lacking["reason"]
-    lists, share = ranked["list"].value_counts(), frames["shares"].iloc[0]
+    lists, share = ranked["list"].value_counts(), frames["shares"].reindex([0]).loc[0]
     first = ranked[ranked["list"].eq("priority")].head(1)
     return {
         "detentions_of_trust": share["trust"],

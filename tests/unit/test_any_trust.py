@@ -1,12 +1,19 @@
 """Any Trust of the Mental Health Act file: what is not published costs its indicator, and never the report."""
 
+import shutil
+
 import pandas as pd
 import pytest
 import yaml
 
+from pcref_analysis.analysis import levels_and_gaps, topics
+from pcref_analysis.display import tables
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
 from pcref_analysis.report import national
+from pcref_analysis.report.study import as_published
+from pcref_analysis.store import open_data as store
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
@@ -73,25 +80,26 @@ def test_a_board_with_half_of_its_detentions_is_incomplete_before_it_is_equal(op
     assert len(levels) == 42 and levels["events"].sum() == pytest.approx(levels["expected"].sum())
     low = levels[levels["signal"].str.startswith("below")]
     assert set(low.index) == {"QUE", "QSL"}  # less than other boards differ by, given how deprived their areas are
-    found = completeness.flags(open_data, "QUE", "RT1", "2023-24")
+    found = completeness.low(open_data, "QUE", "2023-24")
     assert found["indicator"].tolist() == ["detentions"] and found["ethnic_group"].isna().all()
     assert found["reason"].str.contains("can look like equality").all()
-    assert completeness.flags(open_data, "QJ2", "RXM", "2023-24").empty
+    assert completeness.low(open_data, "QJ2", "2023-24").empty
+    assert completeness.fallen(open_data, "QJ2", "RXM", "2023-24").empty
 
 
 def test_a_sudden_fall_is_no_year_to_compare_groups_in(open_data):
-    found = completeness.flags(open_data, "QWU", "RYG", "2020-21")  # 3,015 referrals after some 19,000 a year
+    found = completeness.fallen(open_data, "QWU", "RYG", "2020-21")  # 3,015 referrals after some 19,000 a year
     assert "talking_therapies_referrals" in set(found["indicator"]) and set(found["flag"]) == {completeness.FELL}
-    assert completeness.flags(open_data, "QWU", "RYG", "2022-23").query("flag == @completeness.FELL").empty
+    assert completeness.fallen(open_data, "QWU", "RYG", "2022-23").empty
 
 
 def test_no_gap_is_neither_listed_nor_denied_where_records_are_incomplete(run):
     parameters = run("RT1")
     frames = published_counts.load(parameters)
-    ranked, tables = national.draft(frames, parameters)
+    ranked, parts = national.draft(frames, parameters)
     detained = ranked[ranked["indicator"].eq("detentions")]
     assert set(detained["list"]) == {"recording"} and detained["certainty"].isna().all()
-    first = tables["recording"].iloc[0]
+    first = parts["recording"].iloc[0]
     assert first["flag"] == completeness.INCOMPLETE and "Black" in first["ethnic_group"]
 
 
@@ -105,3 +113,97 @@ def test_the_table_of_every_trust_goes_on_where_one_cannot_be_made(open_data, mo
     line = found.loc["RCU"]
     assert line["error"] == "" and (line["detentions_of_trust"], line["detentions_of_board"]) == (10, 1145)
     assert line["priorities"] > 0 and "no provider rows" in line["lacking"] and line["indicators"] == 4
+
+
+FOR_RESIDENTS = {"detentions", "short_term_orders", "talking_therapies_referrals", "talking_therapies_finished"}
+RECOVERY = {"talking_therapies_recovery", "talking_therapies_reliable_recovery"}
+COSTS = {  # a file that is not at hand -> figures of the run that go with it, and what is not looked at
+    "census2021_lsoa21_ethnic5.csv.gz": (FOR_RESIDENTS, {published_counts.AGES, published_counts.COMPLETE}),
+    "census2021_msoa21_ethnic5_sex_age13.csv.gz": (
+        {"talking_therapies_referrals", "talking_therapies_finished"},
+        {published_counts.AGES},
+    ),
+    "census2021_lad21_ethnic19.csv": (FOR_RESIDENTS, {published_counts.AGES, published_counts.ELSEWHERE}),
+    "census2021_england_ethnic5_sex_age13.csv": (set(), {published_counts.AGES, published_counts.ELSEWHERE}),
+    "census2011_england_ethnic18_sex_age21.csv": (
+        {"talking_therapies_referrals", "talking_therapies_finished"},
+        {published_counts.AGES, published_counts.ELSEWHERE},
+    ),
+    "lookup_lsoa11_lsoa21_lad22.csv.gz": (FOR_RESIDENTS, {published_counts.AGES, published_counts.COMPLETE}),
+    "imd2025_lsoa21.csv.gz": (FOR_RESIDENTS, {published_counts.AGES, published_counts.ELSEWHERE}),
+    "imd2019_lsoa11.csv.gz": (set(), {published_counts.COMPLETE, published_counts.ELSEWHERE}),
+    "mha_2023_24_annual.csv.gz": (
+        {"detentions", "short_term_orders"},
+        {published_counts.AGES, published_counts.COMPLETE, published_counts.ELSEWHERE},
+    ),
+    "nhs_talking_therapies_annual_by_ethnic_group.csv.gz": (
+        {"talking_therapies_referrals", "talking_therapies_finished", *RECOVERY},
+        {published_counts.COMPLETE, published_counts.ELSEWHERE},
+    ),
+}
+
+
+@pytest.mark.parametrize("gone", list(COSTS))
+def test_a_file_that_is_not_at_hand_costs_what_rests_on_it_named_and_never_the_report(gone, run, open_data, tmp_path):
+    assert set(COSTS) == set(store.PUBLISHERS)
+    for name in set(store.PUBLISHERS) - {gone}:
+        shutil.copy(open_data / name, tmp_path)
+    parameters = run("RXM").model_copy(update={"open_data": str(tmp_path)})
+    found = published_counts.load(parameters)
+    counts, lost = found["counts"], found["unavailable"]
+    own = set(counts.loc[counts["own"] & counts["period"].eq("2023-24"), "indicator"])
+    figures, looks = COSTS[gone]
+    assert own == (FOR_RESIDENTS | RECOVERY) - figures
+    named = set(lost.loc[lost["reason"].str.contains(gone), "indicator"])
+    assert figures | looks <= named and not named & own - {"talking_therapies_referrals", "talking_therapies_finished"}
+    ranked, _ = national.draft(found, parameters)
+    assert set(ranked.loc[ranked["ratio"].notna(), "indicator"]) <= own and ranked["ratio"].notna().any()
+
+
+def test_a_folder_without_any_of_the_files_stops_with_what_is_wanted(run, tmp_path):
+    with pytest.raises(PcrefError, match=r"10 file.s. are not in"):
+        published_counts.load(run("RXM").model_copy(update={"open_data": str(tmp_path)}))
+
+
+def test_a_year_is_reported_with_what_the_files_hold_of_it_and_no_later_one_is_added_up(run):
+    parameters = run("RXM").model_copy(update={"period": "2019-20"})
+    found = published_counts.load(parameters)
+    reasons = found["unavailable"].query("area == 'QJ2'").set_index("indicator")["reason"]
+    assert reasons["detentions"] == "no figure of 2019-20 is published for it; there are those of 2023-24"
+    gaps = levels_and_gaps.ladder(levels_and_gaps.select(found["counts"], parameters), "White")
+    together = set(gaps.loc[gaps["period"].str.contains("to"), "period"])
+    assert together == {"2017-18 to 2019-20"}
+    ranked, _ = national.draft(found, parameters)
+    listed = ranked[ranked["ratio"].notna()]
+    assert len(listed) and set(listed["years"].dropna()) == together and set(listed["period"]) == {"2019-20"}
+    assert not listed["indicator"].isin(["detentions", "short_term_orders"]).any()
+
+
+def test_a_year_that_no_file_holds_is_refused_with_those_at_hand(run):
+    with pytest.raises(PcrefError, match=r"no figure of 2030-31 is at hand; there are those of 2017-18, .*2024-25"):
+        published_counts.load(run("RXM").model_copy(update={"period": "2030-31"}))
+
+
+def test_the_other_boards_are_shown_at_the_level_of_the_run(run):
+    wide, narrow = (
+        published_counts.load(run("RXM").model_copy(update={"level": level}))["other_boards"] for level in (0.99, 0.8)
+    )
+    assert set(wide["level"]) == {0.99} and set(narrow["level"]) == {0.8}
+    assert (wide["lower"] < narrow["lower"]).all() and (wide["upper"] > narrow["upper"]).all()
+
+
+def test_pages_bear_a_run_without_the_mental_health_act_file(run):
+    parameters = run("RXM")
+    found = published_counts.load(parameters)
+    counts = found["counts"]
+    without = counts[counts["indicator"].str.startswith("talking")]
+    nothing = {"residents": found["residents_by_age"].head(0), "england": found["england_by_age"].head(0)}
+    made = {
+        "detentions": topics.detentions(without, parameters),
+        "expected": topics.expected(without, parameters, **nothing),
+        "england": topics.england(without, parameters),
+        "other_boards": found["other_boards"].head(0).assign(indicator_name=""),
+    }
+    for name, table in made.items():
+        shown = getattr(tables, name)(as_published(table, name), id=name, title=name)
+        assert shown.text == f"{name}: nothing to show."
