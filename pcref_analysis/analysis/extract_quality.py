@@ -50,8 +50,9 @@ def residents(run: str, parameters: Parameters) -> list[str]:
         said = [f"Residents of the board {board} on census day 2021 (docs/published-figures.md)."]
         for share in runs.load(run, "shares").dropna().to_dict("records"):
             said.append(
-                f"Rates are those of the board: {share['board']:,.0f} detentions of its patients in {share['period']}, "
-                f"wherever they were detained. The Trust itself reports {share['trust']:,.0f}, of whoever it detained."
+                f"Rates are those of the integrated care board {board}: {share['board']:,.0f} detentions of its "
+                f"patients in {share['period']}, wherever they were detained. The Trust itself reports "
+                f"{share['trust']:,.0f}, of whoever it detained: {share['trust'] / share['board']:.0%} of it."
             )
         return said
     fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")

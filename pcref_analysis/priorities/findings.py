@@ -69,6 +69,8 @@ def make(
         raise PcrefError(f"priorities: the estimates hold no ratio against '{comparator}' for {period}.")
     table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=KEY, how="left")
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
+    if "indicator_name" in now:  # which says whose figure it is, where that is not the Trust's
+        table["name"] = table["indicator"].map(now.groupby("indicator")["indicator_name"].first()).fillna(table["name"])
     table = _with_levels(table, ours[ours["period"] == period], comparator)
     table = table.merge(_ladder(now), on=KEY, how="left")
     table = polarity.on_the_scale_of_harm(table)

@@ -58,6 +58,7 @@ class MainPoints:
     since: tuple[str, ...]
     agreed: bool
     sources: tuple[str, ...] = field(default=(), repr=False)
+    whose: str = ""  # of published figures: the board's, and the Trust's share of them
 
 
 def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoints:
@@ -90,9 +91,12 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     points = tuple(_point(row, material, parameters) for row in listed.head(MOST).to_dict("records"))
     strengths = frames.get("priorities-strengths", pd.DataFrame(columns=["name", "ethnic_groups", "evidence"]))
     data = text.get("recording-in-short", "")
+    lines = text.get("recording-residents", "").splitlines() if parameters.source.kind == "published" else []
+    whose = " ".join(line.removeprefix("- ") for line in lines[1:])  # the first says whose residents
     used = [
         *(source for point in points for source in point.sources),
         data,
+        whose,
         _rows(changes),
         _rows(since),
         _rows(strengths),
@@ -101,6 +105,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         heading="What people agreed to put first" if agreed else "Draft priorities, not yet discussed",
         lead=_lead(points, changes, agreed),
         compared=compared_with(parameters),
+        whose=whose,
         points=points,
         more=max(0, len(listed) - len(points)),
         data=data,

@@ -207,3 +207,19 @@ def test_pages_bear_a_run_without_the_mental_health_act_file(run):
     for name, table in made.items():
         shown = getattr(tables, name)(as_published(table, name), id=name, title=name)
         assert shown.text == f"{name}: nothing to show."
+
+
+def test_a_rate_is_named_as_the_boards_in_lists_tables_and_charts(run):
+    parameters = run("RCU")
+    frames = published_counts.load(parameters)
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    for table in (levels_and_gaps.crude(own), levels_and_gaps.ladder(own, "White")):
+        of_board = table["indicator"].isin(FOR_RESIDENTS)
+        assert of_board.any() and table.loc[of_board, "indicator_name"].str.endswith(", board QF7").all()
+        assert not table.loc[~of_board, "indicator_name"].str.contains("board").any()
+    ranked, _ = national.draft(frames, parameters)
+    detained = ranked[ranked["indicator"].eq("detentions") & ranked["ratio"].notna()]
+    assert set(detained["name"]) == {"Detentions under the Mental Health Act, board QF7"}
+    assert detained["wording"].str.startswith("Detentions under the Mental Health Act, board QF7").all()
+    england = topics.england(frames["counts"], parameters)
+    assert not england["indicator_name"].str.contains("board").any()
