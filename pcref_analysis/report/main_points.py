@@ -309,7 +309,10 @@ def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
         return "With care", f"{unknown}How far that could change the ratio cannot be worked out from what may be shown."
     if low == high:
         return "Firm", f"{unknown}The people whose ethnic group is not recorded are too few to change this figure."
-    between = "Depending on the ethnic group of people for whom it is not recorded, the ratio could lie between "
+    doubt = wording.doubtful(row)
+    between = (
+        f"Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
+    )
     if (row["ratio_low"] > 1) == (row["ratio_high"] > 1) == (row["ratio"] > 1):
         return "Firm", f"{unknown}{between}{low} and {high}: the gap would still be there."
     return "With care", f"{unknown}{between}{low} and {high}, so it has to be recorded better first."

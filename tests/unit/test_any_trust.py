@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.analysis import levels_and_gaps, topics
+from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
+from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.display import tables
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
@@ -223,3 +224,32 @@ def test_a_rate_is_named_as_the_boards_in_lists_tables_and_charts(run):
     assert detained["wording"].str.startswith("Detentions under the Mental Health Act, board QF7").all()
     england = topics.england(frames["counts"], parameters)
     assert not england["indicator_name"].str.contains("board").any()
+
+
+def test_a_category_in_doubt_may_be_anybodys_and_it_is_said_by_how_much_named_groups_are_too_low(run):
+    parameters = run("RXM")  # 100 of Derbyshire's detentions are recorded as Other: 98 to 102
+    frames = published_counts.load(parameters)
+    flags = ethnicity_coding.recording_flags(frames["counts"], parameters, frames["completeness"])
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    levels = disclosure_rule.with_possible(as_published(levels_and_gaps.crude(own), "levels").table, parameters)
+    with_it, without = (
+        ethnicity_coding.worst_case(levels, parameters, f).set_index(["indicator", "ethnic_group"])
+        for f in (flags, None)
+    )
+    detained = own[own["indicator"].eq("detentions")].set_index("ethnic_group")[["events_low", "events_high"]]
+    nobody, black, white = (detained.loc[group] for group in ("Unknown", "Black or Black British", "White"))
+    key = ("detentions", "Black or Black British")
+    most, least = (with_it.loc[key, end] / without.loc[key, end] for end in ("ratio_high", "ratio_low"))
+    many = black["events_high"] + nobody["events_high"]
+    assert most == pytest.approx((many + 102) / many)
+    white_most = white["events_high"] + nobody["events_high"]
+    assert least == pytest.approx(white_most / (white_most + 102))
+    assert pd.isna(with_it.loc[("detentions", "Other ethnic groups"), "ratio_high"])
+    assert with_it.loc[key, "suspect"] == "Other ethnic groups" and "suspect" not in without
+    reason = flags.set_index(["indicator", "ethnic_group"]).loc[("detentions", "Other ethnic groups"), "reason"]
+    times = 1 + 102 / black["events_low"]
+    assert "if all 100 belonged to one of them, its rate would be at most: White" in reason
+    assert f"Black or Black British {times:.2f} times" in reason
+    ranked, _ = national.draft(frames, parameters)
+    row = ranked.set_index(["indicator", "ethnic_group"]).loc[key]
+    assert "or is recorded as Other ethnic groups, which is in doubt" in row["wording"] and row["ratio_high"] > 3.31
