@@ -16,6 +16,7 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
+INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
 MOST = 5  # points; three to seven can be read at one sitting
 PAGES = {  # domain -> page
     "recording": "00_recording.html",
@@ -93,6 +94,9 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     data = text.get("recording-in-short", "")
     lines = text.get("recording-residents", "").splitlines() if parameters.source.kind == "published" else []
     whose = " ".join(line.removeprefix("- ") for line in lines[1:])  # the first says whose residents
+    in_short = text.get("priorities-in-short", "").replace("**", "")
+    if in_short.startswith(INCOMPLETE):  # before any gap, and before any "no gap"
+        whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
     used = [
         *(source for point in points for source in point.sources),
         data,
@@ -109,7 +113,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         points=points,
         more=max(0, len(listed) - len(points)),
         data=data,
-        in_short=text.get("priorities-in-short", "").replace("**", ""),
+        in_short=in_short,
         strengths=tuple(f"{r.name}: {_groups(r.ethnic_groups, parameters)} ({r.evidence})"
                         for r in strengths[["name", "ethnic_groups", "evidence"]].itertuples(index=False, name="Row")),
         since=tuple(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()),
