@@ -37,9 +37,9 @@ COMPLETE = "Whether records are complete"
 ELSEWHERE = "The same ethnic group in the other boards"
 AGES = "Allowing for age"
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
-    "section_136": "published by ethnic group for England only; a board has all short term orders together",
-    "cto_starts": "published by ethnic group for England only",
-    "repeat_detention": "published by ethnic group for England only",
+    "section_136": "in the file at hand by ethnic group for England only; a board has all short term orders together",
+    "cto_starts": "in the file at hand by ethnic group for England only",
+    "repeat_detention": "in the file at hand by ethnic group for England only",
     "restrictive_interventions": "published by provider and ethnic group, but not in the files at hand",
 }
 
