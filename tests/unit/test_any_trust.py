@@ -253,3 +253,17 @@ def test_a_category_in_doubt_may_be_anybodys_and_it_is_said_by_how_much_named_gr
     ranked, _ = national.draft(frames, parameters)
     row = ranked.set_index(["indicator", "ethnic_group"]).loc[key]
     assert "or is recorded as Other ethnic groups, which is in doubt" in row["wording"] and row["ratio_high"] > 3.31
+
+
+def test_whole_reports_are_made_one_at_a_time_and_what_each_took_is_kept(open_data, monkeypatch, tmp_path):
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    took = {"minutes": 1.0, "processor_seconds": 40.0, "memory_mb": 300}
+    monkeypatch.setattr(national, "_made", lambda run: took | {"error": "it stopped" if run.endswith("rcu") else ""})
+    said = []
+    found = national.reports(str(open_data), said.append, ["RXM", "RCU"])
+    assert list(found) == national.MADE and found["code"].tolist() == ["RXM", "RCU"]
+    assert found["error"].tolist() == ["", "it stopped"] and len(said) == 2
+    files = sorted(path.name for path in (tmp_path / "notebooks" / "parameters").iterdir())
+    assert files == ["published-rcu.yml", "published-rxm.yml"]
+    with pytest.raises(PcrefError, match="XYZ: none of the 57 Trusts"):
+        national.reports(str(open_data), said.append, ["XYZ"])
