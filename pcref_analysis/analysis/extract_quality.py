@@ -52,7 +52,8 @@ def residents(run: str, parameters: Parameters) -> list[str]:
             said.append(
                 f"Rates are those of the integrated care board {board}: {share['board']:,.0f} detentions of its "
                 f"patients in {share['period']}, wherever they were detained. The Trust itself reports "
-                f"{share['trust']:,.0f}, of whoever it detained: {share['trust'] / share['board']:.0%} of it."
+                f"{share['trust']:,.0f}, of whoever it detained: {share['trust'] / share['board']:.0%} of the board's "
+                "number."
             )
         return said
     fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")
