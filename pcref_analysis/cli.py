@@ -277,17 +277,28 @@ def init(
         say(line)
 
 
+LISTS = "reports/national/national.csv"
+
+
 @verb("pcref national")
 def national(
     open_data: Annotated[str, typer.Option(help="Folder of published figures.")] = "../shared/data/open",
-    csv: Annotated[str, typer.Option(help="Where the table is written.")] = "reports/national/national.csv",
+    csv: Annotated[str, typer.Option(help="Where the table is written.")] = LISTS,
+    reports: Annotated[
+        bool, typer.Option("--reports", help="Whole reports, one at a time; about a minute each.")
+    ] = False,
+    codes: Annotated[str, typer.Option(help="With --reports: these Trusts alone, such as RT1,RXM.")] = "",
 ) -> None:
     """Make the draft list of every mental health Trust from published figures, and a table of what each could say."""
     from pcref_analysis.report import national as every
     from pcref_analysis.vocabulary.parameters import project_path
 
     with Progress("national").shown() as progress:
-        found = every.table(open_data, progress)
+        if reports:
+            found = every.reports(open_data, progress, [one.strip().upper() for one in codes.split(",") if one.strip()])
+            csv = csv if csv != LISTS else LISTS.replace("national.csv", "reports.csv")
+        else:
+            found = every.table(open_data, progress)
     every.write(found, project_path(csv))
     failed = int(found["error"].ne("").sum())
     say(f"national: {len(found) - failed} of {len(found)} Trusts; {csv}")

@@ -35,9 +35,9 @@ def input_folder(parameters: Parameters) -> Path | None:
     """Return the folder or file that a run reads, or ``None`` where it reads a database."""
     kind = parameters.source.kind
     if kind == "published":
-        from pcref_analysis.published import published_counts
+        from pcref_analysis.store import open_data
 
-        return published_counts.open_data_folder(parameters)
+        return open_data.folder_of_some(parameters)
     if kind in ("folder", "duckdb"):
         return extract_path(parameters)
     return None

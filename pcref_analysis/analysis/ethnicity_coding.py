@@ -12,6 +12,7 @@ from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
 IN_CARE = "ethnicity_known"
+PAIR = ["indicator", "ethnic_group"]
 
 
 def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -48,8 +49,10 @@ def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return found
 
 
-def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return between which values each crude ratio lies, whatever the ethnic group of those not recorded.
+
+    Nor of those in a category that is probably a matter of recording: their events too may be anybody's.
 
     Parameters
     ----------
@@ -60,6 +63,8 @@ def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         (:func:`pcref_analysis.disclosure.disclosure_rule.with_possible`). What is hidden has no largest count.
     parameters
         ``period`` and ``comparator`` are used.
+    flags
+        Recording flags (:func:`recording_flags`); of rates among residents alone.
 
     Returns
     -------
@@ -67,7 +72,8 @@ def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         ``indicator, ethnic_group, ratio, ratio_low, ratio_high``: the bounds hold for every true count that the
         released ones leave, so they contain the bounds from exact counts. ``times_low, times_high``: the least and
         the most that the ratio can be multiplied by, for moving an adjusted ratio. ``note``: why bounds are missing;
-        they are where a count of unknown ethnic group that they need is hidden.
+        they are where a count of unknown ethnic group that they need is hidden, and of a category in doubt itself.
+        ``suspect`` (only where there is one): the categories in doubt, which the bounds allow for.
 
     Notes
     -----
@@ -82,7 +88,9 @@ def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     ours = shown["ethnic_group"].eq(parameters.comparator)
     found = shown[~ours].merge(shown[ours], on="indicator", suffixes=("", "_of"), validate="many_to_one")
     ends = ["events_low", "events_high", "at_risk_low", "at_risk_high"]
-    unknown_counts = part[nobody].set_index("indicator")[ends]
+    suspect = _suspect(part, flags, entries)
+    unknown_counts = part[nobody | suspect].groupby("indicator")[ends].sum()
+    doubt = part[suspect].groupby("indicator")["ethnic_group"].agg("; ".join)
     u0, u1, v0, v1 = (found["indicator"].map(unknown_counts[end]).astype(float).fillna(0.0) for end in ends)
     residents = (
         found["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).astype(bool)
@@ -108,10 +116,22 @@ def worst_case(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         times_high = (e0 + u1) / e0 * n1 / (n1 + bring1) * (1 + (v1 - bring0) / m0)
     hidden = np.isinf(u1) | np.isinf(v1)
     figures = {"ratio_low": low, "ratio_high": high, "times_low": times_low, "times_high": times_high}
-    figures = {name: values.where(np.isfinite(values) & ~hidden) for name, values in figures.items()}
+    itself = pd.MultiIndex.from_frame(found[PAIR]).isin(pd.MultiIndex.from_frame(part.loc[suspect, PAIR]))
+    figures = {name: values.where(np.isfinite(values) & ~hidden & ~itself) for name, values in figures.items()}
     nothing = "the comparator may have no events: no highest ratio"
     note = np.select([hidden, c0.eq(0)], ["a count of unknown ethnic group is suppressed: no bounds", nothing], "")
-    return found[["indicator", "ethnic_group"]].assign(ratio=ratio.where(np.isfinite(ratio)), **figures, note=note)
+    more = {"suspect": found["indicator"].map(doubt)} if len(doubt) else {}
+    return found[PAIR].assign(ratio=ratio.where(np.isfinite(ratio)), **figures, note=note, **more)
+
+
+def _suspect(part: pd.DataFrame, flags: pd.DataFrame | None, entries: dict[str, indicators.Indicator]) -> pd.Series:
+    """Say which rows are of a category that gathers what belongs elsewhere, among residents."""
+    if flags is None or flags.empty:
+        return pd.Series(False, part.index)
+    odd = flags[flags["flag"].eq(coding_flags.RECORDING)]
+    keys = [*PAIR, "period"]
+    found = pd.MultiIndex.from_frame(part[keys]).isin(pd.MultiIndex.from_frame(odd[keys]))
+    return found & part["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()})
 
 
 def recording_flags(
@@ -119,7 +139,7 @@ def recording_flags(
 ) -> pd.DataFrame:
     """Return figures that tell of recording rather than of care (published counts; cells have none yet).
 
-    ``completeness`` is what the run found of it (:func:`pcref_analysis.published.completeness.flags`), and is read from
+    ``completeness`` is what the run found of it (:mod:`pcref_analysis.published.completeness`), and is read from
     the run when left out. Columns as in :func:`pcref_analysis.estimates.unknown.coding_flags.flags`; only flagged rows,
     those of incomplete records first: they hold for every ethnic group.
     """

@@ -46,12 +46,14 @@ def noted(run: str, parameters: Parameters) -> pd.DataFrame:
 def residents(run: str, parameters: Parameters) -> list[str]:
     """Return where the residents come from and how exactly they meet the published tables, in words."""
     if parameters.source.kind == "published":
-        board, share = parameters.trust.icb_code, runs.load(run, "shares").iloc[0]
+        board = parameters.trust.icb_code
         said = [f"Residents of the board {board} on census day 2021 (docs/published-figures.md)."]
-        if pd.notna(share["trust"]) and pd.notna(share["board"]):
+        for share in runs.load(run, "shares").dropna().to_dict("records"):
             said.append(
-                f"Rates are those of the board: {share['board']:,.0f} detentions of its patients in 2023-24, wherever "
-                f"they were detained. The Trust itself reports {share['trust']:,.0f}, of whoever it detained."
+                f"Rates are those of the integrated care board {board}: {share['board']:,.0f} detentions of its "
+                f"patients in {share['period']}, wherever they were detained. The Trust itself reports "
+                f"{share['trust']:,.0f}, of whoever it detained: {share['trust'] / share['board']:.0%} of the board's "
+                "number."
             )
         return said
     fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")

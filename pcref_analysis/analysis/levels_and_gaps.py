@@ -209,12 +209,21 @@ def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def named(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Add what people read: ``indicator_name``, and ``unit``: what a figure says ("% of discharges", "ratio")."""
+    """Add what people read: ``indicator_name``, and ``unit``: what a figure says ("% of discharges", "ratio").
+
+    A published rate among residents is that of the integrated care board, whichever Trust the report is for: its name
+    says so ("Detentions under the Mental Health Act, board QUE").
+    """
     catalogue = indicators.catalogue()
     names = {key: entry.name for key, entry in catalogue.items()}
     scales = estimates["indicator"].map({key: entry.scale for key, entry in catalogue.items()})
     units = estimates["measure"].where(~estimates["measure"].isin(list(FAMILY)), scales)
-    return estimates.assign(indicator_name=estimates["indicator"].map(names), unit=units)
+    called = estimates["indicator"].map(names)
+    if "area" in estimates:
+        residents = {key for key, entry in catalogue.items() if entry.at_risk == "residents"}
+        board = estimates["indicator"].isin(residents) & estimates["area"].ne("England")
+        called = called.mask(board, called + ", board " + estimates["area"])
+    return estimates.assign(indicator_name=called, unit=units)
 
 
 def one_count(table: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

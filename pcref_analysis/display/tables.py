@@ -121,7 +121,7 @@ def detentions(released: Any, id: str, title: str) -> Shown:
     """Show detention in every denominator; of published figures, ours beside the published rate."""
     if "published_rate" not in released.table:
         return levels(released, id, title, released.table["period"].max())
-    rows, comparator = [], released.table["comparator"].iloc[0]
+    rows, comparator = [], "".join(released.table["comparator"].head(1))
     for row in released.table.to_dict("records"):
         ends = [formats.figure(row[end], 0) for end in ("events_low", "events_high")]
         between = " to ".join(ends) if all(ends) else TEXT_NOT_AVAILABLE
@@ -158,7 +158,7 @@ def england(released: Any, id: str, title: str) -> Shown:
                  (_one({end: row[column] for end, column in RATIO.items()}), True)]
                 for row in part.to_dict("records")]  # fmt: skip
         blocks.append((f"{name} ({unit})", rows))
-    comparator = released.table["comparator"].iloc[0] if len(released.table) else ""
+    comparator = "".join(released.table["comparator"].head(1))
     heads = ["Ethnic group", "Events", f"Level {between}", f"Ratio to {comparator} {between}"]
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 

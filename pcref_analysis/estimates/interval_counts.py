@@ -24,6 +24,7 @@ SHAPE = [
     *("indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"),
     *("level", "events", "at_risk", "note", "events_low", "events_high", "area", "area_kind"),
 ]
+YEARS = 3  # that are added up at most
 _PARTS = ("events", "events_low", "events_high", "at_risk", "at_risk_low", "at_risk_high")
 
 
@@ -102,7 +103,7 @@ def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0
 
 
 @checked
-def pooled(counts: pd.DataFrame, years: int = 3) -> pd.DataFrame:
+def pooled(counts: pd.DataFrame, years: int = YEARS) -> pd.DataFrame:
     """Return the newest years of each indicator and area added up, for a steadier figure than a year's.
 
     Parameters

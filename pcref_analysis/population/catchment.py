@@ -28,9 +28,15 @@ def lsoas(folder: Path, icb_code: str) -> list[str]:
     table = open_data.read(folder, _LSOA_FILE, columns=["lsoa21_code", "icb24_ods_code"])
     found = table.loc[table["icb24_ods_code"] == icb_code, "lsoa21_code"]
     if found.empty:
-        codes = ", ".join(sorted(table["icb24_ods_code"].dropna().unique()))
+        codes = ", ".join(boards(folder))
         raise PcrefError(f"trust.icb_code: '{icb_code}' is not an integrated care board. Possible are {codes}.")
     return found.tolist()
+
+
+def boards(folder: Path) -> list[str]:
+    """Return the codes of the 42 integrated care boards (2024)."""
+    table = open_data.read(folder, _LSOA_FILE, columns=["icb24_ods_code"])
+    return sorted(table["icb24_ods_code"].dropna().unique())
 
 
 def within(table: pd.DataFrame, codes: Sequence[str] | None) -> pd.DataFrame:

@@ -33,8 +33,8 @@ COLUMNS = [  # what a published list holds of each finding; the list can be made
     *("gap", "se", "shared_variance", "none_of", "persistence"),
 ]
 
-MORE = [  # held of published figures alone: years added up, the newest of them, the same group in other boards
-    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards"),
+MORE = [  # of published figures alone: years added up, the newest, the same group elsewhere, a category in doubt
+    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards", "suspect"),
 ]
 
 
@@ -69,6 +69,8 @@ def make(
         raise PcrefError(f"priorities: the estimates hold no ratio against '{comparator}' for {period}.")
     table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=KEY, how="left")
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
+    if "indicator_name" in now:  # which says whose figure it is, where that is not the Trust's
+        table["name"] = table["indicator"].map(now.groupby("indicator")["indicator_name"].first()).fillna(table["name"])
     table = _with_levels(table, ours[ours["period"] == period], comparator)
     table["margin"] = _margins(table, rule)
     table = table.merge(_ladder(now), on=KEY, how="left")
@@ -214,6 +216,7 @@ def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFra
         raise PcrefError(f"priorities: the bounds lack the column(s) {', '.join(absent)}.")
     if twice := int(bounds.duplicated(KEY).sum()):
         raise PcrefError(f"priorities: {twice} row(s) of the bounds stand twice (same indicator and ethnic group).")
+    columns += [name for name in ("suspect",) if name in bounds]
     return table.merge(bounds[columns], on=KEY, how="left", validate="one_to_one")
 
 

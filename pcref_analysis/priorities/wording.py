@@ -205,9 +205,14 @@ def _bounds(row: dict[str, Any]) -> str:
     if low == high:
         return " The people whose ethnic group is not recorded are too few to change this."
     return (
-        " Depending on the ethnic group of the people whose group is not recorded, the ratio could lie "
+        f" Depending on the ethnic group of the people whose group is not recorded{doubtful(row)}, the ratio could lie "
         f"between {low} and {high}."
     )
+
+
+def doubtful(row: Mapping[str, Any]) -> str:
+    """Return the words for a category in doubt that the bounds allow for; "" where there is none."""
+    return f" or is recorded as {row['suspect']}, which is in doubt" if isinstance(row.get("suspect"), str) else ""
 
 
 def _how_sure(row: dict[str, Any], family: int) -> str:

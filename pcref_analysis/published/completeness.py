@@ -28,44 +28,41 @@ SAME = {"talking_therapies_recovery": ("talking_therapies_reliable_recovery",)} 
 INCOMPLETE = "records may be incomplete"
 FELL = "a sudden fall: records may be incomplete"
 COLUMNS = ["indicator", "period", "area", "ethnic_group", "flag", "reason"]
+BOARDS = ["indicator", "period", "area", "events", "expected", "estimate", "lower_95", "upper_95", "signal"]
 _THERAPIES_FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
 
 
 @lru_cache(maxsize=8)
 def _boards(folder: Path, period: str) -> pd.DataFrame:
-    parts = []
+    if period != mental_health_act.period(folder):
+        return pd.DataFrame(columns=BOARDS)
     residents, rates = _by_deprivation(folder)
     expected = residents.mul(rates).sum(axis=1)
-    for indicator in ("detentions", "short_term_orders"):
-        events = mental_health_act.board_totals(folder, indicator)
-        if period == mental_health_act.PERIOD:
-            parts.append(_one(indicator, events, expected))
-    table = open_data.read(folder, _THERAPIES_FILE)
-    table = table[
-        table["variable_b"].eq("All") & table["reporting_period"].eq(period) & table["org_type"].isin(["STP", "ICB"])
-    ]
-    for indicator, column in THERAPIES.items() if table["org_code"].isin(residents.index).any() else ():
-        events = table.groupby("org_code")[column].sum()
-        parts.append(_one(indicator, events, residents.sum(axis=1)))
-    return pd.concat(parts, ignore_index=True).assign(period=period)
+    parts = [_one(name, mental_health_act.board_totals(folder, name), expected) for name in LEVELS]
+    return pd.concat(parts, ignore_index=True).assign(period=period)[BOARDS]
 
 
 def boards(folder: Path, period: str) -> pd.DataFrame:
-    """Return the level of every integrated care board with England's, with the limits of a funnel.
+    """Return how often every integrated care board detains, against England's level, with the limits of a funnel.
 
     Parameters
     ----------
     folder
         The folder of published figures.
     period
-        A financial year.
+        A financial year; none but that of the Mental Health Act file has rows.
 
     Returns
     -------
     pandas.DataFrame
-        ``indicator, period, area, events, expected, estimate, lower_95, upper_95, signal``: ``expected`` at England's
-        level, of detentions and short-term orders given the deprivation of the board's areas (fifths of 2019);
-        ``estimate`` is the one over the other. Limits allow for how much boards differ (over-dispersion).
+        :data:`BOARDS`, of :data:`LEVELS`: ``expected`` at England's level, given the deprivation of the board's areas
+        (fifths of 2019); ``estimate`` is the one over the other. Limits allow for how much boards differ
+        (over-dispersion); they are the 95% ones of a funnel, whatever the level of the report's intervals.
+
+    Raises
+    ------
+    NotPublishedError
+        If a file that this rests on is not at hand.
 
     Notes
     -----
@@ -79,36 +76,61 @@ def boards(folder: Path, period: str) -> pd.DataFrame:
     return _boards(Path(folder), period).copy()
 
 
-def flags(folder: Path, board: str, trust: str, period: str) -> pd.DataFrame:
-    """Return indicators of a board or a Trust whose records may be incomplete: a finding before any "no gap".
+def low(folder: Path, board: str, period: str) -> pd.DataFrame:
+    """Return indicators of a board that its records may hold too few of: a finding before any "no gap".
 
     Parameters
     ----------
     folder, period
         As in :func:`boards`.
-    board, trust
-        Codes; the Trust's own years are compared with one another.
+    board
+        The code of the board.
 
     Returns
     -------
     pandas.DataFrame
-        ``indicator, period, area, ethnic_group`` (missing: all groups), ``flag, reason``, flagged indicators alone.
+        :data:`COLUMNS`, flagged indicators alone; ``ethnic_group`` is missing: all groups.
 
     Notes
     -----
     Marked is a board whose detentions or short-term orders lie below the lower 95% limit of the funnel or below
-    :data:`HALF` of what England's level gives, and of Talking Therapies a year below :data:`FALL` of the mean of the
-    two years before, England's change allowed for. A level inside the limits does not prove that records are whole.
+    :data:`HALF` of what England's level gives. A level inside the limits does not prove that records are whole.
+    """
+    here = in_doubt(boards(folder, period)).query("area == @board")
+    rows = [(one.indicator, board, INCOMPLETE, _level_words(one)) for one in here.itertuples()]
+    return _flagged(rows, period)
+
+
+def in_doubt(levels: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of :func:`boards` that are too low to be compared by ethnic group."""
+    return levels[levels["signal"].str.startswith("below") | levels["estimate"].lt(HALF)]
+
+
+def fallen(folder: Path, board: str, trust: str, period: str) -> pd.DataFrame:
+    """Return indicators of Talking Therapies that fell suddenly in a board or a Trust: records may be incomplete.
+
+    Parameters
+    ----------
+    folder, board, period
+        As in :func:`low`.
+    trust
+        Its code: its own years are compared with one another.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`low`. Marked is a year below :data:`FALL` of the mean of the two years before, England's change
+        allowed for.
     """
     rows = []
-    here = boards(folder, period).query("area == @board")
-    low = here["signal"].str.startswith("below") | here["estimate"].lt(HALF)
-    for one in here[low & here["indicator"].isin(LEVELS)].itertuples():
-        rows.append((one.indicator, board, INCOMPLETE, _level_words(one)))
     for indicator, column in (THERAPIES | OWN).items():
         area = trust if indicator in OWN else board
         if words := _fall(years(folder, area, column, own=indicator in OWN), years(folder, None, column), period):
             rows += [(name, area, FELL, words) for name in (indicator, *SAME.get(indicator, ()))]
+    return _flagged(rows, period)
+
+
+def _flagged(rows: list[tuple[str, str, str, str]], period: str) -> pd.DataFrame:
     found = pd.DataFrame(rows, columns=["indicator", "area", "flag", "reason"])
     return found.assign(period=period, ethnic_group=None)[COLUMNS]
 
@@ -131,8 +153,8 @@ def years(folder: Path, area: str | None, column: str, own: bool = False) -> pd.
     return table[here].groupby("reporting_period")[column].sum()
 
 
-def shares(folder: Path, board: str, trust: str) -> dict[str, float]:
-    """Return detentions of 2023-24 that the Trust and its board report (``trust, board``).
+def shares(folder: Path, board: str, trust: str) -> dict[str, float | str]:
+    """Return detentions that the Trust and its board report (``trust, board``) in the ``period`` of the file.
 
     A board's figure is of its patients wherever they were detained, a Trust's is of whoever it detained: the share is
     how far the one speaks for the other, and may exceed 1.
@@ -141,6 +163,7 @@ def shares(folder: Path, board: str, trust: str) -> dict[str, float]:
     return {
         "trust": mental_health_act.trust_total(folder, organisations.parts(trust)),
         "board": float(totals.get(board, float("nan"))),
+        "period": mental_health_act.period(folder),
     }
 
 

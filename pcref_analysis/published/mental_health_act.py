@@ -15,7 +15,6 @@ from pcref_analysis.vocabulary.errors import NotPublishedError
 ENGLAND = "England"
 EVERY_BOARD = "every board"
 SUMMED = "sum of the boards' rounded counts; a suppressed one counts as 2"
-PERIOD = "2023-24"
 _FILE = "mha_2023_24_annual.csv.gz"
 UNKNOWN_LOCAL = "ethnic group not stated, not known or missing; no residents to set against it"
 UNKNOWN_ENGLAND = "ethnic group not stated or not known; events with no code at all are not in this table"
@@ -95,7 +94,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     rows = _add_up(rows, wanted) if summed else rows.loc[wanted].reset_index()
     people = resident_counts.totals(folder, None if area == ENGLAND else catchment.lsoas(folder, area), detail)
     at_risk = rows["ethnic_group"].map(people.set_index("ethnic_group")["residents"])
-    return _finish(rows, at_risk, indicator, area, "rate", 100_000)
+    return _finish(folder, rows, at_risk, indicator, area, "rate", 100_000)
 
 
 def repeat_detention(folder: Path, detail: str = "broad") -> pd.DataFrame:
@@ -115,7 +114,7 @@ def repeat_detention(folder: Path, detail: str = "broad") -> pd.DataFrame:
     order = [g for g in (*ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]) if g in people.index]
     table = pd.DataFrame({"ethnic_group": order, "mhsds_count": repeat.loc[order].to_numpy()})
     table["crude_rate_per_100k"] = float("nan")
-    return _finish(table, people.loc[order].reset_index(drop=True), "repeat_detention", ENGLAND, "percent", 100)
+    return _finish(folder, table, people.loc[order].reset_index(drop=True), "repeat_detention", ENGLAND, "percent", 100)
 
 
 def england_by_age(folder: Path, indicator: str = "detentions") -> pd.DataFrame:
@@ -167,6 +166,11 @@ def by_board(folder: Path, indicator: str = "detentions") -> pd.Series:
     return rows.set_index(["area", "ethnic_group"])["mhsds_count"].astype(float)
 
 
+def period(folder: Path) -> str:
+    """Return the financial year of the file at hand ("2023-24")."""
+    return str(open_data.read(folder, _FILE, columns=["year"])["year"].iloc[0]).replace("/", "-")
+
+
 def trust_total(folder: Path, codes: list[str]) -> float:
     """Return the detentions that a Trust reports, its codes summed; missing where none is published."""
     table = open_data.read(folder, _FILE)
@@ -201,10 +205,17 @@ def _add_up(rows: pd.DataFrame, wanted: list[str]) -> pd.DataFrame:
     return parts.groupby(level=0).sum().loc[wanted].reset_index().assign(crude_rate_per_100k=float("nan"))
 
 
-def _finish(rows: pd.DataFrame, at_risk: pd.Series, indicator: str, area: str, measure: str, per: int) -> pd.DataFrame:
+def _finish(
+    folder: Path, rows: pd.DataFrame, at_risk: pd.Series, indicator: str, area: str, measure: str, per: int
+) -> pd.DataFrame:
     exact = area == ENGLAND
     out = rows[["ethnic_group"]].assign(
-        indicator=indicator, period=PERIOD, area=area, area_kind="england" if exact else "icb", measure=measure, per=per
+        indicator=indicator,
+        period=period(folder),
+        area=area,
+        area_kind="england" if exact else "icb",
+        measure=measure,
+        per=per,
     )
     out["events"], out["at_risk"] = rows["mhsds_count"].astype(float), at_risk.astype(float)
     out[["events_low", "events_high"]] = publisher_rounding.interval(out["events"], exact=exact)

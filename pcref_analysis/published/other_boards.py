@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from pcref_analysis.estimates import random_effects
 from pcref_analysis.population import catchment, resident_counts
@@ -18,21 +19,24 @@ from pcref_analysis.published import completeness, mental_health_act, talking_th
 from pcref_analysis.vocabulary import ethnicity
 
 COLUMNS = ["indicator", "period", "ethnic_group", "boards", "ratio", "lower", "upper", "tau", "prior_mean", "prior_sd"]
-SCORE = 1.959963984540054  # of a 95% interval
+COLUMNS += ["level"]
+ACT, THERAPIES = "Mental Health Act", "Talking Therapies"
 
 
 @lru_cache(maxsize=4)
-def _ratios(folder: Path, period: str, comparator: str) -> pd.DataFrame:
+def _ratios(folder: Path, source: str, period: str, comparator: str) -> pd.DataFrame:
     people = _residents(folder)
-    adults = people.mul(_share_of_adults(folder), level="ethnic_group")
+    act = source == ACT
     parts = []
-    if period == mental_health_act.PERIOD:
-        for name in completeness.LEVELS:
-            parts.append(_of(name, mental_health_act.by_board(folder, name), people, once=False))
-    for name, (events, percent) in talking_therapies.MEASURES.items():
-        counts = talking_therapies.by_board(folder, period)
+    for name in completeness.LEVELS if act and period == mental_health_act.period(folder) else ():
+        parts.append(_of(name, mental_health_act.by_board(folder, name), people, once=False))
+    counts = pd.DataFrame() if act else talking_therapies.by_board(folder, period)
+    adults = people if act else people.mul(_share_of_adults(folder), level="ethnic_group")
+    for name, (events, percent) in talking_therapies.MEASURES.items() if len(counts) else ():
         treated = counts["finished_course_treatment_n"] - counts["not_at_caseness_n"]
         parts.append(_of(name, counts[events], treated if percent else adults, once=bool(percent)))
+    if not parts:
+        return pd.DataFrame(columns=["indicator", "period", "area", "ethnic_group", "effect", "variance"])
     table = pd.concat(parts, ignore_index=True).assign(period=period)
     ours = table[table["ethnic_group"].eq(comparator)].set_index(["indicator", "area"])[["level", "variance"]]
     theirs = ours.reindex(pd.MultiIndex.from_frame(table[["indicator", "area"]])).reset_index(drop=True)
@@ -57,7 +61,7 @@ def _residents(folder: Path) -> pd.Series:
         board: resident_counts.totals(folder, catchment.lsoas(folder, board), "broad").set_index("ethnic_group")[
             "residents"
         ]
-        for board in mental_health_act.board_totals(folder).index
+        for board in catchment.boards(folder)
     }
     return pd.concat(parts).rename_axis(["area", "ethnic_group"])
 
@@ -70,23 +74,35 @@ def _share_of_adults(folder: Path) -> pd.Series:
     return share.rename_axis("ethnic_group")
 
 
-def prior(folder: Path, board: str, period: str, comparator: str = "White") -> pd.DataFrame:
+def prior(
+    folder: Path, source: str, board: str, period: str, comparator: str = "White", level: float = 0.95
+) -> pd.DataFrame:
     """Return what the other boards say of each ethnic group's crude ratio: a summary and a prior.
 
     Parameters
     ----------
     folder
         The folder of published figures.
+    source
+        :data:`ACT` or :data:`THERAPIES`.
     board
         The board that is left out, so that its own figure is not counted twice.
     period, comparator
         Financial year, and the group that ratios are taken to.
+    level
+        Of the intervals.
 
     Returns
     -------
     pandas.DataFrame
-        :data:`COLUMNS`: ``ratio, lower, upper`` the mean of ``boards`` boards and its 95% interval; ``tau`` the spread
+        :data:`COLUMNS`: ``ratio, lower, upper`` the mean of ``boards`` boards and its interval; ``tau`` the spread
         between boards; ``prior_mean, prior_sd`` of the logarithm of the ratio of one more board, chance apart.
+        No rows of a year that the source does not hold.
+
+    Raises
+    ------
+    NotPublishedError
+        If a file that this rests on is not at hand.
 
     Notes
     -----
@@ -96,14 +112,14 @@ def prior(folder: Path, board: str, period: str, comparator: str = "White") -> p
     Rates count events, not people: the variance of chance is somewhat small and tau takes up the rest.
     It says what is usual, never what is right: a gap that is the same everywhere is a gap.
     """
-    table = _ratios(Path(folder), period, comparator)
-    levels = completeness.boards(folder, period)
-    low = levels[levels["signal"].str.startswith("below") | levels["estimate"].lt(completeness.HALF)]
-    doubt = pd.MultiIndex.from_frame(low.loc[low["indicator"].isin(completeness.LEVELS), ["indicator", "area"]])
-    whole = ~pd.MultiIndex.from_frame(table[["indicator", "area"]]).isin(doubt)
-    rows = []
-    for keys, part in table[whole & table["area"].ne(board)].groupby(["indicator", "period", "ethnic_group"]):
+    table = _ratios(Path(folder), source, period, comparator)
+    if source == ACT:
+        doubt = completeness.in_doubt(completeness.boards(folder, period))
+        doubt = pd.MultiIndex.from_frame(doubt[["indicator", "area"]])
+        table = table[~pd.MultiIndex.from_frame(table[["indicator", "area"]]).isin(doubt)]
+    rows, score = [], float(ndtri(0.5 + level / 2))
+    for keys, part in table[table["area"].ne(board)].groupby(["indicator", "period", "ethnic_group"]):
         found = random_effects.dersimonian_laird(part["effect"].to_numpy(), part["variance"].to_numpy())
-        ends = np.exp(found.mean + np.array([0, -SCORE, SCORE]) * found.se)
-        rows.append((*keys, found.areas, *ends, found.tau, found.mean, np.hypot(found.tau, found.se)))
+        ends = np.exp(found.mean + np.array([0, -score, score]) * found.se)
+        rows.append((*keys, found.areas, *ends, found.tau, found.mean, np.hypot(found.tau, found.se), level))
     return pd.DataFrame(rows, columns=COLUMNS).dropna(subset=["prior_mean"]).reset_index(drop=True)

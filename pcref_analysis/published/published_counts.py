@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pandas as pd
 
+from pcref_analysis.estimates import interval_counts
 from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import (
     completeness,
@@ -17,28 +19,27 @@ from pcref_analysis.published import (
     talking_therapies,
 )
 from pcref_analysis.published.mental_health_act import ENGLAND
-from pcref_analysis.store.open_data import open_data_folder
+from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 FRAMES = (
     "counts",
     "cells",
-    "population",
-    "fit",
-    "areas",
     "residents_by_age",
     "england_by_age",
-    "deprivation",
     "unavailable",
     "completeness",
     "shares",
     "other_boards",
 )
+COMPLETE = "Whether records are complete"
+ELSEWHERE = "The same ethnic group in the other boards"
+AGES = "Allowing for age"
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
-    "section_136": "published by ethnic group for England only; a board has all short term orders together",
-    "cto_starts": "published by ethnic group for England only",
-    "repeat_detention": "published by ethnic group for England only",
+    "section_136": "in the file at hand by ethnic group for England only; a board has all short term orders together",
+    "cto_starts": "in the file at hand by ethnic group for England only",
+    "repeat_detention": "in the file at hand by ethnic group for England only",
     "restrictive_interventions": "published by provider and ethnic group, but not in the files at hand",
 }
 
@@ -49,8 +50,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     parameters
-        ``trust.ods_code`` and ``trust.icb_code``, ``period`` (2023-24 for the Mental Health Act; Talking Therapies
-        are given for every year), ``age_bands``, ``imd_version`` and the folder ``open_data``.
+        ``trust.ods_code`` and ``trust.icb_code``, ``period`` (any year that one of the files holds; the others are
+        given too, and said to lack it), ``comparator``, ``level`` and the folder ``open_data``.
 
     Returns
     -------
@@ -58,42 +59,65 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         ``counts``: counts by broad ethnic group of the board, the Trust and England, with the interval that
         rounding leaves (``rounding.COLUMNS``); ``own`` marks the run's own figure of an indicator: the board's rates
         and the Trust's own percentages. ``cells``: the same for the run's own area in the shape of cells,
-        all ages and sexes together, suppressed events missing. ``population`` and ``areas``: the tables Population and
-        Areas of the contracts. ``fit``: how exactly the census tables are met. ``residents_by_age`` and
-        ``england_by_age``: for :func:`pcref_analysis.estimates.interval_counts.indirect`. ``deprivation``: detentions
-        by
-        deprivation decile, the board and England. ``unavailable``: ``indicator, area, reason``, a row for each figure
-        that is not published for the area or lacks the run's year. ``completeness``: :func:`completeness.flags`,
-        ``other_boards``: :func:`other_boards.prior`, and ``shares`` what the Trust reports of its board's detentions.
+        all ages and sexes together, suppressed events missing. ``residents_by_age`` and ``england_by_age``: for
+        :func:`pcref_analysis.estimates.interval_counts.indirect`. ``unavailable``: ``indicator, area, reason``, a row
+        for each figure that is not published for the area, lacks the run's year, or whose file is not at hand; also
+        for what was not looked at for want of a file. ``completeness``: :func:`completeness.low` and
+        :func:`completeness.fallen`, ``other_boards``: :func:`other_boards.prior`, and ``shares`` what the Trust
+        reports of its board's detentions.
 
     Raises
     ------
     PcrefError
-        If the folder, a file of the census or of the Mental Health Act is missing, the board is unknown, or nothing at
-        all is published for it.
+        If the folder is missing or empty, the board is unknown, or nothing at all is published for it or for the year.
+
+    Notes
+    -----
+    A file that is missing costs the figures that rest on it, and never the others.
     """
-    folder = open_data_folder(parameters)
-    board, trust = parameters.trust.icb_code, parameters.trust.ods_code
-    if parameters.period != mental_health_act.PERIOD:
-        raise PcrefError(f"period: the Mental Health Act figures at hand are of {mental_health_act.PERIOD} only.")
-    lsoas = catchment.lsoas(folder, board)
-    residents, fit = resident_counts.build(folder, lsoas, parameters.age_bands, parameters.imd_version)
-    counts, lacking = _counts(folder, board, trust, parameters.period)
-    return {
+    folder = open_data.folder_of_some(parameters)
+    board, trust, period = parameters.trust.icb_code, parameters.trust.ods_code, parameters.period
+    counts, lacking = _counts(folder, board, trust, period)
+    gone = [lacking]
+
+    def had(name: str, columns: Sequence[str], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        try:
+            return make()
+        except NotPublishedError as error:
+            gone.append(pd.DataFrame([(name, "", _reason(error))], columns=list(lacking)))
+            return pd.DataFrame(columns=list(columns))
+
+    by_age = ["ethnic_group", "sex", "age_band", "residents"]
+    frames = {
+        "residents_by_age": had(
+            AGES,
+            by_age,
+            lambda: resident_counts.by_age(folder, catchment.lsoas(folder, board), mental_health_act.AGE_CUTS),
+        ),
+        "england_by_age": had(
+            AGES, ["age_band", "events", "at_risk"], lambda: mental_health_act.england_by_age(folder)
+        ),
+        "shares": had(
+            "Detentions of the Trust and of its board",
+            ["trust", "board", "period"],
+            lambda: pd.DataFrame([completeness.shares(folder, board, trust)]),
+        ),
+    }
+    whole = [
+        had(COMPLETE, completeness.COLUMNS, lambda: completeness.low(folder, board, period)),
+        had(COMPLETE, completeness.COLUMNS, lambda: completeness.fallen(folder, board, trust, period)),
+    ]
+    alike = {"comparator": parameters.comparator, "level": parameters.level}
+    elsewhere = [
+        had(ELSEWHERE, other_boards.COLUMNS, partial(other_boards.prior, folder, source, board, period, **alike))
+        for source in (other_boards.ACT, other_boards.THERAPIES)
+    ]
+    return frames | {
         "counts": counts,
         "cells": _cells(counts),
-        "population": residents,
-        "fit": fit,
-        "areas": catchment.areas(folder, lsoas, parameters.imd_version),
-        "residents_by_age": resident_counts.by_age(folder, lsoas, mental_health_act.AGE_CUTS),
-        "england_by_age": mental_health_act.england_by_age(folder),
-        "deprivation": pd.concat(
-            [mental_health_act.by_deprivation(folder, area).assign(area=area) for area in (board, ENGLAND)]
-        ),
-        "unavailable": lacking,
-        "completeness": completeness.flags(folder, board, trust, parameters.period),
-        "other_boards": other_boards.prior(folder, board, parameters.period, parameters.comparator),
-        "shares": pd.DataFrame([completeness.shares(folder, board, trust)]),
+        "completeness": _together(whole),
+        "other_boards": _together(elsewhere),
+        "unavailable": pd.concat(gone, ignore_index=True).drop_duplicates(ignore_index=True),
     }
 
 
@@ -134,8 +158,8 @@ def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataF
         try:
             parts.append(_read(folder, name, area, kind))
         except NotPublishedError as error:
-            lacking.append((name, area, str(error)))
-    if not parts:
+            lacking.append((name, area, _reason(error)))
+    if not any(part["area"].ne(ENGLAND).any() for part in parts):
         raise PcrefError(f"published figures: nothing is published for the board '{board}' in the files at hand.")
     counts = pd.concat(parts, ignore_index=True)[publisher_rounding.COLUMNS]
     rate = counts["measure"].eq("rate")
@@ -143,13 +167,33 @@ def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataF
     counts["comparable"] = True  # with the years after it: a board's boundary has not changed since
     for until in organisations.reference("area_changed", board)["last_year"]:
         counts["comparable"] &= ~(counts["area"].eq(board) & rate & counts["period"].le(until))
-    last = (
-        counts[counts["own"]].groupby(["indicator", "area"])["period"].agg(["max", lambda years: period in set(years)])
-    )
-    for (name, area), (year, there) in zip(last.index, last.to_numpy(), strict=True):
-        if not there:
-            lacking.append((name, area, f"no figure of {period} is published for it; the last is of {year}"))
+    have = counts[counts["own"]].groupby(["indicator", "area"])["period"].agg(list)
+    if period not in (there := sorted(set(have.sum()))):
+        raise PcrefError(f"period: no figure of {period} is at hand; there are those of {', '.join(there)}.")
+    for (name, area), known in have.items():
+        if period not in known:
+            last = (
+                f"the last is of {max(known)}"
+                if max(known) < period
+                else f"there are those of {', '.join(sorted(set(known)))}"
+            )
+            lacking.append((name, area, f"no figure of {period} is published for it; {last}"))
+    newest = counts[counts["own"]].groupby(["indicator", "area"])["period"].transform(_newest)
+    counts["comparable"] &= ~(newest.gt(period).reindex(counts.index, fill_value=False) & counts["period"].gt(period))
     return counts, pd.DataFrame(lacking, columns=["indicator", "area", "reason"])
+
+
+def _newest(periods: pd.Series) -> str:
+    """Return the first of the newest years that are added up (:func:`interval_counts.pooled`)."""
+    return sorted(periods.unique())[-interval_counts.YEARS :][0]
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("published figures: ").rstrip(".")
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _cells(counts: pd.DataFrame) -> pd.DataFrame:
@@ -162,4 +206,4 @@ def _cells(counts: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(events_sq=float("nan"), events_at_risk=float("nan"), at_risk_sq=float("nan"))
 
 
-__all__ = ["FRAMES", "load", "open_data_folder", "save", "saved"]
+__all__ = ["FRAMES", "load", "save", "saved"]

@@ -181,10 +181,14 @@ def _notes(out: pd.DataFrame, area: str) -> pd.Series:
     rate = out["measure"].eq("rate")
     basis = blank.mask(rate & out["at_risk"].notna(), RESIDENTS_NOTE)
     moved = [
-        blank.mask(rate & out["at_risk"].notna() & out["period"].le(last), words)
-        for last, words in organisations.reference("area_changed", area)[["last_year", "words"]].itertuples(index=False)
+        blank.mask(rate & out["at_risk"].notna() & out["period"].le(one.last_year), one.words + _checked(one.source))
+        for one in organisations.reference("area_changed", area).itertuples(index=False)
     ]
     return publisher_rounding.join_notes(hidden, unknown, summed, basis, *moved)
+
+
+def _checked(source: str) -> str:
+    return " (to be checked at the Organisation Data Service)" if "background knowledge" in source else ""
 
 
 __all__ = ["ENGLAND", "MEASURES", "by_ethnic_group"]

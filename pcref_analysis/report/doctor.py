@@ -91,13 +91,25 @@ def inputs(parameters: Parameters) -> Iterator[tuple[bool, str]]:
             yield True, f"{name}: {look()}"
         except PcrefError as error:
             yield False, f"{name}: {error}"
-    wanted = tuple(open_data.PUBLISHERS) if parameters.source.kind == "published" else open_data.RESIDENTS
+    published = parameters.source.kind == "published"
+    wanted = tuple(open_data.PUBLISHERS) if published else open_data.RESIDENTS
     try:
         folder = open_data.open_data_folder(parameters, wanted)
         yield True, f"open figures: all {len(wanted)} files are in '{folder.name}'"
-    except PcrefError as error:  # an extract may bring its own residents, so that only a run on open figures stops
+    except PcrefError as error:
         first = str(error).splitlines()[0].removeprefix("open data: ").removesuffix(" Wanted:")
-        yield parameters.source.kind != "published", f"open figures: {first} An extract must then bring its residents."
+        yield (
+            _some(parameters) or not published,
+            f"open figures: {first} "
+            + ("What rests on them is left out." if published else "An extract must then bring its residents."),
+        )
+
+
+def _some(parameters: Parameters) -> bool:
+    try:
+        return bool(open_data.folder_of_some(parameters))
+    except PcrefError:
+        return False
 
 
 def _extract(parameters: Parameters) -> str:

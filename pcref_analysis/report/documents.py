@@ -36,7 +36,7 @@ def paper(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]
     )
     asked += "recorded, and to say what it wants to see next."
     blocks += [("h1", "What the Board is asked"), ("text", asked)]
-    blocks += [("h1", points.heading), ("text", points.compared), ("text", points.lead)]
+    blocks += [("h1", points.heading), ("text", points.compared), ("text", points.whose), ("text", points.lead)]
     for number, point in enumerate(points.points, start=1):
         blocks += [("h2", f"{number}. {point.title}"), ("text", point.words)]
         blocks += [("fact", f"Is it getting better? {point.trend}"),

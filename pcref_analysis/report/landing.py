@@ -6,11 +6,11 @@ import base64
 from typing import Any
 
 from pcref_analysis.display import output
-from pcref_analysis.report import main_points, pages
+from pcref_analysis.report import layout, main_points, pages
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
-FOLDED = {  # what stands folded below the main points; a part whose last table has no line is left out
+FOLDED = {  # what stands folded below the main points; what holds nothing is left out, and a part of nothing else
     "The draft list that the figures alone proposed": ("priorities-in-short", "priorities-draft"),
     "What people changed, and why": ("priorities-adjusted", "priorities-changes"),
     "You said, we did": ("priorities-outcomes",),
@@ -27,6 +27,7 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     by_id = {record["id"]: record for record in records}
+    held = {name for name, record in by_id.items() if not layout.EMPTY.search(record.get("text", ""))}
     tables = [record for record in records if record["kind"] == "table"]
     index = pages.fragment(
         "index.html.j2",
@@ -34,11 +35,7 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
         main=main,
         picture=drawn and base64.b64encode(drawn.png).decode("ascii"),
         alt=drawn and drawn.record["alt"],
-        folded={
-            head: [_show(by_id[name]) for name in names if name in by_id]
-            for head, names in FOLDED.items()
-            if any(by_id.get(name, {}).get("kind") == "table" for name in names[-1:]) or names[0] in by_id
-        },
+        folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in FOLDED.items()},
         tables=tables,
     )
     above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands

@@ -16,6 +16,7 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
+INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
 MOST = 5  # points; three to seven can be read at one sitting
 PAGES = {  # domain -> page
     "recording": "00_recording.html",
@@ -58,6 +59,7 @@ class MainPoints:
     since: tuple[str, ...]
     agreed: bool
     sources: tuple[str, ...] = field(default=(), repr=False)
+    whose: str = ""  # of published figures: the board's, and the Trust's share of them
 
 
 def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoints:
@@ -90,9 +92,15 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     points = tuple(_point(row, material, parameters) for row in listed.head(MOST).to_dict("records"))
     strengths = frames.get("priorities-strengths", pd.DataFrame(columns=["name", "ethnic_groups", "evidence"]))
     data = text.get("recording-in-short", "")
+    lines = text.get("recording-residents", "").splitlines() if parameters.source.kind == "published" else []
+    whose = " ".join(line.removeprefix("- ") for line in lines[1:])  # the first says whose residents
+    in_short = text.get("priorities-in-short", "").replace("**", "")
+    if in_short.startswith(INCOMPLETE):  # before any gap, and before any "no gap"
+        whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
     used = [
         *(source for point in points for source in point.sources),
         data,
+        whose,
         _rows(changes),
         _rows(since),
         _rows(strengths),
@@ -101,10 +109,11 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         heading="What people agreed to put first" if agreed else "Draft priorities, not yet discussed",
         lead=_lead(points, changes, agreed),
         compared=compared_with(parameters),
+        whose=whose,
         points=points,
         more=max(0, len(listed) - len(points)),
         data=data,
-        in_short=text.get("priorities-in-short", "").replace("**", ""),
+        in_short=in_short,
         strengths=tuple(f"{r.name}: {_groups(r.ethnic_groups, parameters)} ({r.evidence})"
                         for r in strengths[["name", "ethnic_groups", "evidence"]].itertuples(index=False, name="Row")),
         since=tuple(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()),
@@ -304,7 +313,10 @@ def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
         return "With care", f"{unknown}How far that could change the ratio cannot be worked out from what may be shown."
     if low == high:
         return "Firm", f"{unknown}The people whose ethnic group is not recorded are too few to change this figure."
-    between = "Depending on the ethnic group of people for whom it is not recorded, the ratio could lie between "
+    doubt = wording.doubtful(row)
+    between = (
+        f"Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
+    )
     if (row["ratio_low"] > 1) == (row["ratio_high"] > 1) == (row["ratio"] > 1):
         return "Firm", f"{unknown}{between}{low} and {high}: the gap would still be there."
     return "With care", f"{unknown}{between}{low} and {high}, so it has to be recorded better first."

@@ -1,16 +1,20 @@
 """Every Trust of the Mental Health Act file by the same rule: what published figures could and could not say of it.
 
-The estimates and the draft list alone, without notebooks and pages, which ``pcref report`` makes a Trust at a time.
+The estimates and the draft list alone (:func:`table`), or whole reports, one at a time (:func:`reports`).
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import yaml
 
 from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
@@ -21,12 +25,15 @@ from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary.parameters import Parameters, project_root, run_file
 
 COLUMNS = [
     *("code", "trust", "board", "closed", "detentions_of_trust", "detentions_of_board", "indicators", "lacking"),
     *("incomplete", "recording", "priorities", "watch", "unclear", "strengths", "first", "seconds", "error"),
 ]
+
+MADE = ["code", "trust", "minutes", "processor_seconds", "memory_mb", "error"]
+OFTEN = 0.5  # seconds between two looks at the memory
 
 
 def parameters_of(row: Any, named: str) -> Parameters:
@@ -96,6 +103,77 @@ def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
+def reports(named: str, say: Callable[[str], None], codes: Sequence[str] = ()) -> pd.DataFrame:
+    """Make the whole report of every Trust, one after the other, and return what each took.
+
+    Parameters
+    ----------
+    named, say
+        As in :func:`table`.
+    codes
+        These Trusts alone, in this order; all of them when left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``code, trust, minutes`` (by the clock), ``processor_seconds`` (missing where the system does not count those
+        of other processes), ``memory_mb`` (the most that the report and its notebooks held at once, looked at twice a
+        second), ``error`` (the last line of a report that stopped; empty otherwise).
+
+    Raises
+    ------
+    PcrefError
+        If one of ``codes`` is none of a mental health Trust.
+
+    Notes
+    -----
+    Each is made by ``pcref report`` in a process of its own, and its parameters file is begun where there is none.
+    """
+    folder = open_data.folder_named(named, [trusts.REGISTER, trusts.BOARDS, trusts.ACT, trusts.THERAPIES])
+    every, lines = trusts.mental_health(folder).set_index("code"), []
+    wanted = list(codes) or list(every.index)
+    if odd := [code for code in wanted if code not in every.index]:
+        raise PcrefError(f"national: {', '.join(odd)}: none of the {len(every)} Trusts. See pcref national.")
+    for number, code in enumerate(wanted, start=1):
+        if not run_file(run := f"published-{code.lower()}").exists():
+            trusts.init(code, named, published=True)
+        line = {"code": code, "trust": trusts.in_words(every.loc[code, "name"])} | _made(run)
+        lines.append(line)
+        say(f"  {code} {line['trust']}: {line['error'] or 'made'} ({line['minutes']:.1f} minutes)")
+        progress.share(say, number / len(wanted))
+    return pd.DataFrame(lines, columns=MADE)
+
+
+def _made(run: str) -> dict[str, Any]:
+    """Make a report in a process of its own and return what it took."""
+    began, before, most = time.monotonic(), os.times(), 0
+    with subprocess.Popen(
+        [sys.executable, "-m", "pcref_analysis", "report", run], cwd=project_root(), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
+        while process.poll() is None:
+            most = max(most, _memory(process.pid))
+            time.sleep(OFTEN)
+        said = (process.stdout.read() if process.stdout else "").strip().splitlines()
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return {
+        "minutes": round((time.monotonic() - began) / 60, 2),
+        "processor_seconds": round(used, 1) or float("nan"),
+        "memory_mb": round(most / 2**20),
+        "error": said[-1] if process.returncode and said else "",
+    }
+
+
+def _memory(number: int) -> int:
+    """Return the bytes that a process and those it started hold now; 0 where it has just ended."""
+    try:
+        process = psutil.Process(number)
+        return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return 0
+
+
 def write(found: pd.DataFrame, path: Path) -> None:
     """Write the table as CSV (UTF-8)."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +188,7 @@ def _line(parameters: Parameters) -> dict[str, Any]:
     have = own.loc[own["own"] & own["period"].eq(parameters.period), "indicator"].unique()
     lacking = gone[gone["area"].ne("")]
     lacking = lacking["indicator"].map(names) + " (" + lacking["area"] + "): " + lacking["reason"]
-    lists, share = ranked["list"].value_counts(), frames["shares"].iloc[0]
+    lists, share = ranked["list"].value_counts(), frames["shares"].reindex([0]).loc[0]
     first = ranked[ranked["list"].eq("priority")].head(1)
     return {
         "detentions_of_trust": share["trust"],

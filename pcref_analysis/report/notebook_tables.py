@@ -70,7 +70,7 @@ def _draft(
 ) -> pd.DataFrame:
     if best:
         gaps = best_estimates.of(gaps, *best, period=parameters.period)
-    bounds = ethnicity_coding.worst_case(disclosure_rule.with_possible(levels, parameters), parameters)
+    bounds = ethnicity_coding.worst_case(disclosure_rule.with_possible(levels, parameters), parameters, flags)
     return draft_list.draft(
         pd.concat([levels, gaps], ignore_index=True),
         parameters.priorities,

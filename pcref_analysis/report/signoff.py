@@ -155,6 +155,8 @@ def words(parameters: Parameters, signed: list[dict[str, Any]]) -> str:
     """Return what every page says of the sign-off ("" where none is wanted)."""
     if not wanted(parameters):
         return ""
+    if not signed and parameters.source.kind == "published":
+        return "Draft: not signed off. Made of published figures alone; nobody has checked it for this Trust yet."
     if not signed:
         return "Draft: not signed off. Not to be passed on."
     people = [f"{one['name']}, {one['role']} ({one['date']})" for one in signed]

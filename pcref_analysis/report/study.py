@@ -85,7 +85,7 @@ class Study:
         run = self.parameters.run
         names = {key: entry.name for key, entry in indicators.catalogue().items()}
         boards = runs.load(run, "other_boards")
-        boards = boards.assign(indicator_name=boards["indicator"].map(names), level=0.95)
+        boards = boards.assign(indicator_name=boards["indicator"].map(names))
         return {"england": topics.england(runs.load(run), self.parameters), "other_boards": boards}
 
     def plan(self, previous: Sequence[Releasable] = ()) -> Plan:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 ONS = "Office for National Statistics, Census 2021 (custom datasets and TS021)"
@@ -53,6 +53,20 @@ def open_data_folder(parameters: Parameters, wanted: Sequence[str] = tuple(PUBLI
     return folder_named(parameters.open_data, wanted)
 
 
+def folder_of_some(parameters: Parameters) -> Path:
+    """Return the folder that holds the published figures, with any of the files in it.
+
+    Raises
+    ------
+    PcrefError
+        As :func:`open_data_folder`, if the folder is missing or holds none of them.
+    """
+    folder = folder_named(parameters.open_data, ())
+    if not any((folder / name).is_file() for name in PUBLISHERS):
+        open_data_folder(parameters)
+    return folder
+
+
 def folder_named(given: str, wanted: Sequence[str]) -> Path:
     """Return the folder of published figures by its name (``PCREF_OPEN_DATA`` wins), with every wanted file in it.
 
@@ -79,12 +93,15 @@ def read(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.Da
 
     Raises
     ------
+    NotPublishedError
+        If the file is missing: of a run on published figures it costs what rests on it, and nothing else.
     PcrefError
-        If the file is missing, cannot be read, or lacks one of ``columns``.
+        If the file cannot be read, or lacks one of ``columns``.
     """
     path = Path(folder) / name
     if not path.is_file():
-        raise PcrefError(_wanted([name], f"there is no {name}", "the folder of published figures"))
+        who = (PUBLISHERS | REGISTERS).get(name, "see docs/published-figures.md")
+        raise NotPublishedError(f"published figures: the file {name} is not in their folder ({who})")
     facts = path.stat()
     table = _parsed(path, facts.st_mtime_ns, facts.st_size)
     lacking = [column for column in columns or () if column not in table]

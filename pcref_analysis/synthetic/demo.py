@@ -55,7 +55,7 @@ def tables(seed: int = SEED) -> dict[str, pd.DataFrame]:
     unknown = referrals["Person_ID"].map(known).isin(UNKNOWN)
     made["MHS101Referral"] = referrals.assign(TeamID=demo_teams.teams(seed, referrals, unknown))
     made = demo_details.add(seed, made)
-    return {name: made[name][list(schema.names)] for name, schema in schemas().items()}
+    return {name: made[name][list(schema.names)] for name, schema in schemas().items() if name in made}
 
 
 def _referrals(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:

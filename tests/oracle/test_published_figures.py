@@ -272,16 +272,16 @@ def test_everything_of_a_run_is_saved_and_read_back(loaded, tmp_path, open_data,
     assert set(again) == set(published_counts.FRAMES)
     for name, frame in loaded["QUE"].items():
         pd.testing.assert_frame_equal(again[name], frame.reset_index(drop=True), check_dtype=False)
-    (tmp_path / "fit.parquet").unlink()
-    with pytest.raises(PcrefError, match="fit not in"):
+    (tmp_path / "shares.parquet").unlink()
+    with pytest.raises(PcrefError, match="shares not in"):
         published_counts.saved(tmp_path)
 
 
 def test_a_period_or_a_board_that_is_not_there(open_data, monkeypatch):
     monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
     run = parameters.load("published-cpft")
-    with pytest.raises(PcrefError, match="2023-24 only"):
-        published_counts.load(run.model_copy(update={"period": "2022-23"}))
+    with pytest.raises(PcrefError, match="no figure of 2016-17 is at hand"):
+        published_counts.load(run.model_copy(update={"period": "2016-17"}))
     with pytest.raises(PcrefError, match="'' is not an integrated care board"):
         published_counts.load(run.model_copy(update={"trust": run.trust.model_copy(update={"icb_code": ""})}))
 

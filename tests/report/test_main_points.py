@@ -142,3 +142,21 @@ def test_a_number_that_no_released_row_holds_stops_the_page(monkeypatch):
     with pytest.raises(PcrefError, match="landing page holds 1 number that no released table holds") as stopped:
         page(records())
     assert "137" not in str(stopped.value)
+
+
+def test_nothing_empty_stands_on_the_landing_page_and_incomplete_records_come_before_every_gap():
+    run = parameters.load("published-cpft")
+    empty = {"id": "priorities-outcomes", "kind": "text", "title": "Done", "text": "Done: nothing to show."}
+    whose = "- Residents of the board.\n- Rates are those of the board QUE. The Trust reports 80% of it."
+    first = "First: the records may be incomplete (detentions). Of these nothing is said: they can look like equality."
+    texts = [
+        {"id": "recording-residents", "kind": "text", "title": "", "text": whose},
+        {"id": "priorities-in-short", "kind": "text", "title": "", "text": f"**{first}** Then 3 gaps."},
+    ]
+    made = [one | {"output": table(one["id"], GAPS)["output"]} for one in (empty, *texts)]
+    main = main_points.of([*records(agreed=False), *made], run)
+    assert main.whose == f"{first} Rates are those of the board QUE. The Trust reports 80% of it."
+    index = landing.bodies(run, [*records(agreed=False), *made], pipeline.about(run))["index.html"]
+    assert "priorities-outcomes" not in index and "You said, we did" not in index
+    assert index.index("may be incomplete") < index.index('<ol class="points">')
+    assert "passed on" not in pipeline.about(run)["sign_off"] and "not signed off" in pipeline.about(run)["sign_off"]

@@ -1,12 +1,20 @@
 """Any Trust of the Mental Health Act file: what is not published costs its indicator, and never the report."""
 
+import shutil
+
 import pandas as pd
 import pytest
 import yaml
 
+from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
+from pcref_analysis.disclosure import disclosure_rule
+from pcref_analysis.display import tables
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
 from pcref_analysis.report import national
+from pcref_analysis.report.study import as_published
+from pcref_analysis.store import open_data as store
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
@@ -73,25 +81,26 @@ def test_a_board_with_half_of_its_detentions_is_incomplete_before_it_is_equal(op
     assert len(levels) == 42 and levels["events"].sum() == pytest.approx(levels["expected"].sum())
     low = levels[levels["signal"].str.startswith("below")]
     assert set(low.index) == {"QUE", "QSL"}  # less than other boards differ by, given how deprived their areas are
-    found = completeness.flags(open_data, "QUE", "RT1", "2023-24")
+    found = completeness.low(open_data, "QUE", "2023-24")
     assert found["indicator"].tolist() == ["detentions"] and found["ethnic_group"].isna().all()
     assert found["reason"].str.contains("can look like equality").all()
-    assert completeness.flags(open_data, "QJ2", "RXM", "2023-24").empty
+    assert completeness.low(open_data, "QJ2", "2023-24").empty
+    assert completeness.fallen(open_data, "QJ2", "RXM", "2023-24").empty
 
 
 def test_a_sudden_fall_is_no_year_to_compare_groups_in(open_data):
-    found = completeness.flags(open_data, "QWU", "RYG", "2020-21")  # 3,015 referrals after some 19,000 a year
+    found = completeness.fallen(open_data, "QWU", "RYG", "2020-21")  # 3,015 referrals after some 19,000 a year
     assert "talking_therapies_referrals" in set(found["indicator"]) and set(found["flag"]) == {completeness.FELL}
-    assert completeness.flags(open_data, "QWU", "RYG", "2022-23").query("flag == @completeness.FELL").empty
+    assert completeness.fallen(open_data, "QWU", "RYG", "2022-23").empty
 
 
 def test_no_gap_is_neither_listed_nor_denied_where_records_are_incomplete(run):
     parameters = run("RT1")
     frames = published_counts.load(parameters)
-    ranked, tables = national.draft(frames, parameters)
+    ranked, parts = national.draft(frames, parameters)
     detained = ranked[ranked["indicator"].eq("detentions")]
     assert set(detained["list"]) == {"recording"} and detained["certainty"].isna().all()
-    first = tables["recording"].iloc[0]
+    first = parts["recording"].iloc[0]
     assert first["flag"] == completeness.INCOMPLETE and "Black" in first["ethnic_group"]
 
 
@@ -105,3 +114,156 @@ def test_the_table_of_every_trust_goes_on_where_one_cannot_be_made(open_data, mo
     line = found.loc["RCU"]
     assert line["error"] == "" and (line["detentions_of_trust"], line["detentions_of_board"]) == (10, 1145)
     assert line["priorities"] > 0 and "no provider rows" in line["lacking"] and line["indicators"] == 4
+
+
+FOR_RESIDENTS = {"detentions", "short_term_orders", "talking_therapies_referrals", "talking_therapies_finished"}
+RECOVERY = {"talking_therapies_recovery", "talking_therapies_reliable_recovery"}
+COSTS = {  # a file that is not at hand -> figures of the run that go with it, and what is not looked at
+    "census2021_lsoa21_ethnic5.csv.gz": (FOR_RESIDENTS, {published_counts.AGES, published_counts.COMPLETE}),
+    "census2021_msoa21_ethnic5_sex_age13.csv.gz": (
+        {"talking_therapies_referrals", "talking_therapies_finished"},
+        {published_counts.AGES},
+    ),
+    "census2021_lad21_ethnic19.csv": (FOR_RESIDENTS, {published_counts.AGES, published_counts.ELSEWHERE}),
+    "census2021_england_ethnic5_sex_age13.csv": (set(), {published_counts.AGES, published_counts.ELSEWHERE}),
+    "census2011_england_ethnic18_sex_age21.csv": (
+        {"talking_therapies_referrals", "talking_therapies_finished"},
+        {published_counts.AGES, published_counts.ELSEWHERE},
+    ),
+    "lookup_lsoa11_lsoa21_lad22.csv.gz": (FOR_RESIDENTS, {published_counts.AGES, published_counts.COMPLETE}),
+    "imd2025_lsoa21.csv.gz": (FOR_RESIDENTS, {published_counts.AGES, published_counts.ELSEWHERE}),
+    "imd2019_lsoa11.csv.gz": (set(), {published_counts.COMPLETE, published_counts.ELSEWHERE}),
+    "mha_2023_24_annual.csv.gz": (
+        {"detentions", "short_term_orders"},
+        {published_counts.AGES, published_counts.COMPLETE, published_counts.ELSEWHERE},
+    ),
+    "nhs_talking_therapies_annual_by_ethnic_group.csv.gz": (
+        {"talking_therapies_referrals", "talking_therapies_finished", *RECOVERY},
+        {published_counts.COMPLETE, published_counts.ELSEWHERE},
+    ),
+}
+
+
+@pytest.mark.parametrize("gone", list(COSTS))
+def test_a_file_that_is_not_at_hand_costs_what_rests_on_it_named_and_never_the_report(gone, run, open_data, tmp_path):
+    assert set(COSTS) == set(store.PUBLISHERS)
+    for name in set(store.PUBLISHERS) - {gone}:
+        shutil.copy(open_data / name, tmp_path)
+    parameters = run("RXM").model_copy(update={"open_data": str(tmp_path)})
+    found = published_counts.load(parameters)
+    counts, lost = found["counts"], found["unavailable"]
+    own = set(counts.loc[counts["own"] & counts["period"].eq("2023-24"), "indicator"])
+    figures, looks = COSTS[gone]
+    assert own == (FOR_RESIDENTS | RECOVERY) - figures
+    named = set(lost.loc[lost["reason"].str.contains(gone), "indicator"])
+    assert figures | looks <= named and not named & own - {"talking_therapies_referrals", "talking_therapies_finished"}
+    ranked, _ = national.draft(found, parameters)
+    assert set(ranked.loc[ranked["ratio"].notna(), "indicator"]) <= own and ranked["ratio"].notna().any()
+
+
+def test_a_folder_without_any_of_the_files_stops_with_what_is_wanted(run, tmp_path):
+    with pytest.raises(PcrefError, match=r"10 file.s. are not in"):
+        published_counts.load(run("RXM").model_copy(update={"open_data": str(tmp_path)}))
+
+
+def test_a_year_is_reported_with_what_the_files_hold_of_it_and_no_later_one_is_added_up(run):
+    parameters = run("RXM").model_copy(update={"period": "2019-20"})
+    found = published_counts.load(parameters)
+    reasons = found["unavailable"].query("area == 'QJ2'").set_index("indicator")["reason"]
+    assert reasons["detentions"] == "no figure of 2019-20 is published for it; there are those of 2023-24"
+    gaps = levels_and_gaps.ladder(levels_and_gaps.select(found["counts"], parameters), "White")
+    together = set(gaps.loc[gaps["period"].str.contains("to"), "period"])
+    assert together == {"2017-18 to 2019-20"}
+    ranked, _ = national.draft(found, parameters)
+    listed = ranked[ranked["ratio"].notna()]
+    assert len(listed) and set(listed["years"].dropna()) == together and set(listed["period"]) == {"2019-20"}
+    assert not listed["indicator"].isin(["detentions", "short_term_orders"]).any()
+
+
+def test_a_year_that_no_file_holds_is_refused_with_those_at_hand(run):
+    with pytest.raises(PcrefError, match=r"no figure of 2030-31 is at hand; there are those of 2017-18, .*2024-25"):
+        published_counts.load(run("RXM").model_copy(update={"period": "2030-31"}))
+
+
+def test_the_other_boards_are_shown_at_the_level_of_the_run(run):
+    wide, narrow = (
+        published_counts.load(run("RXM").model_copy(update={"level": level}))["other_boards"] for level in (0.99, 0.8)
+    )
+    assert set(wide["level"]) == {0.99} and set(narrow["level"]) == {0.8}
+    assert (wide["lower"] < narrow["lower"]).all() and (wide["upper"] > narrow["upper"]).all()
+
+
+def test_pages_bear_a_run_without_the_mental_health_act_file(run):
+    parameters = run("RXM")
+    found = published_counts.load(parameters)
+    counts = found["counts"]
+    without = counts[counts["indicator"].str.startswith("talking")]
+    nothing = {"residents": found["residents_by_age"].head(0), "england": found["england_by_age"].head(0)}
+    made = {
+        "detentions": topics.detentions(without, parameters),
+        "expected": topics.expected(without, parameters, **nothing),
+        "england": topics.england(without, parameters),
+        "other_boards": found["other_boards"].head(0).assign(indicator_name=""),
+    }
+    for name, table in made.items():
+        shown = getattr(tables, name)(as_published(table, name), id=name, title=name)
+        assert shown.text == f"{name}: nothing to show."
+
+
+def test_a_rate_is_named_as_the_boards_in_lists_tables_and_charts(run):
+    parameters = run("RCU")
+    frames = published_counts.load(parameters)
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    for table in (levels_and_gaps.crude(own), levels_and_gaps.ladder(own, "White")):
+        of_board = table["indicator"].isin(FOR_RESIDENTS)
+        assert of_board.any() and table.loc[of_board, "indicator_name"].str.endswith(", board QF7").all()
+        assert not table.loc[~of_board, "indicator_name"].str.contains("board").any()
+    ranked, _ = national.draft(frames, parameters)
+    detained = ranked[ranked["indicator"].eq("detentions") & ranked["ratio"].notna()]
+    assert set(detained["name"]) == {"Detentions under the Mental Health Act, board QF7"}
+    assert detained["wording"].str.startswith("Detentions under the Mental Health Act, board QF7").all()
+    england = topics.england(frames["counts"], parameters)
+    assert not england["indicator_name"].str.contains("board").any()
+
+
+def test_a_category_in_doubt_may_be_anybodys_and_it_is_said_by_how_much_named_groups_are_too_low(run):
+    parameters = run("RXM")  # 100 of Derbyshire's detentions are recorded as Other: 98 to 102
+    frames = published_counts.load(parameters)
+    flags = ethnicity_coding.recording_flags(frames["counts"], parameters, frames["completeness"])
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    levels = disclosure_rule.with_possible(as_published(levels_and_gaps.crude(own), "levels").table, parameters)
+    with_it, without = (
+        ethnicity_coding.worst_case(levels, parameters, f).set_index(["indicator", "ethnic_group"])
+        for f in (flags, None)
+    )
+    detained = own[own["indicator"].eq("detentions")].set_index("ethnic_group")[["events_low", "events_high"]]
+    nobody, black, white = (detained.loc[group] for group in ("Unknown", "Black or Black British", "White"))
+    key = ("detentions", "Black or Black British")
+    most, least = (with_it.loc[key, end] / without.loc[key, end] for end in ("ratio_high", "ratio_low"))
+    many = black["events_high"] + nobody["events_high"]
+    assert most == pytest.approx((many + 102) / many)
+    white_most = white["events_high"] + nobody["events_high"]
+    assert least == pytest.approx(white_most / (white_most + 102))
+    assert pd.isna(with_it.loc[("detentions", "Other ethnic groups"), "ratio_high"])
+    assert with_it.loc[key, "suspect"] == "Other ethnic groups" and "suspect" not in without
+    reason = flags.set_index(["indicator", "ethnic_group"]).loc[("detentions", "Other ethnic groups"), "reason"]
+    times = 1 + 102 / black["events_low"]
+    assert "if all 100 belonged to one of them, its rate would be at most: White" in reason
+    assert f"Black or Black British {times:.2f} times" in reason
+    ranked, _ = national.draft(frames, parameters)
+    row = ranked.set_index(["indicator", "ethnic_group"]).loc[key]
+    assert "or is recorded as Other ethnic groups, which is in doubt" in row["wording"] and row["ratio_high"] > 3.31
+
+
+def test_whole_reports_are_made_one_at_a_time_and_what_each_took_is_kept(open_data, monkeypatch, tmp_path):
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    took = {"minutes": 1.0, "processor_seconds": 40.0, "memory_mb": 300}
+    monkeypatch.setattr(national, "_made", lambda run: took | {"error": "it stopped" if run.endswith("rcu") else ""})
+    said = []
+    found = national.reports(str(open_data), said.append, ["RXM", "RCU"])
+    assert list(found) == national.MADE and found["code"].tolist() == ["RXM", "RCU"]
+    assert found["error"].tolist() == ["", "it stopped"] and len(said) == 2
+    files = sorted(path.name for path in (tmp_path / "notebooks" / "parameters").iterdir())
+    assert files == ["published-rcu.yml", "published-rxm.yml"]
+    with pytest.raises(PcrefError, match="XYZ: none of the 57 Trusts"):
+        national.reports(str(open_data), said.append, ["XYZ"])

@@ -27,6 +27,7 @@ REPEAT = {  # detailed label -> people detained once, twice
 def mha_rows():
     def row(measure, sub, demographic, label, level, code, count, rate=None):
         return {
+            "year": "2023/24",
             "measure": measure,
             "measure_subcategory": sub,
             "demographic": demographic,

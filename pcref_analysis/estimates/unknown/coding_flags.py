@@ -78,18 +78,30 @@ def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White"
     blank = here["ethnic_group"].eq("Unknown") & here["unknown"].ge(rule["unknown_share"])
     out = here.assign(flag="", reason="")
     out.loc[odd, "flag"], out.loc[blank, "flag"] = RECORDING, UNKNOWN
-    out.loc[odd, "reason"] = out[odd].apply(_odd_reason, axis=1) if odd.any() else ""
+    here["named"] = known & ~odd
+    out.loc[odd, "reason"] = out[odd].apply(_odd_reason, axis=1, here=here) if odd.any() else ""
     out.loc[blank, "reason"] = out[blank].apply(_blank_reason, axis=1) if blank.any() else ""
     return out[COLUMNS]
 
 
-def _odd_reason(row: pd.Series) -> str:
+def _odd_reason(row: pd.Series, here: pd.DataFrame) -> str:
     national = "not published for England" if pd.isna(row["england"]) else f"in England {row['england']:.1f}"
     return (
         f"{row['share']:.1%} of events with a known ethnic group are recorded as {row['ethnic_group']}, which "
         f"{row['of_residents']:.1%} of residents belong to; the ratio to {row['comparator']} is {row['ratio']:.1f} "
-        f"(at least {row['ratio_lower']:.1f}), {national}. Named groups may be too low here."
+        f"(at least {row['ratio_lower']:.1f}), {national}. Named groups may be too low here: {_too_low(row, here)}."
     )
+
+
+def _too_low(row: pd.Series, here: pd.DataFrame) -> str:
+    """Say how many times as high each named group would be if all of the suspect events were its own: the most."""
+    same = (here[interval_counts.SERIES] == row[interval_counts.SERIES]).all(axis=1) & here["named"]
+    times = (1 + row["events_high"] / here.loc[same, "events_low"]).replace(float("inf"), float("nan"))
+    words = [
+        f"{group} {most:.2f} times" if most == most else f"{group} not known, since its count is suppressed"
+        for group, most in zip(here.loc[same, "ethnic_group"], times, strict=True)
+    ]
+    return f"if all {row['events']:,.0f} belonged to one of them, its rate would be at most: {', '.join(words)}"
 
 
 def _blank_reason(row: pd.Series) -> str:
