@@ -96,7 +96,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         executed = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = output_check.collect(executed)
-    recompute.check(records, parameters)
+    recompute.check(records, parameters, executed)
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
