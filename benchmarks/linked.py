@@ -64,16 +64,18 @@ def tables_of(leaves: pd.DataFrame, seed: int, detail: str = "both") -> dict[str
     return tables
 
 
-def second_attack(editions: list[list[pd.DataFrame]], leaves: pd.DataFrame, rule: Disclosure) -> dict[str, int]:
+def second_attack(editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame], rule: Disclosure) -> dict[str, int]:
     """Bound every hidden count: ``hidden``, ``pinned`` (one value), ``narrow`` (too few), ``groups`` with either.
 
-    The unknowns are whole numbers, two a leaf (things, and some of them). Of two editions the second has one person
-    fewer in one leaf: the outsider knows that much and not in which.
+    The unknowns are whole numbers, two a leaf (things, and some of them). Where two ``leaves`` are given (two editions
+    of different people) the second has one person fewer in one leaf: the outsider knows that much and not in which.
+    A mark means somebody, but for what an earlier edition hid, and for series whose new zeros are hidden.
     """
-    size = len(leaves)
-    label = {dim: leaves[dim].to_numpy() for dim in DIMS}
-    broad = ethnicity.to_broad(leaves["ethnic_group"]).to_numpy()
-    matrix, ends, asked = [], [], []
+    size = len(leaves[0])
+    label = {dim: leaves[0][dim].to_numpy() for dim in DIMS}
+    broad = ethnicity.to_broad(leaves[0]["ethnic_group"]).to_numpy()
+    truth = [np.concatenate([part["events"], part["some"]]) for part in leaves]
+    lines = []
     for number, table in ((number, table) for number, tables in enumerate(editions) for table in tables):
         rows = table.reindex(columns=list(dict.fromkeys([*table.columns, *DIMS])))
         rows[DIMS] = rows[DIMS].fillna("All")
@@ -88,29 +90,57 @@ def second_attack(editions: list[list[pd.DataFrame]], leaves: pd.DataFrame, rule
                     continue
                 some = row["indicator"] != THINGS and column == "events"
                 things = np.concatenate([where & (not some), where & some]).astype(float)
-                matrix.append(np.concatenate([things, -things if number else 0 * things]))
-                shown = row[column]
-                around = max(np.ceil(shown - rule.rounding / 2), rule.threshold), np.ceil(shown + rule.rounding / 2) - 1
-                ends.append((0, 0) if shown == 0 else (int(rule.show_zero), np.inf) if np.isnan(shown) else around)
-                asked += [row["ethnic_group"] if np.isnan(shown) else None]
-    matrix, ends = np.array(matrix), np.array(ends, float)
+                here = number if len(leaves) > 1 else 0
+                group = row["ethnic_group"] if np.isnan(row[column]) else None
+                none = things @ truth[here] == 0
+                repeated = row[f"{column}_status"] == "repeated"
+                lines.append((number, some, tuple(things), row[column], group, none, here, repeated))
+    before = {(number, things) for number, _, things, shown, *_ in lines if np.isnan(shown)}
+    zeros = {
+        (number, some)
+        for number, some, things, shown, _, none, *_ in lines
+        if np.isnan(shown) and none and (number - 1, things) not in before
+    }
+    matrix, ends, moved, asked = [], [], [], []
+    for number, some, things, shown, group, _, here, repeated in lines:
+        somebody = rule.show_zero and (number, some) not in zeros and (number - 1, things) not in before
+        around = max(np.ceil(shown - rule.rounding / 2), rule.threshold), np.ceil(shown + rule.rounding / 2) - 1
+        matrix.append(np.concatenate([things, np.negative(things) if here else np.zeros(2 * size)]))
+        ends.append((0, 0) if shown == 0 else (int(somebody), np.inf) if np.isnan(shown) else around)
+        moved.append(repeated * (max(rule.rounding, rule.threshold) - 1))
+        asked.append(group)
+    matrix, ends, moved = np.array(matrix), np.array(ends, float), np.array(moved)
     one, none = np.eye(size), np.zeros((size, size))
     some_of = np.vstack([np.hstack([one, -one, none, none]), np.hstack([one, -one, -one, one])])
     gone = np.concatenate([np.zeros(2 * size), np.ones(size), np.zeros(size)])[None, :]
-    fits = [LinearConstraint(matrix, ends[:, 0], ends[:, 1]), LinearConstraint(some_of, 0, np.inf)]
-    fits += [LinearConstraint(gone, len(editions) - 1, len(editions) - 1)]
+    fits = [LinearConstraint(some_of, 0, np.inf), LinearConstraint(gone, len(leaves) - 1, len(leaves) - 1)]
     far = Bounds(np.zeros(4 * size), np.repeat([10_000.0, 1.0], 2 * size))
-    found, groups = {"hidden": 0, "pinned": 0, "narrow": 0}, set()
+
+    def solved(line: np.ndarray, slack: np.ndarray) -> np.ndarray | None:
+        shown = LinearConstraint(matrix, np.maximum(ends[:, 0] - slack, 0), ends[:, 1] + slack)
+        x = milp(line, constraints=[shown, *fits], bounds=far, integrality=1).x
+        return x if x is None else np.round(x)
+
     hidden = {tuple(line): group for line, group in zip(matrix, asked, strict=True) if group}
+    found, groups, seen = {"hidden": len(hidden), "impossible": 0, "pinned": 0, "narrow": 0}, set(), []
+    slack = np.zeros(len(moved))
+    if hidden and (first := solved(np.zeros(4 * size), slack)) is None:
+        found["impossible"], slack = 1, moved  # a number that is repeated may have moved
+        if (first := solved(np.zeros(4 * size), slack)) is None:
+            return found | {"impossible": 2, "groups": 0}  # what the editions show cannot be one person apart
     for line, group in hidden.items():
-        solved = [milp(sign * np.array(line), constraints=fits, bounds=far, integrality=1) for sign in (1, -1)]
-        if any(end.x is None for end in solved):
-            continue  # what the editions show cannot be one person apart
-        least, most = round(solved[0].fun), round(-solved[1].fun)
+        for sign in (1, -1):
+            values = np.array([first, *seen]) @ line
+            if np.ptp(values) >= rule.values_left - 1:
+                break  # what was found for others shows room enough
+            if sign < 0 and values.min() >= rule.threshold:
+                break
+            seen.append(solved(sign * np.array(line), slack))
+        values = np.array([first, *seen]) @ line
+        least, most = values.min(), values.max()
         close = most - least < rule.values_left - 1 and least < rule.threshold and most > 0
-        found["hidden"] += 1
-        found["pinned"] += close and least == most
-        found["narrow"] += close and least < most
+        found["pinned"] += int(close and least == most)
+        found["narrow"] += int(close and least < most)
         groups |= {group} if close else set()
     return found | {"groups": len(groups)}
 
@@ -131,7 +161,7 @@ def linked(seed: int, protected: bool = True) -> dict[str, int]:
     released = release_tables.release_all(tables_of(leaves, seed), rule, public=False, complementary=protected)
     frames = [one.table for one in released]
     ours = len(release_tables.attack(released))
-    return {**second_attack([frames], leaves, rule), "ours": ours, "notes": notes_that_tell(frames)}
+    return {**second_attack([frames], [leaves], rule), "ours": ours, "notes": notes_that_tell(frames)}
 
 
 def editions(seed: int, protected: bool = True) -> dict[str, int]:
@@ -145,14 +175,15 @@ def editions(seed: int, protected: bool = True) -> dict[str, int]:
         leaves = leaves_of(seed)
         person = leaves.index == rng.choice(np.flatnonzero(leaves["events"] > 0))
         fewer = leaves.assign(events=leaves["events"] - person)
-        pair = [tables_of(part.assign(some=part[["some", "events"]].min(axis=1)), seed) for part in (leaves, fewer)]
+        leaves, fewer = (part.assign(some=part[["some", "events"]].min(axis=1)) for part in (leaves, fewer))
+        pair = [tables_of(part, seed) for part in (leaves, fewer)]
     options = {} if seed % 2 else {"public": False}
     first = release_tables.release_all(pair[0], rule, **options)
     second = release_tables.release_all(pair[1], rule, previous=first if protected else (), **options)
     ours = len(release_tables.attack(second, previous=first))
     both = [[one.table for one in edition] for edition in (first, second)]
     moved = sum(_moved(*two) for two in zip(*both, strict=True))
-    return (nothing if seed % 2 else second_attack(both, leaves, rule)) | {"ours": ours, "moved": moved}
+    return (nothing if seed % 2 else second_attack(both, [leaves, fewer], rule)) | {"ours": ours, "moved": moved}
 
 
 def _bed_days(rows: pd.DataFrame) -> pd.DataFrame:
@@ -182,7 +213,9 @@ def runs(seed: int, protected: bool = True) -> dict[str, int]:
     one = release_tables.release_all(first, rule, public=False)
     two = release_tables.release_all(second, rule, public=False, previous=one if protected else ())
     ours = len(release_tables.attack(two, previous=one))
-    return second_attack([[table.table for table in (*one, *two)]], leaves, rule) | {"ours": ours}
+    return second_attack([[table.table for table in edition] for edition in (one, two)], [leaves], rule) | {
+        "ours": ours
+    }
 
 
 def in_turn(attack: Callable[..., dict[str, int]], count: int, start: int) -> pd.DataFrame:

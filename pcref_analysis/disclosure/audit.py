@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from pcref_analysis.disclosure import primary
-from pcref_analysis.disclosure.disclosure_rule import SUPPRESSED
+from pcref_analysis.disclosure.disclosure_rule import SUPPRESSED, ZERO
 from pcref_analysis.disclosure.linked_tables import calculator, constraints, feasible_ranges, intruder_view
 from pcref_analysis.disclosure.linked_tables.constraints import Sums
 from pcref_analysis.disclosure.linked_tables.schema import ALL, DIMENSION
@@ -35,9 +35,11 @@ def find(
     previous: Sequence[Any] = (),
     population: pd.DataFrame | None = None,
     revision: int = 1,
+    together: bool = False,
 ) -> pd.DataFrame:
     """Return ``table, cell, column, how`` of every count that can be pinned closer than the rule allows.
 
+    ``together``: the last editions are of the same people, and their counts go into the same sums.
     See :func:`pcref_analysis.disclosure.release_tables.attack`.
     """
     for one in [*released, *previous]:
@@ -45,17 +47,20 @@ def find(
             raise PcrefError(f"attack: {one.name} is for internal use and hides nothing; give what is to be published.")
     if not released:
         return pd.DataFrame(columns=COLUMNS)
-    parts = [_read(one, rule, "", population) for one in released]
-    parts += [_read(one, one.rules, LAST, population) for one in previous]  # each by the rule of its day
-    parts = [part.assign(table=f"{i}|" + part["table"]) for i, part in enumerate(parts)]  # names may recur
+    last = "" if together else LAST
+    now = [_read(one, rule, "", population) for one in released]
+    before = [_read(one, one.rules, last, population) for one in previous]  # each by the rule of its day
+    parts = [part.assign(table=f"{i}|" + part["table"]) for i, part in enumerate([*now, *before])]  # names may recur
     rows = pd.concat(parts, ignore_index=True)
-    links = [("", one.links) for one in released] + [(LAST, one.links) for one in previous]
+    if previous and rule.show_zero:
+        rows["low"] = rows["low"].mask(_somebody(rows, sum(map(len, now))), np.maximum(rows["low"], 1.0))
+    links = [("", one.links) for one in released] + [(last, one.links) for one in previous]
     found = constraints.gather(rows, _hierarchies(links), _shares(links), _gaps(links))
     low, high = _limits(found)
     matrix, low, high, now = _with_last_edition(found, low, high, revision)
     suspects = _suspects(found, rows, rule, len(low))
-    perhaps_none = np.pad((found.cells["kind"] == "unlisted").to_numpy(), (0, len(low) - len(found.cells)))
-    pinned = _pinned(matrix, low, high, suspects, perhaps_none, now, rule)
+    kind = np.pad(found.cells["kind"].to_numpy(object), (0, len(low) - len(found.cells)), constant_values="")
+    pinned = _pinned(matrix, low, high, suspects, kind, now, rule)
     return _named(found, rows, pinned)
 
 
@@ -77,6 +82,18 @@ def _read(released: Any, rule: Disclosure, prefix: str, population: pd.DataFrame
     rows.loc[events, "low"] = np.where(fits, low, rows.loc[events, "low"])
     rows.loc[events, "high"] = np.where(fits, high, rows.loc[events, "high"])
     return rows
+
+
+def _somebody(rows: pd.DataFrame, now: int) -> np.ndarray:
+    """Return which counts are hidden for the first time (in the first ``now`` rows) and not for being none.
+
+    A later edition hides what the last one hid, be there somebody or not; and none of a series' other zeros or all.
+    """
+    key = ["indicator", "column", "way", *constraints.dimensions_of(rows)]
+    names = pd.MultiIndex.from_frame(rows[key].fillna(ALL))
+    hidden, new = (rows["status"] == SUPPRESSED).to_numpy(), np.arange(len(rows)) < now
+    series_with_zeros = rows.loc[new & (rows["status"] == ZERO).to_numpy(), "series"]
+    return hidden & new & rows["series"].isin(series_with_zeros).to_numpy() & ~names.isin(names[hidden & ~new])
 
 
 def _hierarchies(links: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, dict[str, list[str]]]:
@@ -160,12 +177,16 @@ def _pinned(
     low: np.ndarray,
     high: np.ndarray,
     suspects: np.ndarray,
-    perhaps_none: np.ndarray,
+    kind: np.ndarray,
     now: np.ndarray,
     rule: Disclosure,
 ) -> np.ndarray:
-    """Return the suspects that can be pinned; those of which there are perhaps none only where there is someone."""
-    need = rule.values_left - 1.0
+    """Return the suspects that can be pinned; those of which there are perhaps none only where there is someone.
+
+    That a hidden count is none says what the rule shows anyway; that nobody is left over says it of everyone else.
+    """
+    need, perhaps_none = rule.values_left - 1.0, kind == "unlisted"
+    may_be_none = np.where(kind == "count", rule.show_zero, rule.show_all)
     result = []
     for puzzle in feasible_ranges.puzzles(matrix, low, high, np.ones(len(low), bool)):
         wanted = np.flatnonzero(suspects[puzzle.cells])
@@ -177,11 +198,20 @@ def _pinned(
             puzzle = feasible_ranges.relaxed(puzzle)
             least, most = feasible_ranges.ranges(puzzle, wanted, np.full(len(wanted), need))
         bad = (most - least < need) & (least < rule.threshold) & (most > 0)
-        bad |= (most == 0) & (not rule.show_all)
+        none = np.flatnonzero((most == 0) & ~may_be_none[puzzle.cells[wanted]].astype(bool))
+        bad[none] = [_anybody(puzzle, cell) for cell in wanted[none]]
         bad = wanted[bad & ((least > 0) | ~perhaps_none[puzzle.cells[wanted]])]
         if len(bad):
             result.append(puzzle.cells[_beyond_public(puzzle, bad, now, need)])
     return np.concatenate(result) if result else np.array([], int)
+
+
+def _anybody(puzzle: feasible_ranges.Puzzle, rest: int) -> bool:
+    """Say whether there may be somebody in the wholes of which this is a part, or in itself: of none, none is known."""
+    near = puzzle.matrix[np.unique(puzzle.matrix[:, [rest]].nonzero()[0])]
+    wholes = np.unique((near > 0).nonzero()[1])
+    _, most = feasible_ranges.ranges(puzzle, wholes, np.ones(len(wholes)))
+    return not (most == 0).any()
 
 
 def _beyond_public(puzzle: feasible_ranges.Puzzle, bad: np.ndarray, now: np.ndarray, need: float) -> np.ndarray:

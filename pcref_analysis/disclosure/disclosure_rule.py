@@ -138,6 +138,8 @@ def explain(rule: Disclosure, held: bool = False) -> str:
             f"Figures published before are repeated unless the count has changed by {holds(rule):g} or more, and "
             "amounts (days, contacts) by more than one person can hold."
         )
+        if rule.show_zero:
+            parts.append("Where an earlier edition would narrow down what a mark can be, zeros are suppressed too.")
     parts.append(f"{TEXT_NOT_AVAILABLE} not available (not recorded, or too few events for this figure).")
     if rule.minimum_denominator:
         parts.append(f"Groups of fewer than {rule.minimum_denominator} at risk are suppressed.")

@@ -419,7 +419,7 @@ def attack(
     before = _attackable(_read_in(previous))
     found = attacker.find(tables, rule, before, population, revision)
     if before and previous_release.nothing_moved(tables, before):  # then an outsider can put both editions into one sum
-        together = attacker.find([*tables, *before], rule, (), population)
+        together = attacker.find(tables, rule, before, population, together=True)
         found = pd.concat([found, together], ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
     return found
 
@@ -435,7 +435,8 @@ def attack_beside(
     found = [attack(released, rules, one) for one in before or [()]]
     tables, every = _attackable(released), _attackable([table for one in before for table in one])
     if len(before) > 1 and all(previous_release.nothing_moved(tables, _attackable(one)) for one in before):
-        found.append(attacker.find([*tables, *every], tables[0].rules if rules is None else ruled.read(rules)))
+        by = tables[0].rules if rules is None else ruled.read(rules)
+        found.append(attacker.find(tables, by, every, together=True))
     return pd.concat(found, ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
 
 

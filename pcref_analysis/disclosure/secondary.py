@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from pcref_analysis.disclosure import disclosure_rule, primary
 from pcref_analysis.disclosure.linked_tables import feasible_ranges
 from pcref_analysis.disclosure.linked_tables.constraints import Sums
 from pcref_analysis.disclosure.linked_tables.feasible_ranges import FAR
-from pcref_analysis.disclosure.linked_tables.solver import Choice, choose
+from pcref_analysis.disclosure.linked_tables.solver import Choice, choose, reachable
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 
@@ -37,9 +39,8 @@ def protect(
     Fischetti M, Salazar JJ. Solving the cell suppression problem on tabular data with linear constraints.
     Management Science 2001;47:1008-1027 (cuts from the outsider's linear programs).
     """
-    hidden = small.copy()
     if not complementary or rule.threshold == 0:
-        return hidden
+        return small.copy()
     value, kind = sums.cells["low"].to_numpy(), sums.cells["kind"].to_numpy()
     public = sums.cells["public"].to_numpy(bool)
     repeated = np.zeros(len(value), bool) if before is None else before["repeated"].to_numpy(bool)
@@ -50,23 +51,71 @@ def protect(
     integer = value == np.round(value)
     guarded = small | primary.guarded_rest(value, kind, rule)
     watched = primary.left_over(kind) & (value > 0)
-    free = (kind == "count") & ~public & ~small & ~repeated & ((value > 0) | (not rule.show_zero))
-    cost = np.where(free, 1.0 + 0.01 * np.log1p(np.abs(value)), 0.0)
-    for puzzle in feasible_ranges.puzzles(sums.matrix, *unseen, integer):
-        cells = puzzle.cells
-        if not (guarded | watched)[cells].any() or not puzzle.matrix.shape[0]:
-            continue
-        choice = Choice(
-            puzzle,
-            tuple(x[cells] for x in shown),
-            tuple(x[cells] for x in unseen),
-            free[cells],
-            value[cells],
-            cost[cells],
-            watched[cells],
-        )
+    cost = 1.0 + 0.01 * np.log1p(np.abs(value))
+
+    def choices(small: np.ndarray, low: np.ndarray) -> Iterator[Choice]:
+        free = (kind == "count") & ~public & ~small & ~repeated & ((value > 0) | (not rule.show_zero))
+        columns = (free, value, np.where(free, cost, 0.0), watched)
+        for puzzle in feasible_ranges.puzzles(sums.matrix, low, unseen[1], integer):
+            if (guarded | watched)[puzzle.cells].any() and puzzle.matrix.shape[0]:
+                limits = shown, (low, unseen[1])
+                views = (tuple(x[puzzle.cells] for x in pair) for pair in limits)
+                yield Choice(puzzle, *views, *(x[puzzle.cells] for x in columns))
+
+    low = unseen[0]
+    if before is not None and rule.show_zero:
+        fresh = (kind == "count") & ~public & ~repeated & ~before["hidden"].to_numpy(bool)
+        small, low = _with_zeros(choices, sums.cells["series"].to_numpy(), (value, fresh, guarded), (small, low), rule)
+    hidden = small.copy()
+    for choice in choices(small, low):
+        cells = choice.puzzle.cells
         hidden[cells] = choose(choice, small[cells], guarded[cells], rule)
     return hidden
+
+
+def _with_zeros(
+    choices: Callable[[np.ndarray, np.ndarray], Iterable[Choice]],
+    series: np.ndarray,
+    facts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    start: tuple[np.ndarray, np.ndarray],
+    rule: Disclosure,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what to hide, and the least that a hidden count can be, with the zeros of series that need it hidden too.
+
+    Where zeros are shown, a mark says that there is somebody; what an earlier edition showed of a whole may leave no
+    room for that. Then a series shows none of its zeros for the first time, so that its marks may each be none.
+    """
+    value, fresh, guarded = facts
+
+    def open_with(names: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        mine = fresh & np.isin(series, list(names))
+        return start[0] | (mine & (value == 0)), np.where(mine, 0.0, start[1])
+
+    def room(names: Iterable[str], among: np.ndarray) -> float:
+        small, low = open_with(names)
+        found = 0.0
+        for choice in choices(small, low):
+            cells = choice.puzzle.cells
+            if among[cells].any():
+                found += reachable(choice, small[cells], (guarded & among)[cells], rule)[guarded[cells]].sum()
+        return found
+
+    wanted: list[str] = []
+    for choice in choices(*start):
+        cells = choice.puzzle.cells
+        need = reachable(choice, start[0][cells], guarded[cells], rule)
+        if (need >= rule.values_left - 1).all():
+            continue
+        mine = np.isin(np.arange(len(value)), cells)
+        names = list(pd.unique(series[mine & fresh & start[0]]))
+        most = room(names, mine)
+        if most <= room([], mine):
+            continue
+        for name in list(names):
+            fewer = [other for other in names if other != name]
+            names = fewer if room(fewer, mine) >= most else names
+        wanted += names
+    return open_with(wanted)
 
 
 def outside_view(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -179,16 +179,20 @@ def check(name: str, text: str, points: MainPoints, facts: Mapping[str, Any]) ->
         If the document holds a number that none of its sources holds; the message names the document and how many,
         never the number.
     """
-    allowed: set[float] = set()
-    for source in (*points.sources, *map(str, facts.values()), formats.dates(str(facts))):
-        for token in _numbers(source):
-            allowed |= {token, *(round(token, places) for places in range(4)), *_cut(token)}
-    odd = [number for number in _numbers(text) if number not in allowed]
+    odd = unknown(text, [*points.sources, *map(str, facts.values()), formats.dates(str(facts))])
     if odd:
         raise PcrefError(
             f"gate: {name} holds {formats.count(len(odd), 'number')} that no released table holds; nothing was "
             "published. If nobody has changed the templates, this is a fault of pcref: please report it."
         )
+
+
+def unknown(text: str, sources: Iterable[str]) -> list[float]:
+    """Return the numbers of a text that none of its sources holds, whole or rounded as the text may show them."""
+    allowed: set[float] = set()
+    for token in {token for source in sources for token in _numbers(source)}:
+        allowed |= {token, *(round(token, places) for places in range(4)), *_cut(token)}
+    return [number for number in _numbers(text) if number not in allowed]
 
 
 def _numbers(text: str) -> list[float]:

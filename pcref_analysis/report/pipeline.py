@@ -18,6 +18,7 @@ from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
     dashboard,
     documents,
+    edition_audit,
     landing,
     main_points,
     notebook_tables,
@@ -96,7 +97,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         executed = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = output_check.collect(executed)
-    recompute.check(records, parameters)
+    recompute.check(records, parameters, executed)
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
@@ -311,6 +312,7 @@ def _write(
         facts = about(parameters, names)
         workbook.write(tables, fresh / "tables.xlsx", facts)
         _write_pages(parameters, executed, records, fresh, facts)
+        edition_audit.check(fresh, records)
         provenance.write(fresh, records, facts, made_of)
         if not names:
             content = edition_files.content_digest(fresh, identity)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -20,26 +22,26 @@ from pcref_analysis.display import output as shown
 from pcref_analysis.display import sentences, tables
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import draft_list
-from pcref_analysis.report import notebook_tables
+from pcref_analysis.report import main_points, notebook_tables
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 LABELS = ("indicator", "period", "ethnic_group", "adjustment", "measure", "comparator")
 LACKING = "No table, column or month is lacking."
 
 
-def check(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> None:
-    """Raise where the pages show what the run's released tables do not give (see :func:`faults`).
+def check(records: Sequence[Mapping[str, Any]], parameters: Parameters, executed: Sequence[Path] = ()) -> None:
+    """Raise where the pages show what the run's released tables do not give (see :func:`faults` and :func:`prose`).
 
     Raises
     ------
     PcrefError
         If a table, a sentence or a title is none that the run's released tables give; each is named by its id.
     """
-    found = faults(records, parameters)
+    found = [*faults(records, parameters), *prose(executed)]
     if found:
         named = "\n".join(f"  {fault}" for fault in found[:12])
         raise PcrefError(
@@ -60,21 +62,22 @@ def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list
 
     Notes
     -----
-    Pictures are not drawn again: of a figure only its title and the table that it names are compared. Prose that stands
-    in a notebook as text is not read.
+    Pictures are not drawn again: of a figure its title, the table that it names and the numbers of its description are
+    compared. An output may hold no form (HTML, Markdown, a picture) but those that its function gives.
     """
     known = _Known(parameters)
-    ids = {record["id"] for record in records if record["kind"] == "table"}
+    held = {record["id"]: record["csv"] for record in records if record["kind"] == "table"}
     found = []
     for record in records:
-        kind, title = record["kind"], record["title"]
-        nothing = (f"{title}: nothing to show.", f"{title}: nothing to draw from these data.")
+        kind = record["kind"]
         if kind == "table" and not known.table(record):
             found.append(f"the table '{record['id']}' is none of the run's released tables, or shows it otherwise")
-        if kind == "text" and record["text"] not in (*nothing, *known.sentences):
+        if kind == "text" and not known.sentence(record):
             found.append(f"the text '{record['id']}' is no sentence that the released tables give")
-        if kind == "figure" and record["source_table"] not in ids:
+        if kind == "figure" and record["source_table"] not in held:
             found.append(f"the figure '{record['id']}' is drawn of no table of the pages")
+        elif kind == "figure" and not _described(record, held[record["source_table"]]):
+            found.append(f"the figure '{record['id']}' is described by numbers that its table does not hold")
         if not known.title(record):
             found.append(f"the title of '{record['id']}' is worked out, or holds a number")
     return found
@@ -110,7 +113,7 @@ class _Known:
             sentences.listed(extract_quality.residents(run, parameters), ""),
             *(sentences.available(extract_quality.not_available(held, name), name, "") for name in domains),
         ]
-        self.sentences = {one.record["text"] for one in said}
+        self.sentences = {one.record["text"]: one.markdown for one in said}
         names = [entry.name for entry in indicators.catalogue().values()]
         self.numbers = set(re.findall(r"\d+", " ".join([*names, *TITLES.values(), parameters.period])))
 
@@ -125,9 +128,19 @@ class _Known:
         output = record["output"]["data"]
         for one in self._again(record):
             same = one.record.get("csv") == record["csv"] and one.record.get("marks") == record["marks"]
-            if same and "".join(output.get("text/html", "")) == one.html and "".join(output["text/plain"]) == one.text:
+            if same and _shows(output) == {"text/plain": one.text, "text/html": one.html}:
                 return True
         return False
+
+    def sentence(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a text is a sentence of the released tables, in its record and as people read it."""
+        words, seen = record["text"], _shows(record["output"]["data"])
+        if words in self.sentences:
+            return seen == {"text/plain": words, "text/markdown": self.sentences[words]}
+        ends = ("nothing to show.", "nothing to draw from these data.")
+        nothing = words in {f"{record['title']}: {end}" for end in ends}
+        html = f'<p id="{escape(record["id"])}">{escape(words)}</p>'
+        return nothing and seen == {"text/plain": words, "text/html": html}
 
     def _again(self, record: Mapping[str, Any]) -> Iterator[shown.Shown]:
         frame = shown.frame(record)
@@ -163,3 +176,36 @@ class _Known:
 def _labels(frame: pd.DataFrame) -> dict[str, list[str]]:
     """Return what the rows are about, column by column."""
     return {name: frame[name].astype("str").fillna("").to_list() for name in LABELS if name in frame}
+
+
+def _shows(output: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an output gives a reader, by form."""
+    return {form: "".join(content) for form, content in output.items() if form != shown.MIME}
+
+
+def _described(record: Mapping[str, Any], csv: str) -> bool:
+    """Say whether a figure is one picture and its description, whose numbers are its table's, or counts of its rows."""
+    alt, seen = record["alt"], _shows(record["output"]["data"])
+    said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), alt)
+    said = re.sub(r"(?<=above or below )1\b|\b1(?= is the same level)", "", said)
+    known = [csv, record["title"], record["id"], record["source_table"]]
+    text = f"Figure {record['id']}, data {record['data']}. {alt}"
+    whole = set(seen) == {"text/plain", "image/png"} and seen["text/plain"] == text
+    return whole and not main_points.unknown(said, known)
+
+
+def prose(paths: Sequence[Path]) -> list[str]:
+    """Name the executed notebooks whose text is not that of the project's own notebook."""
+    import nbformat
+
+    def words(path: Path) -> list[str]:
+        if not path.is_file():
+            return []
+        return [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown"]
+
+    own = project_root() / "notebooks"
+    return [
+        f"the text of {path.name} is not that of the notebook"
+        for path in paths
+        if words(path) != words(own / path.name)
+    ]

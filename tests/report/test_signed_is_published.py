@@ -29,8 +29,9 @@ def way(tmp_path, monkeypatch):
     output = nbformat.v4.new_output("execute_result", data=shown._repr_mimebundle_()[0], execution_count=1)
     cell = nbformat.v4.new_code_cell('pcref.tables.plain(c, title="Counts")', outputs=[output], execution_count=1)
     kept = tmp_path / "data" / "processed" / "local" / "notebooks" / "02_access.ipynb"
-    kept.parent.mkdir(parents=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), kept)
+    for place in (kept, tmp_path / "notebooks" / kept.name):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), place)
 
     def write_pages(parameters, executed, records, fresh, facts):
         for path in executed:

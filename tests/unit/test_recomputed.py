@@ -1,5 +1,8 @@
 """Nothing is taken for released because a notebook says so: what pages show is made again from released tables."""
 
+import copy
+
+import nbformat
 import pandas as pd
 import pytest
 
@@ -26,7 +29,7 @@ def known(monkeypatch):
     released = release_tables.release(ROWS, RUN, name="left_out", counts=["rows"])
     found = object.__new__(recompute._Known)
     found.parameters, found.pages, found.made = RUN, [released], []
-    found.sentences, found.numbers = {sentences.listed(["No month is lacking."], "").record["text"]}, set()
+    found.sentences, found.numbers = {"- No month is lacking.": "- No month is lacking."}, set()
     monkeypatch.setattr(recompute, "_Known", lambda _: found)
     return released
 
@@ -39,6 +42,22 @@ def test_what_was_released_is_published(known):
     recompute.check([record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], RUN)
 
 
+def figure(released, alt="Rows left out. Highest: no date, 40.", text="", form="", content=""):
+    """Return the record of a figure of the released rows, as a kept notebook holds it."""
+    facts = {
+        "id": "chart",
+        "kind": "figure",
+        "title": "Rows left out",
+        "alt": alt,
+        "source_table": "rows",
+        "data": "0a",
+    }
+    data = {"text/plain": text or f"Figure chart, data 0a. {alt}", "image/png": "iVBORw0KGgo="} | {
+        form or "image/png": content
+    }
+    return facts | {"output": {"data": data}, "source": "Rows left out", "calls": ["figures.bars"]}
+
+
 def ways():
     """Return what a caller can hand to the functions that show results, each once published."""
     alone = release_tables.release(ROWS.assign(rows=[40, 7]), RUN, name="left_out", counts=["rows"])
@@ -47,7 +66,19 @@ def ways():
     good = release_tables.release(ROWS, RUN, name="left_out", counts=["rows"])
     forged = record(plain(good))
     forged["output"]["data"]["text/html"] = forged["output"]["data"]["text/html"].replace("[c]", "3")
+    words = record(sentences.listed(["No month is lacking."], "lacking"))
+    written_over, other_form = copy.deepcopy(words), copy.deepcopy(words)
+    written_over["output"]["data"]["text/markdown"] = "- 3 months are lacking."
+    other_form["output"]["data"]["text/html"] = "<p>3 months are lacking.</p>"
+    second_form = record(plain(good))
+    second_form["output"]["data"]["text/markdown"] = "3"
     return {
+        "a sentence that reads otherwise": written_over,
+        "a sentence in a second form": other_form,
+        "a table in a second form": second_form,
+        "a number in a figure's description": figure(good, alt="Rows left out: 777 were left out."),
+        "a figure in words": figure(good, form="text/html", content="<p>3</p>"),
+        "a figure whose words are others": figure(good, text="Figure rows, 3"),
         "a sentence": record(sentences.listed(["3 women were restrained."], "x")),
         "a closure": record(plain(closure)),
         "somebody's figures": record(plain(somebody)),
@@ -60,8 +91,26 @@ def ways():
 
 @pytest.mark.parametrize("way", ways())
 def test_what_a_caller_made_up_stops_the_report(way, known):
-    with pytest.raises(PcrefError, match="nothing was published"):
-        recompute.check([ways()[way]], RUN)
+    made = ways()[way]
+    table = [record(plain(known))] if made["kind"] == "figure" else []
+    with pytest.raises(PcrefError, match=r"check: 1 thing.*nothing was published"):
+        recompute.check([*table, made], RUN)
+
+
+def test_a_figure_described_by_its_own_table_is_published(known):
+    recompute.check([record(plain(known)), figure(known)], RUN)
+
+
+def test_words_of_a_kept_notebook_are_those_of_the_project(known, tmp_path, monkeypatch):
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    kept = tmp_path / "kept" / "02_access.ipynb"
+    for folder, words in ((tmp_path / "notebooks", "Access to care"), (kept.parent, "Three people were refused")):
+        folder.mkdir()
+        cells = [nbformat.v4.new_markdown_cell(words)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / kept.name)
+    assert recompute.prose([tmp_path / "notebooks" / kept.name]) == []
+    with pytest.raises(PcrefError, match=r"02_access\.ipynb is not that of the notebook"):
+        recompute.check([], RUN, [kept])
 
 
 def test_two_tables_of_one_cell_are_each_made_by_their_own_function(known, monkeypatch, open_data):

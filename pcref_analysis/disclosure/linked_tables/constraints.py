@@ -131,7 +131,7 @@ def _gather(
 def _groups(cells: pd.DataFrame, dims: list[str], trees: Mapping[str, Any]) -> list[tuple[int, np.ndarray, str]]:
     """Return each whole with its parts and the name of their sum."""
     inside = cells[~cells["public"]]
-    adds = inside["series"].map(adds_over_years).astype(bool)
+    adds = adds_over_years(inside["series"])
     found, seen = [], set()
     for d in dims:
         others = ["series", *[x for x in dims if x != d]]

@@ -32,7 +32,7 @@ def with_implied(
         others = ["series", *[x for x in dims if x != d]]
         for (kind, parent), children in trees[d].items():
             part = found[found[d].isin(children)]
-            part = part[part["series"].map(adds_over_years).astype(bool)] if kind == YEARS else part
+            part = part[adds_over_years(part["series"])] if kind == YEARS else part
             total = part.groupby(others, sort=False, as_index=False)[["low", "high"]].sum().assign(**{d: parent})
             total = total.assign(public=False, kind="implied")
             both = pd.concat([found, total], ignore_index=True)

@@ -33,7 +33,7 @@ def read(released: Any, rule: Disclosure, prefix: str = "") -> pd.DataFrame:
     )
     rows = schema.in_rows(table)
     if not len(rows):
-        return rows.assign(status="", series="", low=0.0, high=0.0)
+        return rows.assign(status="", way="", series="", low=0.0, high=0.0)
     rows["status"] = pd.concat([frame[f"{c}_status"] for c in released.counts], ignore_index=True).to_numpy()
     rows["way"] = way(rows)
     series = {tuple(name): to for *name, to in links["series"]}

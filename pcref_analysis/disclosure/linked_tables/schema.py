@@ -161,16 +161,21 @@ def partitions(
     return {key: tuple(dict.fromkeys(children)) for key, children in found.items() if children}
 
 
-def adds_over_years(series: str) -> bool:
-    """Say whether the years of a series (``indicator/column``) add up: people who come back in another year do not.
+def adds_over_years(series: pd.Series) -> pd.Series:
+    """Say of each series (``indicator/column``) whether its years add up: people who come back in another do not.
 
     By the catalogue; what it does not know is taken to add up unless the numbers show otherwise.
     """
-    indicator, _, column = series.partition("#")[0].partition("/")
-    entry = indicators.catalogue().get(indicator)
-    if entry is None:
-        return True
-    return entry.repeat_events if column == "events" else entry.at_risk != "residents"
+    catalogue = indicators.catalogue()
+
+    def adds(name: str) -> bool:
+        indicator, _, column = name.partition("#")[0].partition("/")
+        entry = catalogue.get(indicator)
+        if entry is None:
+            return True
+        return entry.repeat_events if column == "events" else entry.at_risk != "residents"
+
+    return series.map({name: adds(name) for name in series.unique()}).astype(bool)
 
 
 def pooled_years(label: str) -> tuple[str, ...]:

@@ -63,19 +63,23 @@ def _ways(word: str, part: pd.DataFrame, dims: list[str]) -> pd.Series:
 def _aliases(rows: pd.DataFrame, dims: list[str], same: Sequence[Sequence[str]]) -> dict[str, str]:
     """Return the name under which each series goes: one shares another's where all its numbers are among those."""
     alias = {str(name): str(name) for name in rows["series"].unique()}
-    contents: list[tuple[str, bool, set[Any]]] = []
+    kept: list[tuple[str, str, set[Any]]] = []
+    holders: dict[tuple[bool, Any], list[int]] = {}  # which of the kept ones hold a number
     parts = list(rows.drop_duplicates(["series", *dims]).groupby("series", sort=False))
     for name, part in sorted(parts, key=lambda item: -len(item[1])):
         if len(part) < SAME_FROM or part["value"].nunique() < 3:
             continue  # too few to be more than chance
         content = set(zip(*(part[d] for d in dims), part["value"], strict=True))
         public, own = bool(part["public"].all()), str(name).split("/")[0]
-        wider = (w for w, alike_public, numbers in contents if alike_public == public and content <= numbers)
-        first = next((w for w in wider if w.split("/")[0] != own), None)
-        if first is None:
-            contents.append((str(name), public, content))
-        else:
+        possible = min((holders.get((public, number), []) for number in content), key=len)
+        wider = (kept[i][0] for i in possible if kept[i][1] != own and content <= kept[i][2])
+        first = next(wider, None)
+        if first is not None:
             alias[str(name)] = first
+            continue
+        for number in content:
+            holders.setdefault((public, number), []).append(len(kept))
+        kept.append((str(name), own, content))
     for group in same:
         known = [name for name in group if name in alias]
         alias |= dict.fromkeys(known, alias[known[0]])

@@ -53,7 +53,7 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
     Cuts from the outsider's linear programs first, which find the least loss where they come to an end; where
     they do not, counts are added for each exposed one in turn and then tried open again.
     """
-    need = _reachable(choice, small, guarded | small | choice.free | choice.left_over, rule)
+    need = reachable(choice, small, guarded | small | choice.free | choice.left_over, rule)
     hidden, cuts = small.copy(), []
     for _ in range(ROUNDS if len(small) <= SMALL_PUZZLE else FEWER_ROUNDS):
         exposed = choice.exposed(hidden, guarded, need)
@@ -87,7 +87,7 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
     return _tidy(choice, hidden, small, safe)
 
 
-def _reachable(choice: Choice, small: np.ndarray, counts: np.ndarray, rule: Disclosure) -> np.ndarray:
+def reachable(choice: Choice, small: np.ndarray, counts: np.ndarray, rule: Disclosure) -> np.ndarray:
     """Return how uncertain each count is to be left: as the rule says, or as it is when all are hidden."""
     need = np.full(len(small), rule.values_left - 1.0)
     wanted = np.flatnonzero(counts)
