@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pcref_analysis.display import safe_html
+from pcref_analysis.display import formats, safe_html
 from pcref_analysis.display.output import NO_ALT
 from pcref_analysis.report import layout
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -26,13 +26,15 @@ def template_folder() -> Path:
 def _environment() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(template_folder(), encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["dates"] = formats.dates
+    return made
 
 
 def fragment(template: str, **values: Any) -> str:

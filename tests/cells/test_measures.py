@@ -15,6 +15,7 @@ import pytest
 from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.counting import aggregate, cells, row_conditions
 from pcref_analysis.counting.row_conditions import RULES
+from pcref_analysis.display import formats
 from pcref_analysis.extract.schema import declared
 from pcref_analysis.report import pages
 from pcref_analysis.vocabulary import codelists, ethnicity
@@ -962,6 +963,7 @@ def test_the_definitions_stand_by_part_and_competency_and_warn_before_what_is_ha
         assert above.startswith(": ".join(filter(None, (entry.pcref, entry.competency))).capitalize())
         assert bool(entry.hard) == ("hard to read" in section) and f"<strong>Ages:</strong> {entry.ages}" in section
         assert all(measure in section for measure in entry.computes + entry.after)
+        assert f"Defined in this way since:</strong> {formats.dates(entry.valid_from)}." in section
         if entry.story in ("force", "force_harm", "deaths", "detention", "section_136", "police_conveyance"):
             assert entry.hard, entry.id
     assert shipped["adult_community_access"].ages == "at the referral"
