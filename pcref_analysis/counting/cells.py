@@ -261,7 +261,7 @@ def _tidy(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Add frames up into one row a cell, in a fixed order."""
     if not frames:
         return pd.DataFrame(columns=[*KEYS, *SUMS])
-    cells = pd.concat(frames, ignore_index=True)
+    cells = pd.concat(frames, ignore_index=True).reindex(columns=[*KEYS, *SUMS])
     cells["imd_quintile"] = cells["imd_quintile"].astype("Int64")
     cells = cells.groupby(KEYS, dropna=False, sort=True)[SUMS].sum(min_count=1).reset_index()
     return cells.sort_values(KEYS, na_position="last", kind="stable").reset_index(drop=True)

@@ -1037,7 +1037,6 @@ def test_what_an_optional_column_makes_exact_asks_for_it():
                     uses(indicator, without)
 
 
-@pytest.mark.parametrize("name", ["follow_up_72_hours", "admission_without_contact", "non_attendance", "cyp_access"])
 def brought(kind, *lines):
     names = ("PeriodStart", "ethnic_group", "Events", "AtRisk")
     return table("GroupCounts", *({"Measure": kind} | dict(zip(names, line, strict=True)) for line in lines))
@@ -1124,6 +1123,7 @@ def test_a_trust_without_teams_of_a_kind_has_not_seen_nobody_with_them(extract, 
         assert ledger["reason"].tolist() == [f"not available: no team of the extract has the type {types}"]
 
 
+@pytest.mark.parametrize("name", ["follow_up_72_hours", "admission_without_contact", "non_attendance", "cyp_access"])
 def test_a_year_in_which_nobody_recorded_attendance_is_not_available(extract, count, name):
     """It would be read as nobody having been seen. In the year before it was recorded."""
     tables = merge(
