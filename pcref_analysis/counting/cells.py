@@ -139,6 +139,7 @@ def _brought(
         base = pd.concat(base)[[*keys, "at_risk"]] if base else pd.DataFrame(columns=[*keys, "at_risk"])
         base = base.groupby(keys, as_index=False)["at_risk"].sum()
         base = base[base["period"].isin(found["period"])]
+        base, found = (side.astype(dict.fromkeys(keys, "str")) for side in (base, found))  # either may hold no row
         shared = {"indicator": entry.id, "sex": NOT_KNOWN, "age_band": NOT_KNOWN, "imd_quintile": pd.NA}
         found = found.drop(columns="at_risk").merge(base, on=keys, how="outer").assign(**shared)
         found = found.fillna({"events": 0.0, "at_risk": 0.0})

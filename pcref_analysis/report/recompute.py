@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,6 @@ class _Known:
             *agreed.values(),
             *notebook_tables.sensitive(tables, draft, parameters).values(),
         ]
-        self.about = [(one, set(one.table), _labels(one.table)) for one in [*self.pages, *self.made]]
         held = data[data["own"]] if "own" in data else data  # of published figures a page shows the run's own alone
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
@@ -116,6 +116,11 @@ class _Known:
         self.sentences = {one.record["text"]: one.markdown for one in said}
         names = [entry.name for entry in indicators.catalogue().values()]
         self.numbers = set(re.findall(r"\d+", " ".join([*names, *TITLES.values(), parameters.period])))
+
+    @cached_property
+    def about(self) -> list[tuple[Releasable, set[str], dict[str, list[str]]]]:
+        """Each table that a page may show, with its columns and what its rows are about."""
+        return [(one, set(one.table), _labels(one.table)) for one in [*self.pages, *self.made]]
 
     def title(self, record: Mapping[str, Any]) -> bool:
         """Say whether a title is fixed: it stands in the cell or among the catalogue of views, without a number."""

@@ -31,6 +31,11 @@ def age(birth: pd.Series, day: pd.Series | pd.Timestamp) -> pd.Series:
     return day.dt.year - birth.dt.year - early
 
 
+def age_at_month_end(birth: pd.Series, day: pd.Series) -> pd.Series:
+    """Return completed years at the end of the month: on 28 February who was born on the 29th has had the birthday."""
+    return day.dt.year - birth.dt.year - (birth.dt.month > day.dt.month)
+
+
 def of(column: pd.Series, codes: set[str]) -> pd.Series:
     """Say which values are among the codes; a missing one is not."""
     return column.isin(codes)
@@ -156,6 +161,7 @@ class Count:
         new = self.within(referral, "ReferralRequestReceivedDate")
         self.rate("new_referrals", year, new)
         self.share("referrals_rejected", year, new, new["ReferRejectionDate"].notna())
+        self.share("out_of_area_received", year, new, new["ReasonOAT"].eq("10"))
         seen = contact[of(contact["AttendStatus"], ATTENDED)]
         self.rate("treated_prevalence", year, seen, people=True)
         missed, status = {"2", "3", "7"}, contact["AttendStatus"]
@@ -174,10 +180,11 @@ class Count:
         direct = self.within(self.direct(), "CareContDate")
         indirect = self.within(self.table("MHS204IndirectActivity"), "IndirectActDate")
         direct = direct.assign(day=direct["CareContDate"])
-        indirect = indirect.assign(day=indirect["IndirectActDate"] + pd.offsets.MonthEnd(0))
+        direct["years"] = age(direct["PersonBirthDate"], direct["day"])
+        indirect = indirect.assign(years=age_at_month_end(indirect["PersonBirthDate"], indirect["IndirectActDate"]))
         young = pd.concat([direct, indirect])
         at_referral = age(young["PersonBirthDate"], young["UniqServReqID"].map(received))
-        young = young[(at_referral < 18) & (age(young["PersonBirthDate"], young["day"]) < 18)]
+        young = young[(at_referral < 18) & (young["years"] < 18)]
         self.rate("cyp_access", year, young, self.residents(0, 17), people=True)
         # adults: two direct contacts in the year on one referral to a community team, without a stay on it in the year
         codes = COMMUNITY | ({"A14", "D05"} if year >= 2023 else set())
@@ -197,6 +204,11 @@ class Count:
         mother = seen[woman & way & perinatal]
         mother = mother[age(mother["PersonBirthDate"], self.first).between(16, 49)]
         self.rate("perinatal_access", year, mother, self.residents(16, 49, "Female"), people=True)
+
+        # individual placement and support: a direct contact on a referral to a team of type D05
+        work = direct[self.with_team(direct["UniqServReqID"], {"D05"})]
+        work = work[age(work["PersonBirthDate"], self.first).between(16, 64)]
+        self.rate("employment_support", year, work, self.residents(16, 64), people=True)
 
     def stayed(self) -> set[str]:
         """Return the referrals with a hospital stay in the year."""
@@ -305,7 +317,7 @@ class Count:
         on_day = ward[ward["EndDateWardStay"].eq(day)].drop_duplicates("UniqHospProvSpellID", keep="last")
         on_day = on_day.set_index("UniqHospProvSpellID")
         spell["bed"] = spell["UniqHospProvSpellID"].map(on_day["MHAdmittedPatientClass"])
-        spell["age"] = age(spell["PersonBirthDate"], left + pd.offsets.MonthEnd(0))
+        spell["age"] = age_at_month_end(spell["PersonBirthDate"], left)
         spell["length"] = (left - spell["StartDateHospProvSpell"]).dt.days
         spell["dead"] = (spell["death"] - left).dt.days
         place = spell["DestOfDischHospProvSpell"]
@@ -432,6 +444,8 @@ class Count:
         self.share("complaints", year, self.caseload, by, people=True)
         decided = complaint[complaint["Kind"].eq("COMPLAINT") & complaint["Upheld"].notna()]
         self.share("complaints_upheld", year, decided, decided["Upheld"].isin(["Y", "P"]))
+        decided = complaint[complaint["Kind"].eq("PALS") & complaint["Upheld"].notna()]
+        self.share("concerns_upheld", year, decided, decided["Upheld"].isin(["Y", "P"]))
         carer = self.within(self.table("Carer"), "RecordedDate")
         carer = carer[carer["HasCarer"].eq("Y") & carer["AssessmentOffered"].notna()]
         self.share("carer_offered_assessment", year, carer, carer["AssessmentOffered"].eq("Y"))

@@ -135,6 +135,7 @@ def _community(rows: dict, person: pd.DataFrame, draw: Draw) -> None:
     referral["ClinRespPriorityType"] = draw.code(["1", "2", "3", "4"], size, 0.05)
     referral["ReferRejectionDate"] = draw.later(received, [0, 3, 20], 0.93)
     referral["ServDischDate"] = draw.later(received, [0, 1, 13, 90, 181, 300, 600], 0.3)
+    referral["ReasonOAT"] = draw.code(["10", "11", "12"], size, 0.6)
     rows["MHS101Referral"] = referral
     rows["MHS902ServiceTeamDetails"] = pd.DataFrame(
         {"TeamID": [f"T{i}" for i in range(36)], "ServTeamTypeMH": [*TEAMS, *TEAMS[:10]]}
