@@ -407,7 +407,7 @@ def _published_category(rows: ibis.Table) -> ibis.Value:
             & (offset <= 0)
             & still
             & rows.method.isin(PLANNED)
-            & (none | (was.isin(("01", *CIVIL, *HOLDING)) & (gap >= 0)))
+            & (none | (was.isin(("01", *CIVIL, *HOLDING)) & (missing(rows.was_end) | (gap >= 0))))
             & over,
             "P",
         ),

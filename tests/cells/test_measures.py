@@ -844,6 +844,21 @@ EDGES = {  # found by the count by hand (tests/oracle/plain_count)
             lambda p: merge(INPATIENT(p), delay(p, ("2023-06-12", None), of="2023-05-01")),
         ),
     },
+    "detentions_as_published": {
+        "hospital order, planned, after a holding order left open": (
+            1,
+            lambda p: merge(
+                left(p, MethAdmMHHospProvSpell="12"), held(p, ("05", "2023-04-30", None), ("10", "2023-05-01", None))
+            ),
+        ),
+        "after one that ended later": (
+            0,
+            lambda p: merge(
+                left(p, MethAdmMHHospProvSpell="12"),
+                held(p, ("05", "2023-04-30", "2023-05-02"), ("10", "2023-05-01", None)),
+            ),
+        ),
+    },
     "section_3_uses": {
         "order ended on the day of admission: new, and no recall": (
             1,
