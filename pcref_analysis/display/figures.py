@@ -301,7 +301,7 @@ def _theme(more: dict[str, Any]) -> None:
 
 
 def _panels(names: list[str], height: float, sharey: bool = True, wide: bool = False) -> tuple[Any, list[Any]]:
-    """Return a figure and its panels: two beside each other, ``height`` inches each, ``wide`` where each has names.
+    """Return a figure and its panels: two to a row, ``height`` inches each, ``wide`` where each has names.
 
     Distances are in inches, known before anything is drawn: to measure every label of a tall figure takes longer
     than to draw it.

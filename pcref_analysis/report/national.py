@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -147,14 +148,14 @@ def reports(named: str, say: Callable[[str], None], codes: Sequence[str] = ()) -
 def _made(run: str) -> dict[str, Any]:
     """Make a report in a process of its own and return what it took."""
     began, before, most = time.monotonic(), os.times(), 0
-    with subprocess.Popen(
-        [sys.executable, "-m", "pcref_analysis", "report", run], cwd=project_root(), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
-    ) as process:  # fmt: skip
-        while process.poll() is None:
-            most = max(most, _memory(process.pid))
-            time.sleep(OFTEN)
-        said = (process.stdout.read() if process.stdout else "").strip().splitlines()
+    with tempfile.TemporaryFile() as words:  # a pipe that nobody reads meanwhile would stop a report that says much
+        command = [sys.executable, "-m", "pcref_analysis", "report", run]
+        with subprocess.Popen(command, cwd=project_root(), stdout=words, stderr=subprocess.STDOUT) as process:
+            while process.poll() is None:
+                most = max(most, _memory(process.pid))
+                time.sleep(OFTEN)
+        words.seek(0)
+        said = words.read().decode("utf-8", errors="replace").strip().splitlines()
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     return {

@@ -267,3 +267,8 @@ def test_whole_reports_are_made_one_at_a_time_and_what_each_took_is_kept(open_da
     assert files == ["published-rcu.yml", "published-rxm.yml"]
     with pytest.raises(PcrefError, match="XYZ: none of the 57 Trusts"):
         national.reports(str(open_data), said.append, ["XYZ"])
+
+
+def test_a_report_that_stops_says_why_in_the_line_of_its_trust():
+    took = national._made("published-nobody")
+    assert "there is no published-nobody.yml" in took["error"] and took["memory_mb"] > 0

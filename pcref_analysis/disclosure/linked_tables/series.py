@@ -64,7 +64,7 @@ def _aliases(rows: pd.DataFrame, dims: list[str], same: Sequence[Sequence[str]])
     """Return the name under which each series goes: one shares another's where all its numbers are among those."""
     alias = {str(name): str(name) for name in rows["series"].unique()}
     kept: list[tuple[str, str, set[Any]]] = []
-    holders: dict[tuple[bool, Any], list[int]] = {}  # which of the kept ones hold a number
+    holders: dict[tuple[bool, Any], list[int]] = {}  # the series so far that hold a number
     parts = list(rows.drop_duplicates(["series", *dims]).groupby("series", sort=False))
     for name, part in sorted(parts, key=lambda item: -len(item[1])):
         if len(part) < SAME_FROM or part["value"].nunique() < 3:

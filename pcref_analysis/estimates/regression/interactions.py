@@ -12,8 +12,8 @@ from pcref_analysis.estimates.regression import model_data
 from pcref_analysis.estimates.regression.glm import Model, fitted
 from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.regression.results import (
+    INSEPARABLE,
     NO_EVENTS,
-    UNTOLD,
     cautions,
     check,
     finished,
@@ -147,5 +147,5 @@ def _row(
             row |= dict(zip(("estimate", "lower", "upper"), figures, strict=True))
             notes = cautions(sums, model)
         else:
-            notes = [UNTOLD]
+            notes = [INSEPARABLE]
     return row | {"note": "; ".join(filter(None, [*notes, *p.notes]))}

@@ -15,8 +15,8 @@ from pcref_analysis.estimates.regression.glm import Model, average, fitted, pred
 from pcref_analysis.estimates.regression.model_data import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.regression.results import (
     ALL_EVENTS,
+    INSEPARABLE,
     NO_EVENTS,
-    UNTOLD,
     cautions,
     check,
     finished,
@@ -178,7 +178,7 @@ def _answers(
     else:
         base, base_slope = average(model, x, weight)
     if not np.isfinite([rate, base]).all() or base <= 0:
-        notes[:] = notes if notes[0] else [UNTOLD, *notes[1:]]
+        notes[:] = notes if notes[0] else [INSEPARABLE, *notes[1:]]
         return {}
     if notes[0] in (NO_EVENTS, ALL_EVENTS):
         return _bounds(model, x, weight, group, per, ask, base)

@@ -12,8 +12,8 @@ from pcref_analysis.estimates.regression.glm import Model, average, fitted
 from pcref_analysis.estimates.regression.model_data import WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.regression.results import (
     ALL_EVENTS,
+    INSEPARABLE,
     NO_EVENTS,
-    UNTOLD,
     cautions,
     check,
     finished,
@@ -83,7 +83,7 @@ def _group_rows(
             row |= _named(limits(found[0], spread(model, found[1], interval), level))
             notes = cautions(sums, model)
         elif not reason:
-            notes = [UNTOLD]
+            notes = [INSEPARABLE]
         elif reason in (NO_EVENTS, ALL_EVENTS):
             row["lower"], row["upper"] = one_sided(model, group, level) * _against(model, comparator)
         if i and found and logs[-1]:

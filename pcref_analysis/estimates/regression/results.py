@@ -15,7 +15,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 FEW = 10
 NO_EVENTS = "no events in this group: only a one-sided limit exists"
 ALL_EVENTS = "nothing but events in this group: only a one-sided limit exists"
-UNTOLD = notes.say("inseparable")
+INSEPARABLE = notes.say("inseparable")
 
 
 def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, interval: str = "t") -> None:
