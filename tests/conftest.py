@@ -1,5 +1,6 @@
 """Where the repository is and where the published open figures are (tests that need them skip without)."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -39,6 +40,7 @@ class Skips:
 
 
 def pytest_configure(config):
+    gc.set_threshold(50_000)  # as the command does
     config.pluginmanager.register(Skips())
 
 

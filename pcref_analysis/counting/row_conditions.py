@@ -22,6 +22,7 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.codelists import NOT_COLLECTED, Code
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import Condition
+from pcref_analysis.vocabulary.parameters import LOADER
 
 Tables = dict[str, ibis.Table]
 Conditions = Sequence[Condition] | None
@@ -76,7 +77,7 @@ def schemas() -> dict[str, ibis.Schema]:
     text = (files("pcref_analysis.extract") / "contracts.yml").read_text(encoding="utf-8")
     return {
         name: ibis.schema({column: TYPES[facts["type"]] for column, facts in table["columns"].items()})
-        for name, table in yaml.safe_load(text).items()
+        for name, table in yaml.load(text, LOADER).items()
     }
 
 

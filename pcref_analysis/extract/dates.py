@@ -16,6 +16,7 @@ import yaml
 
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.extract.sources.portable import among, first, flag, missing_text, only_digits, when
+from pcref_analysis.vocabulary.parameters import LOADER
 
 ZONE = "Europe/London"
 WINDOWS_ZONE = "GMT Standard Time"  # its name on SQL Server; summer time is in it
@@ -45,7 +46,7 @@ def stand_ins() -> tuple[tuple[date, ...], tuple[date, ...], int]:
     (True, True)
     """
     text = (files("pcref_analysis.extract") / "stand_in_dates.yml").read_text(encoding="utf-8")
-    read = yaml.safe_load(text)
+    read = yaml.load(text, LOADER)
     always, events = (tuple(date.fromisoformat(day) for day in read[part]) for part in ("always", "events"))
     return always, (*always, *events), read["years_ahead"]
 
@@ -97,9 +98,7 @@ def native(raw: ibis.Table, value: ir.Value) -> dict[str, ir.Value]:
 
 def take_native(rows: ibis.Table, name: str) -> dict[str, ir.Value]:
     """Take a day that the source holds as one."""
-    return {name: rows[f"{name}__native"]} | {
-        f"{name}__{key}": rows[f"{name}__at_eleven"] if key == "eleven" else ibis.literal(0) for key in NAMED
-    }
+    return {name: rows[f"{name}__native"], f"{name}__eleven": rows[f"{name}__at_eleven"]}
 
 
 def _upper(rows: ibis.Table, name: str) -> dict[str, ir.Value]:

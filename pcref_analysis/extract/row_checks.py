@@ -126,8 +126,8 @@ def _oddities(table: Table, rows: ibis.Table, name: str, day: date) -> dict[str,
     if column.width:
         found["zero"] = flag((rows[f"{name}__zero"] == 1) & value.notnull())
     if column.type == "date":
-        for key in ("early", "far", "future", *(["old"] if column.birth else []), *dates.NAMED):
-            found[key] = rows[f"{name}__{key}"]
+        kinds = ("early", "far", "future", "old", *dates.NAMED)  # a day held as one was not written in any form
+        found |= {key: rows[f"{name}__{key}"] for key in kinds if f"{name}__{key}" in rows.columns}
     if name == table.end():
         length = value.coalesce(ibis.literal(day)).year() - rows[table.start()].year()
         found["long"] = flag(length > LONGEST)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.parameters import LOADER
 
 IBIS_TYPES = {
     "id": "string",
@@ -143,7 +144,7 @@ def declared() -> dict[str, Table]:
     ('UniqMHActEpisodeID',)
     """
     text = (files("pcref_analysis.extract") / "contracts.yml").read_text(encoding="utf-8")
-    return read(yaml.safe_load(text), "contracts.yml")
+    return read(yaml.load(text, LOADER), "contracts.yml")
 
 
 def read(entries: dict[str, dict], name: str) -> dict[str, Table]:

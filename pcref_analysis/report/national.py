@@ -26,7 +26,7 @@ from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root, run_file
+from pcref_analysis.vocabulary.parameters import LOADER, Parameters, project_root, run_file
 
 COLUMNS = [
     *("code", "trust", "board", "closed", "detentions_of_trust", "detentions_of_board", "indicators", "lacking"),
@@ -40,7 +40,7 @@ OFTEN = 0.5  # seconds between two looks at the memory
 def parameters_of(row: Any, named: str) -> Parameters:
     """Return the parameters of a report on published figures for a row of :func:`published.trusts.mental_health`."""
     text = trusts.text_of(f"published-{row.code.lower()}", row.code, row.name, row.board, {}, named, published=True)
-    return Parameters.model_validate(yaml.safe_load(text))
+    return Parameters.model_validate(yaml.load(text, LOADER))
 
 
 def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import LOADER, project_root, read_yaml
 
 LOCAL = "-indicators.yml"
 COMPETENCIES = (
@@ -266,7 +266,7 @@ def by_part(entries: Iterable[Indicator]) -> dict[str, list[Indicator]]:
 def shipped() -> dict[str, Indicator]:
     """Return the entries of ``indicators.yml`` by indicator id."""
     text = (files("pcref_analysis.vocabulary") / "indicators.yml").read_text(encoding="utf-8")
-    return read(yaml.safe_load(text), "indicators.yml")
+    return read(yaml.load(text, LOADER), "indicators.yml")
 
 
 def catalogue() -> dict[str, Indicator]:

@@ -17,6 +17,7 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the compiled one, where there is one, is ten times as fast
 GIVEN = "PCREF_PARAMETERS"  # variable: the checked parameters of the run that a notebook is executed for, as JSON
 CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
 
@@ -280,7 +281,7 @@ def read_yaml(path: Path, who: str) -> Any:
         If the file cannot be opened, is not UTF-8 text or is not YAML; names the file and the line.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        return yaml.load(path.read_text(encoding="utf-8-sig"), LOADER)
     except OSError as error:
         raise PcrefError(f"{who}: {path.name} cannot be opened ({type(error).__name__}).") from None
     except UnicodeDecodeError:
