@@ -95,7 +95,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         say("  reading published figures")
         published_counts.save(parameters, folder)
         return folder
-    from pcref_analysis.counting import cells, team_counts
+    from pcref_analysis.counting import cells, row_conditions, team_counts
     from pcref_analysis.extract import breach_report, month_coverage, validate
     from pcref_analysis.extract.sources import engines
 
@@ -118,11 +118,11 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
             raise PcrefError(f"extract: {validate.render(breach_report.frame(bare))}")
     say("  counting rows into cells")
     beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
-    with engines.asked("rows were counted into cells"):
-        beside["lengths"] = cells.lengths(checked.tables, parameters)
-        beside["teams"] = team_counts.counted(checked.tables, parameters)
-        with progress.part(say, 0.6, 1.0):
-            made = cells.build(checked.tables, parameters, say=say)
+    with engines.asked("rows were counted into cells"), row_conditions.shared(checked.tables) as tables:
+        with progress.part(say, 0.5, 0.95):
+            made = cells.build(tables, parameters, say=say)
+        beside["lengths"] = cells.lengths(tables, parameters)
+        beside["teams"] = team_counts.counted(tables, parameters)
     cells.save(parameters.run, *made, **beside)
     mark.write_text(key, encoding="utf-8")
     return folder

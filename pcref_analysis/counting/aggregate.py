@@ -54,8 +54,10 @@ def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int])
 def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Tables:
     """Work out the rows of every counting rule that these indicators use, once each, in the database.
 
-    Only the columns that one of them needs are kept, for the session and for no other user (``engines.hold``).
+    Only the columns that one of them needs are kept, for the session and for no other user (``engines.hold``); of
+    :func:`row_conditions.shared` tables, what was worked out before is taken.
     """
+    made = tables.found if isinstance(tables, row_conditions.Shared) else {}
     wanted: dict[str, set[str]] = {}
     for entry in entries:
         count, among = entry.count, entry.count.among
@@ -64,12 +66,12 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
         if among and among.rows != RESIDENTS:
             columns = [name for c in among.where for name in c.columns()] + [among.at_risk]
             wanted.setdefault(among.rows, set()).update(filter(None, columns))
-    result = {}
     for name in sorted(wanted):
-        found = rows_of(name, tables, parameters, years)
-        key = [column for column in source(name).key if column in found.columns]
-        result[name] = engines.hold(found.select(*PERSON, *sorted((wanted[name] | set(key)) - set(PERSON))))
-    return result
+        if ("rows", name) not in made or not wanted[name] <= set(made["rows", name].columns):
+            found = rows_of(name, tables, parameters, years)
+            key = [column for column in source(name).key if column in found.columns]
+            made["rows", name] = engines.hold(found.select(*PERSON, *sorted((wanted[name] | set(key)) - set(PERSON))))
+    return {name: made["rows", name] for name in sorted(wanted)}
 
 
 def source(name: str) -> Table:
@@ -251,7 +253,7 @@ def not_there(person: ibis.Table) -> list[tuple[ibis.Value, str]]:
 
 
 def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.DataFrame:
-    """Return the residents at risk by stratum; those without an event are cells too."""
+    """Return the residents at risk by stratum, in any year; those without an event are cells too."""
     labels, bands = row_conditions.band_labels(parameters.age_bands), parameters.age_bands
     ends = [*(cut - 1 for cut in bands[1:]), row_conditions.OLDEST]
     table = tables["Population"]

@@ -20,7 +20,7 @@ from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
 
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
-AREA_COLUMNS = {2019: ["LSOA2011", "LSOA2021"], 2025: ["LSOA2021", "LSOA2011"]}  # the year that was ranked first
+AREA_COLUMNS = {2019: ("LSOA2011", "LSOA2021"), 2025: ("LSOA2021", "LSOA2011")}  # the year that was ranked first
 FEW = 5  # where other years have fewer rows than this, a year without any is no sign of a gap
 BANDS = [0, 16, 65]  # any will do to find out which columns there are
 
@@ -73,7 +73,7 @@ def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
     """Return the columns of a counting rule's rows and of their people, with their types."""
     tables = row_conditions.declared_tables()
     found = row_conditions.in_periods(counting_rules.named(rule).rows(tables), [2023])
-    found = row_conditions.of_people(found, row_conditions.people(tables, ["LSOA2021"]), BANDS)
+    found = row_conditions.of_people(found, row_conditions.people(tables, ("LSOA2021",)), BANDS)
     return dict(found.schema().items())
 
 
@@ -105,6 +105,7 @@ def _is_number(kind: object) -> bool:
     return kind is not None and kind.is_numeric()
 
 
+@row_conditions.once
 def filled(tables: Tables) -> dict[str, dict[str, int]]:
     """Return for every table the number of rows (under "") and of values in each column."""
     found = {}
@@ -179,6 +180,7 @@ def needs(entry: Indicator) -> list[str]:
     return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
 
 
+@row_conditions.once
 def team_types(tables: Tables) -> set[str]:
     """Return the types of team that any table names."""
     named = [tables[name].select("ServTeamTypeMH") for name in row_conditions.TEAMS if name in tables]

@@ -17,8 +17,7 @@ from ibis import _
 from pcref_analysis.counting import aggregate, availability, row_conditions
 from pcref_analysis.counting.aggregate import COUNTED, label
 from pcref_analysis.counting.availability import STRATA
-from pcref_analysis.counting.row_conditions import Tables, missing, present, where
-from pcref_analysis.extract.sources import engines
+from pcref_analysis.counting.row_conditions import Shared, Tables, missing, present, shared, where
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
@@ -81,6 +80,9 @@ def build(
     --------
     >>> cells, ledger = build(tables, parameters)  # doctest: +SKIP
     """
+    if not isinstance(tables, Shared):
+        with shared(tables) as mine:
+            return build(mine, parameters, indicators, say)
     entries = of_run(parameters.run) if indicators is None else indicators
     availability.check(entries, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
     entries = {name: entry for name, entry in entries.items() if entry.count}
@@ -111,9 +113,8 @@ def build(
         gone = [(label(year), f"not available: {reason}") for year, reason in why.items() if reason]
         lines += [(name, period, "events", reason, 0, 0.0) for period, reason in gone]
         if good and aggregate.of_residents(entry.count):
-            frames += [aggregate.residents(entry, tables, parameters).assign(period=label(year)) for year in good]
-    for table in found.values():
-        engines.release(table)
+            residents = aggregate.residents(entry, tables, parameters)
+            frames += [residents.assign(period=label(year)) for year in good]
     for entry in given.values():
         added, told = _brought(entry, tables, years, frames)
         say(f"    {entry.name}: " + (f"{added['period'].nunique()} period(s)" if len(added) else told[-1][3]))
@@ -183,6 +184,9 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
         days;
         every day up to 28, then weeks to half a year, then four weeks to two years, then an open bin.
     """
+    if not isinstance(tables, Shared):
+        with shared(tables) as mine:
+            return lengths(mine, parameters, indicators)
     entries = of_run(parameters.run) if indicators is None else indicators
     entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
@@ -191,8 +195,6 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     for entry in ready:
         binned = by_length(entry, found[entry.count.rows]).execute()
         frames.append(binned.assign(indicator=entry.id, period=[label(year) for year in binned.pop("year")]))
-    for table in found.values():
-        engines.release(table)
     columns = [*KEYS, "lower_day", "upper_day", "count"]
     if not frames:
         return pd.DataFrame(columns=columns)

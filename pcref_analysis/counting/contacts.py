@@ -9,11 +9,22 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from pcref_analysis.counting.row_conditions import Tables, collected, in_list, present, year_of
+from pcref_analysis.counting.row_conditions import Tables, collected, in_list, once, present, year_of
 from pcref_analysis.vocabulary import codelists
 
 PERSON, SPELL, REFERRAL = "Person_ID", "UniqHospProvSpellID", "UniqServReqID"
 ATTENDED = "MHS201CareContact.AttendStatus"  # a rule that asks who was seen needs it filled
+
+
+_OF_CONTACTS = (
+    "UniqCareContID",
+    REFERRAL,
+    PERSON,
+    "CareContDate",
+    "CareContTime",
+    "ConsMechanismMH",
+    "ContactTeamTypeMH",
+)
 
 
 def attach(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
@@ -21,10 +32,11 @@ def attach(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
     return table.left_join(other, key).drop(f"{key}_right")
 
 
+@once
 def attended(tables: Tables) -> ibis.Table:
     """Return attended contacts; a mechanism that nobody filled in the whole year is written as not collected."""
     found = collected(tables["MHS201CareContact"], "ConsMechanismMH", "CareContDate")
-    return found.filter(in_list(found.AttendStatus, codelists.named("attended")))
+    return found.filter(in_list(found.AttendStatus, codelists.named("attended"))).select(*_OF_CONTACTS)
 
 
 def direct(tables: Tables) -> ibis.Table:
@@ -33,6 +45,7 @@ def direct(tables: Tables) -> ibis.Table:
     return found.filter(in_list(found.ConsMechanismMH, codelists.named("direct_mechanisms"), found.CareContDate))
 
 
+@once
 def direct_or_indirect(tables: Tables) -> ibis.Table:
     """Return ``UniqCareContID, UniqServReqID, Person_ID, day, indirect`` (1 or 0) of direct contacts and indirect work.
 
@@ -69,6 +82,7 @@ def teams(tables: Tables) -> ibis.Table:
 _NAMING = ("MHS101Referral", "MHS102OtherServiceType")
 
 
+@once
 def referrals(tables: Tables) -> ibis.Table:
     """Return referrals with their ``teams``."""
     return attach(tables["MHS101Referral"], teams(tables), REFERRAL)

@@ -27,7 +27,7 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from pcref_analysis.counting.row_conditions import Tables, days_from, in_list, missing, present, rule, yes
+from pcref_analysis.counting.row_conditions import Tables, days_from, in_list, missing, once, present, rule, yes
 from pcref_analysis.extract.sources.engines import hold
 from pcref_analysis.vocabulary import codelists
 
@@ -69,6 +69,7 @@ EXPIRY, BEGAN_AT = "ExpiryDateMHActLegalStatusClass", "StartTimeMHActLegalStatus
 
 
 @rule("MHS401MHActPeriod", "MHS501HospProvSpell")
+@once
 def act_periods(tables: Tables) -> ibis.Table:
     """Periods under one legal status, on their first day, with their ``category``.
 
@@ -82,6 +83,7 @@ def act_periods(tables: Tables) -> ibis.Table:
 
 
 @rule("MHS401MHActPeriod", "MHS501HospProvSpell")
+@once
 def published_periods(tables: Tables) -> ibis.Table:
     """Periods under one legal status, on their first day, with the category ``published`` code gives them."""
     rows = _published(hold(_distinct(tables["MHS401MHActPeriod"])), tables)
@@ -115,6 +117,7 @@ def periods_ended(tables: Tables) -> ibis.Table:
 
 
 @rule("MHS404CommTreatOrder")
+@once
 def cto_starts(tables: Tables) -> ibis.Table:
     """Community treatment orders, on their first day; one a person and day."""
     first = _orders_once(tables["MHS404CommTreatOrder"])

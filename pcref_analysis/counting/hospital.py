@@ -17,6 +17,7 @@ from pcref_analysis.counting.row_conditions import (
     in_list,
     minutes_of,
     missing,
+    once,
     present,
     rule,
     year_of,
@@ -89,6 +90,7 @@ def admissions(tables: Tables) -> ibis.Table:
 
 
 @rule("MHS501HospProvSpell", "MHS502WardStay")
+@once
 def discharges(tables: Tables) -> ibis.Table:
     """Hospital discharges, on their day: ``length``, ``days_to_readmission``, ``days_to_death``, and its beds.
 
@@ -123,7 +125,7 @@ def discharges_and_contacts(tables: Tables) -> ibis.Table:
     Three days must have passed within the year: a discharge of 28 March or later belongs to the year that follows.
     ``passed_on`` is 1 where another provider took over by an onward referral during the stay.
     """
-    spells = hold(discharges(tables))
+    spells = discharges(tables)
     seen = direct(tables).select(PERSON, day="CareContDate")
     again = tables["MHS501HospProvSpell"].select(PERSON, day=ADMITTED)
     near = spells.select(SPELL, PERSON, LEFT).inner_join(ibis.union(seen, again), PERSON)

@@ -7,17 +7,20 @@ days are counted between two dates, never added to one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, reduce, wraps
 from importlib.resources import files
 from itertools import pairwise
 from operator import and_, or_
+from typing import Any
 
 import ibis
 import yaml
 from ibis import _
 
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.codelists import NOT_COLLECTED, Code
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
@@ -58,6 +61,46 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
+
+
+class Shared(dict):
+    """The tables of an extract, with what several counting rules have asked of them so far."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__(tables)
+        self.found: dict[tuple, Any] = {}
+
+
+@contextmanager
+def shared(tables: Tables) -> Iterator[Shared]:
+    """Work out what several counting rules take (:func:`once`) for the first of them, and keep it until the end."""
+    if isinstance(tables, Shared):
+        yield tables
+        return
+    mine = Shared(tables)
+    yield mine
+    for held in mine.found.values():
+        if isinstance(held, ibis.Table):
+            engines.release(held)
+
+
+def once(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a step that several counting rules take be worked out once among :func:`shared` tables.
+
+    Written into every rule, it would be planned and run with each.
+    """
+
+    @wraps(step)
+    def found(tables: Tables, *rest: Any) -> Any:
+        if not isinstance(tables, Shared):
+            return step(tables, *rest)
+        key = (step.__name__, *rest)
+        if key not in tables.found:
+            made = step(tables, *rest)
+            tables.found[key] = engines.hold(made) if isinstance(made, ibis.Table) else made
+        return tables.found[key]
+
+    return found
 
 
 def rule(*needs: str, valid_from: str = "2016-04-01", stands_in: tuple[str, ...] = ()) -> Callable:
@@ -222,7 +265,8 @@ def _operator(table: ibis.Table, column: ibis.Value, condition: Condition) -> ib
 # --- people and periods -------------------------------------------------------------------------------------------
 
 
-def people(tables: Tables, area_columns: list[str]) -> ibis.Table:
+@once
+def people(tables: Tables, area_columns: tuple[str, ...]) -> ibis.Table:
     """Return one row a person: ethnic group, sex, birth and death, home deprivation, and whether in the catchment.
 
     The home is the first of the area columns that is filled: ``Areas`` may hold the codes of both LSOA years, since
