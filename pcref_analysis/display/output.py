@@ -8,6 +8,7 @@ import io
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -62,7 +63,12 @@ class Shown:
 
 def frame(record: dict[str, Any]) -> pd.DataFrame:
     """Return the released table that a record holds as CSV text."""
-    return read_csv(io.StringIO(record["csv"]))
+    return _table(record["csv"]).copy()
+
+
+@lru_cache(maxsize=256)  # pages, dashboard, workbook, documents and checks each ask for every table
+def _table(text: str) -> pd.DataFrame:
+    return read_csv(io.StringIO(text))
 
 
 def to_csv(table: pd.DataFrame) -> str:
