@@ -212,9 +212,9 @@ def _with_spell(rows: ibis.Table, spells: ibis.Table) -> ibis.Table:
 
 def _with_previous(rows: ibis.Table) -> ibis.Table:
     """Attach the person's previous period in the same spell, and the days from its end."""
-    within = ibis.window(
-        group_by=["Person_ID", SPELL], order_by=[rows[BEGAN], yes(missing(rows[ENDED])), rows[ENDED], rows[ACT]]
-    )
+    later = rows.LegalStatusCode.isin((*HOLDING, *PLACE_OF_SAFETY)).ifelse(0, 1)  # a short order comes first on its day
+    order = [rows[BEGAN], later, yes(missing(rows[ENDED])), rows[ENDED], rows[ACT]]
+    within = ibis.window(group_by=["Person_ID", SPELL], order_by=order)
     rows = rows.mutate(previous=rows.LegalStatusCode.lag().over(within), previous_end=rows[ENDED].lag().over(within))
     rows = rows.mutate(previous=present(rows[SPELL]).ifelse(rows.previous, None))
     return rows.mutate(gap=days_from(rows.previous_end, rows[BEGAN]))
@@ -230,17 +230,20 @@ def _with_recall(rows: ibis.Table, tables: Tables) -> ibis.Table:
         discharges = tables["MHS403ConditionalDischarge"].filter(_.CondDischEndReason == "02")
         ends.append(discharges.select("Person_ID", since="StartDateMHCondDisch", ended="EndDateMHCondDisch"))
     if not ends:
-        return rows.mutate(recalled=ibis.literal(0), resumed=ibis.literal(0))
+        return rows.mutate(recalled=ibis.literal(0), resumed=ibis.literal(0), just_recalled=ibis.literal(0))
     ended = ends[0] if len(ends) == 1 else ibis.union(*ends)
     near = rows.select("Person_ID", ACT, "spell_start", began=_[BEGAN]).inner_join(ended, "Person_ID")
     near = near.filter((_.since < _.spell_start) & (days_from(_.spell_start, _.ended) >= -1))
+    since = days_from(near.ended, near.began)
     near = near.mutate(
-        recalled=yes((_.began >= _.spell_start) & (days_from(_.ended, _.began) >= -1)),
-        resumed=yes((_.began < _.spell_start) & (days_from(_.spell_start, _.ended) <= 2)),
+        recalled=yes((near.began >= near.spell_start) & (since >= -1)),
+        just_recalled=yes((near.began >= near.spell_start) & since.between(-1, 1)),
+        resumed=yes((near.began < near.spell_start) & (days_from(near.spell_start, near.ended) <= 2)),
     )
-    found = near.group_by(ACT).agg(recalled=_.recalled.max(), resumed=_.resumed.max())
+    flags = ["recalled", "just_recalled", "resumed"]
+    found = near.group_by(ACT).agg(**{name: _[name].max() for name in flags})
     joined = rows.left_join(found, ACT).drop(f"{ACT}_right")
-    return joined.mutate(recalled=ibis.coalesce(joined.recalled, 0), resumed=ibis.coalesce(joined.resumed, 0))
+    return joined.mutate(**{name: ibis.coalesce(joined[name], 0) for name in flags})
 
 
 def _category(rows: ibis.Table) -> ibis.Value:
@@ -250,7 +253,7 @@ def _category(rows: ibis.Table) -> ibis.Value:
     on, after, before = offset == 0, offset > 0, offset < 0
     fresh = missing(previous) | (previous == "01") | (gap > 1)
     follows = present(previous) & (missing(rows.previous_end) | (gap <= 1))
-    new = rows.recalled == 0
+    new = rows.just_recalled == 0
     civil = status.isin(CIVIL)
     moved = rows.method.isin(TRANSFERRED_IN) | rows.came_from.isin(OTHER_HOSPITAL)
     return ibis.cases(

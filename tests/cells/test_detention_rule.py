@@ -127,6 +127,27 @@ HISTORIES = {
         [],
         "B",
     ),
+    "section 2 weeks after a revocation in the same stay": (
+        [period("03", "2023-05-11", "2023-06-01"), period("02", "2023-07-01", "2023-07-20")],
+        [spell()],
+        [order("2023-01-03", "2023-05-11")],
+        [],
+        "D B",
+    ),
+    "section 2 on the day of revocation contradicts it": (
+        [period("02", "2023-05-12", "2023-06-01")],
+        [spell()],
+        [order("2023-01-03", "2023-05-11")],
+        [],
+        "N",
+    ),
+    "place of safety left open, then section 3 on its day": (
+        [period("20", "2023-05-10"), period("03", "2023-05-10", "2023-06-06")],
+        [spell()],
+        [],
+        [],
+        "E C",
+    ),
     "section 3 of before resumed by revocation": (
         [period("03", "2022-06-01")],
         [spell()],

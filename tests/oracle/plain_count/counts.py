@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import act
 import numpy as np
+import own_rule
 import pandas as pd
 
 DAY = pd.Timedelta(days=1)
@@ -130,6 +131,7 @@ class Count:
     def all(self, years: list[int]) -> pd.DataFrame:
         """Count everything."""
         self._teams, self.sections = self.teams(), act.categories(self.rows)
+        self._detentions, self._joined = own_rule.detentions(self.rows), own_rule.joined(self.rows)
         for year in years:
             self.first, self.last = pd.Timestamp(year, 4, 1), pd.Timestamp(year + 1, 3, 31)
             self.community(year)
@@ -141,6 +143,7 @@ class Count:
             self.local(year)
             self.outcomes(year)
             self.the_act(year)
+            self.own_rule(year)
         made = pd.concat(self.figures, ignore_index=True).reindex(columns=COLUMNS)
         return made.fillna({"events": 0, "at_risk": 0, "total": 0})
 
@@ -428,6 +431,19 @@ class Count:
         until = lasting[act.END].fillna(lasting[act.EXPIRY])
         lasting = lasting.assign(until=until, days=(until - begun).dt.days)
         self.mean("section_length", year, self.within(lasting, "until"), "days")
+
+    def own_rule(self, year: int) -> None:
+        """Count detentions by this project's own rule, and detentions joined by the day on which they ended."""
+        held, over = (frame.join(self.person, on="Person_ID") for frame in (self._detentions, self._joined))
+        held, over = (frame[~(frame["death"] < self.first)] for frame in (held, over))
+        held = self.within(held, act.START)
+        self.rate("detentions", year, held)
+        for indicator, among in (("caseload", self.caseload), ("inpatients", self.inpatients)):
+            detained = among["Person_ID"].isin(held["Person_ID"])
+            self.share(f"people_detained_{indicator}", year, among, detained, people=True)
+        again = held["Person_ID"].duplicated(keep=False)
+        self.share("repeat_detention", year, held, again, people=True)
+        self.mean("detention_length", year, self.within(over, "until"), "length")
 
     # --- experience and outcomes ----------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 FIRST, LAST = pd.Timestamp("2020-04-01"), pd.Timestamp("2025-03-31")
-YEARS = [2021, 2022, 2023, 2024]
 BANDS = [0, 16, 20, 25, 35, 50, 65]
 GROUPS = {
     **{"A": "White British", "B": "White Irish", "C": "Any other White background"},
