@@ -14,13 +14,16 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 
 _FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
-# indicator -> numerator and the published percentage of people treated (None: a rate of residents aged 16 and over)
+# indicator -> numerator and the published percentage of courses (None: a rate of residents aged 16 and over)
 MEASURES = {
     "talking_therapies_referrals": ("referrals_received_n", None),
     "talking_therapies_finished": ("finished_course_treatment_n", None),
     "talking_therapies_recovery": ("recovery_n", "recovery_pct"),
     "talking_therapies_reliable_recovery": ("reliable_recovery_n", "reliable_recovery_pct"),
+    "talking_therapies_improvement": ("improvement_n", "improvement_pct"),
+    "talking_therapies_deterioration": ("deterioration_n", "deterioration_pct"),
 }
+OF_ALL_FINISHED = ("talking_therapies_improvement", "talking_therapies_deterioration")  # at caseness at first or not
 RESIDENTS_NOTE = "residents aged 16 and over on census day 2021, for every year"
 UNKNOWN_NOTE = "ethnic group not stated, not known or invalid"
 SUMMED_NOTE = "sum of {} rows of the publication"
@@ -52,8 +55,9 @@ def by_ethnic_group(
     Returns
     -------
     pandas.DataFrame
-        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is people who finished a course less those
-        not at caseness when it began, which is what the published percentage divides by; both are rounded.
+        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is what the published percentage divides by:
+        finished courses for improvement and deterioration; for recovery the same less those of people not at
+        caseness when they began, both rounded.
         Where the latter are suppressed, the number published as at caseness, which is a little lower, stands for
         the difference within the interval of the two. For rates it is residents aged 16 and over, NHS basis.
         Where a Trust reports under several codes in one year the counts and their intervals are summed.
@@ -81,7 +85,9 @@ def by_ethnic_group(
     exact = kind == "england"
     out = _sum(rows, keys, numerator, "events", exact)
     if percent:
-        out = out.merge(_treated(rows, keys, exact), on=keys)
+        of_all = indicator in OF_ALL_FINISHED
+        finished = _sum(rows, keys, "finished_course_treatment_n", "at_risk", exact).drop(columns="rows")
+        out = out.merge(finished if of_all else _treated(rows, keys, exact), on=keys)
         out["published_rate"] = _only(rows, keys, percent).reindex(pd.MultiIndex.from_frame(out[keys])).to_numpy()
     else:
         out["at_risk"] = out["ethnic_group"].map(_adults(folder, area, kind, detail))
