@@ -295,11 +295,12 @@ def national(
 
     with Progress("national").shown() as progress:
         if reports:
-            found = every.reports(open_data, progress, [one.strip().upper() for one in codes.split(",") if one.strip()])
             csv = csv if csv != LISTS else LISTS.replace("national.csv", "reports.csv")
+            wanted = [one.strip().upper() for one in codes.split(",") if one.strip()]
+            found = every.reports(open_data, progress, wanted, project_path(csv))
         else:
             found = every.table(open_data, progress)
-    every.write(found, project_path(csv))
+            every.write(found, project_path(csv))
     failed = int(found["error"].ne("").sum())
     say(f"national: {len(found) - failed} of {len(found)} Trusts; {csv}")
     raise typer.Exit(2 if failed else 0)

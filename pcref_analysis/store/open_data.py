@@ -33,7 +33,8 @@ PUBLISHERS = {
 }
 
 
-REGISTERS = {  # not needed by a report
+REGISTERS = {  # a report is made without them
+    "nhs_talking_therapies_annual_local_all_characteristics.csv.gz": NHS_TT,
     "nhs_trusts_ods_etr.csv": "NHS England, Organisation Data Service, etr",
     "icb24_codes.csv": "Office for National Statistics, integrated care boards 2024",
 }
