@@ -381,14 +381,14 @@ def templates(
 
 @verb("pcref data cpft")
 def data(run: Run = None, named: Named = None, period: Period = None) -> None:
-    """Say which published figures are here, which are wanted, and who publishes them."""
+    """Say which published figures are here and what they hold, which are wanted, and where they are published."""
     from pcref_analysis.store import open_data
     from pcref_analysis.vocabulary import parameters
 
     checked = parameters.load(_run(run, named, "published-cpft"), period=period)
     folder = open_data.open_data_folder(checked)
     for name, publisher in open_data.PUBLISHERS.items():
-        say(f"  {name}: here ({publisher})")
+        say(f"  {name}: {open_data.contents(folder, name)} ({publisher}, {open_data.ADDRESSES[publisher]})")
     say(f"data: all {len(open_data.PUBLISHERS)} published files of '{folder.name}' are here")
 
 
