@@ -296,11 +296,12 @@ def national(
 
     with Progress("national").shown() as progress:
         if reports:
-            found = every.reports(open_data, progress, [one.strip().upper() for one in codes.split(",") if one.strip()])
             csv = csv if csv != LISTS else LISTS.replace("national.csv", "reports.csv")
+            wanted = [one.strip().upper() for one in codes.split(",") if one.strip()]
+            found = every.reports(open_data, progress, wanted, project_path(csv))
         else:
             found = every.table(open_data, progress)
-    every.write(found, project_path(csv))
+            every.write(found, project_path(csv))
     failed = int(found["error"].ne("").sum())
     say(f"national: {len(found) - failed} of {len(found)} Trusts; {csv}")
     raise typer.Exit(2 if failed else 0)
@@ -381,14 +382,14 @@ def templates(
 
 @verb("pcref data cpft")
 def data(run: Run = None, named: Named = None, period: Period = None) -> None:
-    """Say which published figures are here, which are wanted, and who publishes them."""
+    """Say which published figures are here and what they hold, which are wanted, and where they are published."""
     from pcref_analysis.store import open_data
     from pcref_analysis.vocabulary import parameters
 
     checked = parameters.load(_run(run, named, "published-cpft"), period=period)
     folder = open_data.open_data_folder(checked)
     for name, publisher in open_data.PUBLISHERS.items():
-        say(f"  {name}: here ({publisher})")
+        say(f"  {name}: {open_data.contents(folder, name)} ({publisher}, {open_data.ADDRESSES[publisher]})")
     say(f"data: all {len(open_data.PUBLISHERS)} published files of '{folder.name}' are here")
 
 

@@ -177,6 +177,30 @@ def other_boards(released: Any, id: str, title: str) -> Shown:
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
+def context(released: Any, id: str, title: str) -> Shown:
+    """Show what is published besides the indicators of the list, with England's level next to each figure."""
+    frame = released.table
+    england = {end: f"england{'' if end == 'estimate' else '_' + end}" for end in FIGURES}
+    between = f"({formats.level_of(frame)}interval)"
+    heads = ["Group", "Events", f"Level {between}", f"England {between}"]
+    compared = frame["ratio"].notna().any()
+    heads += [f"Ratio {between}"] if compared else []
+    blocks = []
+    for (part, name, indicator), rows in frame.groupby(["part", "name", "indicator_name"], sort=False):
+        first = rows.iloc[0]
+        unit = "per cent" if first["measure"] == "percent" else f"per {first['per']:,.0f} residents"
+        to = f", compared with {first['comparator']}" if first["comparator"] else ""
+        what = " ".join(word for word in (indicator, name or part.partition("Talking Therapies ")[2]) if word)
+        lines = [
+            [(row["category"], False), (_count(row, "events"), True), (_one(row), True),
+             (_one({end: row[column] for end, column in england.items()}), True),
+             *([(_one({end: row[column] for end, column in RATIO.items()}) if to else "", True)] if compared else [])]
+            for row in rows.to_dict("records")
+        ]  # fmt: skip
+        blocks.append((f"{what}, {first['area']}, {first['period']} ({unit}{to})", lines))
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
 def listed(released: Any) -> Shown:
     """Show a part of the draft or agreed list as :mod:`pcref_analysis.display.list_columns` says; long ones stand
     folded.

@@ -25,6 +25,7 @@ SHAPE = [
     *("level", "events", "at_risk", "note", "events_low", "events_high", "area", "area_kind"),
 ]
 YEARS = 3  # that are added up at most
+HALF_A_POINT = 0.5  # local percentages are published as whole numbers
 _PARTS = ("events", "events_low", "events_high", "at_risk", "at_risk_low", "at_risk_high")
 
 
@@ -55,9 +56,11 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
     Notes
     -----
-    The estimate divides the counts as published. Rates: exact Poisson limits. Percentages: Wilson's, at the
-    fewest events of the most people and the reverse. The limits do not cover repeated events of one person, wrong
-    recording of ethnic group, or change of the population since the census. Do not use them to infer a count.
+    The estimate divides the counts as published; of a percentage that the publisher gives (``published_rate``, made
+    before counts were rounded) it is what comes nearest to that within half a point of the publisher's. Rates: exact
+    Poisson limits. Percentages: Wilson's, at the fewest events of the most people and the reverse. The limits do not
+    cover repeated events of one person, wrong recording of ethnic group, or change of the population since the census.
+    Do not use them to infer a count.
 
     References
     ----------
@@ -70,6 +73,9 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     low, high = poisson_limits(out["events_low"], out["events_high"], level)
     least, most = _wilson(out, level)
     out["estimate"] = out["events"] / out["at_risk"] * scale
+    if "published_rate" in out:
+        given = out["published_rate"].where(out["measure"].eq("percent"))  # missing: no bound
+        out["estimate"] = out["estimate"].clip(given - HALF_A_POINT, given + HALF_A_POINT)
     out["lower"] = (low / out["at_risk_high"]).where(rate, least) * scale
     out["upper"] = (high / out["at_risk_low"]).where(rate, most) * scale
     return out
@@ -88,13 +94,13 @@ def compare(estimates: pd.DataFrame, comparator: str = "White", level: float = 0
     Rates: exact, conditional on the sum of both counts (Przyborowski J, Wilenski H 1940, Biometrika 31;
     Clopper CJ, Pearson ES 1934, Biometrika 26). Percentages: Katz D et al (1978), Biometrics 34.
     """
-    _known(estimates, [*SERIES, "ethnic_group"])
-    other = estimates.loc[estimates["ethnic_group"].eq(comparator), [*SERIES, *_PARTS]]
+    _known(estimates, [*SERIES, "ethnic_group", "estimate"])
+    other = estimates.loc[estimates["ethnic_group"].eq(comparator), [*SERIES, *_PARTS, "estimate"]]
     both = estimates[SERIES].merge(other, on=SERIES, how="left", validate="many_to_one").set_index(estimates.index)
     out = estimates.assign(comparator=comparator)
     rate = out["measure"].eq("rate")
     exact, katz = ratio_limits(out, both, level), _katz(out, both, level)
-    ratio = (out["events"] / out["at_risk"]) / (both["events"] / both["at_risk"])
+    ratio = out["estimate"] / both["estimate"]
     itself = out["ethnic_group"].eq(comparator)
     out["ratio"] = ratio.mask(itself & ratio.notna(), 1.0)
     for name, a, b in zip(("ratio_lower", "ratio_upper"), exact, katz, strict=True):

@@ -50,10 +50,11 @@ def within(table: pd.DataFrame, codes: Sequence[str] | None) -> pd.DataFrame:
     if codes is None:
         return table
     wanted = set(codes)
-    odd = len(wanted - set(table["lsoa"]))
+    found = table[table["lsoa"].isin(wanted)]
+    odd = len(wanted) - found["lsoa"].nunique()
     if odd or not wanted:
         raise PcrefError(f"catchment: {odd or 'all'} of {len(wanted)} areas are not LSOA 2021 codes of England.")
-    return table[table["lsoa"].isin(wanted)]
+    return found
 
 
 def areas(

@@ -156,6 +156,11 @@ def totals(folder: Path, lsoas: Sequence[str] | None = None, detail: str = "broa
     --------
     >>> totals(folder, catchment.lsoas(folder, "QUE"))          # doctest: +SKIP
     """
+    return _totals(Path(folder), None if lsoas is None else tuple(lsoas), detail).copy()
+
+
+@lru_cache(maxsize=128)
+def _totals(folder: Path, lsoas: tuple[str, ...] | None, detail: str) -> pd.DataFrame:
     table = detailed_totals(folder, lsoas)
     groups = table["ethnic_group"] if detail == "detailed" else ethnicity.to_broad(table["ethnic_group"])
     sums = table["residents"].groupby(groups.rename("ethnic_group")).sum()

@@ -24,7 +24,11 @@ THERAPIES = {
     "talking_therapies_finished": "finished_course_treatment_n",
 }
 OWN = {"talking_therapies_recovery": "finished_course_treatment_n"}
-SAME = {"talking_therapies_recovery": ("talking_therapies_reliable_recovery",)}  # rests on the same records
+SAME = {  # rests on the same records
+    "talking_therapies_recovery": tuple(
+        f"talking_therapies_{name}" for name in ("reliable_recovery", "improvement", "deterioration")
+    )
+}
 INCOMPLETE = "records may be incomplete"
 FELL = "a sudden fall: records may be incomplete"
 COLUMNS = ["indicator", "period", "area", "ethnic_group", "flag", "reason"]

@@ -35,6 +35,23 @@ MEASURES = {
     "section_136": ("Short term orders", "Section 136", "England"),
     "cto_starts": ("Uses of CTOs", "All", "England"),
 }
+_ADMITTED, _AFTER = "Detentions on admission to hospital", "Detentions following admission to hospital"
+_SAFETY = "Detentions following use of Place of Safety Order"
+ROUTES = {  # by ethnic group for boards; the sections are part of the line above them
+    "Detained on admission to hospital": (_ADMITTED, "All", "boards"),
+    "On admission: section 2 (assessment)": (_ADMITTED, "Section 2", "boards"),
+    "On admission: section 3 (treatment)": (_ADMITTED, "Section 3", "boards"),
+    "On admission: Part 3 (courts and prisons)": (_ADMITTED, "All detentions under Part 3", "boards"),
+    "Detained after admission to hospital": (_AFTER, "All", "boards"),
+    "After admission: section 2 (assessment)": (_AFTER, "Section 2", "boards"),
+    "After admission: section 3 (treatment)": (_AFTER, "Section 3", "boards"),
+    "Detained after a place of safety order": (_SAFETY, "All", "boards"),
+    "Detained when a community treatment order was revoked": (
+        "Detentions following revocation of CTO",
+        "All",
+        "boards",
+    ),
+}
 AGE_GROUPS = {  # of the publication; 16 to 17 cannot be told apart from 18 and 19 in the census by ethnic group
     "15 and under": "0-15",
     "16 to 17": "16-34",
@@ -57,8 +74,8 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
         The code of an integrated care board ("QUE"), or "England".
     indicator
         ``detentions`` or ``short_term_orders`` (boards and England), ``section_136`` or ``cto_starts`` (England
-        only): what is published by ethnic group, and where. Short-term orders are given for boards alone;
-        England is their sum, records without a board among them, and so an interval too.
+        only): what is published by ethnic group, and where; or one of :data:`ROUTES`. Short-term orders and routes
+        are given for boards alone; England is their sum, records without a board among them, and so an interval too.
     detail
         ``broad``; for England also ``detailed``.
 
@@ -80,8 +97,8 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     it is not the Trust's figure, which is not published by ethnic group. England leaves out people whose
     sex is not female or male; boards do not. England's "unknown" leaves out records without any code; boards' do not.
     """
-    measure, subcategory, where = MEASURES[indicator]
-    summed = area == ENGLAND and indicator == "short_term_orders"
+    measure, subcategory, where = (MEASURES | ROUTES)[indicator]
+    summed = area == ENGLAND and (indicator == "short_term_orders" or indicator in ROUTES)
     rows = _rows(folder, EVERY_BOARD if summed else area, "Ethnicity")
     rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
     unknown = [ethnicity.UNKNOWN] if detail == "broad" else ["Not stated", "Not known"]

@@ -33,7 +33,9 @@ def _ratios(folder: Path, source: str, period: str, comparator: str) -> pd.DataF
     counts = pd.DataFrame() if act else talking_therapies.by_board(folder, period)
     adults = people if act else people.mul(_share_of_adults(folder), level="ethnic_group")
     for name, (events, percent) in talking_therapies.MEASURES.items() if len(counts) else ():
-        treated = counts["finished_course_treatment_n"] - counts["not_at_caseness_n"]
+        treated = counts["finished_course_treatment_n"]
+        if name not in talking_therapies.OF_ALL_FINISHED:
+            treated = treated - counts["not_at_caseness_n"]
         parts.append(_of(name, counts[events], treated if percent else adults, once=bool(percent)))
     if not parts:
         return pd.DataFrame(columns=["indicator", "period", "area", "ethnic_group", "effect", "variance"])

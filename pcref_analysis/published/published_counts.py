@@ -12,6 +12,7 @@ from pcref_analysis.estimates import interval_counts
 from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import (
     completeness,
+    context,
     mental_health_act,
     organisations,
     other_boards,
@@ -32,6 +33,7 @@ FRAMES = (
     "completeness",
     "shares",
     "other_boards",
+    "context",
 )
 COMPLETE = "Whether records are complete"
 ELSEWHERE = "The same ethnic group in the other boards"
@@ -63,8 +65,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         :func:`pcref_analysis.estimates.interval_counts.indirect`. ``unavailable``: ``indicator, area, reason``, a row
         for each figure that is not published for the area, lacks the run's year, or whose file is not at hand; also
         for what was not looked at for want of a file. ``completeness``: :func:`completeness.low` and
-        :func:`completeness.fallen`, ``other_boards``: :func:`other_boards.prior`, and ``shares`` what the Trust
-        reports of its board's detentions.
+        :func:`completeness.fallen`, ``other_boards``: :func:`other_boards.prior`, ``shares`` what the Trust
+        reports of its board's detentions, and ``context``: :mod:`pcref_analysis.published.context`.
 
     Raises
     ------
@@ -112,7 +114,17 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         had(ELSEWHERE, other_boards.COLUMNS, partial(other_boards.prior, folder, source, board, period, **alike))
         for source in (other_boards.ACT, other_boards.THERAPIES)
     ]
+    besides = [
+        had(context.ROUTES, context.COLUMNS, partial(context.routes, folder, board, **alike)),
+        had(context.DETAILED, context.COLUMNS, partial(context.detailed, folder, trust, period, parameters.level)),
+        had(
+            context.CHARACTERISTICS,
+            context.COLUMNS,
+            partial(context.characteristics, folder, trust, period, parameters.level),
+        ),
+    ]
     return frames | {
+        "context": _together(besides),
         "counts": counts,
         "cells": _cells(counts),
         "completeness": _together(whole),

@@ -14,13 +14,22 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 
 _FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
-# indicator -> numerator and the published percentage of people treated (None: a rate of residents aged 16 and over)
+CHARACTERISTICS = "nhs_talking_therapies_annual_local_all_characteristics.csv.gz"
+KINDS = {
+    "Age Group": "by age",
+    "Gender": "by gender",
+    "Indices of Deprivation Decile": "by deprivation of the home area",
+}
+# indicator -> numerator and the published percentage of courses (None: a rate of residents aged 16 and over)
 MEASURES = {
     "talking_therapies_referrals": ("referrals_received_n", None),
     "talking_therapies_finished": ("finished_course_treatment_n", None),
     "talking_therapies_recovery": ("recovery_n", "recovery_pct"),
     "talking_therapies_reliable_recovery": ("reliable_recovery_n", "reliable_recovery_pct"),
+    "talking_therapies_improvement": ("improvement_n", "improvement_pct"),
+    "talking_therapies_deterioration": ("deterioration_n", "deterioration_pct"),
 }
+OF_ALL_FINISHED = ("talking_therapies_improvement", "talking_therapies_deterioration")  # at caseness at first or not
 RESIDENTS_NOTE = "residents aged 16 and over on census day 2021, for every year"
 UNKNOWN_NOTE = "ethnic group not stated, not known or invalid"
 SUMMED_NOTE = "sum of {} rows of the publication"
@@ -52,8 +61,9 @@ def by_ethnic_group(
     Returns
     -------
     pandas.DataFrame
-        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is people who finished a course less those
-        not at caseness when it began, which is what the published percentage divides by; both are rounded.
+        The columns ``rounding.COLUMNS``. For percentages ``at_risk`` is what the published percentage divides by:
+        finished courses for improvement and deterioration; for recovery the same less those of people not at
+        caseness when they began, both rounded.
         Where the latter are suppressed, the number published as at caseness, which is a little lower, stands for
         the difference within the interval of the two. For rates it is residents aged 16 and over, NHS basis.
         Where a Trust reports under several codes in one year the counts and their intervals are summed.
@@ -81,8 +91,7 @@ def by_ethnic_group(
     exact = kind == "england"
     out = _sum(rows, keys, numerator, "events", exact)
     if percent:
-        out = out.merge(_treated(rows, keys, exact), on=keys)
-        out["published_rate"] = _only(rows, keys, percent).reindex(pd.MultiIndex.from_frame(out[keys])).to_numpy()
+        out = _with_treated(out, rows, keys, indicator, exact)
     else:
         out["at_risk"] = out["ethnic_group"].map(_adults(folder, area, kind, detail))
         out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
@@ -101,6 +110,39 @@ def by_ethnic_group(
     ].reset_index(drop=True)
 
 
+def by_characteristic(folder: Path, area: str, kind: str, indicator: str, period: str) -> pd.DataFrame:
+    """Return a percentage of NHS Talking Therapies by age, gender and deprivation, one at a time, in a year.
+
+    Parameters
+    ----------
+    folder, area, kind, indicator
+        As in :func:`by_ethnic_group`; a percentage, of a Trust or England.
+    period
+        Financial year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of counts and ``name`` (:data:`KINDS`); ``ethnic_group`` holds the category as published. Deciles
+        are numbered from the least deprived.
+
+    Raises
+    ------
+    NotPublishedError
+        If the file at hand does not hold the area in that year: it holds England and few organisations.
+    """
+    numerator, _ = MEASURES[indicator]
+    table = open_data.read(folder, CHARACTERISTICS)
+    rows = table[_here(table, area, kind) & table["variable_type"].isin(KINDS) & table["reporting_period"].eq(period)]
+    if rows.empty:
+        raise NotPublishedError(f"published figures: {CHARACTERISTICS} has no {kind} rows of {period} for '{area}'.")
+    rows = rows.assign(ethnic_group=rows["variable_a"], name=rows["variable_type"].map(KINDS))
+    keys, exact = ["name", "reporting_period", "ethnic_group"], kind == "england"
+    out = _with_treated(_sum(rows, keys, numerator, "events", exact), rows, keys, indicator, exact)
+    out = out.assign(indicator=indicator, area=area, area_kind=kind, measure="percent", per=100, note="")
+    return out.rename(columns={"reporting_period": "period"})[["name", *publisher_rounding.COLUMNS]]
+
+
 def by_board(folder: Path, period: str) -> pd.DataFrame:
     """Return the counts of every board in a year as published, by ``area, ethnic_group`` (broad)."""
     table = open_data.read(folder, _FILE)
@@ -112,16 +154,7 @@ def by_board(folder: Path, period: str) -> pd.DataFrame:
 
 def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     table = open_data.read(folder, _FILE)
-    if kind == "england":
-        here = table["org_type"].eq("England")
-    elif kind == "provider":
-        here = table["org_type"].eq("Provider") & organisations.is_providers(
-            table["org_code"], table["reporting_period"], area
-        )
-    else:
-        codes = [area, *organisations.reference("area_formerly", area)["other_code"]]
-        here = table["org_type"].isin(["STP", "ICB"]) & table["org_code"].isin(codes)
-    table = table[here]  # names are looked up for these rows alone
+    table = table[_here(table, area, kind)]  # names are looked up for these rows alone
     unknown = table["variable_a"].str.startswith("Not stated", na=False)
     broad = table["variable_b"].eq("All")
     labels = table["variable_a"] if detail == "broad" else table["variable_b"].mask(unknown, table["variable_a"])
@@ -131,6 +164,17 @@ def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     if rows.empty:
         raise NotPublishedError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
     return rows
+
+
+def _here(table: pd.DataFrame, area: str, kind: str) -> pd.Series:
+    """Say which rows are an area's: England's, a Trust's own, or a board's under any code that it has had."""
+    if kind == "england":
+        return table["org_type"].eq("England")
+    if kind == "provider":
+        own = organisations.is_providers(table["org_code"], table["reporting_period"], area)
+        return table["org_type"].eq("Provider") & own
+    codes = [area, *organisations.reference("area_formerly", area)["other_code"]]
+    return table["org_type"].isin(["STP", "ICB"]) & table["org_code"].isin(codes)
 
 
 def _wanted(detail: str) -> list[str]:
@@ -146,6 +190,14 @@ def _sum(rows: pd.DataFrame, keys: list[str], column: str, name: str, exact: boo
     complete = parts.assign(missing=parts[name].isna(), rows=1).groupby(keys, as_index=False)
     total = complete.agg(value=(name, "sum"), missing=("missing", "any"), rows=("rows", "sum"))
     return out.assign(**{name: total["value"].mask(total["missing"]), "rows": total["rows"]})
+
+
+def _with_treated(out: pd.DataFrame, rows: pd.DataFrame, keys: list[str], indicator: str, exact: bool) -> pd.DataFrame:
+    """Return the sums with the courses that the percentage divides by, and the percentage as published."""
+    finished = _sum(rows, keys, "finished_course_treatment_n", "at_risk", exact).drop(columns="rows")
+    out = out.merge(finished if indicator in OF_ALL_FINISHED else _treated(rows, keys, exact), on=keys)
+    published = _only(rows, keys, MEASURES[indicator][1]).reindex(pd.MultiIndex.from_frame(out[keys]))
+    return out.assign(published_rate=published.to_numpy())
 
 
 def _treated(rows: pd.DataFrame, keys: list[str], exact: bool) -> pd.DataFrame:

@@ -21,7 +21,7 @@ import yaml
 from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
 from pcref_analysis.priorities import draft_list
 from pcref_analysis.published import published_counts, trusts
-from pcref_analysis.report import notebook_tables
+from pcref_analysis.report import notebook_tables, pipeline
 from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators
@@ -104,7 +104,9 @@ def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-def reports(named: str, say: Callable[[str], None], codes: Sequence[str] = ()) -> pd.DataFrame:
+def reports(
+    named: str, say: Callable[[str], None], codes: Sequence[str] = (), path: Path | None = None
+) -> pd.DataFrame:
     """Make the whole report of every Trust, one after the other, and return what each took.
 
     Parameters
@@ -113,6 +115,9 @@ def reports(named: str, say: Callable[[str], None], codes: Sequence[str] = ()) -
         As in :func:`table`.
     codes
         These Trusts alone, in this order; all of them when left out.
+    path
+        Where the table is kept (CSV), written after every report: a run that was stopped is begun again where it was.
+        A report that stands unchanged is not made again, and its line stays; so do lines of other Trusts.
 
     Returns
     -------
@@ -135,11 +140,22 @@ def reports(named: str, say: Callable[[str], None], codes: Sequence[str] = ()) -
     wanted = list(codes) or list(every.index)
     if odd := [code for code in wanted if code not in every.index]:
         raise PcrefError(f"national: {', '.join(odd)}: none of the {len(every)} Trusts. See pcref national.")
+    known = (
+        pd.read_csv(path, keep_default_na=False, na_values={"processor_seconds": [""]})
+        if path and path.is_file()
+        else None
+    )
+    known = {} if known is None else {line["code"]: line for line in known.to_dict("records")}
     for number, code in enumerate(wanted, start=1):
         if not run_file(run := f"published-{code.lower()}").exists():
             trusts.init(code, named, published=True)
         line = {"code": code, "trust": trusts.in_words(every.loc[code, "name"])} | _made(run)
+        unchanged = line.pop("unchanged")
+        line = known.get(code, line) if unchanged and not line["error"] else line
+        known.pop(code, None)
         lines.append(line)
+        if path:
+            write(pd.DataFrame([*known.values(), *lines], columns=MADE).sort_values("code"), path)
         say(f"  {code} {line['trust']}: {line['error'] or 'made'} ({line['minutes']:.1f} minutes)")
         progress.share(say, number / len(wanted))
     return pd.DataFrame(lines, columns=MADE)
@@ -163,6 +179,7 @@ def _made(run: str) -> dict[str, Any]:
         "processor_seconds": round(used, 1) or float("nan"),
         "memory_mb": round(most / 2**20),
         "error": said[-1] if process.returncode and said else "",
+        "unchanged": any(pipeline.UNCHANGED in line for line in said),
     }
 
 

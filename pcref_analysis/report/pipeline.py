@@ -41,6 +41,7 @@ PAGES = {  # notebook -> the short name in the list of pages
     "04_outcomes": "Outcomes",
     "05_priorities": "Priorities",
 }
+UNCHANGED = "nothing has changed"
 
 
 def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:
@@ -80,7 +81,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         last = edition_files.read_manifest(place)
         known = all(last.get(k) == v for k, v in identity.items()) and edition_files.is_whole(place, last)
         if known and inputs and not force and not signed:  # whether a database has changed cannot be told from here
-            say(f"report {parameters.run}: nothing has changed; {_shown(place, root)}/index.html stands")
+            say(f"report {parameters.run}: {UNCHANGED}; {_shown(place, root)}/index.html stands")
             return place
     if force:
         runs.forget(parameters.run)

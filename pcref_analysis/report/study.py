@@ -16,6 +16,7 @@ from pcref_analysis.analysis import levels_and_gaps, teams, topics
 from pcref_analysis.disclosure import csv_files, disclosure_rule, release_tables
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.disclosure.release_tables import Releasable
+from pcref_analysis.published.context import ROUTES
 from pcref_analysis.store import edition_files, runs
 from pcref_analysis.vocabulary import indicators, parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -78,15 +79,25 @@ class Study:
         names = {"residents": "residents_by_age", "england": "england_by_age"} if self.published else {}
         return {key: runs.load(self.parameters.run, name) for key, name in names.items()}
 
-    def context(self) -> dict[str, pd.DataFrame]:
-        """Return what England and the other boards show (``england, other_boards``), of published figures alone."""
+    def context(self, page: str = "experience") -> dict[str, pd.DataFrame]:
+        """Return what published figures show besides the indicators of the list: nothing of a Trust's own records.
+
+        ``experience``: ``england, other_boards, routes``; ``outcomes``: ``therapies``
+        (:mod:`pcref_analysis.published.context`).
+        """
         if not self.published:
             return {}
         run = self.parameters.run
         names = {key: entry.name for key, entry in indicators.catalogue().items()}
+        besides = runs.load(run, "context")
+        besides = besides.assign(indicator_name=besides["indicator"].map(names).fillna(""))
+        routes = besides["part"].eq(ROUTES)
+        if page == "outcomes":
+            return {"therapies": besides[~routes].reset_index(drop=True)}
         boards = runs.load(run, "other_boards")
         boards = boards.assign(indicator_name=boards["indicator"].map(names))
-        return {"england": topics.england(runs.load(run), self.parameters), "other_boards": boards}
+        england = topics.england(runs.load(run), self.parameters)
+        return {"england": england, "other_boards": boards, "routes": besides[routes].reset_index(drop=True)}
 
     def plan(self, previous: Sequence[Releasable] = ()) -> Plan:
         """Return the run's disclosure plan: decided once for every count that a page may show, and kept.

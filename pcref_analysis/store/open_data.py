@@ -33,7 +33,16 @@ PUBLISHERS = {
 }
 
 
-REGISTERS = {  # not needed by a report
+ADDRESSES = {  # the page of each publication
+    ONS: "https://www.ons.gov.uk/census",
+    ONS_2011: "https://www.nomisweb.co.uk/census/2011/lc2101ew",
+    ONS_LOOKUP: "https://geoportal.statistics.gov.uk",
+    MHCLG: "https://www.gov.uk/government/collections/english-indices-of-deprivation",
+    NHS_MHA: "https://digital.nhs.uk/data-and-information/publications/statistical/mental-health-act-statistics-annual-figures",
+    NHS_TT: "https://digital.nhs.uk/data-and-information/publications/statistical/nhs-talking-therapies-for-anxiety-and-depression-annual-reports",
+}
+REGISTERS = {  # a report is made without them
+    "nhs_talking_therapies_annual_local_all_characteristics.csv.gz": NHS_TT,
     "nhs_trusts_ods_etr.csv": "NHS England, Organisation Data Service, etr",
     "icb24_codes.csv": "Office for National Statistics, integrated care boards 2024",
 }
@@ -110,6 +119,28 @@ def read(folder: Path, name: str, columns: Sequence[str] | None = None) -> pd.Da
     return table[list(columns)].copy() if columns else table.copy()
 
 
+def contents(folder: Path, name: str) -> str:
+    """Return what a published file holds, in words: rows, and the years that it covers where it names them.
+
+    Raises
+    ------
+    PcrefError
+        If it cannot be read, has no rows, or a yearly one lacks the column of its year or of organisations.
+    """
+    table = read(folder, name)
+    if table.empty:
+        raise PcrefError(
+            f"open data: {name} has no rows. Copy it again from the publisher ({ADDRESSES[PUBLISHERS[name]]})."
+        )
+    if PUBLISHERS[name] not in (NHS_MHA, NHS_TT):
+        return f"{len(table):,} rows"
+    year = "year" if PUBLISHERS[name] == NHS_MHA else "reporting_period"
+    table = read(folder, name, [year, "org_code"])
+    years = sorted(table[year].dropna().astype(str).str.replace("/", "-").unique())
+    covered = " to ".join(dict.fromkeys([years[0], years[-1]]))
+    return f"{len(table):,} rows of {table['org_code'].nunique():,} organisations, {covered}"
+
+
 @lru_cache(maxsize=len(PUBLISHERS))
 def _parsed(path: Path, changed: int, size: int) -> pd.DataFrame:
     try:
@@ -125,6 +156,9 @@ def _wanted(names: list[str], why: str, where: str) -> str:
     by_publisher: dict[str, list[str]] = {}
     for name in names:
         by_publisher.setdefault((PUBLISHERS | REGISTERS)[name], []).append(name)
-    lines = [f"  {publisher}: {', '.join(files)}" for publisher, files in by_publisher.items()]
+    lines = [
+        f"  {who}: {', '.join(files)}" + (f" ({ADDRESSES[who]})" if who in ADDRESSES else "")
+        for who, files in by_publisher.items()
+    ]
     last = f"Put them into {where}, or let the variable PCREF_OPEN_DATA name their folder (docs/published-figures.md)."
     return "\n".join([f"open data: {why}. Wanted:", *lines, last])

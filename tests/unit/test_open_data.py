@@ -108,3 +108,19 @@ def test_what_is_read_is_the_callers_own_and_a_changed_file_is_read_again(tmp_pa
         assert open_data.read(tmp_path, name)["a"].tolist() == [1234]
     finally:
         open_data.PUBLISHERS.pop(name)
+
+
+def test_what_a_file_holds_is_said_and_a_file_without_its_columns_is_named(tmp_path):
+    act, therapies = "mha_2023_24_annual.csv.gz", "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
+    pd.DataFrame({"year": ["2023/24"] * 3, "org_code": ["RXM", "RXM", "QJ2"]}).to_csv(tmp_path / act)
+    assert open_data.contents(tmp_path, act) == "3 rows of 2 organisations, 2023-24"
+    years = pd.DataFrame({"reporting_period": ["2024-25", "2017-18"], "org_code": ["RXM", "RXM"]})
+    years.to_csv(tmp_path / therapies)
+    assert open_data.contents(tmp_path, therapies) == "2 rows of 1 organisations, 2017-18 to 2024-25"
+    years.drop(columns="org_code").to_csv(tmp_path / therapies)
+    with pytest.raises(PcrefError, match=r"nhs_talking.* has no column org_code"):
+        open_data.contents(tmp_path, therapies)
+    years.head(0).to_csv(tmp_path / therapies)
+    with pytest.raises(PcrefError, match=r"has no rows. Copy it again from the publisher .https://digital.nhs.uk"):
+        open_data.contents(tmp_path, therapies)
+    assert set(open_data.PUBLISHERS.values()) == set(open_data.ADDRESSES)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
 from pcref_analysis.priorities import gap_over_time, wording
-from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -304,7 +304,12 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
         "wider": "No: the gap is wider.",
         "cannot tell": "We cannot tell.",
     }[row["verdict"]]
-    changed = " How publishers count may have changed between." if parameters.source.kind == "published" else ""
+    changed = ""
+    if parameters.source.kind == "published":
+        changed = " How publishers count may have changed between."
+        known = indicators.catalogue().get(row["indicator"])
+        if known and known.at_risk == "residents":  # of one census, since no other is published by ethnic group
+            changed += " Residents are those of one census for every year: growth of a group may look like a change."
     return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}.{changed}"
 
 

@@ -1,0 +1,85 @@
+"""What is published besides the indicators of the list, with England next to it: context, and never ranked.
+
+Routes and sections of detention of the board; Talking Therapies of the Trust by detailed ethnic group and, one at a
+time, by age, gender and deprivation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pcref_analysis.estimates import interval_counts
+from pcref_analysis.published import mental_health_act, talking_therapies
+from pcref_analysis.published.mental_health_act import ENGLAND
+
+ROUTES, DETAILED = "Routes and sections of detention", "Talking Therapies by detailed ethnic group"
+CHARACTERISTICS = "Talking Therapies by age, gender and deprivation"
+OUTCOMES = ("talking_therapies_recovery", "talking_therapies_deterioration")
+COLUMNS = [
+    *("part", "name", "indicator", "period", "area", "category", "events", "events_low", "events_high", "at_risk"),
+    *("measure", "per", "published_rate", "estimate", "lower", "upper", "england", "england_lower", "england_upper"),
+    *("ratio", "ratio_lower", "ratio_upper", "comparator", "level"),
+]
+_KEY = ["name", "indicator", "period", "ethnic_group"]
+
+
+def routes(folder: Path, board: str, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
+    """Return detentions of a board by route and section and by broad ethnic group: columns :data:`COLUMNS`.
+
+    Rates per 100,000 residents. England is the sum of the boards' rounded counts, with the limits that this leaves.
+    """
+    frames = [
+        pd.concat(
+            [
+                mental_health_act.by_ethnic_group(folder, area, name).assign(name=name)
+                for name in mental_health_act.ROUTES
+            ]
+        )
+        for area in (board, ENGLAND)
+    ]
+    return _with_england(*frames, ROUTES, comparator, level)
+
+
+def detailed(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.DataFrame:
+    """Return :data:`OUTCOMES` of a Trust by detailed ethnic group in a year: columns :data:`COLUMNS`.
+
+    Compared with White British. Counts of most groups of a Trust are small: read the intervals, and rank nothing.
+    """
+    frames = [
+        pd.concat(
+            [
+                talking_therapies.by_ethnic_group(folder, area, kind, name, "detailed", [period]).assign(name="")
+                for name in OUTCOMES
+            ]
+        )
+        for area, kind in ((trust, "provider"), (ENGLAND, "england"))
+    ]
+    return _with_england(*frames, DETAILED, "White British", level)
+
+
+def characteristics(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.DataFrame:
+    """Return :data:`OUTCOMES` of a Trust by age, gender and deprivation, one at a time: columns :data:`COLUMNS`.
+
+    Not by ethnic group too: what they say of a gap between ethnic groups is that ages and areas differ in recovery.
+    """
+    frames = [
+        pd.concat([talking_therapies.by_characteristic(folder, area, kind, name, period) for name in OUTCOMES])
+        for area, kind in ((trust, "provider"), (ENGLAND, "england"))
+    ]
+    return _with_england(*frames, CHARACTERISTICS, "", level)
+
+
+def _with_england(here: pd.DataFrame, england: pd.DataFrame, part: str, comparator: str, level: float) -> pd.DataFrame:
+    """Return estimates of one area with England's of the same name, year and category."""
+    own, whole = (interval_counts.crude(frame.reset_index(drop=True), level) for frame in (here, england))
+    figures = {"estimate": "england", "lower": "england_lower", "upper": "england_upper"}
+    whole = whole[[*_KEY, *figures]].rename(columns=figures)
+    if comparator:
+        own = interval_counts.compare(own, comparator, level)
+    else:
+        own = own.assign(ratio=float("nan"), ratio_lower=float("nan"), ratio_upper=float("nan"), comparator="")
+    found = own.merge(whole, on=_KEY, how="left", validate="one_to_one")
+    found = found[found["at_risk_high"].notna()].rename(columns={"ethnic_group": "category"})
+    return found.assign(part=part, level=level)[COLUMNS].reset_index(drop=True)
