@@ -25,6 +25,7 @@ PAGES = {  # domain -> page
     "experience": "03_experience.html",
     "outcomes": "04_outcomes.html",
 }
+ACTION = {"owner": "Who answers for it", "due": "Due", "measure": "How we will know that it worked"}
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -343,4 +344,6 @@ def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str]:
     row = rows.iloc[0]
     state = str(row["state"])
     done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
-    return done, f"{_rows(rows)} {formats.dates(row['when'])}"
+    known = {name: formats.dates(row[name]) for name in ACTION if formats.has(row.get(name))}
+    done += "".join(f" {ACTION[name]}: {str(words).rstrip('.')}." for name, words in known.items())
+    return done, f"{_rows(rows)} {formats.dates(row['when'])} {known.get('due', '')}"
