@@ -308,6 +308,7 @@ def _write(
         workbook.write(tables, fresh / "tables.xlsx", facts)
         _write_pages(parameters, executed, records, fresh, facts)
         edition_audit.check(fresh, records)
+        edition_files.write_json(fresh / provenance.PACKAGE, provenance.data_package(records, facts))
         provenance.write(fresh, records, facts, made_of)
         if not names:
             content = edition_files.content_digest(fresh, identity)
