@@ -68,6 +68,17 @@ def words(html):
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html.partition("<!-- folded -->")[0])).split())
 
 
+def test_the_landing_page_says_what_changed_since_the_last_edition_and_its_numbers_are_released(tmp_path):
+    (tmp_path / "tables").mkdir()
+    both = GAPS.assign(indicator_name="Detentions", measure="ratio")
+    before = both[both["period"].eq("2021-22")].assign(estimate=5.7)
+    (tmp_path / "tables" / "experience-gaps.csv").write_text(output.to_csv(before), encoding="utf-8")
+    now = [*records()[:2], table("experience-gaps", both), *records()[3:]]
+    said = words(page(now, previous=str(tmp_path)))
+    assert "What changed since the last edition" in said and "1 of them corrected since" in said
+    assert "5.7 (5.2 to 6.5) then, 5.8 (5.2 to 6.5) now" in said and "narrower in 2023-24 than in 2021-22" in said
+
+
 def test_the_agreed_list_leads_in_its_own_order():
     said = words(page(records()))
     assert said.index("Carers: not asked") < said.index("Detentions: Black people") and "Gone." not in said

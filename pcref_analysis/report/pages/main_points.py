@@ -12,9 +12,10 @@ import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
 from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.report.pages import last_edition
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
 MOST = 5  # points; three to seven can be read at one sitting
@@ -98,7 +99,12 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     in_short = text.get("priorities-in-short", "").replace("**", "")
     if in_short.startswith(INCOMPLETE):  # before any gap, and before any "no gap"
         whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
+    moved, compared = [], ""
+    if parameters.previous:
+        folder = project_path(parameters.previous)
+        moved, compared = last_edition.changes(frames, folder, parameters.comparator, parameters.period)
     used = [
+        compared,
         *(source for point in points for source in point.sources),
         data,
         whose,
@@ -117,7 +123,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         in_short=in_short,
         strengths=tuple(f"{r.name}: {_groups(r.ethnic_groups, parameters)} ({r.evidence})"
                         for r in strengths[["name", "ethnic_groups", "evidence"]].itertuples(index=False, name="Row")),
-        since=tuple(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()),
+        since=(*(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()), *moved),
         agreed=agreed,
         sources=(*used, f"{parameters.level * 100} {max(0, len(listed) - len(points))}"),
     )  # fmt: skip
