@@ -20,7 +20,7 @@ PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|coun
 Text = Annotated[str, Field(min_length=1)]
 
 
-def _group(value: str) -> str:
+def a_group(value: str) -> str:
     if PERSON.search(value):
         raise ValueError("name a group, not a person")
     return value
@@ -35,7 +35,7 @@ class _Entry(BaseModel):
     @field_validator("who")
     @classmethod
     def _a_group(cls, value: str) -> str:
-        return _group(value)
+        return a_group(value)
 
 
 class _Change(_Entry):
@@ -135,7 +135,7 @@ class Outcome(_Entry):
     @field_validator("owner")
     @classmethod
     def _no_person(cls, value: str) -> str:
-        return _group(value)
+        return a_group(value)
 
 
 Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]
