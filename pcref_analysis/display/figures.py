@@ -77,7 +77,7 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     return _shown(figure, plt, released, frame, id, title, alt, table)
 
 
-def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown:
+def levels(released: Any, id: str, title: str, table: str, period: str, england: Any = None) -> Shown:
     """Draw the level of each ethnic group with its interval, a panel an indicator, after age and sex where known.
 
     Parameters
@@ -86,6 +86,9 @@ def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown
         A Releasable with ``indicator_name, unit, ethnic_group, adjustment, period, estimate, lower, upper``.
     id, title, table, period
         As for :func:`forest`.
+    england
+        A Releasable with England's levels before adjustment (``indicator, period, ethnic_group, estimate``): each is
+        a tick across the line of the same ethnic group, where ours are before adjustment too. ``None`` draws none.
     """
     frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
     frame = frame[frame["period"] == period].reset_index(drop=True)
@@ -94,16 +97,22 @@ def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown
     import matplotlib.pyplot as plt
 
     panels, groups = (list(dict.fromkeys(frame[name])) for name in ("indicator_name", "ethnic_group"))
+    national = _national(frame, england)
     figure, axes = _panels(panels, height=0.95 + 0.24 * len(groups))
     for axis, panel in zip(axes, panels, strict=True):
         part = frame[frame["indicator_name"] == panel]
+        beside = national[national["indicator"].eq(part["indicator"].iloc[0])]
+        y = beside["ethnic_group"].map(groups.index).astype(float)
+        if len(beside):
+            axis.plot(beside["estimate"], y, "|", color="black", markersize=15, markeredgewidth=2.2, zorder=3,
+                      label="England, the same ethnic group")  # fmt: skip
         for row in part.itertuples():
             (colour, marker), y = palette.of_group(row.ethnic_group), groups.index(row.ethnic_group)
             axis.hlines(y, row.lower, row.upper, color=colour, linewidth=2)
             axis.plot(row.estimate, y, marker, color=colour, markersize=7)
         axis.set_yticks(range(len(groups)), groups)
         axis.set_ylim(len(groups) - 0.45, -0.55)
-        axis.set_xlim(0, part["upper"].max() * 1.05 or 1)
+        axis.set_xlim(0, max(part["upper"].max(), beside["estimate"].max() if len(beside) else 0) * 1.05 or 1)
         axis.locator_params(axis="x", nbins=5)
         axis.set_title(textwrap.fill(panel, 44), loc="left", y=1, fontsize=10, fontweight="bold")
         step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
@@ -111,8 +120,20 @@ def levels(released: Any, id: str, title: str, table: str, period: str) -> Shown
     top = frame.loc[frame.groupby("indicator_name", sort=False)["estimate"].idxmax()]
     said = "; ".join(f"{r.indicator_name}, {r.ethnic_group}, {formats.interval(r.estimate, r.lower, r.upper)} {r.unit}"
                      for r in top.head(6).itertuples())  # fmt: skip
-    alt = f"{title}, {period}. Highest of each: {said}. The table {table} holds every number."
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    _legend(figure, axes)
+    ticks = " A tick is England's level of the same ethnic group." if len(national) else ""
+    alt = f"{title}, {period}. Highest of each: {said}.{ticks} The table {table} holds every number."
+    drawn = pd.concat([frame, national.assign(area="England")]) if len(national) else frame
+    return _shown(figure, plt, released, drawn, id, title, alt, table)
+
+
+def _national(ours: pd.DataFrame, england: Any) -> pd.DataFrame:
+    """Return England's levels of the groups, indicators and year that are drawn before adjustment."""
+    keys = ["indicator", "period", "ethnic_group"]
+    if england is None:
+        return pd.DataFrame(columns=[*keys, "estimate"])
+    mine = ours.loc[ours["adjustment"].eq("crude"), keys].drop_duplicates()
+    return _drawn(england, ["estimate"])[[*keys, "estimate"]].merge(mine, on=keys)
 
 
 def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pcref_analysis.priorities.engagement import Engagement
+from pcref_analysis.priorities.engagement import Engagement, Outcome
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 COLUMNS = [
@@ -160,9 +160,8 @@ def became(adjusted: pd.DataFrame, record: Engagement, now: pd.DataFrame | None 
 
     A priority without an entry in ``outcomes`` is shown with the status "nothing recorded yet".
     """
-    rows = pd.DataFrame(
-        [entry.model_dump() for entry in record.outcomes], columns=["item", "said", "did", "status", "who", "when"]
-    )
+    rows = pd.DataFrame([entry.model_dump() for entry in record.outcomes], columns=list(Outcome.model_fields))
+    rows[["owner", "measure"]] = rows[["owner", "measure"]].replace("", None)
     latest = rows.sort_values("when", kind="stable").drop_duplicates("item", keep="last")
     table = adjusted.loc[adjusted["place"].notna(), ["place", "item"]].merge(latest, on="item", how="outer", sort=False)
     table["status"] = table["status"].fillna("nothing recorded yet")

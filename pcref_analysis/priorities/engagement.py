@@ -20,6 +20,12 @@ PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|coun
 Text = Annotated[str, Field(min_length=1)]
 
 
+def a_group(value: str) -> str:
+    if PERSON.search(value):
+        raise ValueError("name a group, not a person")
+    return value
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -29,9 +35,7 @@ class _Entry(BaseModel):
     @field_validator("who")
     @classmethod
     def _a_group(cls, value: str) -> str:
-        if PERSON.search(value):
-            raise ValueError("name a group, not a person")
-        return value
+        return a_group(value)
 
 
 class _Change(_Entry):
@@ -118,12 +122,20 @@ class Weight(_Change):
 
 
 class Outcome(_Entry):
-    """What became of an item: "you said, we did"."""
+    """What is done about an item: "you said, we did", who answers for it, until when, and how success will be seen."""
 
     item: Text
     said: Text
     did: Text
-    status: Literal["not started", "in progress", "done", "stopped"]
+    status: Literal["planned", "under way", "done", "stopped"]
+    owner: str = ""  # a role or a group that answers for it, never a person
+    due: datetime.date | None = None
+    measure: str = ""  # how people will see that it worked
+
+    @field_validator("owner")
+    @classmethod
+    def _no_person(cls, value: str) -> str:
+        return a_group(value)
 
 
 Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]

@@ -45,7 +45,7 @@ def _sheets(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
         words = ["".join(item.itertext()) for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))]
         for number, (one, record) in enumerate(tables.items(), start=OWN_SHEETS + 1):
             frame = output.marked(output.frame(record))
-            wanted = [[str(column) for column in frame], *frame.to_numpy().tolist()]
+            wanted = [workbook.heads(frame), *frame.to_numpy().tolist()]
             rows = _rows(ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml")), words)
             held = [[row.get(at, "") for at in range(len(frame.columns))] for row in rows[-len(wanted) :]]
             if held != [[_as_written(value) for value in line] for line in wanted]:

@@ -24,7 +24,7 @@ from pcref_analysis.report import (
     run_notebooks,
     signoff,
 )
-from pcref_analysis.report.pages import dashboard, documents, landing, main_points, render, workbook
+from pcref_analysis.report.pages import competencies, dashboard, documents, landing, main_points, render, workbook
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
@@ -75,6 +75,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     inputs = prepare.fingerprint(parameters)
     identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
     identity["engagement"] = agreed_list.digest(parameters)
+    identity["competencies"] = competencies.digest(parameters)
     of_run(parameters.run)  # a fault in the run's own indicators is said before the work
     for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
         edition_files.settle(place)
@@ -309,6 +310,7 @@ def _write(
         workbook.write(tables, fresh / "tables.xlsx", facts)
         _write_pages(parameters, executed, records, fresh, facts)
         edition_audit.check(fresh, records)
+        edition_files.write_json(fresh / provenance.PACKAGE, provenance.data_package(records, facts))
         provenance.write(fresh, records, facts, made_of)
         if not names:
             content = edition_files.content_digest(fresh, identity)
@@ -325,6 +327,8 @@ def _write_pages(
 ) -> None:
     listed = [{"file": "index.html", "short": "In short"}]
     listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
+    assessed = competencies.path_of(parameters)
+    listed += [{"file": competencies.FILE, "short": "Competencies"}] if assessed.is_file() else []
     listed.append({"file": dashboard.FILE, "short": "Dashboard"})
     listed += [{"file": documents.EASY, "short": "Easy read"}, {"file": "definitions.html", "short": "Definitions"}]
     listed += [{"file": "method.html", "short": "Method"}]
@@ -336,6 +340,8 @@ def _write_pages(
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
+    if assessed.is_file():
+        bodies[competencies.FILE] = competencies.body(competencies.read(assessed))
     bodies[documents.EASY] = documents.easy_read(main, facts)
     bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
     shown = dashboard.html(records, main, listed, facts, parameters.comparator)

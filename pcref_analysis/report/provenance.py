@@ -13,6 +13,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from pcref_analysis.display import output
+from pcref_analysis.report.pages import workbook
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -20,6 +24,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 FILE = "ro-crate-metadata.json"
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 RUN = "#run"
+PACKAGE = "datapackage.json"
 
 
 def write(
@@ -77,6 +82,44 @@ def write(
     graph = [descriptor, root, action, software, parameters, *inputs, *outputs, *shown]
     text = json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False, sort_keys=True)
     (folder / FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def data_package(records: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the description of an edition's CSV files as a Frictionless data package: each column, its type and title.
+
+    References
+    ----------
+    Frictionless Data: Data Package, Tabular Data Resource and Table Schema, version 1.
+    """
+    resources = []
+    for record in records:
+        if record["kind"] != "table":
+            continue
+        table = output.frame(record)
+        fields = [{"name": str(name), "title": title, "type": _type(table[name])}
+                  for name, title in zip(table, workbook.heads(table), strict=True)]  # fmt: skip
+        resources.append(
+            {
+                "name": record["id"],
+                "title": record["title"],
+                "path": f"tables/{record['id']}.csv",
+                "profile": "tabular-data-resource",
+                "encoding": "utf-8",
+                "schema": {"fields": fields, "missingValues": [""]},
+            }
+        )
+    return {
+        "profile": "tabular-data-package",
+        "title": f"PCREF analysis, {facts['trust']}, {facts['period_text']}",
+        "licenses": [{"title": facts["licence"], "path": facts["licence_link"]}],
+        "resources": resources,
+    }
+
+
+def _type(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    return "number" if pd.api.types.is_numeric_dtype(column) and column.notna().any() else "string"
 
 
 def trace(folder: Path, name: str) -> list[str]:

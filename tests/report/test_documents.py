@@ -100,4 +100,6 @@ def test_easy_read_has_short_sentences_and_says_how_sure():
     said = render.text_of(documents.easy_read(POINTS, ABOUT))
     sentences = [one.split() for one in re.split(r"[.?:]\s", " ".join(said.split()))]
     assert max(map(len, sentences)) <= 15
+    (age,) = re.findall(r"Reading age of this page: about (\d+) years", said)
+    assert int(age) <= 11 < documents.reading_age("Administrative considerations necessitate institutional evaluation.")
     assert "We are quite sure." in said and "The numbers do not say why." in said

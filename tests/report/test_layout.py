@@ -34,6 +34,14 @@ def test_a_chart_stands_before_its_table_within_its_section_alone():
     assert order == sorted(order)
 
 
+def test_what_a_page_cannot_say_closes_it():
+    html = body(new_markdown_cell("# P"), new_markdown_cell("## What can be answered here"), shown("lacking", "text"),
+                new_markdown_cell("## Levels"), shown("levels", "figure"),
+                new_markdown_cell("## What this does not show\n\n- Why."))  # fmt: skip
+    order = [html.index(part) for part in ("P</h1>", "Levels", "levels", "What can be", "lacking", "What this does")]
+    assert order == sorted(order)
+
+
 def test_a_long_table_is_folded_and_each_has_its_file_and_the_marks_stand_once():
     html = body(shown("long", "table", 40), shown("short", "table", 3))
     assert "<details><summary>Table: The long (40 lines)</summary>" in html and html.count("<details>") == 1

@@ -50,7 +50,8 @@ def records(agreed=True, **more):
          "evidence": "clear"},
     ]  # fmt: skip
     changes = pd.DataFrame({"who": ["Carers' forum"], "when": ["2026-11-02"], "why": ["It came first."]})
-    outcomes = {"item": ROW["item"], "said": "s", "did": "A nurse goes along.", "state": "in progress",
+    outcomes = {"item": ROW["item"], "said": "s", "did": "A nurse goes along.", "state": "under way",
+                "owner": "Director of nursing", "due": "2027-09-30", "measure": "Narrower.",
                 "who": "Crisis group", "when": "2026-11-16"}  # fmt: skip
     if agreed:
         made += [table("priorities-adjusted", pd.DataFrame(adjusted)), table("priorities-changes", changes)]
@@ -65,6 +66,17 @@ def page(made, **more):
 
 def words(html):
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", html.partition("<!-- folded -->")[0])).split())
+
+
+def test_the_landing_page_says_what_changed_since_the_last_edition_and_its_numbers_are_released(tmp_path):
+    (tmp_path / "tables").mkdir()
+    both = GAPS.assign(indicator_name="Detentions", measure="ratio")
+    before = both[both["period"].eq("2021-22")].assign(estimate=5.7)
+    (tmp_path / "tables" / "experience-gaps.csv").write_text(output.to_csv(before), encoding="utf-8")
+    now = [*records()[:2], table("experience-gaps", both), *records()[3:]]
+    said = words(page(now, previous=str(tmp_path)))
+    assert "What changed since the last edition" in said and "1 of them corrected since" in said
+    assert "5.7 (5.2 to 6.5) then, 5.8 (5.2 to 6.5) now" in said and "narrower in 2023-24 than in 2021-22" in said
 
 
 def test_the_agreed_list_leads_in_its_own_order():
@@ -88,7 +100,10 @@ def test_it_says_whether_it_gets_better_how_firm_it_is_and_what_was_done():
     better = "Yes: the gap is narrower. The ratio was 5.8 (5.2 to 6.5) in 2021-22 and 2.9 (2.3 to 3.6) in 2023-24."
     assert f"Is it getting better? {better}" in said
     assert "Firm Depending on the ethnic group of people for whom it is not recorded, the ratio could lie" in said
-    assert "In progress (Crisis group, 16 November 2026): A nurse goes along." in said
+    assert "Under way (Crisis group, 16 November 2026): A nurse goes along." in said
+    assert (
+        "Who answers for it: Director of nursing. Due: 30 September 2027. How we will know that it worked: Na" in said
+    )
     assert "With care" in words(page(records(ratio_low=0.4)))
     assert "With care" in words(page(records(ratio_low=np.nan)))
 

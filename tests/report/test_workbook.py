@@ -3,9 +3,11 @@
 import io
 import zipfile
 
+import pandas as pd
 import pytest
 
-from pcref_analysis.report import pipeline
+from pcref_analysis.display import output
+from pcref_analysis.report import pipeline, provenance
 from pcref_analysis.report.pages import workbook
 from pcref_analysis.vocabulary import parameters
 
@@ -45,3 +47,18 @@ def test_contents_and_sheets_lead_to_each_other_and_every_sheet_fits_the_width_w
 def test_the_marks_are_explained_on_a_sheet_of_their_own(parts):
     assert 'name="Notes"' in parts["xl/workbook.xml"]
     assert "suppressed to protect people" in parts["xl/sharedStrings.xml"]
+
+
+def test_heads_are_words_and_the_data_package_gives_each_column_of_the_files_its_name_type_and_title(parts):
+    row = {"indicator_name": "A", "ratio_lower": 0.5, "at_risk_status": "shown", "se": None}
+    frame = pd.DataFrame([row])
+    assert workbook.heads(frame) == ["Indicator", "Ratio, lower limit", "At risk: what is shown", "Standard error"]
+    assert not any("_" in head for head in workbook.heads(pd.DataFrame(columns=["a_b", "a b", "rank_low", "c__d"])))
+    record = {"kind": "table", "id": "one", "title": "One", "csv": output.to_csv(frame)}
+    made = provenance.data_package([record, {"kind": "text"}], pipeline.about(parameters.load("demo")))
+    (resource,) = made["resources"]
+    assert resource["path"] == "tables/one.csv" and made["licenses"][0]["path"].startswith("https://")
+    fields = resource["schema"]["fields"]
+    assert [field["name"] for field in fields] == list(row)
+    assert [field["type"] for field in fields] == ["string", "number", "string", "string"]
+    assert [field["title"] for field in fields] == workbook.heads(frame)

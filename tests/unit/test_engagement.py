@@ -291,13 +291,28 @@ def test_the_next_period_starts_from_the_adjusted_list():
     assert pd.isna(table.set_index("item").loc["access: Asian", "place"])
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"owner": "Dr A Name"}, "outcome 1: owner: name a group, not a person"),
+        ({"due": "soon"}, "outcome 1: due: "),
+        ({"status": "in progress"}, "outcome 1: status: Input should be 'planned', 'under way', 'done' or 'stopped'"),
+    ],
+)
+def test_an_action_that_does_not_hold_is_refused_with_its_field(more, message):
+    entry = {"item": "a", "said": "s", "did": "d", "status": "planned", "who": "Board", "when": "2026-11-01"}
+    assert engagement.read({"outcomes": [entry]}).outcomes[0].due is None
+    with pytest.raises(PcrefError, match=re.escape(message)):
+        engagement.read({"outcomes": [entry | more]})
+
+
 def test_you_said_we_did():
     outcomes = [
         {
             "item": "access: Asian",
             "said": "s",
             "did": "d1",
-            "status": "in progress",
+            "status": "under way",
             "who": "Board",
             "when": "2026-11-01",
         },

@@ -77,3 +77,15 @@ def test_an_interval_that_leaves_the_axis_ends_in_an_arrow(lower, upper, arrows,
         == arrows
     )
     assert ("goes on beyond the axis" in shown.record["alt"]) == bool(arrows)
+
+
+def test_england_is_a_tick_on_the_line_of_the_same_group_where_both_are_before_adjustment(drawn):
+    frame = pd.DataFrame({"indicator": ["a", "a", "b"], "ethnic_group": ["White", "Mixed", "White"]}).assign(
+        period="2023-24", unit="%", estimate=2.0, lower=1.0, upper=3.0
+    )
+    frame = frame.assign(indicator_name=frame["indicator"], adjustment=["crude", "crude", "age_sex"])
+    england = frame[["indicator", "ethnic_group", "period"]].assign(estimate=[4.0, 5.0, 6.0])
+    shown = figures.levels(_released(frame), "f", "F", "t", "2023-24", england=_released(england))
+    ticks = [line for line in _lines(drawn[0]) if line.get_label().startswith("England")]
+    assert [(list(line.get_xdata()), list(line.get_ydata())) for line in ticks] == [([4.0, 5.0], [0.0, 1.0])]
+    assert all(line.axes.get_xlim()[1] > 5 for line in ticks) and "England" in shown.record["alt"]

@@ -13,6 +13,7 @@ LONG = 12  # lines of a table; a longer one is folded, its file is linked below 
 EMPTY = re.compile(r": nothing to (show|draw)")
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
+LAST = ("## What can be answered here", "## What this does not show")  # no figures: they close a page
 HEADING = re.compile(r"(#{2,3}) ")
 
 
@@ -58,7 +59,8 @@ def _is_empty(one: Any) -> bool:
 
 
 def _sections(cells: list[Any]) -> list[list[Any]]:
-    """Return the cells section by section, each charts first; a section of outputs that are all empty is left out."""
+    """Return the cells section by section, each charts first; a section of outputs that are all
+    empty is left out, what a page cannot say closes it."""
     parts: list[list[Any]] = [[]]
     for cell in cells:
         if cell.cell_type == "markdown" and HEADING.match(cell.source):
@@ -75,7 +77,7 @@ def _sections(cells: list[Any]) -> list[list[Any]]:
                 kept.append([cell for cell in part if cell.cell_type == "markdown"])
             continue
         kept.append(sorted(part, key=lambda cell: (cell.cell_type == "code", _rank(cell))))
-    return kept
+    return sorted(kept, key=lambda part: bool(part) and part[0].source.startswith(LAST))
 
 
 def _level(part: list[Any]) -> int:

@@ -12,9 +12,10 @@ import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
 from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.report.pages import last_edition
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
 MOST = 5  # points; three to seven can be read at one sitting
@@ -25,6 +26,7 @@ PAGES = {  # domain -> page
     "experience": "03_experience.html",
     "outcomes": "04_outcomes.html",
 }
+ACTION = {"owner": "Who answers for it", "due": "Due", "measure": "How we will know that it worked"}
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -97,7 +99,12 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     in_short = text.get("priorities-in-short", "").replace("**", "")
     if in_short.startswith(INCOMPLETE):  # before any gap, and before any "no gap"
         whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
+    moved, compared = [], ""
+    if parameters.previous:
+        folder = project_path(parameters.previous)
+        moved, compared = last_edition.changes(frames, folder, parameters.comparator, parameters.period)
     used = [
+        compared,
         *(source for point in points for source in point.sources),
         data,
         whose,
@@ -116,7 +123,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         in_short=in_short,
         strengths=tuple(f"{r.name}: {_groups(r.ethnic_groups, parameters)} ({r.evidence})"
                         for r in strengths[["name", "ethnic_groups", "evidence"]].itertuples(index=False, name="Row")),
-        since=tuple(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()),
+        since=(*(f"{_title(r.item, findings, parameters)}: {r.words}" for r in since.itertuples()), *moved),
         agreed=agreed,
         sources=(*used, f"{parameters.level * 100} {max(0, len(listed) - len(points))}"),
     )  # fmt: skip
@@ -348,4 +355,6 @@ def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str]:
     row = rows.iloc[0]
     state = str(row["state"])
     done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
-    return done, f"{_rows(rows)} {formats.dates(row['when'])}"
+    known = {name: formats.dates(row[name]) for name in ACTION if formats.has(row.get(name))}
+    done += "".join(f" {ACTION[name]}: {str(words).rstrip('.')}." for name, words in known.items())
+    return done, f"{_rows(rows)} {formats.dates(row['when'])} {known.get('due', '')}"

@@ -15,8 +15,20 @@ import pandas as pd
 
 from pcref_analysis.display import output
 from pcref_analysis.display.output import MARKS
+from pcref_analysis.display.tables import STEPS
 
 WIDEST = 60  # characters; longer text is wrapped
+HEADS = {  # columns whose name a reader does not know
+    "indicator": "Code of the indicator", "indicator_name": "Indicator", "period": "Financial year",
+    "estimate": "Level or ratio", "lower": "Lower limit of the interval", "upper": "Upper limit of the interval",
+    "level": "Level of the interval", "imd_quintile": "Deprivation (fifth of areas, 1 the most deprived)",
+    "rounded_to": "Rounded to the nearest", "status": "What is shown", "se": "Standard error",
+    "at": "Place in the agreed list", "holds": "Findings that it holds", "per": "A level is per",
+    "at_risk_kind": "Who or what is at risk", "comparator_se": "Comparator, standard error",
+    **{f"ratio_{step}": f"Ratio {words}" for step, words in STEPS.items()},
+}  # fmt: skip
+ENDINGS = {"_lower": ", lower limit", "_upper": ", upper limit", "_low": ", lowest", "_high": ", highest",
+           "_status": ": what is shown"}  # fmt: skip
 LONGEST = 32_767  # what a cell of the format can hold
 
 
@@ -35,7 +47,13 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     book = xlsxwriter.Workbook(
         str(path), {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     )
-    book.set_properties({"title": f"PCREF analysis: {about['trust']}", "created": datetime.datetime(2000, 1, 1)})
+    book.set_properties(
+        {
+            "title": f"PCREF analysis: {about['trust']}",
+            "author": about["trust"],
+            "created": datetime.datetime(2000, 1, 1),
+        }
+    )
     styles = {
         "title": book.add_format({"bold": True, "font_size": 15}),
         "plain": book.add_format({"text_wrap": True, "valign": "top"}),
@@ -79,7 +97,7 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         for row, line in enumerate(lines, start=2):
             sheet.write_string(row, 0, line[:LONGEST])
         top = len(lines) + 3
-        _table(sheet, top, output.marked(frame), f"table_{number}", styles)
+        _table(sheet, top, output.marked(frame).set_axis(heads(frame), axis=1), f"table_{number}", styles)
         sheet.freeze_panes(top + 1, 0)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
@@ -102,6 +120,26 @@ def sheet_names(ids: Sequence[str]) -> list[str]:
             name, number = f"{plain} {number}", number + 1
         taken.add(name.lower())
         names.append(name)
+    return names
+
+
+def heads(frame: pd.DataFrame) -> list[str]:
+    """Return the heads of a table as people read them, no two alike; the CSV keeps the names of the columns.
+
+    Examples
+    --------
+    >>> heads(pd.DataFrame(columns=["indicator_name", "at_risk", "at risk", "ratio_lower"]))
+    ['Indicator', 'At risk', 'At risk 2', 'Ratio, lower limit']
+    """
+    names: list[str] = []
+    for column in frame:
+        plain = HEADS.get(str(column), str(column))
+        for ending, words in ENDINGS.items():
+            plain = f"{plain.removesuffix(ending)}{words}" if plain.endswith(ending) else plain
+        plain = plain.replace("_", " ").strip()
+        name = plain[:1].upper() + plain[1:]
+        alike = sum(one == name or (one.startswith(f"{name} ") and one[len(name) + 1 :].isdigit()) for one in names)
+        names.append(f"{name} {alike + 1}" if alike else name)
     return names
 
 
