@@ -64,12 +64,16 @@ def tables_of(leaves: pd.DataFrame, seed: int, detail: str = "both") -> dict[str
     return tables
 
 
-def second_attack(editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame], rule: Disclosure) -> dict[str, int]:
+def second_attack(
+    editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame], rule: Disclosure, guess: bool = True
+) -> dict[str, int]:
     """Bound every hidden count: ``hidden``, ``pinned`` (one value), ``narrow`` (too few), ``groups`` with either.
 
     The unknowns are whole numbers, two a leaf (things, and some of them). Where two ``leaves`` are given (two editions
     of different people) the second has one person fewer in one leaf: the outsider knows that much and not in which.
     A mark means somebody, but for what an earlier edition hid, and for series whose new zeros are hidden.
+    ``guess``: repeated numbers are taken to lie within their rounding still, though they may have moved by less than
+    the hold; where that cannot be, they are taken as the mark says.
     """
     size = len(leaves[0])
     label = {dim: leaves[0][dim].to_numpy() for dim in DIMS}
@@ -123,7 +127,7 @@ def second_attack(editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame]
 
     hidden = {tuple(line): group for line, group in zip(matrix, asked, strict=True) if group}
     found, groups, seen = {"hidden": len(hidden), "impossible": 0, "pinned": 0, "narrow": 0}, set(), []
-    slack = np.zeros(len(moved))
+    slack = np.zeros(len(moved)) if guess else moved
     if hidden and (first := solved(np.zeros(4 * size), slack)) is None:
         found["impossible"], slack = 1, moved  # a number that is repeated may have moved
         if (first := solved(np.zeros(4 * size), slack)) is None:

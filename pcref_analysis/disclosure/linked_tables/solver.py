@@ -59,7 +59,8 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
         exposed = choice.exposed(hidden, guarded, need)
         if not len(exposed):
             break
-        fresh = [_cut(choice, hidden, cell, need[cell]) for cell in exposed]
+        programs = feasible_ranges.Extremes(choice.with_hidden(hidden))
+        fresh = [_cut(choice, programs, hidden, cell, need[cell]) for cell in exposed]
         fresh = [cut for cut in fresh if cut is not None]
         if not fresh:
             break
@@ -96,18 +97,17 @@ def reachable(choice: Choice, small: np.ndarray, counts: np.ndarray, rule: Discl
     return need
 
 
-def _cut(choice: Choice, hidden: np.ndarray, cell: int, need: float) -> tuple[np.ndarray, float] | None:
+def _cut(
+    choice: Choice, programs: feasible_ranges.Extremes, hidden: np.ndarray, cell: int, need: float
+) -> tuple[np.ndarray, float] | None:
     """Return ``(gain, wanted)``: hidden counts must gain at least so much room for this one (weak duality)."""
-    puzzle = choice.with_hidden(hidden)
     above, below = np.zeros(len(hidden)), np.zeros(len(hidden))
     for side in (1.0, -1.0):
-        direction = np.zeros(len(hidden))
-        direction[cell] = side
-        x, answer = puzzle.extreme(direction)
+        x, _ = programs.find(np.array([cell]), np.array([side]))
         if x is None:
             return None
-        above -= answer.upper.marginals
-        below += answer.lower.marginals
+        above -= np.minimum(programs.reduced_costs(), 0.0)
+        below += np.maximum(programs.reduced_costs(), 0.0)
     above, below = np.where(above > 1e-9, above, 0.0), np.where(below > 1e-9, below, 0.0)
     always = hidden & ~choice.free
     low = np.where(always, choice.unseen[0], choice.shown[0])
