@@ -1,1 +1,1 @@
-"""What has to run again, notebooks, pages and workbook."""
+"""What has to run again, notebooks, what is checked and signed; what readers see is in `pages`."""

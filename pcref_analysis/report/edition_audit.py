@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from pcref_analysis.display import output
-from pcref_analysis.report import dashboard, workbook
+from pcref_analysis.report.pages import dashboard, workbook
 from pcref_analysis.vocabulary.errors import PcrefError
 
 OWN_SHEETS = 3  # cover, contents, notes

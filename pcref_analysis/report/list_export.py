@@ -10,7 +10,8 @@ import pandas as pd
 from pcref_analysis.display import output
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import agreed_list, changes_since, draft_list
-from pcref_analysis.report import pipeline, workbook
+from pcref_analysis.report import pipeline
+from pcref_analysis.report.pages import workbook
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError

@@ -13,7 +13,7 @@ import pandas as pd
 from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.display import safe_html
 from pcref_analysis.display.output import MIME, NO_ALT
-from pcref_analysis.report import pages
+from pcref_analysis.report.pages import render
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -50,7 +50,7 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
                     place = {"notebook": path.stem, "cell": number, "cell_id": cell["id"], "output": output}
                     place |= {"source": cell.source, "calls": calls}
                     records.append(record | place | {"call": [*own, *calls, ""][0]})
-            if cell.cell_type == "markdown" and (odd := safe_html.refused(pages.markdown(cell.source))):
+            if cell.cell_type == "markdown" and (odd := safe_html.refused(render.markdown(cell.source))):
                 faults.append(f"  {path.name}, cell {number}: text holds {', '.join(odd)}; a page may not")
     ids = [record["id"] for record in records]
     faults += [f"  the id '{name}' is used more than once" for name in sorted({i for i in ids if ids.count(i) > 1})]
@@ -129,7 +129,7 @@ def _fault(output: Any) -> str:
         return "an output that is not a released table, figure or text"
     if odd := safe_html.refused(output["data"].get("text/html", "")):
         return f"an output that holds {', '.join(odd)}"
-    if odd := safe_html.refused(pages.markdown(output["data"].get("text/markdown", ""))):
+    if odd := safe_html.refused(render.markdown(output["data"].get("text/markdown", ""))):
         return f"words that hold {', '.join(odd)}"
     if record["kind"] == "figure" and (not record.get("alt") or NO_ALT in record["alt"]):
         return "a figure without alternative text"

@@ -16,20 +16,15 @@ from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import agreed_list
 from pcref_analysis.report import (
-    dashboard,
-    documents,
     edition_audit,
-    landing,
-    main_points,
     notebook_tables,
     output_check,
-    pages,
     provenance,
     recompute,
     run_notebooks,
     signoff,
-    workbook,
 )
+from pcref_analysis.report.pages import dashboard, documents, landing, main_points, render, workbook
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
@@ -335,8 +330,8 @@ def _write_pages(
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
     listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
     finds = main_points.of_page(records, parameters)
-    leads = {name: pages.fragment("finding.html.j2", words=words) for name, words in finds.items()}
-    bodies = {f"{path.stem}.html": pages.notebook_body(path, leads.get(f"{path.stem}.html", "")) for path in executed}
+    leads = {name: render.fragment("finding.html.j2", words=words) for name, words in finds.items()}
+    bodies = {f"{path.stem}.html": render.notebook_body(path, leads.get(f"{path.stem}.html", "")) for path in executed}
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
@@ -345,7 +340,7 @@ def _write_pages(
     shown = dashboard.html(records, main, listed, facts, parameters.comparator)
     (fresh / dashboard.FILE).write_text(shown, encoding="utf-8", newline="\n")
     for item in [one for one in listed if one["file"] in bodies]:
-        html = pages.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
+        html = render.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
 
 

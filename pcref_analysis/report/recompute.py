@@ -23,7 +23,8 @@ from pcref_analysis.display import output as shown
 from pcref_analysis.display import sentences, tables
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import draft_list
-from pcref_analysis.report import main_points, notebook_tables
+from pcref_analysis.report import notebook_tables
+from pcref_analysis.report.pages import main_points
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import indicators

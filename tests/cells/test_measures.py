@@ -17,7 +17,7 @@ from pcref_analysis.counting import aggregate, cells, row_conditions
 from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.display import formats
 from pcref_analysis.extract.schema import declared
-from pcref_analysis.report import pages
+from pcref_analysis.report.pages import render
 from pcref_analysis.vocabulary import codelists, ethnicity
 from pcref_analysis.vocabulary.indicators import by_part, catalogue, measures
 
@@ -969,7 +969,7 @@ def test_every_indicator_serves_a_part_of_the_framework():
 
 def test_the_definitions_stand_by_part_and_competency_and_warn_before_what_is_hard_to_read():
     shipped = catalogue()
-    page = pages.fragment("definitions.html.j2", parts=by_part(shipped.values()))
+    page = render.fragment("definitions.html.j2", parts=by_part(shipped.values()))
     heads = re.findall(r"<h2>(.*?)</h2>", page)
     assert heads == sorted(heads) and len(heads) == 7 and "Competencies: workforce" in heads
     for entry in shipped.values():

@@ -12,7 +12,8 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import output
 from pcref_analysis.publish import audit_command
-from pcref_analysis.report import dashboard, main_points, pipeline
+from pcref_analysis.report import pipeline
+from pcref_analysis.report.pages import dashboard, main_points
 from pcref_analysis.vocabulary import parameters
 
 GIVEN = parameters.load("demo")

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from pcref_analysis.report import documents, pages, pipeline
-from pcref_analysis.report.main_points import MainPoints, Point
+from pcref_analysis.report import pipeline
+from pcref_analysis.report.pages import documents, render
+from pcref_analysis.report.pages.main_points import MainPoints, Point
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -96,7 +97,7 @@ def test_a_number_that_no_released_row_holds_stops_either(tmp_path):
 
 
 def test_easy_read_has_short_sentences_and_says_how_sure():
-    said = pages.text_of(documents.easy_read(POINTS, ABOUT))
+    said = render.text_of(documents.easy_read(POINTS, ABOUT))
     sentences = [one.split() for one in re.split(r"[.?:]\s", " ".join(said.split()))]
     assert max(map(len, sentences)) <= 15
     assert "We are quite sure." in said and "The numbers do not say why." in said

@@ -8,7 +8,8 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import output
-from pcref_analysis.report import dashboard, edition_audit, workbook
+from pcref_analysis.report import edition_audit
+from pcref_analysis.report.pages import dashboard, workbook
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ROWS = pd.DataFrame({"team": ["a", "b", "c"], "events": [3, 21, 34], "why": ["", "=1+1", "none"]})

@@ -5,7 +5,7 @@ import re
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from pcref_analysis.display.output import MIME
-from pcref_analysis.report import layout, pages
+from pcref_analysis.report.pages import layout, render
 
 MARKS = '<p class="marks">[c] suppressed.</p>'
 
@@ -23,7 +23,7 @@ def shown(name, kind, lines=3, text=""):
 
 
 def body(*cells):
-    return pages._rendered(layout.arranged(new_notebook(cells=list(cells))))
+    return render._rendered(layout.arranged(new_notebook(cells=list(cells))))
 
 
 def test_a_chart_stands_before_its_table_within_its_section_alone():

@@ -9,7 +9,8 @@ import pytest
 
 from pcref_analysis.display import output
 from pcref_analysis.priorities import wording
-from pcref_analysis.report import landing, main_points, pipeline
+from pcref_analysis.report import pipeline
+from pcref_analysis.report.pages import landing, main_points
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 

@@ -9,7 +9,8 @@ import yaml
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import tables
-from pcref_analysis.report import pages, pipeline, signoff
+from pcref_analysis.report import pipeline, signoff
+from pcref_analysis.report.pages import render
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -35,7 +36,7 @@ def way(tmp_path, monkeypatch):
 
     def write_pages(parameters, executed, records, fresh, facts):
         for path in executed:
-            body = pages.notebook_body(path) + str(facts["sign_off"])
+            body = render.notebook_body(path) + str(facts["sign_off"])
             (fresh / f"{path.stem}.html").write_text(body, encoding="utf-8")
 
     def attack_files(parameters, folder):

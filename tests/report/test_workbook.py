@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from pcref_analysis.report import pipeline, workbook
+from pcref_analysis.report import pipeline
+from pcref_analysis.report.pages import workbook
 from pcref_analysis.vocabulary import parameters
 
 RECORDS = [{"id": name, "title": f"Title of {name}", "csv": "group,events\nMixed,10\n", "marks": ""}

@@ -8,7 +8,7 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import figures, tables
 from pcref_analysis.display.output import INTERNAL
-from pcref_analysis.report import workbook
+from pcref_analysis.report.pages import workbook
 
 ABOUT = {"trust": "Test Trust", "period_text": "2023", "synthetic": False, "edition": 1, "rule_text": "", "basis": "",
          "sign_off": "", "audience": "internal"}  # fmt: skip

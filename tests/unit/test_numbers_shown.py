@@ -12,7 +12,8 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, list_columns, output, sentences, tables
 from pcref_analysis.priorities import wording
-from pcref_analysis.report import landing, notebook_tables, pages, pipeline, workbook
+from pcref_analysis.report import notebook_tables, pipeline
+from pcref_analysis.report.pages import landing, render, workbook
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
@@ -115,7 +116,7 @@ def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
         assert "90% interval" in one.html
         assert "95" not in one.html
     index = landing.bodies(run, [], about)["index.html"]
-    method = pages.fragment("method.html.j2", about=about, parameters=run)
+    method = render.fragment("method.html.j2", about=about, parameters=run)
     assert "A 90% interval" in index
     assert "95" not in index + method
     workbook.write([one.record for one in made], tmp_path / "t.xlsx", about)

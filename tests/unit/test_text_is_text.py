@@ -13,7 +13,8 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import figures, output, safe_html, sentences, tables
-from pcref_analysis.report import landing, list_export, output_check, pages, pipeline, provenance, workbook
+from pcref_analysis.report import list_export, output_check, pipeline, provenance
+from pcref_analysis.report.pages import landing, render, workbook
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -142,10 +143,10 @@ def _notebook(outputs: list, source: str = "") -> object:
 
 @pytest.mark.parametrize("words", WRITTEN)
 def test_written_words_are_text_on_a_page(words):
-    about, body = _about(words), pages._rendered(_notebook(_shown(words)))
+    about, body = _about(words), render._rendered(_notebook(_shown(words)))
     assert _live(body) == []
     assert _plain(_Seen(body).words).count(_plain(words)) >= 7
-    html = pages.page(body, words, "index.html", [{"file": "index.html", "short": "In short"}], about)
+    html = render.page(body, words, "index.html", [{"file": "index.html", "short": "In short"}], about)
     own = {"index.html", "#main", "manifest.json", "release-record.json"}
     assert set(_live(html)) <= own | {"meta", "style"}
     assert _plain(words) in _plain(_Seen(html).words)
@@ -201,7 +202,7 @@ def test_released_files_hold_text_and_are_read_back(words, tmp_path):
 def test_written_words_in_a_figure_are_drawn_and_described(words):
     one = figures.forest(_released(words), "f", words, "t", "2023-24")
     assert one.png
-    body = pages._rendered(_notebook([one]))
+    body = render._rendered(_notebook([one]))
     seen = _Seen(body)
     assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
     assert {"script", "svg", "iframe", "base", "style"}.isdisjoint(seen.elements)
@@ -242,7 +243,7 @@ def test_a_notebook_that_holds_what_a_page_may_not_is_refused(source, tmp_path):
     nbformat.write(_notebook([sentences.listed(["x"], "t")], source), path)
     with pytest.raises(PcrefError, match=r"01_prevalence\.ipynb, cell 1: text holds"):
         output_check.collect([path])
-    seen = _Seen(safe_html.clean(pages.markdown(source)))
+    seen = _Seen(safe_html.clean(render.markdown(source)))
     assert seen.elements.isdisjoint(NEVER)
     assert not [name for _, name, _ in seen.attributes if name in ("href", "src", "style", "onclick", "onerror")]
 
@@ -262,7 +263,7 @@ def test_every_page_has_a_policy_that_fits_its_only_style():
     import base64
     import hashlib
 
-    html = pages.page("<p>x</p>", "t", "index.html", [], _about("Trust"))
+    html = render.page("<p>x</p>", "t", "index.html", [], _about("Trust"))
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)[1]

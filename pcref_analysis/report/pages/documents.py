@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pcref_analysis.report import main_points, pages
-from pcref_analysis.report.main_points import MainPoints
+from pcref_analysis.report.pages import main_points, render
+from pcref_analysis.report.pages.main_points import MainPoints
 
 FIXED = (2000, 1, 1, 0, 0, 0)  # the date of every part of the file, so that the same paper is the same bytes
 BOARD, PDF, EASY = "board-paper.docx", "board-paper.pdf", "easy-read.html"
@@ -86,8 +86,8 @@ def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, a
 
 def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
     """Return the body of the easy-read page: one idea a sentence, no tables, room for a picture beside each."""
-    body = pages.fragment("easy.html.j2", main=points, about=about)
-    main_points.check("the easy-read page", pages.text_of(body), points, {**about, "n": _counted(points)})
+    body = render.fragment("easy.html.j2", main=points, about=about)
+    main_points.check("the easy-read page", render.text_of(body), points, {**about, "n": _counted(points)})
     return body
 
 
@@ -149,7 +149,7 @@ def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> byt
 
     import typst
 
-    source = (pages.template_folder() / "board.typ").read_text(encoding="utf-8")
+    source = (render.template_folder() / "board.typ").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
         (place / "board.typ").write_text(source, encoding="utf-8")

@@ -13,13 +13,13 @@ from typing import Any
 
 from pcref_analysis.display import formats, safe_html
 from pcref_analysis.display.output import NO_ALT
-from pcref_analysis.report import layout
+from pcref_analysis.report.pages import layout
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
 def template_folder() -> Path:
     """Return the folder of the page templates."""
-    return Path(str(files("pcref_analysis.report") / "template"))
+    return Path(str(files("pcref_analysis.report.pages") / "template"))
 
 
 @cache
@@ -57,7 +57,7 @@ def text_of(html: str) -> str:
 def notebook_body(path: Path, lead: str = "") -> str:
     """Turn an executed notebook into the body of a page: its text and released outputs, no code.
 
-    ``lead`` is what the page finds, as HTML; it stands first (:mod:`pcref_analysis.report.layout`).
+    ``lead`` is what the page finds, as HTML; it stands first (:mod:`pcref_analysis.report.pages.layout`).
     """
     import nbformat
 

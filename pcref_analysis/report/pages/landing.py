@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from pcref_analysis.display import output
-from pcref_analysis.report import layout, main_points, pages
+from pcref_analysis.report.pages import layout, main_points, render
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -29,7 +29,7 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
     by_id = {record["id"]: record for record in records}
     held = {name for name, record in by_id.items() if not layout.EMPTY.search(record.get("text", ""))}
     tables = [record for record in records if record["kind"] == "table"]
-    index = pages.fragment(
+    index = render.fragment(
         "index.html.j2",
         about=about,
         main=main,
@@ -39,11 +39,11 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
         tables=tables,
     )
     above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
-    main_points.check("the landing page", pages.text_of(above), main, about)
+    main_points.check("the landing page", render.text_of(above), main, about)
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
-    definitions = pages.fragment("definitions.html.j2", parts=indicators.by_part(entries))
-    method = pages.fragment("method.html.j2", about=about, parameters=parameters)
+    definitions = render.fragment("definitions.html.j2", parts=indicators.by_part(entries))
+    method = render.fragment("method.html.j2", about=about, parameters=parameters)
     return {"index.html": index, "definitions.html": definitions, "method.html": method}
 
 
@@ -53,4 +53,4 @@ def _indicators_of(record: dict[str, Any]) -> set[str]:
 
 
 def _show(record: dict[str, Any]) -> Any:
-    return pages.safe(pages.output_body(record["output"]))
+    return render.safe(render.output_body(record["output"]))

@@ -14,8 +14,8 @@ import pandas as pd
 
 from pcref_analysis.display import output, palette
 from pcref_analysis.display.tables import STEPS
-from pcref_analysis.report import pages
-from pcref_analysis.report.main_points import MainPoints
+from pcref_analysis.report.pages import render
+from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary import indicators
 
 FILE = "dashboard.html"
@@ -64,8 +64,8 @@ def html(
     """Return the dashboard as one page; its policy lets its own two scripts run, known by their hashes, no other."""
     table = rows(records)
     data = _json(_packed(table) | {"first": comparator})
-    script = (pages.template_folder() / "dashboard.js").read_text(encoding="utf-8")
-    css = (pages.template_folder() / "page.css").read_text(encoding="utf-8")
+    script = (render.template_folder() / "dashboard.js").read_text(encoding="utf-8")
+    css = (render.template_folder() / "page.css").read_text(encoding="utf-8")
     policy = (
         f"default-src 'none'; img-src data:; script-src {_hash(library())} {_hash(script)}; style-src {_hash(css)}; "
         "base-uri 'none'; form-action 'none'"
@@ -73,9 +73,9 @@ def html(
     ready = {"data": data, "library": library(), "script": script, "css": css, "policy": policy}
     groups = [group for group in palette.COLOURS if group in set(table["ethnic_group"])]
     groups += [group for group in dict.fromkeys(table["ethnic_group"]) if group not in groups]
-    return pages.fragment(
+    return render.fragment(
         "dashboard.html.j2", main=points, pages=listed, here=FILE, about=about, groups=groups,
-        **{name: pages.safe(text) for name, text in ready.items()},
+        **{name: render.safe(text) for name, text in ready.items()},
     )  # fmt: skip
 
 

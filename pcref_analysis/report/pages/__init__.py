@@ -1,0 +1,1 @@
+"""What readers see: pages, dashboard, papers and workbook, made of released tables."""
