@@ -122,7 +122,7 @@ def test_a_word_file_with_other_words_than_the_paper_stops_the_edition(change, t
 
     documents.write(tmp_path, POINTS, None, ABOUT)
     monkeypatch.setattr(documents, "docx", changed)
-    with pytest.raises(PcrefError, match=r"board-paper\\.docx holds other words"):
+    with pytest.raises(PcrefError, match="holds other words than the board paper"):
         documents.write(tmp_path, POINTS, None, ABOUT)
 
 
