@@ -1,10 +1,13 @@
 """Linear programs that start from the last one's solution give what each gives on its own."""
 
+import os
+
 import numpy as np
 import pytest
 from scipy import sparse
 
-from pcref_analysis.disclosure.linked_tables import feasible_ranges
+from pcref_analysis.disclosure import release_tables
+from pcref_analysis.disclosure.linked_tables import feasible_ranges, solver
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -36,3 +39,14 @@ def test_extremes_are_those_of_programs_built_anew(seed):
             assert np.maximum(costs, 0) @ low + np.minimum(costs, 0) @ high == pytest.approx(sign * x[cell])
     puzzle.low, puzzle.high = np.full(whole.size, 1.0), np.full(whole.size, 1.0)
     assert feasible_ranges.Extremes(puzzle).find(np.array([0]), np.array([1.0])) == (None, True)
+
+
+@pytest.mark.skipif(not os.environ.get("PCREF_EVERY_CASE"), reason="8 s")
+def test_after_many_programs_no_more_is_tried_and_nothing_is_found(bench, monkeypatch):
+    """Set 3 without rounding asks 9,600 programs where there is no bound: 20 s."""
+    asked, find = [], feasible_ranges.Extremes.find
+    monkeypatch.setattr(feasible_ranges.Extremes, "find", lambda *given: asked.append(1) or find(*given))
+    monkeypatch.setattr(solver, "PROGRAMS", 300)
+    released = release_tables.release_all(bench.random_tables(3), bench.RULES["exact"])
+    assert len(asked) < 5_000
+    assert release_tables.attack(released).empty

@@ -18,7 +18,7 @@ FAR = 1e7  # stands for "no limit" where the solver needs a number
 class Puzzle:
     """Counts that are linked with one another: ``matrix @ x = 0`` and ``low <= x <= high``.
 
-    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers.
+    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers; ``asked`` counts programs.
     """
 
     cells: np.ndarray
@@ -26,9 +26,11 @@ class Puzzle:
     low: np.ndarray
     high: np.ndarray
     integer: np.ndarray
+    asked: int = 0
 
     def extreme(self, direction: np.ndarray, whole: bool = False) -> tuple[np.ndarray | None, object]:
         """Return the solution that makes ``direction @ x`` smallest (None: there is none), and the solver's answer."""
+        self.asked += 1
         answer = linprog(
             direction,
             A_eq=self.matrix if self.matrix.shape[0] else None,
@@ -47,7 +49,7 @@ class Extremes:
     """
 
     def __init__(self, puzzle: Puzzle) -> None:
-        rows, size = puzzle.matrix.shape
+        self._puzzle, (rows, size) = puzzle, puzzle.matrix.shape
         columns, program = sparse.csc_array(puzzle.matrix), highs.HighsLp()
         program.num_col_, program.num_row_ = size, rows
         program.col_cost_, program.col_lower_, program.col_upper_ = np.zeros(size), puzzle.low, puzzle.high
@@ -66,6 +68,7 @@ class Extremes:
         for place, sign in zip(places, signs, strict=True):
             self._solver.changeColCost(int(place), float(sign))
         self._costly = places
+        self._puzzle.asked += 1
         self._solver.run()
         status = self._solver.getModelStatus()
         if status != highs.HighsModelStatus.kOptimal:
