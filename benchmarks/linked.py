@@ -64,12 +64,16 @@ def tables_of(leaves: pd.DataFrame, seed: int, detail: str = "both") -> dict[str
     return tables
 
 
-def second_attack(editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame], rule: Disclosure) -> dict[str, int]:
+def second_attack(
+    editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame], rule: Disclosure, guess: bool = False
+) -> dict[str, int]:
     """Bound every hidden count: ``hidden``, ``pinned`` (one value), ``narrow`` (too few), ``groups`` with either.
 
     The unknowns are whole numbers, two a leaf (things, and some of them). Where two ``leaves`` are given (two editions
     of different people) the second has one person fewer in one leaf: the outsider knows that much and not in which.
     A mark means somebody, but for what an earlier edition hid, and for series whose new zeros are hidden.
+    A repeated number may have moved by less than the hold: the mark says so. ``guess`` takes it to lie within its
+    rounding all the same, where that can be.
     """
     size = len(leaves[0])
     label = {dim: leaves[0][dim].to_numpy() for dim in DIMS}
@@ -123,7 +127,7 @@ def second_attack(editions: list[list[pd.DataFrame]], leaves: list[pd.DataFrame]
 
     hidden = {tuple(line): group for line, group in zip(matrix, asked, strict=True) if group}
     found, groups, seen = {"hidden": len(hidden), "impossible": 0, "pinned": 0, "narrow": 0}, set(), []
-    slack = np.zeros(len(moved))
+    slack = np.zeros(len(moved)) if guess else moved
     if hidden and (first := solved(np.zeros(4 * size), slack)) is None:
         found["impossible"], slack = 1, moved  # a number that is repeated may have moved
         if (first := solved(np.zeros(4 * size), slack)) is None:
@@ -164,8 +168,11 @@ def linked(seed: int, protected: bool = True) -> dict[str, int]:
     return {**second_attack([frames], [leaves], rule), "ours": ours, "notes": notes_that_tell(frames)}
 
 
-def editions(seed: int, protected: bool = True) -> dict[str, int]:
-    """Attack two editions that differ by one person, and count what moved."""
+def editions(seed: int, protected: bool = True, reserve: int = 0) -> dict[str, int]:
+    """Attack two editions that differ by one person, count what moved, and what is ``guessed`` of repeated numbers.
+
+    ``reserve``: so many values more are left possible than the attack asks for (``uncertainty`` of the rule).
+    """
     rng, rule, nothing = np.random.default_rng(seed), RULES[0], {"hidden": 0, "pinned": 0, "narrow": 0, "groups": 0}
     if seed % 2:
         rows = pd.DataFrame({"ethnic_group": rng.choice(["Black", "Mixed", "White"], 120, p=[0.2, 0.2, 0.6])})
@@ -178,12 +185,16 @@ def editions(seed: int, protected: bool = True) -> dict[str, int]:
         leaves, fewer = (part.assign(some=part[["some", "events"]].min(axis=1)) for part in (leaves, fewer))
         pair = [tables_of(part, seed) for part in (leaves, fewer)]
     options = {} if seed % 2 else {"public": False}
-    first = release_tables.release_all(pair[0], rule, **options)
-    second = release_tables.release_all(pair[1], rule, previous=first if protected else (), **options)
+    used = rule.model_copy(update={"uncertainty": rule.values_left + reserve})
+    first = release_tables.release_all(pair[0], used, **options)
+    second = release_tables.release_all(pair[1], used, previous=first if protected else (), **options)
     ours = len(release_tables.attack(second, previous=first))
     both = [[one.table for one in edition] for edition in (first, second)]
     moved = sum(_moved(*two) for two in zip(*both, strict=True))
-    return (nothing if seed % 2 else second_attack(both, [leaves, fewer], rule)) | {"ours": ours, "moved": moved}
+    if seed % 2:
+        return nothing | {"guessed": 0, "ours": ours, "moved": moved}
+    found, guess = (second_attack(both, [leaves, fewer], rule, guess) for guess in (False, True))
+    return found | {"guess_pinned": guess["pinned"], "guessed": guess["narrow"], "ours": ours, "moved": moved}
 
 
 def _bed_days(rows: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,12 @@ from pcref_analysis.vocabulary.priority_rule import CRITERIA
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
 Text = Annotated[str, Field(min_length=1)]
 
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+PEOPLE = (
+    "people|persons?|patients?|inpatients?|(wo)?m[ae]n|boys?|girls?|child(ren)?|adults?|carers?|users?|members?|"
+    "famil(y|ies)|deaths?|detentions?|suicides?|of (us|them)"
+)
+
 
 def a_group(value: str) -> str:
     if PERSON.search(value):
@@ -181,6 +187,30 @@ def read(values: Any, name: str = "engagement.yml") -> Engagement:
     except ValidationError as error:
         faults = [_fault(fault, values) for fault in error.errors()]
         raise PcrefError("\n".join([f"engagement: {name} has {len(faults)} fault(s):", *faults])) from None
+
+
+def small_numbers(found: Engagement, below: int) -> list[str]:
+    """Return where the record counts fewer people than ``below`` in words or figures: such as "change 3 (move), why".
+
+    For a warning before people sign: words are published as typed. It knows no more than numbers next to a word for
+    people, and never gives the words themselves.
+
+    Examples
+    --------
+    >>> why = "Three Black men told us so"
+    >>> small_numbers(read({"changes": [{"action": "move", "item": "a", "to": 1, "who": "Forum",
+    ...     "when": "2026-01-01", "why": why}]}), 5)
+    ['change 1 (move), why']
+    """
+    few = "|".join([*NUMBERS[: below - 1], *(str(number) for number in range(1, below)), "a single"])
+    counted = re.compile(rf"\b(?<![\d.,])({few})(\s+[\w’'-]+){{0,3}}?\s+({PEOPLE})\b", re.IGNORECASE)
+    places = []
+    for kind, entries in (("change", found.changes), ("outcome", found.outcomes)):
+        for number, entry in enumerate(entries, start=1):
+            action = f" ({entry.action})" if kind == "change" else ""
+            values = entry.model_dump(mode="json").items()
+            places += [f"{kind} {number}{action}, {key}" for key, value in values if counted.search(str(value))]
+    return places
 
 
 def _fault(fault: Any, values: dict[str, Any]) -> str:

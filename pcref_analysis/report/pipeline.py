@@ -14,7 +14,7 @@ from pcref_analysis import prepare
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
-from pcref_analysis.priorities import agreed_list
+from pcref_analysis.priorities import agreed_list, engagement
 from pcref_analysis.report import (
     edition_audit,
     notebook_tables,
@@ -107,6 +107,8 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     edition_files.swap(fresh, target)
     say(f"report {parameters.run}: {_shown(target, root)}/index.html")
     if signoff.wanted(parameters) and not signed:
+        if typed := _small_numbers(parameters):
+            say(f"  before you sign, see that no one can be known by a small number in words: {'; '.join(typed)}")
         say(f"  a draft, edition {facts['content']}; signed by two people, it is published by: "
             f"pcref publish {parameters.run}")  # fmt: skip
     return target
@@ -318,8 +320,15 @@ def _write(
                 signoff.read(parameters.run, content)
     record = {"run": parameters.run, "edition": content, "disclosure_rule": parameters.disclosure.model_dump()}
     record |= {"attack": attacked, "signed_off": list(signed) or (facts["sign_off"] or "not wanted")}
+    record["small_numbers_in_words"] = _small_numbers(parameters)
     edition_files.write_json(fresh / "release-record.json", record)
     return content
+
+
+def _small_numbers(parameters: Parameters) -> list[str]:
+    """Return where words of the engagement record, which are published as typed, count few people."""
+    record = agreed_list.record(parameters)
+    return engagement.small_numbers(record, parameters.disclosure.threshold) if record else []
 
 
 def _write_pages(

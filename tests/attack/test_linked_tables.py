@@ -9,13 +9,16 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables, secondary
 
+EVERY_CASE = bool(os.environ.get("PCREF_EVERY_CASE"))
 # 102: a share of what another table counts in all years too, which was not known to be the same counts
-SEEDS = tuple(range(1, 60)) if os.environ.get("PCREF_EVERY_CASE") else (2, 102)
+SEEDS = (*range(1, 60), 102) if EVERY_CASE else (102,)
 MARKS_MEAN_SOMEBODY = 101  # a broad group of at most 4, and of it two detailed groups of whom each has somebody
+GUESSED = 1004  # both editions leave three values in place of four, if repeated numbers are guessed to have stayed
 
 
 def faults(found):
-    return {name: count for name, count in found.items() if count and name not in ("hidden", "impossible", "seconds")}
+    quiet = ("hidden", "impossible", "guessed", "seconds")
+    return {name: count for name, count in found.items() if count and name not in quiet}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -23,12 +26,20 @@ def test_linked_tables_of_years_totals_shares_and_notes(seed, linked_bench):
     assert faults(linked_bench.linked(seed)) == {}
 
 
-@pytest.mark.parametrize("seed", [2, 5, 7])  # an odd one: bed days, the longest stay gone
+@pytest.mark.parametrize(
+    "seed", [2, 5, 7, GUESSED] if EVERY_CASE else [5, 1000]
+)  # odd: bed days, the longest stay gone
 def test_editions_that_differ_by_one_person(seed, linked_bench):
     assert faults(linked_bench.editions(seed)) == {}
 
 
-@pytest.mark.parametrize("seed", [*SEEDS, MARKS_MEAN_SOMEBODY])
+@pytest.mark.skipif(not EVERY_CASE, reason="two pairs of editions: 8 s")
+def test_a_value_in_reserve_withstands_the_guess_that_repeated_numbers_stayed(linked_bench):
+    assert linked_bench.editions(GUESSED)["guessed"] > 0
+    assert linked_bench.editions(GUESSED, reserve=1)["guessed"] == 0
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, MARKS_MEAN_SOMEBODY] if EVERY_CASE else [1000])
 def test_a_broad_and_a_detailed_run(seed, linked_bench):
     assert faults(linked_bench.runs(seed)) == {}
 
@@ -54,6 +65,8 @@ def test_the_attack_knows_that_a_mark_means_somebody_where_zeros_are_shown(linke
 
 
 def test_without_protection_much_is_found(linked_bench):
-    open_tables = linked_bench.linked(4, False)
+    open_tables = linked_bench.linked(1070, False)
     assert open_tables["narrow"] + open_tables["pinned"] > 3 and open_tables["ours"] > 3
-    assert linked_bench.editions(2, False)["moved"] > 3 and linked_bench.editions(5, False)["moved"] > 3
+    runs = linked_bench.runs(1005, False)
+    assert runs["narrow"] > 2 and runs["ours"] > 2
+    assert all(linked_bench.editions(seed, False)["moved"] > 3 for seed in ([2, 5] if EVERY_CASE else [5]))

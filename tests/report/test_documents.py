@@ -96,6 +96,36 @@ def test_a_number_that_no_released_row_holds_stops_either(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def a_sentence(document):
+    document.paragraphs[-1].add_run(" 3 people.")
+
+
+def a_table(document):
+    document.add_table(1, 1).cell(0, 0).text = "3"
+
+
+def a_foot(document):
+    document.sections[0].footer.paragraphs[0].text = "3"
+
+
+@pytest.mark.parametrize("change", [a_sentence, a_table, a_foot])
+def test_a_word_file_with_other_words_than_the_paper_stops_the_edition(change, tmp_path, monkeypatch):
+    from docx import Document
+
+    made = documents.docx
+
+    def changed(*given):
+        document, out = Document(io.BytesIO(made(*given))), io.BytesIO()
+        change(document)
+        document.save(out)
+        return out.getvalue()
+
+    documents.write(tmp_path, POINTS, None, ABOUT)
+    monkeypatch.setattr(documents, "docx", changed)
+    with pytest.raises(PcrefError, match="holds other words than the board paper"):
+        documents.write(tmp_path, POINTS, None, ABOUT)
+
+
 def test_easy_read_has_short_sentences_and_says_how_sure():
     said = render.text_of(documents.easy_read(POINTS, ABOUT))
     sentences = [one.split() for one in re.split(r"[.?:]\s", " ".join(said.split()))]

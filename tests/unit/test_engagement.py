@@ -344,3 +344,22 @@ def test_a_change_of_the_rule_itself_is_shown():
         ["weights.severity", 0.15, 0.2],
     ]
     assert changes_since.rule_changes(before, before).empty
+
+
+@pytest.mark.parametrize(
+    ("why", "counts"),
+    [
+        ("Three Black men told us so", True),
+        ("we lost two people last year", True),
+        ("only 3 of the women answered; 4 carers did", True),
+        ("a single inpatient", True),
+        ("12 people came", False),
+        ("1,203 people came", False),
+        ("five people came", False),  # the threshold
+        ("One of the wards was closed", False),
+        ("People asked for this first", False),
+    ],
+)
+def test_small_numbers_in_words_are_pointed_at_before_people_sign(why, counts):
+    found = engagement.small_numbers(record({"action": "set_aside", "item": "a", "why": why}), 5)
+    assert found == (["change 1 (set_aside), why"] if counts else [])

@@ -15,6 +15,9 @@ from pcref_analysis.vocabulary.parameters import Disclosure
 
 SMALL_PUZZLE, ROUNDS, FEWER_ROUNDS = 250, 30, 6  # counts; rounds of cuts in small and in large puzzles
 TIDY = 40  # so many counts hidden for others' sake are tried open again
+PROGRAMS = (
+    5_000  # linear programs of one puzzle after which no more is tried: a count, so that every machine hides alike
+)
 NODES = 2_000  # of one choice's search tree: a count, not a time, so that every machine chooses alike
 
 
@@ -51,7 +54,8 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
     """Return the counts to hide: the small ones and the cheapest others that leave every guarded one uncertain.
 
     Cuts from the outsider's linear programs first, which find the least loss where they come to an end; where
-    they do not, counts are added for each exposed one in turn and then tried open again.
+    they do not, counts are added for each exposed one in turn and then tried open again. After ``PROGRAMS`` linear
+    programs they are added for all exposed ones at once and stay hidden: that hides more, never less.
     """
     need = reachable(choice, small, guarded | small | choice.free | choice.left_over, rule)
     hidden, cuts = small.copy(), []
@@ -59,7 +63,8 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
         exposed = choice.exposed(hidden, guarded, need)
         if not len(exposed):
             break
-        fresh = [_cut(choice, hidden, cell, need[cell]) for cell in exposed]
+        programs = feasible_ranges.Extremes(choice.with_hidden(hidden))
+        fresh = [_cut(choice, programs, hidden, cell, need[cell]) for cell in exposed]
         fresh = [cut for cut in fresh if cut is not None]
         if not fresh:
             break
@@ -73,10 +78,11 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
             if not len(exposed):
                 break
             guarded[exposed] = True
-        more = _add(choice, hidden, exposed[0], need[exposed[0]])
-        if not more.any():
-            need[exposed[0]] = 0.0  # nothing that is left to hide helps it: the attack will say so
-        hidden = hidden | more
+        for cell in exposed if choice.puzzle.asked > PROGRAMS else exposed[:1]:
+            more = _add(choice, hidden, cell, need[cell])
+            if not more.any():
+                need[cell] = 0.0  # nothing that is left to hide helps it: the attack will say so
+            hidden = hidden | more
     if (hidden == started).all():
         return hidden
 
@@ -96,18 +102,17 @@ def reachable(choice: Choice, small: np.ndarray, counts: np.ndarray, rule: Discl
     return need
 
 
-def _cut(choice: Choice, hidden: np.ndarray, cell: int, need: float) -> tuple[np.ndarray, float] | None:
+def _cut(
+    choice: Choice, programs: feasible_ranges.Extremes, hidden: np.ndarray, cell: int, need: float
+) -> tuple[np.ndarray, float] | None:
     """Return ``(gain, wanted)``: hidden counts must gain at least so much room for this one (weak duality)."""
-    puzzle = choice.with_hidden(hidden)
     above, below = np.zeros(len(hidden)), np.zeros(len(hidden))
     for side in (1.0, -1.0):
-        direction = np.zeros(len(hidden))
-        direction[cell] = side
-        x, answer = puzzle.extreme(direction)
+        x, _ = programs.find(np.array([cell]), np.array([side]))
         if x is None:
             return None
-        above -= answer.upper.marginals
-        below += answer.lower.marginals
+        above -= np.minimum(programs.reduced_costs(), 0.0)
+        below += np.maximum(programs.reduced_costs(), 0.0)
     above, below = np.where(above > 1e-9, above, 0.0), np.where(below > 1e-9, below, 0.0)
     always = hidden & ~choice.free
     low = np.where(always, choice.unseen[0], choice.shown[0])
@@ -173,9 +178,11 @@ def _add(choice: Choice, hidden: np.ndarray, cell: int, need: float) -> np.ndarr
 
 
 def _tidy(choice: Choice, hidden: np.ndarray, small: np.ndarray, safe: Callable[[np.ndarray], bool]) -> np.ndarray:
-    """Show again what need not be hidden, the dearest first."""
+    """Show again what need not be hidden, the dearest first, while not too many programs were asked."""
     extra = np.flatnonzero(hidden & ~small)
     for cell in extra[np.argsort(-choice.cost[extra], kind="stable")][:TIDY]:
+        if choice.puzzle.asked > PROGRAMS:
+            break
         without = hidden.copy()
         without[cell] = False
         if safe(without):

@@ -13,6 +13,7 @@ from typing import Any
 
 from pcref_analysis.report.pages import main_points, render
 from pcref_analysis.report.pages.main_points import MainPoints
+from pcref_analysis.vocabulary.errors import PcrefError
 
 FIXED = (2000, 1, 1, 0, 0, 0)  # the date of every part of the file, so that the same paper is the same bytes
 BOARD, PDF, EASY = "board-paper.docx", "board-paper.pdf", "easy-read.html"
@@ -75,14 +76,28 @@ def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, a
     Raises
     ------
     PcrefError
-        If a paper holds a number that no released row holds.
+        If a paper holds a number that no released row holds, or the Word file, read back, has other words.
     """
     blocks = [block for block in paper(points, about) if picture or block[0] != "figure"]
     main_points.check(
         "the board paper", "\n".join(text for _, text in blocks), points, {**about, "n": _counted(points)}
     )
     (folder / BOARD).write_bytes(docx(blocks, picture))
+    if read_back(folder / BOARD) != [text for kind, text in blocks if kind != "figure"]:
+        raise PcrefError(f"check: {BOARD} holds other words than the board paper; nothing was published.")
     (folder / PDF).write_bytes(pdf(blocks, picture))
+
+
+def read_back(path: Path) -> list[str]:
+    """Return every paragraph of a Word file that holds words: in its body, tables, heads and feet."""
+    from docx import Document
+    from docx.oxml.ns import qn
+    from docx.text.paragraph import Paragraph
+
+    document = Document(str(path))
+    parts = [document.element, *(part._element for s in document.sections for part in (s.header, s.footer))]
+    found = [Paragraph(line, document).text for part in parts for line in part.iter(qn("w:p"))]
+    return [text for text in found if text]
 
 
 def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
