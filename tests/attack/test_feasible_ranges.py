@@ -41,7 +41,7 @@ def test_extremes_are_those_of_programs_built_anew(seed):
     assert feasible_ranges.Extremes(puzzle).find(np.array([0]), np.array([1.0])) == (None, True)
 
 
-@pytest.mark.skipif(not os.environ.get("PCREF_EVERY_CASE"), reason="8 s")
+@pytest.mark.skipif(not os.environ.get("PCREF_EVERY_CASE"), reason="takes long: set PCREF_EVERY_CASE=1")
 def test_after_many_programs_no_more_is_tried_and_nothing_is_found(bench, monkeypatch):
     """Set 3 without rounding asks 9,600 programs where there is no bound: 20 s."""
     asked, find = [], feasible_ranges.Extremes.find

@@ -33,7 +33,7 @@ def test_editions_that_differ_by_one_person(seed, linked_bench):
     assert faults(linked_bench.editions(seed)) == {}
 
 
-@pytest.mark.skipif(not EVERY_CASE, reason="two pairs of editions: 8 s")
+@pytest.mark.skipif(not EVERY_CASE, reason="takes long: set PCREF_EVERY_CASE=1 for two pairs of editions")
 def test_a_value_in_reserve_withstands_the_guess_that_repeated_numbers_stayed(linked_bench):
     assert linked_bench.editions(GUESSED)["guessed"] > 0
     assert linked_bench.editions(GUESSED, reserve=1)["guessed"] == 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import highspy
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
-from scipy.optimize._highspy import _core as highs  # linprog's own solver: only so does it keep its basis
 from scipy.sparse.csgraph import connected_components
 
 WHOLE = 1e-6  # a solution this close to a whole number is one
@@ -50,14 +50,14 @@ class Extremes:
 
     def __init__(self, puzzle: Puzzle) -> None:
         self._puzzle, (rows, size) = puzzle, puzzle.matrix.shape
-        columns, program = sparse.csc_array(puzzle.matrix), highs.HighsLp()
+        columns, program = sparse.csc_array(puzzle.matrix), highspy.HighsLp()
         program.num_col_, program.num_row_ = size, rows
         program.col_cost_, program.col_lower_, program.col_upper_ = np.zeros(size), puzzle.low, puzzle.high
         program.row_lower_ = program.row_upper_ = np.zeros(rows)
         matrix = program.a_matrix_
-        matrix.num_col_, matrix.num_row_, matrix.format_ = size, rows, highs.MatrixFormat.kColwise
+        matrix.num_col_, matrix.num_row_, matrix.format_ = size, rows, highspy.MatrixFormat.kColwise
         matrix.start_, matrix.index_, matrix.value_ = columns.indptr, columns.indices, columns.data
-        self._solver, self._costly = highs._Highs(), np.array([], int)
+        self._solver, self._costly = highspy.Highs(), np.array([], int)
         self._solver.setOptionValue("output_flag", False)
         self._solver.passModel(program)
 
@@ -71,8 +71,8 @@ class Extremes:
         self._puzzle.asked += 1
         self._solver.run()
         status = self._solver.getModelStatus()
-        if status != highs.HighsModelStatus.kOptimal:
-            return None, status == highs.HighsModelStatus.kInfeasible
+        if status != highspy.HighsModelStatus.kOptimal:
+            return None, status == highspy.HighsModelStatus.kInfeasible
         return np.array(self._solver.getSolution().col_value), False
 
     def reduced_costs(self) -> np.ndarray:
