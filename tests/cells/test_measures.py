@@ -405,6 +405,27 @@ FORCED = {
 }
 
 
+def lasting(kind, other):
+    """Return the cases of an intervention's length: all four dates and times, an end in the period, more than none."""
+    return {
+        name: (
+            n,
+            n,
+            hours,
+            lambda p, s=start, e=end, a=at, b=to, k=kind: merge(
+                INPATIENT(p), used(p, k, s, e, StartTimeRestrictiveIntType=a, EndTimeRestrictiveIntType=b)
+            ),
+        )
+        for name, n, hours, kind, start, end, at, to in [
+            ("26 hours", 1, 26, kind, "2023-05-02", "2023-05-03", "10:00", "12:00"),
+            ("no time", 0, 0, kind, "2023-05-02", "2023-05-03", None, "12:00"),
+            ("not positive", 0, 0, kind, "2023-05-02", "2023-05-02", "12:00", "12:00"),
+            ("another type", 0, 0, other, "2023-05-02", "2023-05-03", "10:00", "12:00"),
+            ("ended after the period", 0, 0, kind, "2024-03-31", "2024-04-01", "10:00", "12:00"),
+        ]
+    }
+
+
 def forced(kind, everything=False):
     """Conditions of MHS76 for one type, or for all; people in hospital in the period are at risk."""
     out = {}
@@ -539,23 +560,8 @@ MEASURES = {
     "seclusion": forced("05"),
     "segregation": forced("06"),
     "rapid_tranquillisation": forced("14"),
-    "seclusion_length": {
-        name: (
-            n,
-            n,
-            hours,
-            lambda p, s=start, e=end, a=at, b=to, k=kind: merge(
-                INPATIENT(p), used(p, k, s, e, StartTimeRestrictiveIntType=a, EndTimeRestrictiveIntType=b)
-            ),
-        )
-        for name, n, hours, kind, start, end, at, to in [
-            ("26 hours", 1, 26, "05", "2023-05-02", "2023-05-03", "10:00", "12:00"),
-            ("no time", 0, 0, "05", "2023-05-02", "2023-05-03", None, "12:00"),
-            ("not positive", 0, 0, "05", "2023-05-02", "2023-05-02", "12:00", "12:00"),
-            ("another type", 0, 0, "06", "2023-05-02", "2023-05-03", "10:00", "12:00"),
-            ("ended after the period", 0, 0, "05", "2024-03-31", "2024-04-01", "10:00", "12:00"),
-        ]
-    },
+    "seclusion_length": lasting("05", "06"),
+    "segregation_length": lasting("06", "05"),
     "talking_therapies_recovery": COURSES,
     "talking_therapies_reliable_recovery": {
         "both": (1, 1, course),

@@ -118,7 +118,7 @@ CALLS = {  # the frame that is made awkward, its numbers, and what else is given
     "multiple_testing.p_values": (RATES.assign(measure="ratio"), {}),
     "interval_counts.table": (ROUNDED, {}),
     "interval_counts.crude": (ROUNDED, {}),
-    "interval_counts.compare": (ROUNDED, {}),
+    "interval_counts.compare": (ROUNDED.assign(estimate=ROUNDED["events"] / ROUNDED["at_risk"] * 1000), {}),
     "interval_counts.pooled": (pd.concat([ROUNDED.assign(period="2022-23"), ROUNDED], ignore_index=True), {}),
     "interval_counts.estimates": (ROUNDED, {}),
     "interval_counts.indirect": (ROUNDED, {"residents": RESIDENTS, "reference": REFERENCE}),

@@ -398,6 +398,7 @@ class Count:
         timed = timed[timed["minutes"] > 0]
         timed["hours"] = timed["minutes"] / 60
         self.mean("seclusion_length", year, timed[timed["RestrictiveIntType"].eq("05")], "hours")
+        self.mean("segregation_length", year, timed[timed["RestrictiveIntType"].eq("06")], "hours")
         self.mean("restraint_length", year, timed[of(timed["RestrictiveIntType"], PHYSICAL)], "minutes")
 
     # --- Act ------------------------------------------------------------------------------------------------------
