@@ -55,6 +55,7 @@ def _items(node):
 
 
 DOMAINS = PATHS[1:5]
+PUBLISHED = {"experience": {"england", "other_boards", "routes"}, "outcomes": {"therapies"}}  # of study.context
 VERBS = {"crude", "standardised", "ladder", "other_comparators", "model_checks"}
 
 
@@ -76,9 +77,10 @@ def test_every_figure_it_shows_comes_from_a_call_in_it(path):
         made |= {keyword.arg} - {None}
         if keyword.arg is None:  # **topics, among them what published figures alone bring (study.context)
             made |= {key.value for name in names for key in given[name].keys if key is not None}
-            inner = [value.func.attr for name in names for key, value in _items(given[name]) if key is None]
-            assert set(inner) <= {"context"}
-            made |= {"england", "other_boards"} if inner else set()
+            inner = [value for name in names for key, value in _items(given[name]) if key is None]
+            assert {value.func.attr for value in inner} <= {"context"}
+            pages = [value.args[0].value if value.args else "experience" for value in inner]
+            made |= {name for page in pages for name in PUBLISHED[page]}
     shown = {
         node.args[0].attr
         for kind in ("tables", "figures")
