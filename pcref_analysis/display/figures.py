@@ -101,10 +101,10 @@ def levels(released: Any, id: str, title: str, table: str, period: str, england:
     figure, axes = _panels(panels, height=0.95 + 0.24 * len(groups))
     for axis, panel in zip(axes, panels, strict=True):
         part = frame[frame["indicator_name"] == panel]
-        beside = national[national["indicator"].eq(part["indicator"].iloc[0])]
-        y = beside["ethnic_group"].map(groups.index).astype(float)
-        if len(beside):
-            axis.plot(beside["estimate"], y, "|", color="black", markersize=15, markeredgewidth=2.2, zorder=3,
+        england_level = national[national["indicator"].eq(part["indicator"].iloc[0])]
+        y = england_level["ethnic_group"].map(groups.index).astype(float)
+        if len(england_level):
+            axis.plot(england_level["estimate"], y, "|", color="black", markersize=15, markeredgewidth=2.2, zorder=3,
                       label="England, the same ethnic group")  # fmt: skip
         for row in part.itertuples():
             (colour, marker), y = palette.of_group(row.ethnic_group), groups.index(row.ethnic_group)
@@ -112,7 +112,9 @@ def levels(released: Any, id: str, title: str, table: str, period: str, england:
             axis.plot(row.estimate, y, marker, color=colour, markersize=7)
         axis.set_yticks(range(len(groups)), groups)
         axis.set_ylim(len(groups) - 0.45, -0.55)
-        axis.set_xlim(0, max(part["upper"].max(), beside["estimate"].max() if len(beside) else 0) * 1.05 or 1)
+        axis.set_xlim(
+            0, max(part["upper"].max(), england_level["estimate"].max() if len(england_level) else 0) * 1.05 or 1
+        )
         axis.locator_params(axis="x", nbins=5)
         axis.set_title(textwrap.fill(panel, 44), loc="left", y=1, fontsize=10, fontweight="bold")
         step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"

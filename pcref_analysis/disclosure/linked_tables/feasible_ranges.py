@@ -45,7 +45,7 @@ class Puzzle:
 class Extremes:
     """The linear programs of one puzzle, as its limits are now: each starts from the last one's solution.
 
-    Many times faster than :meth:`Puzzle.extreme`, which builds the problem anew; the smallest values are the same.
+    Many times faster than :meth:`Puzzle.extreme`, which builds the problem each time; the smallest values are the same.
     """
 
     def __init__(self, puzzle: Puzzle) -> None:
