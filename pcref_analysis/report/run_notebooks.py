@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.utils import run_sync
 
 from pcref_analysis.store import checksums, progress
 from pcref_analysis.vocabulary import private
@@ -47,7 +50,7 @@ def source_digest(path: Path) -> str:
 
 
 def execute(
-    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 3
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2
 ) -> list[Path]:
     """Execute every notebook for a run and return the executed copies in ``scratch``.
 
@@ -65,7 +68,7 @@ def execute(
     beside
         Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
-        Notebooks that run side by side: one more than a laptop has cores, as kernels idle while they start and end.
+        Notebooks that run side by side, each worker's in one kernel.
 
     Raises
     ------
@@ -73,17 +76,17 @@ def execute(
         If a notebook names an unknown parameter or a cell fails; names the notebook and cell, never a value.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    environment = {GIVEN: str(hand_over(parameters, scratch.parent)), "IPYTHONDIR": str(_quiet(scratch)), **QUIET}
+    given = {GIVEN: str(hand_over(parameters, scratch.parent))}
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
     *first, last = plans  # the last one ranks what the others released
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        runs = pool.map(lambda plan: _run(plan, say, environment), first[::-1])  # the longest first
+    with Kernels(scratch, given) as kernels, ThreadPoolExecutor(max_workers=jobs) as pool:
+        runs = pool.map(lambda plan: _run(plan, say, kernels), first[::-1])  # the longest first
         for number, _ in enumerate(runs, start=1):
             progress.share(say, number / len(plans))
-    _run(last, say, environment)
+        pool.submit(_run, last, say, kernels).result()
     return [plan["target"] for plan in plans]
 
 
@@ -96,28 +99,71 @@ def _quiet(scratch: Path) -> Path:
     return profile.parent
 
 
-def _kernel(environment: Mapping[str, str], log: Path) -> type:
-    """Return how a kernel is started: always in the interpreter that called, whatever kernels are installed.
+class Kernels:
+    """A kernel for each thread that runs notebooks, emptied between them: to import takes longer than most notebooks.
 
-    A kernel that is looked up by its name ("python3") may be another program's, found first on ``JUPYTER_PATH``. What
-    the kernel's process itself complains of (while it is shut down, say) goes to the log, and not to the terminal.
+    Kernels run in the interpreter that called, whatever kernels are installed: one that is looked up by its name
+    ("python3") may be another program's, found first on ``JUPYTER_PATH``. What a kernel's process itself complains of
+    goes to the log, and not to the terminal.
     """
-    from ipykernel.kernelspec import make_ipkernel_cmd
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
 
-    own = KernelSpec(argv=make_ipkernel_cmd(), display_name="PCREF analysis", language="python", env=dict(environment))
+    def __init__(self, scratch: Path, given: Mapping[str, str]) -> None:
+        self._log, self._mine, self._all = scratch / "kernels.log", threading.local(), list[Any]()
+        self._environment = {"IPYTHONDIR": str(_quiet(scratch)), **QUIET, **given}
 
-    class Kernel(AsyncKernelManager):
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            return own
+    def __enter__(self) -> Kernels:
+        return self
 
-        async def start_kernel(self, **options: Any) -> None:
-            with log.open("ab") as words:
-                await super().start_kernel(stderr=words, **options)
+    def __exit__(self, *failed: object) -> None:
+        for kernel in self._all:
+            _hang_up(kernel)
+            if kernel.has_kernel:
+                run_sync(kernel.shutdown_kernel)(now=True)
 
-    return Kernel
+    def take(self) -> Any:
+        """Return this thread's kernel (a manager of :mod:`jupyter_client`) with nothing in it; start one if need be."""
+        kernel = getattr(self._mine, "kernel", None)
+        if kernel is not None and kernel.has_kernel and run_sync(kernel.is_alive)():
+            run_sync(_empty)(kernel)
+            return kernel
+        self._mine.kernel = kernel = self._started()
+        self._all.append(kernel)
+        return kernel
+
+    def _started(self) -> Any:
+        from ipykernel.kernelspec import make_ipkernel_cmd
+        from jupyter_client.kernelspec import KernelSpec
+        from jupyter_client.manager import AsyncKernelManager
+
+        own = KernelSpec(argv=make_ipkernel_cmd(), language="python", env=self._environment)
+
+        class Kernel(AsyncKernelManager):
+            kernel_spec, clients = own, list[Any]()  # a class a kernel
+
+            def client(self, **options: Any) -> Any:
+                self.clients.append(super().client(**options))
+                return self.clients[-1]
+
+        kernel = Kernel(kernel_name="python3")
+        with self._log.open("ab") as words:
+            run_sync(kernel.start_kernel)(stderr=words, cwd=str(project_root()))
+        return kernel
+
+
+async def _empty(kernel: Any) -> None:
+    """Forget what a notebook named and counted: its next one starts as in a new kernel, but for what is imported."""
+    _hang_up(kernel)
+    client = kernel.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=START)
+    await client.execute("get_ipython().reset(new_session=True)", silent=True, reply=True, timeout=START)
+    _hang_up(kernel)
+
+
+def _hang_up(kernel: Any) -> None:
+    """Close the connections to a kernel that papermill leaves open when the kernel is to live on."""
+    while kernel.clients:
+        kernel.clients.pop().stop_channels()
 
 
 def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dict[str, Any]:
@@ -136,7 +182,7 @@ def _plan(source: Path, parameters: Parameters, scratch: Path, code: str) -> dic
     return {"source": source, "target": scratch / source.name, "values": values, "key": key, "released": released}
 
 
-def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[str, str]) -> None:
+def _run(plan: dict[str, Any], say: Callable[[str], None], kernels: Kernels) -> None:
     from nbclient.exceptions import DeadKernelError
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
@@ -151,8 +197,7 @@ def _run(plan: dict[str, Any], say: Callable[[str], None], environment: Mapping[
     try:
         execute_notebook(
             str(source), str(target), parameters=plan["values"], progress_bar=False, log_output=False,
-            kernel_name="python3", cwd=str(project_root()),
-            kernel_manager_class=_kernel(environment, target.parent / "kernels.log"), start_timeout=START,
+            kernel_name="python3", cwd=str(project_root()), km=kernels.take(), start_timeout=START,
         )  # fmt: skip
     except PapermillExecutionError as error:
         target.replace(target.with_suffix(".failed.ipynb")) if target.exists() else None
@@ -208,7 +253,8 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
 
     lesson = tutorial()
     plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}
-    _run(plan, say, {"IPYTHONDIR": str(_quiet(scratch)), **QUIET})
+    with Kernels(scratch, {}) as kernels:
+        _run(plan, say, kernels)
     (scratch / lesson.name).with_suffix(".key").unlink()
     for source in (*notebooks(), lesson):
         committed, fresh = (nbformat.read(path, as_version=4) for path in (source, scratch / source.name))
