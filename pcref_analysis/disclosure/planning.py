@@ -34,7 +34,8 @@ class Plan:
     """Which counts are hidden and how each other one is shown: decided once, jointly, for all that pages may show.
 
     ``tables`` hold the exact counts, and ``decided`` (``series``, the dimensions, ``shown``, ``hidden``, ``repeated``)
-    rests on them: both are confidential. ``later``: an earlier edition was taken into account.
+    rests on them: both are confidential. ``later``: an earlier edition was taken into account. ``gathered``: the sums of
+    these tables alone, where they are at hand.
     """
 
     tables: tuple[Table, ...]
@@ -45,6 +46,7 @@ class Plan:
     internal: bool = False
     later: bool = False
     holds: Mapping[str, float] = field(default_factory=dict)
+    gathered: tuple[pd.DataFrame, Sums] | None = field(default=None, repr=False, compare=False)
 
 
 def plan(
@@ -74,7 +76,8 @@ def plan(
     decided = linked.cells.assign(shown=shown, hidden=hidden, repeated=repeated)
     decided = decided.loc[linked.cells["kind"] == "count", [*_key(linked), "shown", "hidden", "repeated"]]
     trees = {d: {p: list(c) for p, c in tree.items()} for d, tree in hierarchies.items()}
-    return Plan(tuple(tables), rule, decided, trees, tuple(same), internal, before is not None, holds)
+    gathered = None if previous and not internal else (rows, linked)
+    return Plan(tuple(tables), rule, decided, trees, tuple(same), internal, before is not None, holds, gathered)
 
 
 def apply(
@@ -88,7 +91,8 @@ def apply(
         If a table holds a count that the plan does not know, or knows otherwise.
     """
     own = [replace(table, name=f"plan: {table.name}") for table in decided.tables] if tables else list(decided.tables)
-    rows, linked = link([*own, *tables], decided.hierarchies, decided.same)
+    known = None if tables else decided.gathered
+    rows, linked = known or link([*own, *tables], decided.hierarchies, decided.same)
     shown, hidden, repeated = _looked_up(linked, decided)
     settled = repeated | linked.cells["public"].to_numpy(bool)
     result = []
