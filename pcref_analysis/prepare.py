@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pcref_analysis.counting.row_conditions import Tables
     from pcref_analysis.extract.validate import Standing
 
+STATEMENTS = "statements.json"
 BELOW_CELLS = (
     "vocabulary",
     "store",
@@ -97,7 +98,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         return folder
     from pcref_analysis.counting import cells, row_conditions, team_counts
     from pcref_analysis.extract import breach_report, month_coverage, validate
-    from pcref_analysis.extract.sources import engines
+    from pcref_analysis.extract.sources import engines, statements
 
     inputs, mark = fingerprint(parameters), folder / "cells.key"
     key = _key(inputs, parameters)
@@ -111,18 +112,19 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
         say("  making the invented Trust")
         demo.write(extract_path(parameters), seed=parameters.seed)
     tables, residents = _opened(parameters, say)
-    say("  checking the extract")
-    with engines.asked("the extract was checked"), progress.part(say, 0.0, 0.5):
-        checked = validate.clean(tables, parameters, residents=residents, say=say)
-        if bare := month_coverage.bare(checked.tables, parameters):
-            raise PcrefError(f"extract: {validate.render(breach_report.frame(bare))}")
-    say("  counting rows into cells")
-    beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
-    with engines.asked("rows were counted into cells"), row_conditions.shared(checked.tables) as tables:
-        with progress.part(say, 0.5, 0.95):
-            made = cells.build(tables, parameters, say=say)
-        beside["lengths"] = cells.lengths(tables, parameters)
-        beside["teams"] = team_counts.counted(tables, parameters)
+    with statements.kept_in(folder / STATEMENTS):
+        say("  checking the extract")
+        with engines.asked("the extract was checked"), progress.part(say, 0.0, 0.5):
+            checked = validate.clean(tables, parameters, residents=residents, say=say)
+            if bare := month_coverage.bare(checked.tables, parameters):
+                raise PcrefError(f"extract: {validate.render(breach_report.frame(bare))}")
+        say("  counting rows into cells")
+        beside = {"breaches": checked.breaches, "read": checked.counts, "residents_fit": residents.fit}
+        with engines.asked("rows were counted into cells"), row_conditions.shared(checked.tables) as tables:
+            with progress.part(say, 0.5, 0.95):
+                made = cells.build(tables, parameters, say=say)
+            beside["lengths"] = cells.lengths(tables, parameters)
+            beside["teams"] = team_counts.counted(tables, parameters)
     cells.save(parameters.run, *made, **beside)
     mark.write_text(key, encoding="utf-8")
     return folder
@@ -138,10 +140,10 @@ def check(
     Nothing is raised for what the extract holds, only for a source that cannot be opened.
     """
     from pcref_analysis.extract import breach_report, local_codes, month_coverage, validate
-    from pcref_analysis.extract.sources import engines
+    from pcref_analysis.extract.sources import engines, statements
 
     tables, residents = _opened(parameters, say)
-    with engines.asked("the extract was checked"):
+    with engines.asked("the extract was checked"), statements.kept_in(private.make(parameters.run) / STATEMENTS):
         checked = validate.examine(tables, parameters, residents=residents, say=say)
         bare = breach_report.frame(month_coverage.bare(checked.tables, parameters))
         for line in local_codes.lines(tables, parameters, checked.breaches) if paste else ():

@@ -109,7 +109,7 @@ def brought(entry: Indicator, tables: Tables, years: list[int]) -> tuple[pd.Data
 
     They hold numbers and no people, sexes, ages or areas; each event is taken to be another person's.
     """
-    table = tables[BROUGHT].filter(_.Measure == entry.count.counts).execute()
+    table = engines.frame(tables[BROUGHT].filter(_.Measure == entry.count.counts))
     day = pd.to_datetime(table["PeriodStart"])
     year = day.dt.year - (day.dt.month < 4)
     bad = table["AtRisk"].isna() if not entry.count.at_risk_of else pd.Series(False, index=table.index)
@@ -145,7 +145,7 @@ def counted(entry: Indicator, found: Tables, years: list[int]) -> pd.DataFrame:
 
     ``found`` holds the rows of the counting rules, as :func:`held` returns them.
     """
-    added = expression(entry, found, years).execute()
+    added = engines.frame(expression(entry, found, years))
     added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]])
     if of_residents(entry.count):
         added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
@@ -264,6 +264,6 @@ def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.Da
     table = table.filter(where(table, entry.count.among.where))
     share = years_within(table, entry.count.among.ages)
     table = table.mutate(within=table.residents * share).filter(share > 0)
-    found = table.group_by(STRATA).agg(at_risk=_.within.sum().cast("float64")).execute()
+    found = engines.frame(table.group_by(STRATA).agg(at_risk=_.within.sum().cast("float64")))
     nought = dict.fromkeys(("events", "events_sq", "events_at_risk"), 0.0)
     return found.assign(indicator=entry.id, at_risk_sq=found["at_risk"], **nought)

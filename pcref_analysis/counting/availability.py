@@ -14,7 +14,8 @@ from ibis import _
 
 from pcref_analysis.counting import counting_rules, row_conditions
 from pcref_analysis.counting.row_conditions import Tables
-from pcref_analysis.extract import schema
+from pcref_analysis.extract import breach_report, schema
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
 
@@ -69,9 +70,14 @@ def _columns(rule: str, faults: list[str], place: str) -> dict[str, ibis.expr.da
 
 
 @cache
+def _declared() -> row_conditions.Shared:
+    return row_conditions.Shared(row_conditions.declared_tables())  # so that a step of several rules is written once
+
+
+@cache
 def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
     """Return the columns of a counting rule's rows and of their people, with their types."""
-    tables = row_conditions.declared_tables()
+    tables = _declared()
     found = row_conditions.in_periods(counting_rules.named(rule).rows(tables), [2023])
     found = row_conditions.of_people(found, row_conditions.people(tables, ("LSOA2021",)), BANDS)
     return dict(found.schema().items())
@@ -111,15 +117,15 @@ def filled(tables: Tables) -> dict[str, dict[str, int]]:
     found = {}
     for name, table in tables.items():
         counts = {f"n{i}": table[column].count() for i, column in enumerate(table.columns)}
-        line = table.agg(rows=_.count(), **counts).execute().iloc[0]
-        found[name] = {"": int(line["rows"])} | {c: int(line[f"n{i}"]) for i, c in enumerate(table.columns)}
+        line = breach_report.one(table.agg(rows=_.count(), **counts))
+        found[name] = {"": line["rows"]} | {c: line[f"n{i}"] for i, c in enumerate(table.columns)}
     return found
 
 
 def rows_by_year(found: ibis.Table) -> dict[int, int]:
     """Return how many rows of a counting rule fall in each year."""
-    counts = found.group_by("year").agg(n=_.count()).execute()
-    return dict(zip(counts["year"].astype(int), counts["n"].astype(int), strict=True))
+    counts = engines.arrow(found.group_by("year").agg(n=_.count())).to_pylist()
+    return {line["year"]: line["n"] for line in counts}
 
 
 def unfilled(entries: list[Indicator], tables: Tables) -> dict[str, set[int]]:
@@ -127,13 +133,16 @@ def unfilled(entries: list[Indicator], tables: Tables) -> dict[str, set[int]]:
 
     Only of tables whose rows are one moment (contacts): what lasts may be filled in a later year than that it began in.
     """
-    declared, found = schema.declared(), {}
+    declared, asked, found = schema.declared(), {}, {}
     for need in dict.fromkeys(n for entry in entries for n in _needs(entry) + _asked(entry) if "." in n):
         name, column = need.split(".")
         if name in tables and declared[name].start() and not declared[name].end():
-            by_year = tables[name].group_by(year=row_conditions.year_of(tables[name][declared[name].start()]))
-            years = by_year.agg(n=tables[name][column].count()).execute()
-            found[need] = set(years.loc[years["n"] == 0, "year"].dropna().astype(int))
+            asked.setdefault(name, []).append(column)
+    for name, columns in asked.items():
+        by_year = tables[name].group_by(year__=row_conditions.year_of(tables[name][declared[name].start()]))
+        years = engines.frame(by_year.agg(**{column: tables[name][column].count() for column in columns}))
+        for column in columns:
+            found[f"{name}.{column}"] = set(years.loc[years[column] == 0, "year__"].dropna().astype(int))
     return found
 
 
@@ -184,7 +193,7 @@ def needs(entry: Indicator) -> list[str]:
 def team_types(tables: Tables) -> set[str]:
     """Return the types of team that any table names."""
     named = [tables[name].select("ServTeamTypeMH") for name in row_conditions.TEAMS if name in tables]
-    return set(ibis.union(*named).distinct().execute()["ServTeamTypeMH"].dropna()) if named else set()
+    return set(engines.frame(ibis.union(*named).distinct())["ServTeamTypeMH"].dropna()) if named else set()
 
 
 def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int, teams: set[str]) -> str:

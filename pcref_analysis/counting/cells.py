@@ -18,6 +18,8 @@ from pcref_analysis.counting import aggregate, availability, row_conditions
 from pcref_analysis.counting.aggregate import COUNTED, label
 from pcref_analysis.counting.availability import STRATA
 from pcref_analysis.counting.row_conditions import Shared, Tables, missing, present, shared, where
+from pcref_analysis.extract import breach_report
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
@@ -93,7 +95,7 @@ def build(
     found = aggregate.held(ready, tables, parameters, years)
     seen = {name: availability.rows_by_year(table) for name, table in found.items()}
     unfilled = availability.unfilled(ready, tables)
-    beyond = {name: aggregate.uncounted(name, table, tables, years).execute() for name, table in found.items()}
+    beyond = {name: engines.frame(aggregate.uncounted(name, table, tables, years)) for name, table in found.items()}
     frames, lines = [], []
     for number, (name, entry) in enumerate(entries.items()):
         progress.share(say, number / len(entries))
@@ -167,7 +169,7 @@ def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Paramete
     found = {name: availability.reason(entry, values, version, teams) for name, entry in entries.items()}
     if "Population" in tables:
         bands = row_conditions.band_labels(parameters.age_bands)
-        if tables["Population"].filter(~_.age_band.isin(bands)).count().execute():
+        if breach_report.count(tables["Population"].filter(~_.age_band.isin(bands))):
             odd = "the table Population has other age bands than the parameters"
             found |= {n: odd for n, entry in entries.items() if aggregate.of_residents(entry.count) and not found[n]}
     return found
@@ -193,7 +195,7 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found, frames = aggregate.held(ready, tables, parameters, years), []
     for entry in ready:
-        binned = by_length(entry, found[entry.count.rows]).execute()
+        binned = engines.frame(by_length(entry, found[entry.count.rows]))
         frames.append(binned.assign(indicator=entry.id, period=[label(year) for year in binned.pop("year")]))
     columns = [*KEYS, "lower_day", "upper_day", "count"]
     if not frames:

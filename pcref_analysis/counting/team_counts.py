@@ -13,6 +13,7 @@ from ibis import _
 from pcref_analysis.counting import aggregate, cells
 from pcref_analysis.counting.aggregate import COUNTED, label
 from pcref_analysis.counting.row_conditions import Tables, yes
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -32,7 +33,7 @@ def counted(tables: Tables, parameters: Parameters) -> pd.DataFrame:
     if "MHS101Referral" not in tables:
         return pd.DataFrame(columns=COLUMNS).astype({"events": float, "at_risk": float})
     years = [int(period[:4]) for period in cells.periods(parameters)]
-    found = expression(aggregate.rows_of("caseload", tables, parameters, years)).execute()
+    found = engines.frame(expression(aggregate.rows_of("caseload", tables, parameters, years)))
     found = found.assign(period=[label(int(year)) for year in found["year"]]).rename(columns={"TeamID": "team"})
     found = found.astype({"team": object, "events": float, "at_risk": float})
     return found[COLUMNS].sort_values(COLUMNS[:2], na_position="last").reset_index(drop=True)

@@ -7,6 +7,8 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from pcref_analysis.extract.sources import engines
+
 COLUMNS = ["table", "column", "rule", "rows", "severity", "todo"]
 SEVERITIES = {
     "stops": "the analysis cannot start",
@@ -31,7 +33,7 @@ def frame(found: list[dict[str, Any]]) -> pd.DataFrame:
 
 def one(row: ibis.Table) -> dict[str, Any]:
     """Run a query that gives one row of counts."""
-    return {name: value or 0 for name, value in row.to_pyarrow().to_pylist()[0].items()}
+    return {name: value or 0 for name, value in engines.arrow(row).to_pylist()[0].items()}
 
 
 def count(rows: ibis.Table) -> int:

@@ -10,6 +10,7 @@ from ibis import _
 
 from pcref_analysis.extract.breach_report import breach, count
 from pcref_analysis.extract.schema import Table, declared
+from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary.parameters import Parameters
 
 # Rows that the table's own pace lets expect in the months without any. At an even pace, five or more are missing by
@@ -26,7 +27,7 @@ def months(table: Table, rows: ibis.Table, parameters: Parameters, day: date) ->
     start = table.start()
     if not (start and table.person):
         return []
-    found = by_month(rows, start).to_pyarrow().to_pylist()
+    found = engines.arrow(by_month(rows, start)).to_pylist()
     counts = {(row["year"], row["month"]): row["n"] for row in found}
     periods = {period: _asked(int(period[:4]), day) for period in parameters.periods or [parameters.period]}
     asked = [month for part in periods.values() for month in part]
@@ -53,7 +54,7 @@ def bare(tables: Mapping[str, ibis.Table], parameters: Parameters) -> list[dict]
         rows = tables[name]
         if count(rows.filter(rows[column] >= start, rows[column] < end).limit(1)):
             return []
-    found = [row for name, column in dated.items() for row in by_month(tables[name], column).to_pyarrow().to_pylist()]
+    found = [row for name, column in dated.items() for row in engines.arrow(by_month(tables[name], column)).to_pylist()]
     years = sorted({row["year"] - (row["month"] < 4) for row in found if row["year"] is not None})
     if not years:
         return []

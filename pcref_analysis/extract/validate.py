@@ -142,8 +142,9 @@ def examine(
 
 def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.DataFrame) -> dict[str, ibis.Table]:
     """Return the deprivation of the areas outside the catchment in which people of the extract live, if any."""
-    homes = table_checks.homes(kept, parameters).anti_join(kept[STANDING[1]], "lsoa").distinct().to_pyarrow()["lsoa"]
-    areas = known[known["lsoa"].isin(homes.to_pylist())].astype({"lsoa": str, "imd_quintile": "int64"})
+    homes = table_checks.homes(kept, parameters).anti_join(kept[STANDING[1]], "lsoa").distinct()
+    areas = known[known["lsoa"].isin(engines.arrow(homes)["lsoa"].to_pylist())]
+    areas = areas.astype({"lsoa": str, "imd_quintile": "int64"})
     return {ELSEWHERE: engines.beside(areas.reset_index(drop=True), kept[PERSONS])} if len(areas) else {}
 
 

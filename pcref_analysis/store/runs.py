@@ -56,9 +56,9 @@ def load(run: str, what: str = "cells") -> pd.DataFrame:
 
 
 def forget(run: str) -> None:
-    """Forget what a run's cells, plan, released tables and notebooks were made of, so all are made again."""
+    """Forget what a run's cells, plan, released tables and notebooks were made of, and its SQL: all are made again."""
     folder = run_folder(run)
-    for path in [folder / "cells.key", *(folder / "notebooks").glob("*.key")]:
+    for path in [folder / "cells.key", folder / "statements.json", *(folder / "notebooks").glob("*.key")]:
         path.unlink(missing_ok=True)
     for name in ("plan", "released"):
         shutil.rmtree(folder / name, ignore_errors=True)

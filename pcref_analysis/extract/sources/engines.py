@@ -12,11 +12,14 @@ from contextlib import contextmanager
 import ibis
 import ibis.expr.operations as ops
 import pandas as pd
+import pyarrow as pa
 import sqlglot.expressions as sge
+from ibis.backends.duckdb.converter import DuckDBPandasData, DuckDBPyArrowData
 from ibis.backends.sql.compilers import MSSQLCompiler
 from ibis.backends.sql.dialects import MSSQL
 from ibis.common.exceptions import IbisError
 
+from pcref_analysis.extract.sources import statements
 from pcref_analysis.vocabulary.errors import SourceError
 
 ERRORS = {  # module of a driver -> the class that all of its errors have above them
@@ -31,10 +34,16 @@ NO_LIMIT = 9_000_000_000_000_000_000
 
 def engine(rows: ibis.Table) -> str:
     """Return the name of the engine that holds the rows; "" for tables that are only declared."""
+    backend = _backend(rows)
+    return backend.name if backend else ""
+
+
+def _backend(rows: ibis.Table) -> ibis.BaseBackend | None:
+    """Return the session that holds the rows; Ibis walks the whole expression for it."""
     try:
-        return rows.get_backend().name
+        return rows.get_backend()
     except IbisError:
-        return ""
+        return None
 
 
 def failures() -> tuple[type[Exception], ...]:
@@ -74,10 +83,51 @@ def fence(rows: ibis.Table) -> ibis.Table:
     kind = engine(rows)
     if kind == "duckdb":
         backend, name = rows.get_backend(), ibis.util.gen_name("pcref").lower()
-        backend.raw_sql(f'CREATE VIEW "{name}" AS {backend.compile(rows)}')
-        # its columns are known: asking for them (create_view) would plan the whole stack of views once more
-        return ops.DatabaseTable(name, schema=rows.schema(), source=backend, namespace=ops.Namespace()).to_expr()
+        backend.raw_sql(f'CREATE VIEW "{name}" AS {_query(rows, backend)}')
+        return _named(name, rows, backend)
     return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
+
+
+def _named(name: str, rows: ibis.Table, backend: ibis.BaseBackend) -> ibis.Table:
+    """Return a table or view whose columns are known: to ask for them would plan the whole stack of views once more."""
+    return ops.DatabaseTable(name, schema=rows.schema(), source=backend, namespace=ops.Namespace()).to_expr()
+
+
+def _query(rows: ibis.Table, backend: ibis.BaseBackend) -> str:
+    def write(rows: ibis.Table) -> str:
+        backend._run_pre_execute_hooks(rows)  # frames of the program are made known to DuckDB
+        return backend.compile(rows)
+
+    return statements.written(rows, "duckdb query", write)
+
+
+def _columns(rows: ibis.Table) -> str:
+    """Return the names and types of columns as a new table of DuckDB declares them."""
+    return ", ".join(column.sql("duckdb") for column in rows.schema().to_sqlglot_column_defs("duckdb"))
+
+
+def arrow(rows: ibis.Table) -> pa.Table:
+    """Run a query and return what it gives, as Ibis does."""
+    found = _run(rows)
+    return rows.to_pyarrow() if found is None else rows.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
+
+
+def frame(rows: ibis.Table) -> pd.DataFrame:
+    """Run a query and return what it gives, as Ibis does: columns with missing values are made of Python's."""
+    found = _run(rows)
+    if found is None:
+        return rows.execute()
+    columns = zip(found.column_names, found.columns, strict=True)
+    values = {name: column.to_pylist() if column.null_count else column.to_pandas() for name, column in columns}
+    return DuckDBPandasData.convert_table(pd.DataFrame(values), rows.schema())
+
+
+def _run(rows: ibis.Table) -> pa.Table | None:
+    """Run a query in DuckDB; ``None`` where another engine holds the rows."""
+    backend = _backend(rows)
+    if not backend or backend.name != "duckdb":
+        return None
+    return backend.con.sql(_query(rows, backend)).to_arrow_table()
 
 
 def hold(rows: ibis.Table) -> ibis.Table:
@@ -86,16 +136,19 @@ def hold(rows: ibis.Table) -> ibis.Table:
     DuckDB and PostgreSQL keep a temporary table, SQL Server a local one (``#name``; what Ibis itself would make
     there, ``##name``, can be read by other users), Spark its cache.
     """
-    kind = engine(rows)
+    backend = _backend(rows)
+    kind = backend.name if backend else ""
     name = ibis.util.gen_name("pcref").lower()
-    if kind in ("duckdb", "postgres"):
-        held = rows.get_backend().create_table(name, rows, temp=True)
-        if kind == "postgres":  # its planner takes a temporary table for nearly empty, and loops over it, until told
-            with rows.get_backend().begin() as cursor:
-                cursor.execute(f'ANALYZE "{name}"')
+    if kind == "duckdb":
+        backend.raw_sql(f'CREATE TEMP TABLE "{name}" ({statements.written(rows, "duckdb columns", _columns)})')
+        backend.raw_sql(f'INSERT INTO "{name}" {_query(rows, backend)}')
+        return _named(name, rows, backend)
+    if kind == "postgres":
+        held = backend.create_table(name, rows, temp=True)
+        with backend.begin() as cursor:  # its planner takes it for nearly empty, and loops over it, until
+            cursor.execute(f'ANALYZE "{name}"')
         return held
     if kind == "mssql":
-        backend = rows.get_backend()
         backend.raw_sql(into_local(rows, name)).close()
         return backend.sql(f"SELECT * FROM [#{name}]", schema=rows.schema())
     return rows.cache() if kind == "pyspark" else rows
