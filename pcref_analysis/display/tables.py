@@ -188,7 +188,8 @@ def context(released: Any, id: str, title: str) -> Shown:
     blocks = []
     for (part, name, indicator), rows in frame.groupby(["part", "name", "indicator_name"], sort=False):
         first = rows.iloc[0]
-        unit = "per cent" if first["measure"] == "percent" else f"per {first['per']:,.0f} residents"
+        people = "bed days" if first["per"] == 1000 else "residents"
+        unit = "per cent" if first["measure"] == "percent" else f"per {first['per']:,.0f} {people}"
         to = f", compared with {first['comparator']}" if first["comparator"] else ""
         what = " ".join(word for word in (indicator, name or part.partition("Talking Therapies ")[2]) if word)
         lines = [

@@ -42,7 +42,6 @@ UNAVAILABLE = {  # what is not published by ethnic group where it would be wante
     "section_136": "in the file at hand by ethnic group for England only; a board has all short term orders together",
     "cto_starts": "in the file at hand by ethnic group for England only",
     "repeat_detention": "in the file at hand by ethnic group for England only",
-    "restrictive_interventions": "published by provider and ethnic group, but not in the files at hand",
 }
 
 
@@ -121,6 +120,15 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
             context.CHARACTERISTICS,
             context.COLUMNS,
             partial(context.characteristics, folder, trust, period, parameters.level),
+        ),
+        *(
+            had(part, context.COLUMNS, partial(context.monthly, folder, trust, name, period, **alike))
+            for name, (part, _) in context.MONTHLY.items()
+        ),
+        had(
+            context.RESTRAINT_2021_22,
+            context.COLUMNS,
+            partial(context.restraint_2021_22, folder, trust, parameters.level),
         ),
     ]
     return frames | {
