@@ -321,9 +321,9 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
 
 
 def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
-    known = len(share) and formats.known(share["estimate"].iloc[0])
-    shown = formats.figure(share["estimate"].iloc[0], 1) if known else ""
-    unknown = f"Ethnic group is not known for {shown}% of what is counted. " if known else ""
+    found = [formats.figure(share[column].iloc[0], 1) if len(share) else "" for column in ("estimate", "upper")]
+    shown = found[0] or (f"at most {found[1]}" if found[1] else "")
+    unknown = f"Ethnic group is not known for {shown}% of what is counted. " if shown else ""
     low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
     if not (low and high):
         return "With care", f"{unknown}How far that could change the ratio cannot be worked out from what may be shown."
