@@ -101,7 +101,8 @@ def crude(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """
     if is_published(cells):
         table = interval_counts.crude(cells, level).assign(adjustment="crude", comparator="", level=level)
-        return finished(table, ["events_low", "events_high", "area"])
+        england = [name for name in interval_counts.ENGLAND.values() if name in table]
+        return finished(table, ["events_low", "events_high", "area", *england])
     tables = [
         _crude(mine, measure, level).assign(adjustment="crude", measure=measure) for measure, mine in by_measure(cells)
     ]

@@ -14,6 +14,7 @@ from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED,
 from pcref_analysis.display import formats, html_table
 from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
 from pcref_analysis.display.output import Shown
+from pcref_analysis.estimates import interval_counts
 
 FIGURES = ("estimate", "lower", "upper")
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
@@ -43,6 +44,7 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
     heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
     if not (frame["adjustment"] == "age_sex").any():
         heads = heads[:4]
+    england = interval_counts.ENGLAND if "england" in frame else {}
     blocks = []
     for (name, unit), part in frame.groupby(["indicator_name", "unit"], sort=False):
         rows = []
@@ -50,8 +52,10 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
             first = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
             row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
             row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
+            row += [(_one({end: first[column] for end, column in england.items()}), True)] if england else []
             rows.append(row)
         blocks.append((f"{name} ({unit})", rows))
+    heads += [f"England {between}"] if england else []
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
@@ -182,7 +186,7 @@ def other_boards(released: Any, id: str, title: str) -> Shown:
 def context(released: Any, id: str, title: str) -> Shown:
     """Show what is published besides the indicators of the list, with England's level next to each figure."""
     frame = released.table
-    england = {end: f"england{'' if end == 'estimate' else '_' + end}" for end in FIGURES}
+    england = interval_counts.ENGLAND
     between = f"({formats.level_of(frame)}interval)"
     heads = ["Group", "Events", f"Level {between}", f"England {between}"]
     compared = frame["ratio"].notna().any()

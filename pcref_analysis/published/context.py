@@ -102,7 +102,7 @@ def restraint_2021_22(folder: Path, trust: str, level: float = 0.95) -> pd.DataF
 def _with_england(here: pd.DataFrame, england: pd.DataFrame, part: str, comparator: str, level: float) -> pd.DataFrame:
     """Return estimates of one area with England's of the same name, year and category."""
     own, whole = (interval_counts.crude(frame.reset_index(drop=True), level) for frame in (here, england))
-    figures = {"estimate": "england", "lower": "england_lower", "upper": "england_upper"}
+    figures = interval_counts.ENGLAND
     whole = whole[[*_KEY, *figures]].rename(columns=figures)
     if comparator:
         own = interval_counts.compare(own, comparator, level)

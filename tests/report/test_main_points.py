@@ -122,6 +122,21 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     assert "may have changed" not in words(page(records()))
 
 
+def test_a_page_counts_the_comparisons_that_were_made_and_no_indicator_that_nobody_measured():
+    rows = [ROW, ROW | {"evidence": "equal", "list": "strength"}, ROW | {"evidence": "not clear", "list": "unclear"}]
+    rows += [ROW | {"evidence": "no figure", "list": "evidence_gap", "ethnic_group": "Every ethnic group"}] * 30
+    rows += [ROW | {"evidence": "recording", "list": "recording", "ethnic_group": "Unknown"}]
+    made = [{"wording": wording._known(ROW, wording.words())} | row for row in rows]
+    said = main_points.of_page([table("priorities-findings", pd.DataFrame(made))], parameters.load("demo"))
+    assert "Of 3 comparisons with the White group on this page: 1 clear gap" in said["03_experience.html"]
+    assert said["03_experience.html"].endswith("1 equal or better; in 1 we could not tell.")
+
+
+def test_a_finding_of_published_figures_says_what_it_is_in_the_other_boards():
+    made = records(agreed=False, prior_mean=np.log(2.5), prior_boards=37.0, within=2.6)
+    assert "In 37 other boards the ratio for this group was 2.5 on average." in words(page(made))
+
+
 def test_it_names_whom_to_ask_the_licence_and_the_next_edition():
     said = words(page(records()))
     for part in ("pcref@fenmoor.example", "Open Government Licence v3.0", "Next edition: November 2027"):

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
+from pcref_analysis.analysis import ethnicity_coding, extract_quality, levels_and_gaps, topics
 from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.display import tables
+from pcref_analysis.estimates.unknown import coding_flags
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
 from pcref_analysis.report import national
@@ -248,6 +249,25 @@ def test_a_rate_is_named_as_the_boards_in_lists_tables_and_charts(run):
     assert detained["wording"].str.startswith("Detentions under the Mental Health Act, board QF7").all()
     england = topics.england(frames["counts"], parameters)
     assert not england["indicator_name"].str.contains("board").any()
+
+
+def test_figures_of_the_publisher_are_described_as_such_with_englands_next_to_them(run, monkeypatch):
+    parameters = run("RXM")
+    frames = published_counts.load(parameters)
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    levels = levels_and_gaps.crude(own)
+    shown = tables.levels(as_published(levels, "levels"), "levels", "Levels", "2023-24").text
+    assert "England (95% interval)" in shown and "| 239 (233 to 245)" in shown  # Black, detentions
+    ranked, _ = national.draft(frames, parameters)
+    detained = ranked[ranked["indicator"].eq("detentions") & ranked["rank"].notna()]
+    assert detained["not_shown"].str.startswith("The board's patients are counted wherever they were detained").all()
+    rate, percent = (pd.Series({"unknown": 0.12, "measure": name}) for name in ("rate", "percent"))
+    assert coding_flags._blank_reason(rate).endswith("rates of every group are too low.")
+    assert "too low" not in coding_flags._blank_reason(percent)  # they are in the denominator too
+    assert "Detentions, counted as published" not in extract_quality.not_available(own, "experience")
+    monkeypatch.setattr(extract_quality.runs, "load", lambda run, what: frames[what])
+    said = extract_quality.residents("a-run", run("G6V2S"))
+    assert "Camden and Islington, merged in November 2024" in said[-1]
 
 
 def test_a_category_in_doubt_may_be_anybodys_and_it_is_said_by_how_much_named_groups_are_too_low(run):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
 from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import last_edition
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -153,11 +154,13 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
         if rows.empty:
             continue
         kinds = {kind: int(rows["evidence"].eq(kind).sum()) for kind in ("clear", "possible", "better", "equal")}
+        each = rows[rows["ethnic_group"].ne(EVERY_GROUP)]  # of what nobody measured there is no comparison
         first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
         found = f"{_sentence(first[0], parameters, named=True)}" if first else "No gap on this page is clear of chance."
-        unsure = int(rows["evidence"].isin(["not clear", "no figure"]).sum())
+        unsure = int(each["evidence"].isin(["not clear", "no figure"]).sum())
+        made = unsure + sum(kinds.values())
         leads[page] = (
-            f"{found} Of {formats.count(len(rows), 'comparison')} with the {parameters.comparator} group on this page: "
+            f"{found} Of {formats.count(made, 'comparison')} with the {parameters.comparator} group on this page: "
             f"{formats.count(kinds['clear'], 'clear gap')}, {formats.count(kinds['possible'], 'possible gap')}, "
             f"{kinds['better'] + kinds['equal']} equal or better; in {unsure} we could not tell."
         )
@@ -262,6 +265,8 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     sentences = [_sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
+    there = wording.elsewhere(lead)
+    words += f" {there}." if there else ""
     keys = ("indicator", "ethnic_group")
     earlier = trend[(trend[[*keys]] == [lead[k] for k in keys]).all(axis=1)] if trend is not None else pd.DataFrame()
     unknown = material["unknown"]
@@ -272,7 +277,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
         _easy(lead, parameters),
         ratio if formats.known(lead["ratio"]) else None,
-        (_rows(found), *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
+        (_rows(found), there, *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
          str(item.get("wording", "")), title),
     )  # fmt: skip
 
