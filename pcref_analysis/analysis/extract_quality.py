@@ -49,7 +49,11 @@ def residents(run: str, parameters: Parameters) -> list[str]:
     """Return where the residents come from and how exactly they meet the published tables, in words."""
     if parameters.source.kind == "published":
         board = parameters.trust.icb_code
-        said = [f"Residents of the board {board} on census day 2021 (docs/published-figures.md)."]
+        said = [
+            f"Residents of the board {board} on census day 2021, for every year (docs/published-figures.md). How its "
+            "ethnic groups grew is not published: a rate among a group that grows is too low in earlier years and too "
+            "high in later ones."
+        ]
         for share in runs.load(run, "shares").dropna().to_dict("records"):
             part = share["trust"] / share["board"]
             other = " Most of what they count happened in other services." if part < MOST else ""

@@ -179,7 +179,8 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
         table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)
-        return finished(table, ["events_low", "events_high", "area"])
+        table["growth"] = _growth(table, part, comparator)
+        return finished(table, ["events_low", "events_high", "area", "growth"])
     known = {key for key, entry in indicators.catalogue().items() if entry.count and entry.count.counts}
     whole = part["indicator"].isin(known)  # counts by group alone: nothing can be adjusted for, and nobody is left out
     every = part[whole].assign(sex="All", age_band="All", imd_quintile=1)
@@ -195,6 +196,18 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     table = one_count(pd.concat(tables, ignore_index=True), part)
     nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
     return finished(table[~nobody], CHANGE)
+
+
+def _growth(table: pd.DataFrame, counts: pd.DataFrame, comparator: str) -> pd.Series:
+    """Return how much faster than the comparator each group grew in England, a year (1 of what has no residents)."""
+    if "growth" not in counts:
+        return pd.Series(1.0, table.index)
+    yearly = counts.groupby(["indicator", "ethnic_group"])["growth"].first()
+    own, theirs = (
+        yearly.reindex(pd.MultiIndex.from_arrays([table["indicator"], groups])).to_numpy(float)
+        for groups in (table["ethnic_group"], [comparator] * len(table))
+    )
+    return pd.Series(own / theirs, table.index).fillna(1.0)
 
 
 def other_comparators(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:

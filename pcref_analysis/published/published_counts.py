@@ -38,6 +38,7 @@ FRAMES = (
 COMPLETE = "Whether records are complete"
 ELSEWHERE = "The same ethnic group in the other boards"
 AGES = "Allowing for age"
+GROWTH = "How groups grew since 2011"
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
     "section_136": "in the file at hand by ethnic group for England only; a board has all short term orders together",
     "cto_starts": "in the file at hand by ethnic group for England only",
@@ -188,6 +189,13 @@ def _counts(folder: Path, board: str, trust: str, period: str, level: float) -> 
     for until in organisations.reference("area_changed", board)["last_year"]:
         counts["comparable"] &= ~(counts["area"].eq(board) & rate & counts["period"].le(until))
     counts = _with_england(counts, level)
+    counts["growth"] = 1.0  # of residents in a year, which are of one census for every year
+    try:
+        counts["growth"] = (
+            counts["ethnic_group"].map(resident_counts.yearly_growth(folder)).where(counts["own"] & rate, 1)
+        )
+    except NotPublishedError as error:
+        lacking.append((GROWTH, "", _reason(error)))
     have = counts[counts["own"]].groupby(["indicator", "area"])["period"].agg(list)
     if period not in (there := sorted(set(have.sum()))):
         raise PcrefError(f"period: no figure of {period} is at hand; there are those of {', '.join(there)}.")

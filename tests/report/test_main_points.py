@@ -117,6 +117,8 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     row = {"indicator": "detentions", "verdict": "wider", "period_then": "2017-18", "period_now": "2023-24"}
     row |= {f"{name}_{end}": 2.0 for name in ("estimate", "lower", "upper") for end in ("then", "now")}
     assert main_points._trend(pd.DataFrame([row]), other).endswith(growth)
+    grown = main_points._trend(pd.DataFrame([row | {"grown": 1.4185}]), other)
+    assert grown.endswith("that alone would make the ratio 1.42 times as high as it was.")
     recovered = pd.DataFrame([row | {"indicator": "talking_therapies_recovery"}])
     assert growth not in main_points._trend(recovered, other)
     assert "may have changed" not in words(page(records()))

@@ -258,6 +258,10 @@ def test_figures_of_the_publisher_are_described_as_such_with_englands_next_to_th
     levels = levels_and_gaps.crude(own)
     shown = tables.levels(as_published(levels, "levels"), "levels", "Levels", "2023-24").text
     assert "England (95% interval)" in shown and "| 239 (233 to 245)" in shown  # Black, detentions
+    gaps = levels_and_gaps.ladder(own, "White").set_index(["indicator", "ethnic_group"])["growth"]
+    decade = gaps.loc[("talking_therapies_referrals", "Other ethnic groups")].iloc[0] ** 10
+    assert decade == pytest.approx(1.7892 / 1.0111, rel=1e-3)  # 927,921 in 2011; White 45,281,142
+    assert gaps.loc[("talking_therapies_recovery", "Other ethnic groups")].eq(1).all()  # divides by no residents
     ranked, _ = national.draft(frames, parameters)
     detained = ranked[ranked["indicator"].eq("detentions") & ranked["rank"].notna()]
     assert detained["not_shown"].str.startswith("The board's patients are counted wherever they were detained").all()
