@@ -179,8 +179,9 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
         table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)
-        table["growth"] = _growth(table, part, comparator)
-        return finished(table, ["events_low", "events_high", "area", "growth"])
+        for name in [name for name in ("growth", "england") if name in table]:
+            table[name] = _against(table, part, name, comparator)
+        return finished(table, ["events_low", "events_high", "area", *(n for n in ("growth", "england") if n in table)])
     known = {key for key, entry in indicators.catalogue().items() if entry.count and entry.count.counts}
     whole = part["indicator"].isin(known)  # counts by group alone: nothing can be adjusted for, and nobody is left out
     every = part[whole].assign(sex="All", age_band="All", imd_quintile=1)
@@ -198,16 +199,12 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     return finished(table[~nobody], CHANGE)
 
 
-def _growth(table: pd.DataFrame, counts: pd.DataFrame, comparator: str) -> pd.Series:
-    """Return how much faster than the comparator each group grew in England, a year (1 of what has no residents)."""
-    if "growth" not in counts:
-        return pd.Series(1.0, table.index)
-    yearly = counts.groupby(["indicator", "ethnic_group"])["growth"].first()
-    own, theirs = (
-        yearly.reindex(pd.MultiIndex.from_arrays([table["indicator"], groups])).to_numpy(float)
-        for groups in (table["ethnic_group"], [comparator] * len(table))
-    )
-    return pd.Series(own / theirs, table.index).fillna(1.0)
+def _against(table: pd.DataFrame, counts: pd.DataFrame, column: str, comparator: str) -> pd.Series:
+    """Return what stands next to each group's figure (England's level, growth), divided by the comparator's."""
+    known = counts.drop_duplicates(KEYS).set_index(KEYS)[column].astype(float)
+    keys = [table[KEYS], table[KEYS].assign(ethnic_group=comparator)]
+    own, theirs = (known.reindex(pd.MultiIndex.from_frame(one)).to_numpy() for one in keys)
+    return pd.Series(own / theirs, table.index)
 
 
 def other_comparators(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:

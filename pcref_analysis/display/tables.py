@@ -68,6 +68,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     between = f"({formats.level_of(frame)}interval)"
     heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
     heads += [f"{CHANGES[step]} {between}" for step in changes]
+    heads += ["England's ratio"] if (england := "england" in frame) else []
     blocks = []
     for name, part in frame.groupby("indicator_name", sort=False):
         rows = [
@@ -75,6 +76,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
                 (str(group), False),
                 *((_interval(lines, step, _decimals(lines)), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
+                *([(_ratio(lines[0]["england"]), True)] if england else []),
             ]
             for group, lines in _by_group(part)
         ]
@@ -260,6 +262,10 @@ def _one(row: Mapping[str, Any], decimals: int | None = None) -> str:
         most = formats.figure(row.get("upper"))
         return f"{TEXT_NOT_AVAILABLE} (at most {most})" if most else TEXT_NOT_AVAILABLE
     return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"), decimals)
+
+
+def _ratio(value: float) -> str:
+    return formats.ratio(value) if formats.known(value) else TEXT_NOT_AVAILABLE
 
 
 def _change(lines: list[dict[str, Any]], step: str) -> str:

@@ -41,7 +41,8 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
         One row per indicator and ethnic group that has an interval in both years, by the fullest adjustment that both
         have: the ratio of then and of now with limits; ``times`` (ratio of now over ratio of then) with limits; and
         ``verdict``: "narrower", "wider" or "cannot tell". ``grown``: how many times as high growth alone would have
-        made the ratio; a change has a word only if it has the same one with and without it.
+        made the ratio; a change has a word only if it has the same one with and without it. ``england_then,
+        england_now`` where the gaps hold England's ratio (``england``).
 
     Notes
     -----
@@ -88,4 +89,5 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
     )
     verdict = np.select([same & down, same & up], ["narrower", "wider"], "cannot tell")
     limits = {"times": np.exp(change), "times_lower": np.exp(change - half), "times_upper": np.exp(change + half)}
-    return both.assign(**limits, verdict=verdict, grown=grown)[COLUMNS].reset_index(drop=True)
+    england = [name for name in ("england_then", "england_now") if name in both]
+    return both.assign(**limits, verdict=verdict, grown=grown)[[*COLUMNS, *england]].reset_index(drop=True)

@@ -119,6 +119,9 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     assert main_points._trend(pd.DataFrame([row]), other).endswith(growth)
     grown = main_points._trend(pd.DataFrame([row | {"grown": 1.4185}]), other)
     assert grown.endswith("that alone would make the ratio 1.42 times as high as it was.")
+    assert "In England it was" not in grown
+    row |= {"england_then": 0.511, "england_now": 0.822}
+    assert "In England it was 0.51 and 0.82. How" in main_points._trend(pd.DataFrame([row]), other)
     recovered = pd.DataFrame([row | {"indicator": "talking_therapies_recovery"}])
     assert growth not in main_points._trend(recovered, other)
     assert "may have changed" not in words(page(records()))

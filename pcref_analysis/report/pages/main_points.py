@@ -318,7 +318,11 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     }[row["verdict"]]
     changed = ""
     if parameters.source.kind == "published":
-        changed = " How publishers count may have changed between."
+        if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
+            changed = (
+                f" In England it was {formats.ratio(row['england_then'])} and {formats.ratio(row['england_now'])}."
+            )
+        changed += " How publishers count may have changed between."
         known = indicators.catalogue().get(row["indicator"])
         if known and known.at_risk == "residents":  # of one census, since no other is published by ethnic group
             changed += " Residents are those of one census for every year: growth of a group may look like a change."
