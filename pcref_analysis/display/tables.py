@@ -37,9 +37,11 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
 
 
 def levels(released: Any, id: str, title: str, period: str) -> Shown:
-    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with intervals."""
-    frame = released.table
-    frame = frame[frame["period"] == period].reset_index(drop=True)
+    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with intervals.
+
+    Published figures that lack the period are shown of the last year before it, which is said.
+    """
+    frame = _of(released.table, period)
     between = f"({formats.level_of(frame)}interval)"
     heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
     if not (frame["adjustment"] == "age_sex").any():
@@ -54,15 +56,14 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
             row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
             row += [(_one({end: first[column] for end, column in england.items()}), True)] if england else []
             rows.append(row)
-        blocks.append((f"{name} ({unit})", rows))
+        blocks.append((f"{name} ({unit}){_year(part, period)}", rows))
     heads += [f"England {between}"] if england else []
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     """Show the ladder of ratios by indicator and ethnic group, a column a step, and the change that each step makes."""
-    frame = released.table
-    frame = frame[frame["period"] == period].reset_index(drop=True)
+    frame = _of(released.table, period)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
     changes = [step for step in steps if step in CHANGES] if "change" in frame else []
     between = f"({formats.level_of(frame)}interval)"
@@ -80,8 +81,23 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
             ]
             for group, lines in _by_group(part)
         ]
-        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
+        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}{_year(part, period)}", rows))
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def _of(frame: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Return the rows of a period; of published figures those of the last year before it where it has none."""
+    wanted = frame["period"].eq(period)
+    if "area" in frame:
+        single = frame["period"].le(period) & ~frame["period"].str.contains(" to ", regex=False)
+        last = frame["period"].where(single).groupby(frame["indicator"]).transform("max")
+        wanted = frame["period"].eq(last)
+    return frame[wanted].reset_index(drop=True)
+
+
+def _year(part: pd.DataFrame, period: str) -> str:
+    last = part["period"].iloc[0]
+    return "" if last == period else f", {last}: no figure of {period} is published"
 
 
 def fitness(released: Any, id: str, title: str) -> Shown:

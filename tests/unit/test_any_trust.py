@@ -58,10 +58,23 @@ def test_a_trust_without_rows_loses_its_own_indicators_alone(run):
 
 
 def test_a_year_that_lacks_is_named_with_the_last_one(run):
-    gone = published_counts.load(run("RXY"))["unavailable"].query("area == 'RXY'")
+    parameters = run("RXY")
+    frames = published_counts.load(parameters)
+    gone = frames["unavailable"].query("area == 'RXY'")
     assert gone["reason"].str.contains("no figure of 2023-24 .* the last is of 2017-18").all() and len(gone) == len(
         RECOVERY
     )
+
+
+def test_a_chart_of_earlier_years_has_its_table_where_the_year_lacks(run):
+    own = levels_and_gaps.select(published_counts.load(run("RXY"))["counts"], run("RXY"), "outcomes")
+    for made, show in (
+        (levels_and_gaps.crude(own), tables.levels),
+        (levels_and_gaps.ladder(own, "White"), tables.gaps),
+    ):
+        shown = show(as_published(made, "outcomes"), "outcomes", "Outcomes", "2023-24")
+        assert shown.record["kind"] == "table"  # "nothing to show" stopped the reports of such Trusts at the gate
+        assert ": no figure of 2023-24 is published" in shown.text
 
 
 def test_sites_and_merged_trusts_are_added_up_in_their_years_alone(open_data):
@@ -332,5 +345,7 @@ def test_whole_reports_are_made_one_at_a_time_and_what_each_took_is_kept(open_da
 
 
 def test_a_report_that_stops_says_why_in_the_line_of_its_trust():
+    words = ["report: making", "  3 of 6", "check: 1 thing(s) were not released:", "  the figure 'x'", "Show tables."]
+    assert national._error(words) == "check: 1 thing(s) were not released: the figure 'x' Show tables."
     took = national._made("published-nobody")
     assert "there is no published-nobody.yml" in took["error"] and took["memory_mb"] > 0
