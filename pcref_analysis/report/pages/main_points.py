@@ -328,7 +328,7 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
             changed += " Residents are those of one census for every year: growth of a group may look like a change."
             if formats.known(row.get("grown")) and row["grown"] != 1:
                 changed += (
-                    " If the group grew here as it did in England from 2011 to 2021, that alone would make the ratio "
+                    " If the group grew here as it did in England between censuses, that alone would make the ratio "
                     f"{formats.ratio(row['grown'])} times as high as it was."
                 )
     return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}.{changed}"
