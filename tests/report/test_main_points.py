@@ -129,6 +129,18 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     assert "may have changed" not in words(page(records()))
 
 
+def test_what_is_large_in_england_is_said_where_a_boards_own_numbers_are_too_small_to_tell():
+    rows = [
+        ("cto_starts", "Community treatment orders", "Black or Black British", 6.8172),
+        ("cto_starts", "Community treatment orders", "Mixed", 2.42),
+        ("repeat_detention", "Again", "Mixed", 1.2),
+    ]
+    england = pd.DataFrame(rows, columns=["indicator", "indicator_name", "ethnic_group", "ratio"])  # fmt: skip
+    said = words(page([*records(agreed=False), table("england", england)]))
+    assert "against White people: Community treatment orders: 6.8 times, Black people. Small numbers here" in said
+    assert "In England as a whole" not in words(page(records()))
+
+
 def test_a_page_counts_the_comparisons_that_were_made_and_no_indicator_that_nobody_measured():
     rows = [ROW, ROW | {"evidence": "equal", "list": "strength"}, ROW | {"evidence": "not clear", "list": "unclear"}]
     rows += [ROW | {"evidence": "no figure", "list": "evidence_gap", "ethnic_group": "Every ethnic group"}] * 30

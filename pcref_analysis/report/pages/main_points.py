@@ -19,6 +19,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
+LARGE = 1.5  # a ratio in England that every report says
 MOST = 5  # points; three to seven can be read at one sitting
 PAGES = {  # domain -> page
     "recording": "00_recording.html",
@@ -100,6 +101,8 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     in_short = text.get("priorities-in-short", "").replace("**", "")
     if in_short.startswith(INCOMPLETE):  # before any gap, and before any "no gap"
         whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
+    usual, rows = _england(frames.get("england", pd.DataFrame(columns=["ratio"])), parameters)
+    whose = f"{whose} {usual}".strip()
     moved, compared = [], ""
     if parameters.previous:
         folder = project_path(parameters.previous)
@@ -108,7 +111,8 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         compared,
         *(source for point in points for source in point.sources),
         data,
-        whose,
+        whose.removesuffix(usual),
+        rows,
         _rows(changes),
         _rows(since),
         _rows(strengths),
@@ -216,6 +220,22 @@ def _cut(number: float) -> set[float]:
 def _rows(table: pd.DataFrame) -> str:
     """Return all values of released rows as text, apart from each other, to compare a document's numbers with."""
     return " | ".join(str(value) for value in table.to_numpy().ravel() if formats.has(value))
+
+
+def _england(table: pd.DataFrame, parameters: Parameters) -> tuple[str, str]:
+    """Return England's largest ratio of each measure, in words, and the released rows that say so."""
+    table = table[table["ratio"].ge(LARGE)]
+    if table.empty:
+        return "", ""
+    terms = wording.words(parameters.terms)
+    most = table.sort_values("ratio", ascending=False).drop_duplicates("indicator")
+    said = [f"{one.indicator_name}: {formats.ratio(one.ratio)} times, {wording.people(one.ethnic_group, terms)}"
+            for one in most.itertuples()]  # fmt: skip
+    return (
+        f"In England as a whole, against {wording.people(parameters.comparator, terms)}: {'; '.join(said)}. Small "
+        "numbers here can hide the same gap.",
+        _rows(most),
+    )
 
 
 def _groups(names: str, parameters: Parameters) -> str:
