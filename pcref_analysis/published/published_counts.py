@@ -168,7 +168,9 @@ def _read(folder: Path, indicator: str, area: str, kind: str) -> pd.DataFrame:
     return talking_therapies.by_ethnic_group(folder, area, kind, indicator)
 
 
-def _counts(folder: Path, board: str, trust: str, period: str, level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _counts(
+    folder: Path, board: str, trust: str, period: str, level: float = 0.95
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what is published, and what is not with the reason: a figure that lacks costs its indicator alone."""
     asked = [(name, board, "icb") for name in mental_health_act.MEASURES if name not in UNAVAILABLE]
     asked += [(name, ENGLAND, "act") for name in (*mental_health_act.MEASURES, "repeat_detention")]
