@@ -390,6 +390,8 @@ def data(run: Run = None, named: Named = None, period: Period = None) -> None:
     folder = open_data.open_data_folder(checked)
     for name, publisher in open_data.PUBLISHERS.items():
         say(f"  {name}: {open_data.contents(folder, name)} ({publisher}, {open_data.ADDRESSES[publisher]})")
+    for line in open_data.besides(folder):
+        say(f"  {line}")
     say(f"data: all {len(open_data.PUBLISHERS)} published files of '{folder.name}' are here")
 
 

@@ -31,7 +31,7 @@ def of(
         The columns of ``gaps`` and ``years`` (those that were added up), ``newest_year, newest_ratio`` (the newest of
         them alone), ``prior_mean, prior_sd, prior_boards``. Where ages are published the ratio allowing for them
         stands beside the crude one with ``adjustment`` "age": the rule takes the fullest. Years that are in the sum
-        are left out; earlier ones stay.
+        are left out; earlier ones stay. Years together that end before the year of the list are no figure of it.
 
     Notes
     -----
@@ -39,7 +39,8 @@ def of(
     prior is of crude ratios; for an age-adjusted one it moves by as much as age changes the ratio here.
     """
     several = gaps["period"].str.contains(" to ", regex=False)
-    pooled, single = gaps[several], gaps[~several]
+    current = gaps["period"].str[-7:].ge(period)  # a service that ended, or is not published since, has no figure now
+    pooled, single = gaps[several & current], gaps[~several]
     begins = pooled.groupby("indicator")["period"].first().str[:7].to_dict()
     first = single["indicator"].map(lambda name: begins.get(name, ""))
     known = single.dropna(subset=["estimate"]).sort_values("period").drop_duplicates(KEY, keep="last").set_index(KEY)

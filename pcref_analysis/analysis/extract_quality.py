@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pcref_analysis.published import organisations
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
+MOST = 0.5  # of the board's detentions that the Trust reports
 GONE = "not available: "
 
 
@@ -47,14 +49,22 @@ def residents(run: str, parameters: Parameters) -> list[str]:
     """Return where the residents come from and how exactly they meet the published tables, in words."""
     if parameters.source.kind == "published":
         board = parameters.trust.icb_code
-        said = [f"Residents of the board {board} on census day 2021 (docs/published-figures.md)."]
+        said = [
+            f"Residents of the board {board} on census day 2021, for every year (docs/published-figures.md). How its "
+            "ethnic groups grew is not published: a rate among a group that grows is too low in earlier years and too "
+            "high in later ones."
+        ]
         for share in runs.load(run, "shares").dropna().to_dict("records"):
+            part = share["trust"] / share["board"]
+            other = " Most of what they count happened in other services." if part < MOST else ""
             said.append(
                 f"Rates are those of the integrated care board {board}: {share['board']:,.0f} detentions of its "
                 f"patients in {share['period']}, wherever they were detained. The Trust itself reports "
-                f"{share['trust']:,.0f}, of whoever it detained: {share['trust'] / share['board']:.0%} of the board's "
-                "number."
+                f"{share['trust']:,.0f}, of whoever it detained: {part:.0%} of the board's number.{other}"
             )
+        merged = organisations.reference("merged_from", parameters.trust.ods_code)["words"]
+        if len(merged):
+            said.append(f"Figures of earlier years, of what is the Trust today, are added up: {'; '.join(merged)}.")
         return said
     fit, breaches = runs.load(run, "residents_fit"), runs.load(run, "breaches")
     said = breaches.loc[(breaches["table"] == "Population") & (breaches["rows"] == 0), "todo"].tolist()
@@ -95,4 +105,6 @@ def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
 def not_available(data: pd.DataFrame, domain: str) -> list[str]:
     """Return the names of the domain's shipped indicators that these data do not hold."""
     have = set(data["indicator"])
+    if {"detentions", "events_low"} <= have | set(data):  # published counts are as published already
+        have.add("detentions_as_published")
     return [entry.name for key, entry in indicators.shipped().items() if entry.domain == domain and key not in have]

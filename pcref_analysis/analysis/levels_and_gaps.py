@@ -101,7 +101,8 @@ def crude(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """
     if is_published(cells):
         table = interval_counts.crude(cells, level).assign(adjustment="crude", comparator="", level=level)
-        return finished(table, ["events_low", "events_high", "area"])
+        england = [name for name in interval_counts.ENGLAND.values() if name in table]
+        return finished(table, ["events_low", "events_high", "area", *england])
     tables = [
         _crude(mine, measure, level).assign(adjustment="crude", measure=measure) for measure, mine in by_measure(cells)
     ]
@@ -178,7 +179,9 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
         table = table[(table["ethnic_group"] != comparator) & table["at_risk_high"].notna()]
         figures = {"estimate": table["ratio"], "lower": table["ratio_lower"], "upper": table["ratio_upper"]}
         table = table.assign(adjustment="crude", measure="ratio", level=level, **figures)
-        return finished(table, ["events_low", "events_high", "area"])
+        for name in [name for name in ("growth", "england") if name in table]:
+            table[name] = _against(table, part, name, comparator)
+        return finished(table, ["events_low", "events_high", "area", *(n for n in ("growth", "england") if n in table)])
     known = {key for key, entry in indicators.catalogue().items() if entry.count and entry.count.counts}
     whole = part["indicator"].isin(known)  # counts by group alone: nothing can be adjusted for, and nobody is left out
     every = part[whole].assign(sex="All", age_band="All", imd_quintile=1)
@@ -194,6 +197,14 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     table = one_count(pd.concat(tables, ignore_index=True), part)
     nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
     return finished(table[~nobody], CHANGE)
+
+
+def _against(table: pd.DataFrame, counts: pd.DataFrame, column: str, comparator: str) -> pd.Series:
+    """Return what stands next to each group's figure (England's level, growth), divided by the comparator's."""
+    known = counts.drop_duplicates(KEYS).set_index(KEYS)[column].astype(float)
+    keys = [table[KEYS], table[KEYS].assign(ethnic_group=comparator)]
+    own, theirs = (known.reindex(pd.MultiIndex.from_frame(one)).to_numpy() for one in keys)
+    return pd.Series(own / theirs, table.index)
 
 
 def other_comparators(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED,
 from pcref_analysis.display import formats, html_table
 from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
 from pcref_analysis.display.output import Shown
+from pcref_analysis.estimates import interval_counts
 
 FIGURES = ("estimate", "lower", "upper")
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
@@ -36,13 +37,16 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
 
 
 def levels(released: Any, id: str, title: str, period: str) -> Shown:
-    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with intervals."""
-    frame = released.table
-    frame = frame[frame["period"] == period].reset_index(drop=True)
+    """Show levels by indicator and ethnic group: events, people at risk, crude and standardised with intervals.
+
+    Published figures that lack the period are shown of the last year before it, which is said.
+    """
+    frame = _of(released.table, period)
     between = f"({formats.level_of(frame)}interval)"
     heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
     if not (frame["adjustment"] == "age_sex").any():
         heads = heads[:4]
+    england = interval_counts.ENGLAND if "england" in frame else {}
     blocks = []
     for (name, unit), part in frame.groupby(["indicator_name", "unit"], sort=False):
         rows = []
@@ -50,20 +54,22 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
             first = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
             row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
             row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
+            row += [(_one({end: first[column] for end, column in england.items()}), True)] if england else []
             rows.append(row)
-        blocks.append((f"{name} ({unit})", rows))
+        blocks.append((f"{name} ({unit}){_year(part, period)}", rows))
+    heads += [f"England {between}"] if england else []
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     """Show the ladder of ratios by indicator and ethnic group, a column a step, and the change that each step makes."""
-    frame = released.table
-    frame = frame[frame["period"] == period].reset_index(drop=True)
+    frame = _of(released.table, period)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
     changes = [step for step in steps if step in CHANGES] if "change" in frame else []
     between = f"({formats.level_of(frame)}interval)"
     heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
     heads += [f"{CHANGES[step]} {between}" for step in changes]
+    heads += ["England's ratio"] if (england := "england" in frame) else []
     blocks = []
     for name, part in frame.groupby("indicator_name", sort=False):
         rows = [
@@ -71,11 +77,27 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
                 (str(group), False),
                 *((_interval(lines, step, _decimals(lines)), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
+                *([(_ratio(lines[0]["england"]), True)] if england else []),
             ]
             for group, lines in _by_group(part)
         ]
-        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}", rows))
+        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}{_year(part, period)}", rows))
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+
+
+def _of(frame: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Return the rows of a period; of published figures those of the last year before it where it has none."""
+    wanted = frame["period"].eq(period)
+    if "area" in frame:
+        single = frame["period"].le(period) & ~frame["period"].str.contains(" to ", regex=False)
+        last = frame["period"].where(single).groupby(frame["indicator"]).transform("max")
+        wanted = frame["period"].eq(last)
+    return frame[wanted].reset_index(drop=True)
+
+
+def _year(part: pd.DataFrame, period: str) -> str:
+    last = part["period"].iloc[0]
+    return "" if last == period else f", {last}: no figure of {period} is published"
 
 
 def fitness(released: Any, id: str, title: str) -> Shown:
@@ -182,7 +204,7 @@ def other_boards(released: Any, id: str, title: str) -> Shown:
 def context(released: Any, id: str, title: str) -> Shown:
     """Show what is published besides the indicators of the list, with England's level next to each figure."""
     frame = released.table
-    england = {end: f"england{'' if end == 'estimate' else '_' + end}" for end in FIGURES}
+    england = interval_counts.ENGLAND
     between = f"({formats.level_of(frame)}interval)"
     heads = ["Group", "Events", f"Level {between}", f"England {between}"]
     compared = frame["ratio"].notna().any()
@@ -190,7 +212,8 @@ def context(released: Any, id: str, title: str) -> Shown:
     blocks = []
     for (part, name, indicator), rows in frame.groupby(["part", "name", "indicator_name"], sort=False):
         first = rows.iloc[0]
-        unit = "per cent" if first["measure"] == "percent" else f"per {first['per']:,.0f} residents"
+        people = "bed days" if first["per"] == 1000 else "residents"
+        unit = "per cent" if first["measure"] == "percent" else f"per {first['per']:,.0f} {people}"
         to = f", compared with {first['comparator']}" if first["comparator"] else ""
         what = " ".join(word for word in (indicator, name or part.partition("Talking Therapies ")[2]) if word)
         lines = [
@@ -255,6 +278,10 @@ def _one(row: Mapping[str, Any], decimals: int | None = None) -> str:
         most = formats.figure(row.get("upper"))
         return f"{TEXT_NOT_AVAILABLE} (at most {most})" if most else TEXT_NOT_AVAILABLE
     return formats.interval(row["estimate"], row.get("lower"), row.get("upper"), row.get("rounded_to"), decimals)
+
+
+def _ratio(value: float) -> str:
+    return formats.ratio(value) if formats.known(value) else TEXT_NOT_AVAILABLE
 
 
 def _change(lines: list[dict[str, Any]], step: str) -> str:

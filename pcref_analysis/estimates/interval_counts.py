@@ -24,6 +24,7 @@ SHAPE = [
     *("indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"),
     *("level", "events", "at_risk", "note", "events_low", "events_high", "area", "area_kind"),
 ]
+ENGLAND = {"estimate": "england", "lower": "england_lower", "upper": "england_upper"}  # next to a figure
 YEARS = 3  # that are added up at most
 HALF_A_POINT = 0.5  # local percentages are published as whole numbers
 _PARTS = ("events", "events_low", "events_high", "at_risk", "at_risk_low", "at_risk_high")

@@ -107,6 +107,14 @@ def shapes_2011(folder: Path, detail_shape: str) -> pd.DataFrame:
     return table.drop(columns="residents")
 
 
+def england_2011(folder: Path) -> pd.Series:
+    """Return residents of England in 2011 by broad group of the NHS basis (Chinese in Other)."""
+    table = open_data.read(folder, "census2011_england_ethnic18_sex_age21.csv")
+    table = table[table["is_subtotal"] == 0]
+    groups = ethnicity.to_broad(table["ethnic_group"].map(_DETAIL_2011))
+    return table["residents"].groupby(groups.rename("ethnic_group")).sum()
+
+
 def _age_2011(label: str) -> list[str]:
     """Return the ages of the 2021 tables that a band of the 2011 table stands for."""
     start = int(label.split()[0])

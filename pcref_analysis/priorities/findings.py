@@ -68,6 +68,8 @@ def make(
     if now.empty:
         raise PcrefError(f"priorities: the estimates hold no ratio against '{comparator}' for {period}.")
     table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=KEY, how="left")
+    if "area" in now:  # published figures
+        catalogue = {key: entry.of_publisher() for key, entry in catalogue.items()}
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
     if "indicator_name" in now:  # which says whose figure it is, where that is not the Trust's
         table["name"] = table["indicator"].map(now.groupby("indicator")["indicator_name"].first()).fillna(table["name"])

@@ -7,7 +7,17 @@ import pandas as pd
 from scipy.stats import norm
 
 COLUMNS = ["indicator", "ethnic_group", "adjustment", "period_then", "estimate_then", "lower_then", "upper_then"]
-COLUMNS += ["period_now", "estimate_now", "lower_now", "upper_now", "times", "times_lower", "times_upper", "verdict"]
+COLUMNS += [
+    "period_now",
+    "estimate_now",
+    "lower_now",
+    "upper_now",
+    "times",
+    "times_lower",
+    "times_upper",
+    "verdict",
+    "grown",
+]
 ORDER = ("crude", "age", "age_sex", "age_sex_imd")
 
 
@@ -17,7 +27,9 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
     Parameters
     ----------
     gaps
-        Released ratios: ``indicator, period, ethnic_group, comparator, adjustment, estimate, lower, upper, level``.
+        Released ratios: ``indicator, period, ethnic_group, comparator, adjustment, estimate, lower, upper, level``; of
+        rates whose residents are of one census for every year also ``growth``: how many times as many people of the
+        group, against the comparator, there are a year later (England's: the area's own is not published).
     comparator
         The group that the others are compared with.
     period
@@ -28,7 +40,9 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
     pandas.DataFrame
         One row per indicator and ethnic group that has an interval in both years, by the fullest adjustment that both
         have: the ratio of then and of now with limits; ``times`` (ratio of now over ratio of then) with limits; and
-        ``verdict``: "narrower", "wider" or "cannot tell".
+        ``verdict``: "narrower", "wider" or "cannot tell". ``grown``: how many times as high growth alone would have
+        made the ratio; a change has a word only if it has the same one with and without it. ``england_then,
+        england_now`` where the gaps hold England's ratio (``england``).
 
     Notes
     -----
@@ -67,7 +81,13 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
     change, half = np.log(both["estimate_now"] / both["estimate_then"]), z * np.sqrt(sum(one**2 for one in spread))
     side = np.sign(np.log(both["estimate_then"]))
     same = side.eq(np.sign(np.log(both["estimate_now"]))) & side.ne(0)
-    away = change * side
-    verdict = np.select([same & (away + half < 0), same & (away - half > 0)], ["narrower", "wider"], "cannot tell")
+    years = both["period_now"].str[:4].astype(int) - both["period_then"].str[:4].astype(int)
+    grown = both["growth_now"].fillna(1.0) ** years if "growth_now" in both else pd.Series(1.0, both.index)
+    away = [change * side, (change - np.log(grown)) * side]
+    down, up = (
+        np.logical_and(*(which(one) for one in away)) for which in (lambda a: a + half < 0, lambda a: a - half > 0)
+    )
+    verdict = np.select([same & down, same & up], ["narrower", "wider"], "cannot tell")
     limits = {"times": np.exp(change), "times_lower": np.exp(change - half), "times_upper": np.exp(change + half)}
-    return both.assign(**limits, verdict=verdict)[COLUMNS].reset_index(drop=True)
+    england = [name for name in ("england_then", "england_now") if name in both]
+    return both.assign(**limits, verdict=verdict, grown=grown)[[*COLUMNS, *england]].reset_index(drop=True)

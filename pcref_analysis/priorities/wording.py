@@ -224,11 +224,9 @@ def _how_sure(row: dict[str, Any], family: int) -> str:
     if formats.has(row.get("newest_ratio")):
         parts.append(f"In {row['newest_year']} alone the ratio was {formats.ratio(row['newest_ratio'])}.")
     if formats.has(row.get("prior_mean")) and formats.has(row.get("within")):
-        usual, drawn, own = (formats.ratio(x) for x in (math.exp(row["prior_mean"]), row["shrunk"], row["within"]))
-        usual += " (moved by as much as age changes it here)" if row["adjustment"] == "age" else ""
+        drawn, own = (formats.ratio(row[name]) for name in ("shrunk", "within"))
         parts.append(
-            f"In {row['prior_boards']:.0f} other boards the ratio for this group was {usual} on average; drawn towards "
-            f"them it is {drawn} here, drawn towards the other groups here {own}."
+            f"{elsewhere(row)}; drawn towards them it is {drawn} here, drawn towards the other groups here {own}."
         )
     if row["evidence"] == "clear":
         parts.append(f"It is clear of chance over all {family} comparisons made.")
@@ -242,6 +240,15 @@ def _how_sure(row: dict[str, Any], family: int) -> str:
     if len(ladder) > 1:
         parts.append(f"The ratio is {', '.join(ladder)}.")
     return " ".join(parts)
+
+
+def elsewhere(row: Mapping[str, Any]) -> str:
+    """Say what the ratio of the same group is in the other boards (published figures); "" where it is not known."""
+    if not formats.has(row.get("prior_mean")):
+        return ""
+    usual = formats.ratio(math.exp(row["prior_mean"]))
+    usual += " (moved by as much as age changes it here)" if row["adjustment"] == "age" else ""
+    return f"In {row['prior_boards']:.0f} other boards the ratio for this group was {usual} on average"
 
 
 def _margin(row: dict[str, Any]) -> str:
@@ -263,6 +270,12 @@ def _would_close(row: dict[str, Any]) -> str:
             years = math.ceil(10 / yearly)
             return f"At {formats.rounded(yearly)} a year, about {years} years together would reach ten events."
         return "Several years together, broader ethnic groups, or the records that are missing."
+    alone = formats.has(row["ratio"]) and (row["lower"] > 1 or row["upper"] < 1)  # clear of chance by itself
+    if row["evidence"] == "not clear" and alone and formats.has(row.get("newest_ratio")):
+        side = 1 if row["polarity"] == "higher_is_worse" else -1
+        if (row["ratio"] - 1) * side > 0 >= (row["newest_ratio"] - 1) * side:
+            newest = f"{row['newest_year']} alone shows no gap (ratio {formats.ratio(row['newest_ratio'])})"
+            return f"The next year: {newest}, the years together do."
     if row["evidence"] in ("not clear", "possible") and formats.has(row["se"]):
         periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)
         if periods > 20:

@@ -11,10 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.estimates import interval_counts
-from pcref_analysis.published import mental_health_act, talking_therapies
+from pcref_analysis.published import mental_health_act, mhsds, talking_therapies
 from pcref_analysis.published.mental_health_act import ENGLAND
 
 ROUTES, DETAILED = "Routes and sections of detention", "Talking Therapies by detailed ethnic group"
+MONTHLY = {  # the Trust's own, and what they are
+    "detentions": ("Detentions by the Trust itself", "by the Trust itself: share of each group"),
+    "people_restrained": ("People restrained, by ethnic group", "counted anew each month"),
+}
+RESTRAINT_2021_22 = "People restrained in 2021-22"
 CHARACTERISTICS = "Talking Therapies by age, gender and deprivation"
 OUTCOMES = ("talking_therapies_recovery", "talking_therapies_deterioration")
 COLUMNS = [
@@ -71,10 +76,33 @@ def characteristics(folder: Path, trust: str, period: str, level: float = 0.95) 
     return _with_england(*frames, CHARACTERISTICS, "", level)
 
 
+def monthly(
+    folder: Path, trust: str, indicator: str, period: str, comparator: str = "White", level: float = 0.95
+) -> pd.DataFrame:
+    """Return one of :data:`MONTHLY` of a Trust by broad ethnic group: columns :data:`COLUMNS`.
+
+    Detentions are shares of those with a known group, people restrained are per 1,000 bed days
+    (:func:`pcref_analysis.published.mhsds.by_ethnic_group`).
+    """
+    here, england = (mhsds.by_ethnic_group(folder, area, indicator, period) for area in (trust, ENGLAND))
+    part, words = MONTHLY[indicator]
+    said = f"{words} ({here['note'].iloc[0].partition(';')[0]})"
+    against = comparator if here["measure"].eq("rate").all() else ""
+    return _with_england(here.assign(name=said), england.assign(name=said), part, against, level)
+
+
+def restraint_2021_22(folder: Path, trust: str, level: float = 0.95) -> pd.DataFrame:
+    """Return people restrained in 2021-22, all ethnic groups together: columns :data:`COLUMNS`."""
+    both = mhsds.all_groups(folder, trust)
+    both = both.assign(name=f"counted anew each month, September to August ({both['note'].iloc[0]})")
+    whole = both["area"].eq(ENGLAND)
+    return _with_england(both[~whole], both[whole], RESTRAINT_2021_22, "", level)
+
+
 def _with_england(here: pd.DataFrame, england: pd.DataFrame, part: str, comparator: str, level: float) -> pd.DataFrame:
     """Return estimates of one area with England's of the same name, year and category."""
     own, whole = (interval_counts.crude(frame.reset_index(drop=True), level) for frame in (here, england))
-    figures = {"estimate": "england", "lower": "england_lower", "upper": "england_upper"}
+    figures = interval_counts.ENGLAND
     whole = whole[[*_KEY, *figures]].rename(columns=figures)
     if comparator:
         own = interval_counts.compare(own, comparator, level)

@@ -15,7 +15,7 @@ from pcref_analysis.vocabulary.errors import NotPublishedError
 ENGLAND = "England"
 EVERY_BOARD = "every board"
 SUMMED = "sum of the boards' rounded counts; a suppressed one counts as 2"
-_FILE = "mha_2023_24_annual.csv.gz"
+FILE = "mha_2023_24_annual.csv.gz"
 UNKNOWN_LOCAL = "ethnic group not stated, not known or missing; no residents to set against it"
 UNKNOWN_ENGLAND = "ethnic group not stated or not known; events with no code at all are not in this table"
 _DENOMINATORS = {
@@ -185,12 +185,12 @@ def by_board(folder: Path, indicator: str = "detentions") -> pd.Series:
 
 def period(folder: Path) -> str:
     """Return the financial year of the file at hand ("2023-24")."""
-    return str(open_data.read(folder, _FILE, columns=["year"])["year"].iloc[0]).replace("/", "-")
+    return str(open_data.read(folder, FILE, columns=["year"])["year"].iloc[0]).replace("/", "-")
 
 
 def trust_total(folder: Path, codes: list[str]) -> float:
     """Return the detentions that a Trust reports, its codes summed; missing where none is published."""
-    table = open_data.read(folder, _FILE)
+    table = open_data.read(folder, FILE)
     here = table["organisation_breakdown"].eq("NHS Trust") & table["org_code"].isin(codes)
     rows = table[here & table["measure"].eq("All detentions") & table["demographic"].eq("All")]
     return float(rows["mhsds_count"].sum(min_count=1))
@@ -205,12 +205,12 @@ def group_names(labels: pd.Series) -> pd.Series:
 
 
 def _rows(folder: Path, area: str, demographic: str) -> pd.DataFrame:
-    table = open_data.read(folder, _FILE)
+    table = open_data.read(folder, FILE)
     level, code = ("All submissions", "All prov") if area == ENGLAND else ("ICB", area)
     here = table["org_code"].ne("All prov") if area == EVERY_BOARD else table["org_code"].eq(code)
     found = table[table["organisation_breakdown"].eq(level) & here]
     if found.empty:
-        raise NotPublishedError(f"published figures: {_FILE} has no integrated care board '{area}'.")
+        raise NotPublishedError(f"published figures: {FILE} has no integrated care board '{area}'.")
     return found[found["demographic"].eq(demographic)]
 
 

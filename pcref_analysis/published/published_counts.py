@@ -38,11 +38,11 @@ FRAMES = (
 COMPLETE = "Whether records are complete"
 ELSEWHERE = "The same ethnic group in the other boards"
 AGES = "Allowing for age"
+GROWTH = "How groups grew since 2011"
 UNAVAILABLE = {  # what is not published by ethnic group where it would be wanted
     "section_136": "in the file at hand by ethnic group for England only; a board has all short term orders together",
     "cto_starts": "in the file at hand by ethnic group for England only",
     "repeat_detention": "in the file at hand by ethnic group for England only",
-    "restrictive_interventions": "published by provider and ethnic group, but not in the files at hand",
 }
 
 
@@ -79,7 +79,7 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
     """
     folder = open_data.folder_of_some(parameters)
     board, trust, period = parameters.trust.icb_code, parameters.trust.ods_code, parameters.period
-    counts, lacking = _counts(folder, board, trust, period)
+    counts, lacking = _counts(folder, board, trust, period, parameters.level)
     gone = [lacking]
 
     def had(name: str, columns: Sequence[str], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -122,6 +122,15 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
             context.COLUMNS,
             partial(context.characteristics, folder, trust, period, parameters.level),
         ),
+        *(
+            had(part, context.COLUMNS, partial(context.monthly, folder, trust, name, period, **alike))
+            for name, (part, _) in context.MONTHLY.items()
+        ),
+        had(
+            context.RESTRAINT_2021_22,
+            context.COLUMNS,
+            partial(context.restraint_2021_22, folder, trust, parameters.level),
+        ),
     ]
     return frames | {
         "context": _together(besides),
@@ -159,7 +168,9 @@ def _read(folder: Path, indicator: str, area: str, kind: str) -> pd.DataFrame:
     return talking_therapies.by_ethnic_group(folder, area, kind, indicator)
 
 
-def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _counts(
+    folder: Path, board: str, trust: str, period: str, level: float = 0.95
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what is published, and what is not with the reason: a figure that lacks costs its indicator alone."""
     asked = [(name, board, "icb") for name in mental_health_act.MEASURES if name not in UNAVAILABLE]
     asked += [(name, ENGLAND, "act") for name in (*mental_health_act.MEASURES, "repeat_detention")]
@@ -179,6 +190,14 @@ def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataF
     counts["comparable"] = True  # with the years after it: a board's boundary has not changed since
     for until in organisations.reference("area_changed", board)["last_year"]:
         counts["comparable"] &= ~(counts["area"].eq(board) & rate & counts["period"].le(until))
+    counts = _with_england(counts, level)
+    counts["growth"] = 1.0  # of residents in a year, which are of one census for every year
+    try:
+        counts["growth"] = (
+            counts["ethnic_group"].map(resident_counts.yearly_growth(folder)).where(counts["own"] & rate, 1)
+        )
+    except NotPublishedError as error:
+        lacking.append((GROWTH, "", _reason(error)))
     have = counts[counts["own"]].groupby(["indicator", "area"])["period"].agg(list)
     if period not in (there := sorted(set(have.sum()))):
         raise PcrefError(f"period: no figure of {period} is at hand; there are those of {', '.join(there)}.")
@@ -193,6 +212,14 @@ def _counts(folder: Path, board: str, trust: str, period: str) -> tuple[pd.DataF
     newest = counts[counts["own"]].groupby(["indicator", "area"])["period"].transform(_newest)
     counts["comparable"] &= ~(newest.gt(period).reindex(counts.index, fill_value=False) & counts["period"].gt(period))
     return counts, pd.DataFrame(lacking, columns=["indicator", "area", "reason"])
+
+
+def _with_england(counts: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Return the counts with England's level of the same indicator, year and group, and its limits."""
+    keys = ["indicator", "period", "ethnic_group"]
+    whole = counts[counts["area"].eq(ENGLAND) & counts["at_risk"].notna()]
+    whole = interval_counts.crude(whole, level)[[*keys, *interval_counts.ENGLAND]]
+    return counts.merge(whole.rename(columns=interval_counts.ENGLAND), on=keys, how="left", validate="many_to_one")
 
 
 def _newest(periods: pd.Series) -> str:

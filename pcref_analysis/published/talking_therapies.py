@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -152,7 +153,9 @@ def by_board(folder: Path, period: str) -> pd.DataFrame:
     return rows[rows["ethnic_group"].isin(ethnicity.BROAD_GROUPS)].set_index(["area", "ethnic_group"])
 
 
+@lru_cache(maxsize=16)
 def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
+    """Return an area's rows, read once for all its measures; never to be changed."""
     table = open_data.read(folder, _FILE)
     table = table[_here(table, area, kind)]  # names are looked up for these rows alone
     unknown = table["variable_a"].str.startswith("Not stated", na=False)
@@ -218,6 +221,7 @@ def _only(rows: pd.DataFrame, keys: list[str], column: str) -> pd.Series:
     return grouped.first().mask(grouped.size() > 1)
 
 
+@lru_cache(maxsize=16)
 def _adults(folder: Path, area: str, kind: str, detail: str) -> pd.Series:
     lsoas = None if kind == "england" else catchment.lsoas(folder, area)
     people = resident_counts.by_age(folder, lsoas, (0, 16), detail)

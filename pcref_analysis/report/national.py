@@ -6,6 +6,7 @@ The estimates and the draft list alone (:func:`table`), or whole reports, one at
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ COLUMNS = [
 ]
 
 MADE = ["code", "trust", "minutes", "processor_seconds", "memory_mb", "error"]
+MESSAGE = re.compile(r"[a-z ]+: ")  # "check: 1 thing(s) ...", "open data: ..."
 OFTEN = 0.5  # seconds between two looks at the memory
 
 
@@ -124,7 +126,7 @@ def reports(
     pandas.DataFrame
         ``code, trust, minutes`` (by the clock), ``processor_seconds`` (missing where the system does not count those
         of other processes), ``memory_mb`` (the most that the report and its notebooks held at once, looked at twice a
-        second), ``error`` (the last line of a report that stopped; empty otherwise).
+        second), ``error`` (the message of a report that stopped; empty otherwise).
 
     Raises
     ------
@@ -178,9 +180,15 @@ def _made(run: str) -> dict[str, Any]:
         "minutes": round((time.monotonic() - began) / 60, 2),
         "processor_seconds": round(used, 1) or float("nan"),
         "memory_mb": round(most / 2**20),
-        "error": said[-1] if process.returncode and said else "",
+        "error": _error(said) if process.returncode else "",
         "unchanged": any(pipeline.UNCHANGED in line for line in said),
     }
+
+
+def _error(said: list[str]) -> str:
+    """Return the message that a report stopped with: from the last line that begins one to the end."""
+    begins = [place for place, line in enumerate(said) if MESSAGE.match(line)]
+    return " ".join(line.strip() for line in said[begins[-1] if begins else -1 :])
 
 
 def _memory(number: int) -> int:

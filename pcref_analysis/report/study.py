@@ -16,7 +16,7 @@ from pcref_analysis.analysis import levels_and_gaps, teams, topics
 from pcref_analysis.disclosure import csv_files, disclosure_rule, release_tables
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.disclosure.release_tables import Releasable
-from pcref_analysis.published.context import ROUTES
+from pcref_analysis.published.context import CHARACTERISTICS, DETAILED
 from pcref_analysis.store import edition_files, runs
 from pcref_analysis.vocabulary import indicators, parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -91,7 +91,7 @@ class Study:
         names = {key: entry.name for key, entry in indicators.catalogue().items()}
         besides = runs.load(run, "context")
         besides = besides.assign(indicator_name=besides["indicator"].map(names).fillna(""))
-        routes = besides["part"].eq(ROUTES)
+        routes = ~besides["part"].isin([DETAILED, CHARACTERISTICS])
         if page == "outcomes":
             return {"therapies": besides[~routes].reset_index(drop=True)}
         boards = runs.load(run, "other_boards")

@@ -18,6 +18,7 @@ ONS_LOOKUP = "Office for National Statistics, LSOA 2011 to LSOA 2021 lookup"
 MHCLG = "Ministry of Housing, Communities and Local Government, English Indices of Deprivation"
 NHS_MHA = "NHS England, Mental Health Act Statistics, Annual Figures 2023-24"
 NHS_TT = "NHS England, NHS Talking Therapies annual reports"
+NHS_MHSDS = "NHS England, Mental Health Services Monthly Statistics"
 
 PUBLISHERS = {
     "census2021_lsoa21_ethnic5.csv.gz": ONS,
@@ -40,11 +41,17 @@ ADDRESSES = {  # the page of each publication
     MHCLG: "https://www.gov.uk/government/collections/english-indices-of-deprivation",
     NHS_MHA: "https://digital.nhs.uk/data-and-information/publications/statistical/mental-health-act-statistics-annual-figures",
     NHS_TT: "https://digital.nhs.uk/data-and-information/publications/statistical/nhs-talking-therapies-for-anxiety-and-depression-annual-reports",
+    NHS_MHSDS: "https://digital.nhs.uk/data-and-information/publications/statistical/mental-health-services-monthly-statistics",
 }
 REGISTERS = {  # a report is made without them
     "nhs_talking_therapies_annual_local_all_characteristics.csv.gz": NHS_TT,
     "nhs_trusts_ods_etr.csv": "NHS England, Organisation Data Service, etr",
     "icb24_codes.csv": "Office for National Statistics, integrated care boards 2024",
+    "mhsds_monthly_provider_2021_22_restraint_detention_beds.csv.gz": NHS_MHSDS,
+}
+MONTHLY = {  # names of files that may be put there besides, one a month or one for many, and what they add
+    "mhsds_monthly_data*.csv*": "detentions by the Trust itself, by ethnic group (MHS81)",
+    "mhsds_restrictive_interventions*.csv*": "people restrained per 1,000 bed days, by ethnic group (MHS76, 77, 96)",
 }
 RESIDENTS = tuple(name for name, who in PUBLISHERS.items() if who not in (NHS_MHA, NHS_TT))  # what residents rest on
 
@@ -139,6 +146,16 @@ def contents(folder: Path, name: str) -> str:
     years = sorted(table[year].dropna().astype(str).str.replace("/", "-").unique())
     covered = " to ".join(dict.fromkeys([years[0], years[-1]]))
     return f"{len(table):,} rows of {table['org_code'].nunique():,} organisations, {covered}"
+
+
+def besides(folder: Path) -> list[str]:
+    """Return a line for each kind of :data:`MONTHLY` file: how many are here, or what it would add and from where."""
+    said = []
+    for pattern, adds in MONTHLY.items():
+        here = len(list(Path(folder).glob(pattern)))
+        state = f"{here} file(s) here" if here else f"not here; would add {adds}"
+        said.append(f"{pattern}: {state} ({NHS_MHSDS}, {ADDRESSES[NHS_MHSDS]})")
+    return said
 
 
 @lru_cache(maxsize=len(PUBLISHERS))

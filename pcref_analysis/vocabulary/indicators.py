@@ -200,6 +200,7 @@ class Indicator(BaseModel):
     repeat_events: bool
     source: str
     caveat: str
+    published_caveat: str = ""  # in place of the caveat where the figure is the publisher's
     valid_from: str
     computes: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
@@ -208,6 +209,12 @@ class Indicator(BaseModel):
     pcref: Literal["", "leadership and governance", "competencies", "feedback"] = ""
     competency: Literal["", *COMPETENCIES] = ""
     count: Count | None = None  # how rows become cells; none: published figures only
+
+    def of_publisher(self) -> Indicator:
+        """Return the entry as it describes a publisher's own figure: none of our counting rules, its own caveat."""
+        source, caveat = self.source.removeprefix("This project, after "), self.published_caveat or self.caveat
+        own = {"count": None, "computes": (), "after": (), "differs": ""}
+        return self.model_copy(update={"source": source, "caveat": caveat, **own})
 
     @property
     def scale(self) -> str:

@@ -78,3 +78,12 @@ def test_the_notebook_itself_is_not_changed():
     before = str(notebook)
     layout.arranged(notebook)
     assert str(notebook) == before
+
+
+def test_a_heading_whose_parts_are_all_empty_is_left_out_with_them():
+    nothing = shown("x", "text", text="Gaps: nothing to show.")
+    fit = [new_markdown_cell("### In mind\n\nChecks."), shown("y", "text", text="Checks: nothing to show.")]
+    html = body(new_markdown_cell("# P"), new_markdown_cell("## Gaps\n\nRatios."), nothing, *fit)
+    assert "Gaps" not in html and "Ratios." not in html and "In mind" not in html
+    html = body(new_markdown_cell("# P"), new_markdown_cell("## Gaps\n\nRatios."), nothing, fit[0], shown("z", "table"))
+    assert "Gaps" in html and "In mind" in html

@@ -117,9 +117,43 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     row = {"indicator": "detentions", "verdict": "wider", "period_then": "2017-18", "period_now": "2023-24"}
     row |= {f"{name}_{end}": 2.0 for name in ("estimate", "lower", "upper") for end in ("then", "now")}
     assert main_points._trend(pd.DataFrame([row]), other).endswith(growth)
+    grown = main_points._trend(pd.DataFrame([row | {"grown": 1.4185}]), other)
+    released = [main_points._rows(pd.DataFrame([row | {"grown": 1.4185}]))]
+    assert main_points.unknown(grown, released) == []  # or the board paper stops at the gate
+    assert grown.endswith("that alone would make the ratio 1.42 times as high as it was.")
+    assert "In England it was" not in grown
+    row |= {"england_then": 0.511, "england_now": 0.822}
+    assert "In England it was 0.51 and 0.82. How" in main_points._trend(pd.DataFrame([row]), other)
     recovered = pd.DataFrame([row | {"indicator": "talking_therapies_recovery"}])
     assert growth not in main_points._trend(recovered, other)
     assert "may have changed" not in words(page(records()))
+
+
+def test_what_is_large_in_england_is_said_where_a_boards_own_numbers_are_too_small_to_tell():
+    rows = [
+        ("cto_starts", "Community treatment orders", "Black or Black British", 6.8172),
+        ("cto_starts", "Community treatment orders", "Mixed", 2.42),
+        ("repeat_detention", "Again", "Mixed", 1.2),
+    ]
+    england = pd.DataFrame(rows, columns=["indicator", "indicator_name", "ethnic_group", "ratio"])  # fmt: skip
+    said = words(page([*records(agreed=False), table("england", england)]))
+    assert "against White people: Community treatment orders: 6.8 times, Black people. Small numbers here" in said
+    assert "In England as a whole" not in words(page(records()))
+
+
+def test_a_page_counts_the_comparisons_that_were_made_and_no_indicator_that_nobody_measured():
+    rows = [ROW, ROW | {"evidence": "equal", "list": "strength"}, ROW | {"evidence": "not clear", "list": "unclear"}]
+    rows += [ROW | {"evidence": "no figure", "list": "evidence_gap", "ethnic_group": "Every ethnic group"}] * 30
+    rows += [ROW | {"evidence": "recording", "list": "recording", "ethnic_group": "Unknown"}]
+    made = [{"wording": wording._known(ROW, wording.words())} | row for row in rows]
+    said = main_points.of_page([table("priorities-findings", pd.DataFrame(made))], parameters.load("demo"))
+    assert "Of 3 comparisons with the White group on this page: 1 clear gap" in said["03_experience.html"]
+    assert said["03_experience.html"].endswith("1 equal or better; in 1 we could not tell.")
+
+
+def test_a_finding_of_published_figures_says_what_it_is_in_the_other_boards():
+    made = records(agreed=False, prior_mean=np.log(2.5), prior_boards=37.0, within=2.6)
+    assert "In 37 other boards the ratio for this group was 2.5 on average." in words(page(made))
 
 
 def test_it_names_whom_to_ask_the_licence_and_the_next_edition():

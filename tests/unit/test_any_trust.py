@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
+from pcref_analysis.analysis import ethnicity_coding, extract_quality, levels_and_gaps, topics
 from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.display import tables
+from pcref_analysis.estimates.unknown import coding_flags
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
 from pcref_analysis.report import national
@@ -57,10 +58,23 @@ def test_a_trust_without_rows_loses_its_own_indicators_alone(run):
 
 
 def test_a_year_that_lacks_is_named_with_the_last_one(run):
-    gone = published_counts.load(run("RXY"))["unavailable"].query("area == 'RXY'")
+    parameters = run("RXY")
+    frames = published_counts.load(parameters)
+    gone = frames["unavailable"].query("area == 'RXY'")
     assert gone["reason"].str.contains("no figure of 2023-24 .* the last is of 2017-18").all() and len(gone) == len(
         RECOVERY
     )
+
+
+def test_a_chart_of_earlier_years_has_its_table_where_the_year_lacks(run):
+    own = levels_and_gaps.select(published_counts.load(run("RXY"))["counts"], run("RXY"), "outcomes")
+    for made, show in (
+        (levels_and_gaps.crude(own), tables.levels),
+        (levels_and_gaps.ladder(own, "White"), tables.gaps),
+    ):
+        shown = show(as_published(made, "outcomes"), "outcomes", "Outcomes", "2023-24")
+        assert shown.record["kind"] == "table"  # "nothing to show" stopped the reports of such Trusts at the gate
+        assert ": no figure of 2023-24 is published" in shown.text
 
 
 def test_sites_and_merged_trusts_are_added_up_in_their_years_alone(open_data):
@@ -209,10 +223,12 @@ def test_a_year_that_no_file_holds_is_refused_with_those_at_hand(run):
 
 
 def test_the_other_boards_are_shown_at_the_level_of_the_run(run):
+    parameters = run("RXM")  # at 0.95, which other tests load too
     wide, narrow = (
-        published_counts.load(run("RXM").model_copy(update={"level": level}))["other_boards"] for level in (0.99, 0.8)
+        published_counts.load(one)["other_boards"]
+        for one in (parameters.model_copy(update={"level": 0.99}), parameters)
     )
-    assert set(wide["level"]) == {0.99} and set(narrow["level"]) == {0.8}
+    assert set(wide["level"]) == {0.99} and set(narrow["level"]) == {0.95}
     assert (wide["lower"] < narrow["lower"]).all() and (wide["upper"] > narrow["upper"]).all()
 
 
@@ -248,6 +264,36 @@ def test_a_rate_is_named_as_the_boards_in_lists_tables_and_charts(run):
     assert detained["wording"].str.startswith("Detentions under the Mental Health Act, board QF7").all()
     england = topics.england(frames["counts"], parameters)
     assert not england["indicator_name"].str.contains("board").any()
+
+
+def test_figures_of_the_publisher_are_described_as_such_with_englands_next_to_them(run, monkeypatch):
+    parameters = run("RXM")
+    frames = published_counts.load(parameters)
+    own = levels_and_gaps.select(frames["counts"], parameters)
+    levels = levels_and_gaps.crude(own)
+    shown = tables.levels(as_published(levels, "levels"), "levels", "Levels", "2023-24").text
+    assert "England (95% interval)" in shown and "| 239 (233 to 245)" in shown  # Black, detentions
+    ladder = levels_and_gaps.ladder(own, "White")
+    gaps = ladder[ladder["period"].eq("2023-24")].pivot_table(
+        index="indicator", columns="ethnic_group", values=["growth", "england"]
+    )
+    yearly = gaps["growth"]["Other ethnic groups"]
+    decade = 1.7892 / 1.0111  # 927,921 in 2011; White 45,281,142
+    assert yearly["talking_therapies_referrals"] ** 10 == pytest.approx(decade, rel=1e-3)
+    assert yearly["talking_therapies_recovery"] == 1  # divides by no residents
+    assert gaps["england"].loc["detentions", "Black or Black British"] == pytest.approx(239.2 / 69.33, rel=1e-3)
+    shown = tables.gaps(as_published(ladder, "gaps"), "gaps", "Gaps", "2023-24").text
+    assert "England's ratio" in shown and "| 3.4" in shown
+    ranked, _ = national.draft(frames, parameters)
+    detained = ranked[ranked["indicator"].eq("detentions") & ranked["rank"].notna()]
+    assert detained["not_shown"].str.startswith("The board's patients are counted wherever they were detained").all()
+    rate, percent = (pd.Series({"unknown": 0.12, "measure": name}) for name in ("rate", "percent"))
+    assert coding_flags._blank_reason(rate).endswith("rates of every group are too low.")
+    assert "too low" not in coding_flags._blank_reason(percent)  # they are in the denominator too
+    assert "Detentions, counted as published" not in extract_quality.not_available(own, "experience")
+    monkeypatch.setattr(extract_quality.runs, "load", lambda run, what: frames[what])
+    said = extract_quality.residents("a-run", run("G6V2S"))
+    assert "Camden and Islington, merged in November 2024" in said[-1]
 
 
 def test_a_category_in_doubt_may_be_anybodys_and_it_is_said_by_how_much_named_groups_are_too_low(run):
@@ -301,5 +347,7 @@ def test_whole_reports_are_made_one_at_a_time_and_what_each_took_is_kept(open_da
 
 
 def test_a_report_that_stops_says_why_in_the_line_of_its_trust():
+    words = ["report: making", "  3 of 6", "check: 1 thing(s) were not released:", "  the figure 'x'", "Show tables."]
+    assert national._error(words) == "check: 1 thing(s) were not released: the figure 'x' Show tables."
     took = national._made("published-nobody")
     assert "there is no published-nobody.yml" in took["error"] and took["memory_mb"] > 0

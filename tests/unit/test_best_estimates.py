@@ -111,3 +111,10 @@ def test_random_effects_against_the_worked_formula():
     assert found.mean == pytest.approx((star * y).sum() / star.sum()) and found.se == pytest.approx(star.sum() ** -0.5)
     assert random_effects.dersimonian_laird(np.full(8, 0.5), np.full(8, 0.1)).tau == 0
     assert np.isnan(random_effects.dersimonian_laird(y[:4], v[:4]).mean)
+
+
+def test_years_that_end_before_the_year_of_the_list_are_no_figure_of_it():
+    gaps = pd.DataFrame({"indicator": "i", "ethnic_group": "Mixed", "adjustment": "crude", "estimate": 0.7,
+                         "period": ["2021-22", "2022-23", "2021-22 to 2022-23"]})  # fmt: skip
+    assert best_estimates.of(gaps, period="2023-24")["period"].tolist() == ["2021-22", "2022-23"]
+    assert "2022-23" in best_estimates.of(gaps, period="2022-23").query("years.notna()")["period"].tolist()

@@ -72,3 +72,19 @@ def test_a_gap_that_has_not_moved_is_called_moved_in_about_one_of_twenty():
         table[name] = np.exp(table["log"] + z * se)
     moved = gap_over_time.compared(table, "White", "2023-24")["verdict"].ne("cannot tell").mean()
     assert 0.04 < moved < 0.06
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        ((0.428, 0.403, 0.455), (0.854, 0.825, 0.883), "narrower"),  # twice as high; growth alone makes it 1.42 times
+        ((0.428, 0.403, 0.455), (0.60, 0.57, 0.63), "cannot tell"),  # 1.40 times as high
+        ((1.5, 1.4, 1.6), (2.1, 2.0, 2.2), "cannot tell"),
+    ],
+)
+def test_what_growth_of_a_group_alone_would_do_is_no_trend(then, now, expected):
+    yearly = 1.06  # Other against White in England, 2011 to 2021
+    table = gaps(then, now, growth=yearly).assign(period=["2017-18", "2023-24"])
+    row = gap_over_time.compared(table, "White", "2023-24").iloc[0]
+    assert row["grown"] == pytest.approx(1.06**6) and row["verdict"] == expected
+    assert gap_over_time.compared(table.drop(columns="growth"), "White", "2023-24")["verdict"].item() != "cannot tell"

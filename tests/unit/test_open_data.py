@@ -123,4 +123,4 @@ def test_what_a_file_holds_is_said_and_a_file_without_its_columns_is_named(tmp_p
     years.head(0).to_csv(tmp_path / therapies)
     with pytest.raises(PcrefError, match=r"has no rows. Copy it again from the publisher .https://digital.nhs.uk"):
         open_data.contents(tmp_path, therapies)
-    assert set(open_data.PUBLISHERS.values()) == set(open_data.ADDRESSES)
+    assert {*open_data.PUBLISHERS.values(), open_data.NHS_MHSDS} == set(open_data.ADDRESSES)

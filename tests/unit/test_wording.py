@@ -148,6 +148,12 @@ def test_what_would_close_the_question(said, case, expected):
     assert said.loc[case, "would_close"] == expected
 
 
+def test_what_the_newest_year_denies_says_so_and_not_that_years_are_lacking():
+    denied = {"evidence": "not clear", "se": 0.1, "polarity": "higher_is_worse", "newest_year": "2024-25"}
+    said = wording.first_draft(pd.DataFrame([ROW | denied | {"newest_ratio": ratio} for ratio in (0.98, 1.4)]))
+    assert said["would_close"].str.contains("2024-25 alone shows no gap").tolist() == [True, False]
+
+
 def forbidden(text):
     return [word for word in wording.BANNED if re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)]
 

@@ -105,4 +105,9 @@ def _too_low(row: pd.Series, here: pd.DataFrame) -> str:
 
 
 def _blank_reason(row: pd.Series) -> str:
-    return f"At least {row['unknown']:.1%} of events have no known ethnic group; rates of every group are too low."
+    what = (
+        "rates of every group are too low"
+        if row["measure"] == "rate"
+        else "they are in no group's percentage, and could change each of them"
+    )
+    return f"At least {row['unknown']:.1%} of events have no known ethnic group; {what}."

@@ -42,6 +42,8 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
     main_points.check("the landing page", render.text_of(above), main, about)
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
+    if parameters.source.kind == "published":
+        entries = [entry.of_publisher() for entry in entries]
     definitions = render.fragment("definitions.html.j2", parts=indicators.by_part(entries))
     method = render.fragment("method.html.j2", about=about, parameters=parameters)
     return {"index.html": index, "definitions.html": definitions, "method.html": method}

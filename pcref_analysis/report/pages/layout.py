@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from html import escape
+from itertools import takewhile
 from typing import Any
 
 from pcref_analysis.display.output import MIME
@@ -70,14 +71,18 @@ def _sections(cells: list[Any]) -> list[list[Any]]:
     for number, part in enumerate(parts):
         code = [cell for cell in part if cell.cell_type == "code"]
         level = _level(part)
-        under = [len(one) > 0 for one in parts[number + 1 :]]
-        below = bool(under) and _level(parts[number + 1]) > level
         if level and code and not any(cell["outputs"] for cell in code):
-            if below:
+            below = takewhile(lambda one, level=level: _level(one) > level, parts[number + 1 :])
+            if any(_holds(one) for one in below):
                 kept.append([cell for cell in part if cell.cell_type == "markdown"])
             continue
         kept.append(sorted(part, key=lambda cell: (cell.cell_type == "code", _rank(cell))))
     return sorted(kept, key=lambda part: bool(part) and part[0].source.startswith(LAST))
+
+
+def _holds(part: list[Any]) -> bool:
+    code = [cell for cell in part if cell.cell_type == "code"]
+    return not code or any(cell["outputs"] for cell in code)
 
 
 def _level(part: list[Any]) -> int:

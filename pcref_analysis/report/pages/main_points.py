@@ -12,12 +12,14 @@ import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
 from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import last_edition
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
 INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
+LARGE = 1.5  # a ratio in England that every report says
 MOST = 5  # points; three to seven can be read at one sitting
 PAGES = {  # domain -> page
     "recording": "00_recording.html",
@@ -99,6 +101,8 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     in_short = text.get("priorities-in-short", "").replace("**", "")
     if in_short.startswith(INCOMPLETE):  # before any gap, and before any "no gap"
         whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
+    usual, rows = _england(frames.get("england", pd.DataFrame(columns=["ratio"])), parameters)
+    whose = f"{whose} {usual}".strip()
     moved, compared = [], ""
     if parameters.previous:
         folder = project_path(parameters.previous)
@@ -107,7 +111,8 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         compared,
         *(source for point in points for source in point.sources),
         data,
-        whose,
+        whose.removesuffix(usual),
+        rows,
         _rows(changes),
         _rows(since),
         _rows(strengths),
@@ -153,11 +158,13 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
         if rows.empty:
             continue
         kinds = {kind: int(rows["evidence"].eq(kind).sum()) for kind in ("clear", "possible", "better", "equal")}
+        each = rows[rows["ethnic_group"].ne(EVERY_GROUP)]  # of what nobody measured there is no comparison
         first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
         found = f"{_sentence(first[0], parameters, named=True)}" if first else "No gap on this page is clear of chance."
-        unsure = int(rows["evidence"].isin(["not clear", "no figure"]).sum())
+        unsure = int(each["evidence"].isin(["not clear", "no figure"]).sum())
+        made = unsure + sum(kinds.values())
         leads[page] = (
-            f"{found} Of {formats.count(len(rows), 'comparison')} with the {parameters.comparator} group on this page: "
+            f"{found} Of {formats.count(made, 'comparison')} with the {parameters.comparator} group on this page: "
             f"{formats.count(kinds['clear'], 'clear gap')}, {formats.count(kinds['possible'], 'possible gap')}, "
             f"{kinds['better'] + kinds['equal']} equal or better; in {unsure} we could not tell."
         )
@@ -215,6 +222,22 @@ def _rows(table: pd.DataFrame) -> str:
     return " | ".join(str(value) for value in table.to_numpy().ravel() if formats.has(value))
 
 
+def _england(table: pd.DataFrame, parameters: Parameters) -> tuple[str, str]:
+    """Return England's largest ratio of each measure, in words, and the released rows that say so."""
+    table = table[table["ratio"].ge(LARGE)]
+    if table.empty:
+        return "", ""
+    terms = wording.words(parameters.terms)
+    most = table.sort_values("ratio", ascending=False).drop_duplicates("indicator")
+    said = [f"{one.indicator_name}: {formats.ratio(one.ratio)} times, {wording.people(one.ethnic_group, terms)}"
+            for one in most.itertuples()]  # fmt: skip
+    return (
+        f"In England as a whole, against {wording.people(parameters.comparator, terms)}: {'; '.join(said)}. Small "
+        "numbers here can hide the same gap.",
+        _rows(most),
+    )
+
+
 def _groups(names: str, parameters: Parameters) -> str:
     terms = wording.words(parameters.terms)
     return ", ".join(wording.people(name, terms) for name in str(names).split("; "))
@@ -262,6 +285,8 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     sentences = [_sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
+    there = wording.elsewhere(lead)
+    words += f" {there}." if there else ""
     keys = ("indicator", "ethnic_group")
     earlier = trend[(trend[[*keys]] == [lead[k] for k in keys]).all(axis=1)] if trend is not None else pd.DataFrame()
     unknown = material["unknown"]
@@ -272,7 +297,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
         _easy(lead, parameters),
         ratio if formats.known(lead["ratio"]) else None,
-        (_rows(found), *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
+        (_rows(found), there, *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
          str(item.get("wording", "")), title),
     )  # fmt: skip
 
@@ -313,10 +338,19 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     }[row["verdict"]]
     changed = ""
     if parameters.source.kind == "published":
-        changed = " How publishers count may have changed between."
+        if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
+            changed = (
+                f" In England it was {formats.ratio(row['england_then'])} and {formats.ratio(row['england_now'])}."
+            )
+        changed += " How publishers count may have changed between."
         known = indicators.catalogue().get(row["indicator"])
         if known and known.at_risk == "residents":  # of one census, since no other is published by ethnic group
             changed += " Residents are those of one census for every year: growth of a group may look like a change."
+            if formats.known(row.get("grown")) and row["grown"] != 1:
+                changed += (
+                    " If the group grew here as it did in England between censuses, that alone would make the ratio "
+                    f"{formats.ratio(row['grown'])} times as high as it was."
+                )
     return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}.{changed}"
 
 
