@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -189,8 +190,10 @@ def read(values: Any, name: str = "engagement.yml") -> Engagement:
         raise PcrefError("\n".join([f"engagement: {name} has {len(faults)} fault(s):", *faults])) from None
 
 
-def small_numbers(found: Engagement, below: int) -> list[str]:
-    """Return where the record counts fewer people than ``below`` in words or figures: such as "change 3 (move), why".
+def small_numbers(found: Engagement | None, below: int, more: Mapping[str, str] | None = None) -> list[str]:
+    """Return where typed words count fewer people than ``below``, in words or figures: such as "change 3 (move), why".
+
+    ``found`` is the engagement record; ``more`` other typed words that are published, by the name of their place.
 
     For a warning before people sign: words are published as typed. It knows no more than numbers next to a word for
     people, and never gives the words themselves.
@@ -204,8 +207,8 @@ def small_numbers(found: Engagement, below: int) -> list[str]:
     """
     few = "|".join([*NUMBERS[: below - 1], *(str(number) for number in range(1, below)), "a single"])
     counted = re.compile(rf"\b(?<![\d.,])({few})(\s+[\w’'-]+){{0,3}}?\s+({PEOPLE})\b", re.IGNORECASE)
-    places = []
-    for kind, entries in (("change", found.changes), ("outcome", found.outcomes)):
+    places = [place for place, words in (more or {}).items() if counted.search(words)]
+    for kind, entries in (("change", found.changes), ("outcome", found.outcomes)) if found else ():
         for number, entry in enumerate(entries, start=1):
             action = f" ({entry.action})" if kind == "change" else ""
             values = entry.model_dump(mode="json").items()

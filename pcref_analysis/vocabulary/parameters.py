@@ -105,7 +105,7 @@ class Disclosure(_Section):
 
 
 # What a step does not look at: a change of these alone need not run it again.
-NOT_FOR_PAGES = frozenset({"edition", "edition_date", "next_edition", "contact"})
+NOT_FOR_PAGES = frozenset({"edition", "edition_date", "next_edition", "contact", "introduction"})
 NOT_FOR_OTHER_PAGES = NOT_FOR_PAGES | {"priorities", "engagement", "previous", "terms"}  # the last page's own
 NOT_FOR_ESTIMATES = NOT_FOR_OTHER_PAGES | {"disclosure", "audience"}
 NOT_FOR_CELLS = NOT_FOR_ESTIMATES | {"comparator", "detail", "standard", "level"}
@@ -125,6 +125,7 @@ class Parameters(_Section):
     edition_date: str = ""
     next_edition: str = ""  # when readers may expect the next one: a day, or words ("autumn 2027")
     contact: str = ""  # whom readers may ask: a team and its address, never a person
+    introduction: str = Field(default="", max_length=1_500)  # the Trust's own words on the landing page, marked as such
     source: Source
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
     period: str
