@@ -36,6 +36,7 @@ from pcref_analysis.report.pages import (
     render,
     workbook,
 )
+from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
@@ -346,15 +347,18 @@ def _small_numbers(parameters: Parameters) -> list[str]:
 def _write_pages(
     parameters: Parameters, executed: list[Path], records: list[dict[str, Any]], fresh: Path, facts: dict[str, Any]
 ) -> None:
-    listed = [{"file": "index.html", "short": "In short"}]
-    listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
+    listed = [{"file": "index.html", "short": say("In short")}]
+    listed += [{"file": f"{path.stem}.html", "short": say(PAGES.get(path.stem, path.stem))} for path in executed]
     assessed = competencies.path_of(parameters)
-    listed += [{"file": competencies.FILE, "short": "Competencies"}] if assessed.is_file() else []
-    listed.append({"file": dashboard.FILE, "short": "Dashboard"})
-    listed += [{"file": documents.EASY, "short": "Easy read"}, {"file": "definitions.html", "short": "Definitions"}]
-    listed += [{"file": "method.html", "short": "Method"}, {"file": find.FILE, "short": "Find"}]
+    listed += [{"file": competencies.FILE, "short": say("Competencies")}] if assessed.is_file() else []
+    listed.append({"file": dashboard.FILE, "short": say("Dashboard")})
+    listed += [
+        {"file": documents.EASY, "short": say("Easy read")},
+        {"file": "definitions.html", "short": say("Definitions")},
+    ]
+    listed += [{"file": "method.html", "short": say("Method")}, {"file": find.FILE, "short": say("Find")}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
-    listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
+    listed += [{"file": "dictionary.html", "short": say("Data dictionary")}] if rows else []
     leads, badges = page_lead.of(records, parameters)
     named = {one.name: (quality.named(one.badge), f"trust-{one.indicator}") for one in badges.itertuples()}
     bodies = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pcref_analysis.report.pages import main_points, render
+from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -106,7 +107,8 @@ def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
     said = render.text_of(body)
     main_points.check("the easy-read page", said, points, {**about, "n": _counted(points)})
     years = reading_age(render.text_of(re.sub(r"</(h1|h2|p)>", ". ", body)))
-    return f'{body}<p class="meta">Reading age of this page: about {years:.0f} years (Flesch-Kincaid).</p>\n'
+    said = say("Reading age of this page: about {years} years (Flesch-Kincaid).", years=f"{years:.0f}")
+    return f'{body}<p class="meta">{said}</p>\n'
 
 
 def reading_age(text: str) -> float:
