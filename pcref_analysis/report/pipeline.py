@@ -368,7 +368,7 @@ def _write_pages(
     }  # fmt: skip
     (fresh / "pictures").mkdir()
     for name, picture in render.pictures(records).items():
-        (fresh / "pictures" / name).write_bytes(picture)
+        (fresh / "pictures" / name).write_text(picture, encoding="utf-8", newline="\n")
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)

@@ -13,6 +13,8 @@ from pcref_analysis.report.pages.language import say
 
 LONG = 12  # lines of a table; a longer one is folded, its file is linked below it
 EMPTY = re.compile(r": nothing to (show|draw)")
+IMAGE = re.compile(r"<img [^<>]*>")
+SVG = re.compile(r'<img [^<>]*?src="(data:image/svg\+xml,[^"]*)"')
 BLOCK = re.compile(r'(<th scope="rowgroup"[^>]*>)(.*?)(</th>)')
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
@@ -43,8 +45,11 @@ def arranged(notebook: Any, badges: Mapping[str, tuple[str, str]] | None = None)
     for cell in page.cells:
         cell["outputs"] = [one for one in cell.get("outputs", []) if not _is_empty(one)]
         for one in cell["outputs"]:
-            if one["data"].get(MIME, {}).get("kind") == "table":
-                one["data"]["text/html"] = _table(one["data"]["text/html"], one["data"][MIME], shown, badges or {})
+            record, html = one["data"].get(MIME, {}), one["data"].get("text/html", "")
+            if record.get("kind") == "table":
+                one["data"]["text/html"] = _table(html, record, shown, badges or {})
+            elif record.get("kind") == "figure" and SVG.search(html):
+                one["data"]["text/html"] = _figure(html, record)
     page.cells = [cell for part in _sections(page.cells) for cell in part]
     for cell in page.cells:
         if cell.cell_type == "markdown":
@@ -105,12 +110,25 @@ def _rank(cell: Any) -> int:
     return min((("text", "figure", "table").index(kind) for kind in kinds if kind), default=0)
 
 
-def beside(record: Mapping[str, Any], file: str, words: str) -> str:
+def picture(name: str, number: int) -> str:
+    """Return the file of a picture of a chart, in the folder of pictures."""
+    return f"{name}-{number}.svg"
+
+
+def _figure(html: str, record: Mapping[str, Any]) -> str:
+    """Lead from each picture of a chart to its file, and put its links below it."""
+    numbers = iter(range(1, html.count("<img") + 1))
+    name = str(record["id"])
+    linked = IMAGE.sub(lambda found: f'<a href="pictures/{escape(picture(name, next(numbers)))}">{found[0]}</a>', html)
+    return linked + _beside(record, f"<span>{say('Each picture leads to its file (SVG).')}</span>")
+
+
+def _beside(record: Mapping[str, Any], file: str) -> str:
     """Return the line below a table or chart: its file, how it was worked out, and a link to pass on."""
     place = next(place for part, place in METHOD if part in record["id"])
-    title, hidden = escape(record["title"]), f'<span class="hidden">: {escape(record["title"])}</span>'
+    hidden = f'<span class="hidden">: {escape(record["title"])}</span>'
     links = [
-        f'<a href="{escape(file)}">{title}: {words}</a>',
+        file,
         f'<a href="method.html#{place}">{say("How it was worked out")}{hidden}</a>',
         f'<a href="#{escape(record["id"])}">{say("Link to this")}{hidden}</a>',
     ]
@@ -138,4 +156,5 @@ def _table(html: str, record: dict[str, Any], shown: set[str], badges: Mapping[s
     if lines > LONG and not table.startswith("<details"):
         words = say("Table: {title} ({lines} lines)", title=escape(record["title"]), lines=lines)
         table = f"<details><summary>{words}</summary>{table}</details>"
-    return table + beside(record, f"tables/{record['id']}.csv", say("file (CSV)")) + marks
+    words = say("{title}: file (CSV)", title=escape(record["title"]))
+    return table + _beside(record, f'<a href="tables/{escape(record["id"])}.csv">{words}</a>') + marks

@@ -11,11 +11,11 @@ from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from pcref_analysis.display import formats, safe_html
 from pcref_analysis.display.output import NO_ALT
 from pcref_analysis.report.pages import language, layout, terms
-from pcref_analysis.report.pages.language import say
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -74,12 +74,13 @@ def notebook_body(path: Path, lead: str = "", badges: Mapping[str, tuple[str, st
     return terms.linked(layout.with_contents(_rendered(held), lead))
 
 
-def pictures(records: Iterable[Mapping[str, Any]]) -> dict[str, bytes]:
-    """Return the charts as files, by name: what a page links below each."""
+def pictures(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the pictures of all charts as SVG files, by name: what a page leads to from each picture."""
+    charts = {one["id"]: one["output"]["data"].get("text/html", "") for one in records if one["kind"] == "figure"}
     return {
-        f"{one['id']}.png": base64.b64decode(one["output"]["data"]["image/png"])
-        for one in records
-        if one["kind"] == "figure"
+        layout.picture(name, number): unquote(unescape(source).partition(",")[2])
+        for name, html in charts.items()
+        for number, source in enumerate(layout.SVG.findall(html), start=1)
     }
 
 
@@ -97,9 +98,6 @@ def _rendered(notebook: Any) -> str:
         template_name="notebook", template_file="index.html.j2", extra_template_basedirs=[str(template_folder())]
     )
     exporter.register_filter("markdown2html", markdown)
-    exporter.register_filter(
-        "beside", lambda one: layout.beside(one, f"pictures/{one['id']}.png", say("picture (PNG)"))
-    )
     exporter.output_mimetype = "text/html"
     body, _ = exporter.from_notebook_node(notebook)
     return body

@@ -55,8 +55,10 @@ async function draw(place, spec, data, words, unit) {
   }
   const titled = JSON.parse(JSON.stringify(spec).replaceAll("{value}", JSON.stringify(unit).slice(1, -1)));
   const full = { ...titled, description: words, datasets: { ...spec.datasets, rows: drawn } };
-  const view = await vegaEmbed(box, full, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: false });
-  box.pictured = view.view;
+  const own = document.createElement("div"); // a drawing that comes late finds its place gone
+  box.replaceChildren(own);
+  const view = await vegaEmbed(own, full, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: false });
+  if (own.isConnected) box.pictured = view.view;
 }
 
 function table(data) {
