@@ -171,15 +171,18 @@ def docx(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> by
     facts.created = facts.modified = datetime(*FIXED)
     held = io.BytesIO()
     document.save(held)
-    return _same_bytes(held.getvalue())
+    return same_bytes(held.getvalue())
 
 
-def _same_bytes(made: bytes) -> bytes:
-    """Write a ZIP file again with one date for all of its parts."""
+def same_bytes(made: bytes, changes: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+    """Write a ZIP file again with one date for all of its parts; ``changes`` replace a text by another, by part."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(made)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
-            target.writestr(zipfile.ZipInfo(name, FIXED), source.read(name), zipfile.ZIP_DEFLATED)
+            before, after = (changes or {}).get(name, ("", ""))
+            part = source.read(name)
+            part = part.replace(before.encode(), after.encode()) if before else part
+            target.writestr(zipfile.ZipInfo(name, FIXED), part, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
