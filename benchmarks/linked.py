@@ -5,7 +5,8 @@
 Each set is attacked by the package and by a second program here that shares no code with it and is told more: which
 cells each number sums, and that two editions differ by one person. Linked sets have years beside a table of all
 years, some of the things counted again as a share, and notes; of pairs of editions every other one is in bed days,
-with the longest stay gone; pairs of runs are a broad and a detailed one. Every set is made with protection and without.
+with the longest stay gone; pairs of runs are a broad and a detailed one. Every set is made with protection, every tenth
+without it too.
 """
 
 from __future__ import annotations
@@ -233,7 +234,7 @@ def in_turn(attack: Callable[..., dict[str, int]], count: int, start: int) -> pd
     """Attack ``count`` seeds with protection and without; print a row each, so that a stopped run is not lost."""
     rows = []
     for seed in range(start, start + count):
-        for protected in (True, False):
+        for protected in (True, False) if seed % 10 == 0 else (True,):
             clock = time.perf_counter()
             found = attack(seed, protected)
             rows.append({"seed": seed, "protected": protected, **found, "seconds": time.perf_counter() - clock})

@@ -21,31 +21,45 @@ def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     Parameters
     ----------
     table
-        Levels as released (:func:`levels`): the total is the sum of what is shown, so it tells no more than they do.
+        Levels as released, with the true counts that each leaves possible (:func:`worst_case`): the total is the sum of
+        what is shown, so it tells no more than they do.
     parameters
-        ``period`` is used.
+        ``period``, ``source.kind`` and the disclosure rule are used.
 
     Returns
     -------
     pandas.DataFrame
         ``indicator, indicator_name, period, events`` (not known), ``at_risk`` (all), ``estimate`` (per cent) and their
-        ``_status`` columns; missing where a count of the indicator is suppressed.
+        ``_status`` columns; missing where a count of the indicator is suppressed. Where only others' counts are,
+        ``upper`` is the most that the share can be, rounded up to a tenth. No line of unknown ethnic group is none of
+        them in own records; a publisher may only not say.
     """
     domains = {key: entry.domain for key, entry in indicators.catalogue().items()}
     part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
     care = part["indicator"].eq(IN_CARE)  # who is in care is the denominator of this one, by recorded group
-    part = part.assign(events=part["events"].mask(care, part["at_risk"]))
+    ends = {f"events{end}": part[f"events{end}"].mask(care, part[f"at_risk{end}"]) for end in ("", "_low", "_high")}
+    part = part.assign(**ends)
     part["indicator_name"] = part["indicator_name"].mask(care, "People in our care")
     part = part[part["indicator"].map(domains).ne("recording") | care]
     keys = ["indicator", "indicator_name", "period"]
     total = part.groupby(keys, sort=False)["events"].agg(lambda counts: counts.sum(skipna=False))
-    nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)["events"]
-    found = pd.DataFrame({"events": nobody.reindex(total.index), "at_risk": total}).reset_index()
+    nobody = part[part["ethnic_group"].eq(ethnicity.UNKNOWN)].set_index(keys)[[*ends]]
+    others = part[part["ethnic_group"].ne(ethnicity.UNKNOWN)].groupby(keys, sort=False)["events_low"].sum()
+    said = total.index.isin(nobody.index)
+    nobody, others = nobody.reindex(total.index), others.reindex(total.index, fill_value=0.0)
+    if parameters.source.kind != "published" and parameters.disclosure.show_zero:
+        nobody.loc[~said] = 0.0
+    found = pd.DataFrame({"events": nobody["events"], "at_risk": total}).reset_index()
     found["estimate"] = (100 * found["events"] / found["at_risk"]).where(found["at_risk"] > 0)
     some = part.groupby(keys, sort=False)["events"].max().reindex(total.index).to_numpy() > 0
     found.loc[found["events"].eq(0) & some, "estimate"] = 0.0  # none of some, however many these are
+    most = np.ceil(1000 * nobody["events_high"] / (nobody["events_high"] + others)).to_numpy() / 10
+    found["upper"] = np.where(found["estimate"].isna() & np.isfinite(most) & (most < 100), most, np.nan)
     for column, status in (("events", "events_status"), ("at_risk", "at_risk_status"), ("estimate", "status")):
         found[status] = found[column].isna().map({True: "suppressed", False: "shown"})
+    nothing = found["at_risk"].eq(0) | ~(said | found["events"].notna())  # of nobody, or not said by a publisher
+    found["status"] = found["status"].mask(nothing, "not available")
+    found["events_status"] = found["events_status"].mask(found["events"].isna() & ~said, "not available")
     return found
 
 

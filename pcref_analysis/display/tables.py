@@ -98,7 +98,9 @@ def unknown(released: Any, id: str, title: str) -> Shown:
     """Show the share of events without a known ethnic group, a line an indicator."""
     rows = []
     for row in released.table.to_dict("records"):
-        numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row))
+        most = formats.figure(row["upper"])
+        share = f"at most {most}" if most else _one(row | {"upper": None})
+        numbers = (_count(row, "events"), _count(row, "at_risk"), share)
         rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
     heads = ["Indicator", "Ethnic group not known", "All", "Per cent"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))

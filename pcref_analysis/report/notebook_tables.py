@@ -34,7 +34,11 @@ def only(released: Releasable, names: Sequence[str]) -> Releasable:
 
 def unknown(levels: Releasable, parameters: Parameters) -> Releasable:
     """Return the share of each indicator's events without a known ethnic group, from the released levels alone."""
-    return release_tables.derive(ethnicity_coding.unknown, levels, name="unknown", parameters=parameters)
+
+    def shares(table: pd.DataFrame) -> pd.DataFrame:
+        return ethnicity_coding.unknown(disclosure_rule.with_possible(table, parameters), parameters)
+
+    return release_tables.derive(shares, levels, name="unknown")
 
 
 def by_team(counts: Releasable) -> tuple[Releasable, Releasable]:

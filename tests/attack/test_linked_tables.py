@@ -5,9 +5,11 @@ The attack is that of benchmarks/linked.py, which runs hundreds; with PCREF_EVER
 
 import os
 
+import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables, secondary
+from pcref_analysis.vocabulary.parameters import Disclosure
 
 EVERY_CASE = bool(os.environ.get("PCREF_EVERY_CASE"))
 # 102: a share of what another table counts in all years too, which was not known to be the same counts
@@ -70,3 +72,28 @@ def test_without_protection_much_is_found(linked_bench):
     runs = linked_bench.runs(1005, False)
     assert runs["narrow"] > 2 and runs["ours"] > 2
     assert all(linked_bench.editions(seed, False)["moved"] > 3 for seed in ([2, 5] if EVERY_CASE else [5]))
+
+
+def _staff_and_caseload(caseload: list[int], staff: list[int]) -> dict[str, pd.DataFrame]:
+    groups = ["White", "Mixed", "Asian or Asian British", "Black or Black British", "All"]
+    counts = pd.DataFrame({"ethnic_group": groups, "at_risk": [*caseload, sum(caseload)]})
+    counts = counts.assign(period="2023-24", adjustment="crude", comparator="", note="", level=0.95)
+    known = counts.assign(indicator="ethnicity_known", events=counts["at_risk"], measure="percent", estimate=100.0)
+    rate = counts.assign(indicator="staff_and_caseload", events=[*staff, sum(staff)], measure="rate")
+    rate["estimate"] = 100 * rate["events"] / rate["at_risk"]
+    return {"known": known, "staff": rate.assign(lower=rate["estimate"] / 2, upper=rate["estimate"] * 2)}
+
+
+@pytest.mark.parametrize("rounding", [1, 5])
+@pytest.mark.parametrize("caseload", [[2060, 12, 3, 62], [500, 9, 2, 31], [70, 4, 4, 4]])
+def test_staff_for_a_caseload_gives_no_hidden_caseload_away(caseload, rounding):
+    """The denominator of one indicator is the denominator of another: hidden in one, it is hidden in both."""
+    tables = _staff_and_caseload(caseload, [120, 6, 20, 30])
+    rule = Disclosure(owner="test", agreed="2026-01-01", threshold=5, rounding=rounding)
+    released = release_tables.release_all(tables, rule)
+    known, staff = (one.table.set_index("ethnic_group") for one in released)
+    assert known["at_risk"].equals(staff["at_risk"]) and known["at_risk"].isna().any()
+    assert staff.loc[staff["at_risk"].isna(), ["estimate", "lower", "upper"]].isna().all(axis=None)
+    assert release_tables.attack(released).empty
+    if rounding == 1 and max(caseload) > 100:  # one small caseload and the total of all
+        assert len(release_tables.attack(release_tables.release_all(tables, rule, complementary=False)))

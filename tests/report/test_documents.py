@@ -29,6 +29,9 @@ HOSTILE = [
     "\\u{41} // gone",
     '"] = #eval("1")',
     "<w:t>x</w:t>",
+    "zażółć O’Neill – “quoted” −3 ≥ office",
+    "سلام שלום",
+    "1 of 2 • 3 " + "age-adjusted-and-longer " * 12,
 ]
 
 
@@ -80,11 +83,18 @@ def test_the_same_paper_is_the_same_bytes():
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_written_words_are_text_in_both(words):
+def test_written_words_are_text_in_both(words, tmp_path):
     points = replace(POINTS, points=(replace(POINT, title=words),))
     blocks = [block for block in documents.paper(points, ABOUT) if block[0] != "figure"]
     assert f"1. {words}" in word(documents.docx(blocks, None))
-    assert documents.pdf(blocks, None).startswith(b"%PDF")
+    (tmp_path / documents.PDF).write_bytes(documents.pdf(blocks, None))
+    letters = documents.read_pdf_back(tmp_path / documents.PDF)
+    assert f"1. {words}".translate(str.maketrans("", "", " •")) in letters
+
+
+def test_a_letter_that_the_pdf_cannot_show_is_named(tmp_path):
+    with pytest.raises(PcrefError, match=r"no letter .*ਪ.*record of engagement"):
+        documents.write(tmp_path, replace(POINTS, points=(replace(POINT, title="ਪੰਜਾਬੀ"),)), None, ABOUT)
 
 
 def test_every_paper_is_marked_synthetic_unsigned_or_internal():
@@ -130,7 +140,14 @@ def test_a_word_file_with_other_words_than_the_paper_stops_the_edition(change, t
 
     documents.write(tmp_path, POINTS, None, ABOUT)
     monkeypatch.setattr(documents, "docx", changed)
-    with pytest.raises(PcrefError, match="holds other words than the board paper"):
+    with pytest.raises(PcrefError, match=r"\.docx holds other words than the board paper"):
+        documents.write(tmp_path, POINTS, None, ABOUT)
+
+
+def test_a_pdf_with_another_number_than_the_paper_stops_the_edition(tmp_path, monkeypatch):
+    made = documents.pdf
+    monkeypatch.setattr(documents, "pdf", lambda given, picture: made([*given, ("text", "3")], picture))
+    with pytest.raises(PcrefError, match=r"\.pdf holds other words than the board paper"):
         documents.write(tmp_path, POINTS, None, ABOUT)
 
 

@@ -58,7 +58,7 @@ def test_a_number_of_no_released_row_stops_the_finding():
     ],
 )
 def test_a_badge_says_what_unknown_ethnic_groups_could_change(rows, badge, words):
-    unknown = pd.DataFrame({"indicator": ["detentions"], "estimate": [6.66]})
+    unknown = pd.DataFrame({"indicator": ["detentions"], "estimate": [6.66], "upper": [7.0]})
     made = quality.of_indicators(pd.DataFrame([BASE | row for row in rows]), unknown).iloc[0]
     assert made["badge"] == badge and words in made["reason"] and "not known for 6.7%" in made["reason"]
 

@@ -15,10 +15,10 @@ from pcref_analysis.vocabulary.parameters import Disclosure
 
 SMALL_PUZZLE, ROUNDS, FEWER_ROUNDS = 250, 30, 6  # counts; rounds of cuts in small and in large puzzles
 TIDY = 40  # so many counts hidden for others' sake are tried open again
-PROGRAMS = (
-    5_000  # linear programs of one puzzle after which no more is tried: a count, so that every machine hides alike
-)
+PROGRAMS = 5_000  # linear programs of one puzzle after which no more is tried: a count, so every machine hides alike
+AT_ONCE = 16  # exposed counts for which others are hidden before all are looked at again, once no more is tried
 NODES = 2_000  # of one choice's search tree: a count, not a time, so that every machine chooses alike
+MANY_CUTS, BEST = 120, 5  # beyond, the best choice takes a second each: in the last so many rounds only
 
 
 @dataclass
@@ -55,11 +55,12 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
 
     Cuts from the outsider's linear programs first, which find the least loss where they come to an end; where
     they do not, counts are added for each exposed one in turn and then tried open again. After ``PROGRAMS`` linear
-    programs they are added for all exposed ones at once and stay hidden: that hides more, never less.
+    programs they are added for many exposed ones at once and stay hidden: that hides more, never less.
     """
     need = reachable(choice, small, guarded | small | choice.free | choice.left_over, rule)
-    hidden, cuts = small.copy(), []
-    for _ in range(ROUNDS if len(small) <= SMALL_PUZZLE else FEWER_ROUNDS):
+    hidden, cuts, near = small.copy(), [], False
+    rounds = ROUNDS if len(small) <= SMALL_PUZZLE else FEWER_ROUNDS
+    for turn in range(rounds):
         exposed = choice.exposed(hidden, guarded, need)
         if not len(exposed):
             break
@@ -69,7 +70,8 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
         if not fresh:
             break
         cuts += fresh
-        hidden = _least(choice, cuts, small)
+        near = len(cuts) > MANY_CUTS and turn < rounds - BEST
+        hidden = _least(choice, cuts, small, near)
     started, guarded, need = hidden.copy(), guarded.copy(), need.copy()
     while True:
         exposed = choice.exposed(hidden, guarded, need)
@@ -78,17 +80,18 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
             if not len(exposed):
                 break
             guarded[exposed] = True
-        for cell in exposed if choice.puzzle.asked > PROGRAMS else exposed[:1]:
+        for cell in exposed[: AT_ONCE if choice.puzzle.asked > PROGRAMS else 1]:
             more = _add(choice, hidden, cell, need[cell])
             if not more.any():
                 need[cell] = 0.0  # nothing that is left to hide helps it: the attack will say so
             hidden = hidden | more
-    if (hidden == started).all():
+    if (hidden == started).all() and not near:
         return hidden
 
     def safe(trial: np.ndarray) -> bool:
-        other = choice.exposed(trial, guarded, need), choice.also_exposed(trial, guarded, need, rule.threshold)
-        return not any(map(len, other))
+        if len(choice.exposed(trial, guarded, need)):
+            return False
+        return not len(choice.also_exposed(trial, guarded, need, rule.threshold))
 
     return _tidy(choice, hidden, small, safe)
 
@@ -123,19 +126,23 @@ def _cut(
     return (gain, wanted) if wanted > 1e-7 and (gain * ~hidden).any() else None
 
 
-def _least(choice: Choice, cuts: list[tuple[np.ndarray, float]], small: np.ndarray) -> np.ndarray:
-    """Return the cheapest counts to hide that meet all cuts so far."""
+def _least(choice: Choice, cuts: list[tuple[np.ndarray, float]], small: np.ndarray, near: bool) -> np.ndarray:
+    """Return the cheapest counts to hide that meet all cuts so far, or (``near``) within a few per cent of them."""
     places = np.flatnonzero(choice.free)
     gains = np.array([gain[places] / wanted for gain, wanted in cuts])
     answer = milp(
         choice.cost[places],
         constraints=LinearConstraint(sparse.csr_array(gains), lb=1.0),
-        integrality=np.ones(len(places)),
+        integrality=np.full(len(places), not near),
         bounds=Bounds(0, 1),
         options={"node_limit": NODES, "mip_rel_gap": 0.005},
     )
-    hidden = small.copy()
-    hidden[places] |= np.ones(len(places), bool) if answer.x is None else answer.x > 0.5
+    hidden, share = small.copy(), np.ones(len(places)) if answer.x is None else answer.x
+    taken = share > (feasible_ranges.WHOLE if near else 0.5)
+    for place in np.argsort(share, kind="stable") if near else ():  # those of which least is needed go again first
+        if taken[place] and (gains[:, taken].sum(axis=1) - gains[:, place] >= 1 - feasible_ranges.WHOLE).all():
+            taken[place] = False
+    hidden[places] |= taken
     return hidden
 
 

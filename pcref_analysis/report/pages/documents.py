@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import unicodedata
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
@@ -61,7 +62,7 @@ def paper(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]
 
 
 def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, about: Mapping[str, Any]) -> None:
-    """Write the board paper as DOCX and PDF, the numbers of both compared with the released rows first.
+    """Write the board paper as DOCX and PDF: numbers compared with the released rows, then both files read back.
 
     Parameters
     ----------
@@ -77,16 +78,36 @@ def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, a
     Raises
     ------
     PcrefError
-        If a paper holds a number that no released row holds, or the Word file, read back, has other words.
+        If a paper holds a number that no released row holds, or a file, read back, has other words.
     """
     blocks = [block for block in paper(points, about) if picture or block[0] != "figure"]
     main_points.check(
         "the board paper", "\n".join(text for _, text in blocks), points, {**about, "n": _counted(points)}
     )
     (folder / BOARD).write_bytes(docx(blocks, picture))
-    if read_back(folder / BOARD) != [text for kind, text in blocks if kind != "figure"]:
-        raise PcrefError(f"check: {BOARD} holds other words than the board paper; nothing was published.")
     (folder / PDF).write_bytes(pdf(blocks, picture))
+    said = [text for kind, text in blocks if kind != "figure"]
+    same = {BOARD: read_back(folder / BOARD) == said, PDF: read_pdf_back(folder / PDF) == _unspaced("".join(said))}
+    for name in (name for name, holds in same.items() if not holds):
+        raise PcrefError(f"check: {name} holds other words than the board paper; nothing was published.")
+
+
+def read_pdf_back(path: Path) -> str:
+    """Return the words of a PDF file without spaces (a line may break within a word), bullets and numbers of pages."""
+    from pypdf import PdfReader
+
+    pages = PdfReader(path).pages
+    lines = [
+        line
+        for number, page in enumerate(pages, 1)
+        for line in page.extract_text().splitlines()
+        if line.strip() != f"{number} of {len(pages)}"
+    ]
+    return _unspaced("".join(lines))
+
+
+def _unspaced(text: str) -> str:
+    return re.sub(r"[\s\u2022\u00ad\u200b\u200c\u200d\ufeff]", "", unicodedata.normalize("NFKC", text))
 
 
 def read_back(path: Path) -> list[str]:
@@ -190,6 +211,11 @@ def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> byt
     """Return the paper as a tagged PDF that claims PDF/UA-1; typst refuses what lacks a title or a description.
 
     Words reach typst as data, never as its source, so that nothing written in a name or a reason is run.
+
+    Raises
+    ------
+    PcrefError
+        If the words hold a letter that the font of the PDF has not.
     """
     import tempfile
 
@@ -203,10 +229,18 @@ def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> byt
             (place / "figure.png").write_bytes(picture[0])
         facts = {"blocks": [list(block) for block in blocks], "alt": picture[1] if picture else ""}
         inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
-        return typst.compile(
-            str(place / "board.typ"), sys_inputs=inputs, pdf_standards="ua-1", timestamp=946_684_800,
-            ignore_system_fonts=True,
-        )  # fmt: skip
+        try:
+            return typst.compile(
+                str(place / "board.typ"), sys_inputs=inputs, pdf_standards="ua-1", timestamp=946_684_800,
+                ignore_system_fonts=True,
+            )  # fmt: skip
+        except typst.TypstError as error:  # an accessible PDF may not show a box where a letter should be
+            if not (letter := re.search(r"the text `(.*)` could not be displayed", str(error))):
+                raise
+            raise PcrefError(
+                f"board paper: the font of the PDF has no letter {letter[1]}. Write the words that hold it "
+                "(record of engagement, names in the parameters) in Latin, Greek, Cyrillic, Arabic or Hebrew letters."
+            ) from None
 
 
 def _counted(points: MainPoints) -> str:

@@ -109,8 +109,11 @@ def _same_side(row: dict[str, Any]) -> bool:
 
 
 def _unknown(share: pd.DataFrame) -> str:
-    known = len(share) and formats.known(share["estimate"].iloc[0])
-    if not known:
+    found = [
+        formats.figure(share[column].iloc[0], 1) if len(share) and column in share else ""
+        for column in ("estimate", "upper")
+    ]
+    if not any(found):
         return ""
-    shown = formats.figure(share["estimate"].iloc[0], 1)
+    shown = found[0] or say("at most {most}", most=found[1])
     return f"{say('Ethnic group is not known for {share}% of what is counted.', share=shown)} "
