@@ -30,7 +30,7 @@ class Invented(gettext.NullTranslations):
 
 def made(name, given, found):
     facts = ("trust", "period_text", "basis", "rule_text", "licence", "next_edition", "edition_day", "level", "version")
-    about = pipeline.about(given) | dict.fromkeys(facts, "4") | {"contact": ""}
+    about = pipeline.about(given) | dict.fromkeys([*facts, "introduction"], "4") | {"contact": ""}
     point = main_points.Point("4", "4", "4", "With care", "4", "4", "4.html", "4", state="under way", moved="wider")
     points = main_points.MainPoints(
         main_points.of([], given).heading, main_points._lead([], None, False), main_points.compared_with(given)[0],

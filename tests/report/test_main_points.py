@@ -190,8 +190,8 @@ def test_the_five_questions_are_answered_first_from_the_points_themselves():
     first = said[said.index("What comes first?") : said.index("Every group is compared")]
     assert "Carers: not asked Detentions: Black people (2.9 times)" in first
     assert "Compared with whom? The White group (White British, White Irish and any other White background)" in first
-    assert "Is it getting better? Of the first 2 points: 1 narrower; 1 without figures to compare." in first
-    assert "Can we trust it? Of the first 2 points: 1 firm; 1 without figures." in first
+    assert "Is it getting better? Of 2 points: 1 narrower; 1 without figures to compare." in first
+    assert "Can we trust it? Of 2 points: 1 firm; 1 without figures." in first
     assert "What was done? Detentions: Black people (under way). For the other nothing is recorded yet." in first
     assert "What comes first?" not in words(page([]))
 

@@ -101,7 +101,9 @@ def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, .
     if acted and rest:
         nothing = several("For the other nothing is recorded yet.", "For the other {n} nothing is recorded yet.", rest)
     done = f"{done}. {nothing}" if acted and rest else f"{done}." if acted else nothing
-    of = several("Of {n} point:", "Of the first {n} points:", number)
+    of = several("Of {n} point:", "Of {n} points:", number)
+    if points.more:
+        of = several("Of the first point:", "Of the first {n} points:", number)
     return [
         (say("What comes first?"), "", first),
         (say("Compared with whom?"), points.versus, ()),
