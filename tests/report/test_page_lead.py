@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.display import output
+from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import main_points, page_lead, quality, terms
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -30,7 +31,8 @@ def said(*rows):
 
 def test_every_comparison_is_in_one_count_and_what_is_none_is_not_counted():
     kinds = ("clear", "possible", "possible", "better", "equal", "recording", "context", "not clear", "no figure")
-    words = said(*({"evidence": kind} for kind in kinds))
+    nobody = {"evidence": "no figure", "ethnic_group": EVERY_GROUP}  # what nobody measured is no comparison
+    words = said(*({"evidence": kind} for kind in kinds), nobody)
     assert words.startswith("Of 9 comparisons")
     assert sum(map(int, re.findall(r"\d+", words.partition(": ")[2]))) == 9
     assert "0" not in said({"evidence": "possible"}, {}) and "No gap" not in said({"evidence": "possible"}, {})

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import output
+from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import main_points, quality, render
 from pcref_analysis.report.pages.language import say, several
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -57,9 +58,11 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
         If a sentence holds a number that the released findings do not hold.
     """
     frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
-    table, leads = frames.get("priorities-findings", pd.DataFrame(columns=["domain"])), {}
+    table, leads = frames.get("priorities-findings", pd.DataFrame(columns=["domain", "ethnic_group"])), {}
     for domain, page in main_points.PAGES.items():
-        rows = table[table["domain"].eq(domain)]
+        rows = table[
+            table["domain"].eq(domain) & table["ethnic_group"].ne(EVERY_GROUP)
+        ]  # of all there is no comparison
         if rows.empty:
             continue
         first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
