@@ -44,6 +44,19 @@ def ratio(value: float) -> str:
     return f"{value:.2f}" if fine else f"{value:.1f}"
 
 
+def side(lower: Any, upper: Any) -> str:
+    """On which side of 1 a ratio lies, by its whole interval: "higher", "lower" or "cannot tell".
+
+    Examples
+    --------
+    >>> side(1.2, 3), side(0.4, 0.9), side(0.9, 1.4), side(1.2, float("inf"))
+    ('higher', 'lower', 'cannot tell', 'higher')
+    """
+    if has(lower) and lower > 1:
+        return "higher"
+    return "lower" if known(upper) and upper < 1 else "cannot tell"
+
+
 def rounded(number: float) -> str:
     """Two figures are enough in a sentence, and no fraction of a person."""
     if number < 10:

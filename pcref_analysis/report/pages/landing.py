@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from pcref_analysis.display import output
@@ -33,8 +32,7 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
         "index.html.j2",
         about=about,
         main=main,
-        picture=drawn and base64.b64encode(drawn.png).decode("ascii"),
-        alt=drawn and drawn.record["alt"],
+        picture=drawn and render.safe(drawn.html),
         folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in FOLDED.items()},
         tables=tables,
     )
