@@ -253,6 +253,50 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
 
 
 @_theme()
+def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Shown:
+    """Draw a funnel of the boards, a picture an ethnic group: each board's ratio by its precision, ours marked.
+
+    The limits allow for how much boards differ (over-dispersion), about the mean of the other boards. Not a league
+    table: no board is named but ours, and none is ranked.
+
+    Parameters
+    ----------
+    released
+        A Releasable of :func:`pcref_analysis.published.other_boards.each`.
+    id, title, table
+        As for :func:`forest`.
+    indicator
+        The one to draw.
+    """
+    frame = _drawn(released, ["ratio", "precision", "mean"])
+    frame = frame[frame["indicator"].eq(indicator)].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
+    pictures = []
+    for group, part in frame.groupby("ethnic_group", sort=False):
+        figure, axis = _picture(released, group, 230, NUMBERS)
+        limits = funnel_axes.around(axis, part)
+        ends = _ends(part.assign(lower=part["ratio"], upper=part["ratio"]))
+        for own, style, size in (("another", (GREY, "o"), 5), ("ours", (ORANGE, "D"), 10)):
+            rows = part[part["own"] == own]
+            inside = rows["ratio"].clip(*ends)
+            axis.plot(rows["precision"], inside, style[1], color=style[0], markersize=size)
+        _ratio_axis(axis, ends, "y")
+        _number_axis(axis, "x", part["precision"].max() * 1.05)
+        _below(figure, "Information of a board (about the number of events of the group)")
+        ours = part[part["own"] == "ours"]
+        said = f"ours {formats.ratio(ours['ratio'].iloc[0])}, {limits}" if len(ours) else "ours has no figure"
+        pictures.append(Picture(figure, group, f"{group}: {said}; the other boards' mean "
+                                               f"{formats.ratio(part['mean'].iloc[0])}."))  # fmt: skip
+    key = _key(released, [("our board", ORANGE, "D"), ("another board", GREY, "o"), ("95% limits", GREY, "--"),
+                          ("99.8% limits", GREY, ":")])  # fmt: skip
+    to = part["comparator"].iloc[0]
+    alt = f"{title}: each board's ratio to {to}, between limits that allow for how much boards differ. "
+    alt += f"{' '.join(one.alt for one in pictures)} The table {table} holds every number."
+    return _shown([key, *pictures], released, frame, id, title, alt, table)
+
+
+@_theme()
 def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
     frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pcref_analysis.display.palette import BLUE, GREY, ORANGE, PLUM
@@ -37,6 +38,21 @@ def draw(axis: Any, teams: pd.DataFrame, limits: pd.DataFrame) -> list[tuple[str
         along.get_major_locator().set_params(nbins=4, steps=[1, 2, 2.5, 5, 10])
     _name(axis, teams[beyond != ""], teams)
     return key
+
+
+def around(axis: Any, boards: pd.DataFrame) -> str:
+    """Draw the limits about the mean of boards (``precision, mean, tau``); say where ours lies."""
+    mean, tau = boards["mean"].iloc[0], boards["tau"].iloc[0]
+    at, found = np.geomspace(boards["precision"].min() * 0.8, boards["precision"].max() * 1.05, 60), "within the limits"
+    axis.axhline(mean, color=GREY, linewidth=1)
+    for z, dash, words in ((1.96, "--", "95%"), (3.09, ":", "99.8%")):
+        half = z * np.sqrt(tau**2 + 1 / at)
+        for sign in (-1, 1):
+            axis.plot(at, mean * np.exp(sign * half), dash, color=GREY, linewidth=1.3)
+        ours = boards[boards["own"] == "ours"]
+        away = np.log(ours["ratio"] / mean).abs() > z * np.sqrt(tau**2 + 1 / ours["precision"])
+        found = f"beyond the {words} limits" if away.any() else found
+    return found
 
 
 def _name(axis: Any, rows: pd.DataFrame, every: pd.DataFrame) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pcref_analysis.analysis import best_estimates, ethnicity_coding, teams
+from pcref_analysis.analysis import best_estimates, ethnicity_coding, levels_and_gaps, teams
 from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
 from pcref_analysis.disclosure.release_tables import Releasable
-from pcref_analysis.priorities import agreed_list, draft_list, sensitivity
+from pcref_analysis.display import formats
+from pcref_analysis.estimates.inequality import extremes
+from pcref_analysis.priorities import agreed_list, draft_list, gap_over_time, sensitivity
 from pcref_analysis.report.study import PUBLISHED, Study, as_published
+from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
 
 PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
@@ -44,6 +47,54 @@ def by_team(counts: Releasable) -> tuple[Releasable, Releasable]:
     """
     found = release_tables.derive(teams.compared, counts, name="by_team")
     return found, release_tables.derive(teams.lines, found, name="by_team_limits")
+
+
+def inequality(levels: Releasable, parameters: Parameters) -> Releasable:
+    """Return inequality in one number an indicator (:func:`estimates.inequality.extremes.highest_over_lowest`)."""
+    return release_tables.derive(_inequality, levels, name="inequality", parameters=parameters)
+
+
+def _inequality(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    part = levels[levels["period"].eq(parameters.period) & levels["adjustment"].isin(levels_and_gaps.STEPS[:2])]
+    step = part["adjustment"].map(levels_and_gaps.STEPS.index)
+    part = part[step == step.groupby(part["indicator"]).transform("max")]
+    return extremes.highest_over_lowest(part, parameters.level)
+
+
+def gap_changes(gaps: Releasable, parameters: Parameters) -> Releasable:
+    """Return how each gap has changed since the first year that has it, and since the last one before the run's.
+
+    Never across a break that the parameters declare (:func:`pcref_analysis.priorities.gap_over_time.compared`).
+    """
+    return release_tables.derive(_gap_changes, gaps, name="gap_changes", parameters=parameters)
+
+
+def _gap_changes(gaps: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    years = gaps[gaps["period"].str.len().eq(7) & gaps["ethnic_group"].ne(ethnicity.UNKNOWN)]  # none added up
+    given = (years, parameters.comparator, parameters.period, list(parameters.breaks))
+    both = pd.concat([gap_over_time.compared(*given, since=since) for since in ("first", "last")], ignore_index=True)
+    both = both.drop_duplicates(ignore_index=True).assign(measure="ratio")
+    return levels_and_gaps.in_order(both.merge(gaps[["indicator", "indicator_name"]].drop_duplicates()))
+
+
+def targets(levels: Releasable, parameters: Parameters) -> Releasable:
+    """Return each agreed target of the engagement record with the level of the run's year and the distance in words."""
+    return release_tables.derive(_targets, levels, name="targets", parameters=parameters)
+
+
+def _targets(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    record = agreed_list.record(parameters)
+    agreed = [one.model_dump(mode="json") for one in record.targets] if record else []
+    named = pd.DataFrame(agreed, columns=["indicator", "ethnic_group", "value", "way", "by", "who", "when"])
+    now = levels[levels["period"].eq(parameters.period) & levels["adjustment"].eq("crude")]
+    keep = ["indicator", "indicator_name", "unit", "ethnic_group", "estimate", "lower", "upper"]
+    rows = now[keep].merge(named.rename(columns={"value": "target", "ethnic_group": "of"}), on="indicator")
+    rows = rows[rows["of"].eq("") | rows["of"].eq(rows["ethnic_group"])].drop(columns="of").reset_index(drop=True)
+    sides = [(row.estimate, row.lower, row.upper, row.target, row.way) for row in rows.itertuples()]
+    return rows.assign(distance=[formats.distance(*side) for side in sides])
+
+
+WORKED_OUT = {"levels": (inequality, targets), "gaps": (gap_changes,)}  # what a domain's page works out of its own
 
 
 def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:

@@ -111,6 +111,8 @@ class _Known:
             *agreed.values(),
             *notebook_tables.sensitive(tables, draft, parameters).values(),
         ]
+        for one in self.pages:
+            self.made += [make(one, parameters) for make in notebook_tables.WORKED_OUT.get(one.name, ())]
         held = data[data["own"]] if "own" in data else data  # of published figures a page shows the run's own alone
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
