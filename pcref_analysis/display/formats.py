@@ -88,7 +88,7 @@ def ratio_of(one: Sequence[Any], other: Sequence[Any]) -> tuple[float, float]:
     Examples
     --------
     >>> [round(end, 2) for end in ratio_of((30, 24, 37.5), (10, 9.5, 10.5))]
-    [2.38, 3.77]
+    [2.39, 3.77]
     """
     if not all(known(value) and value > 0 for value in (*one, *other)):
         return float("nan"), float("nan")

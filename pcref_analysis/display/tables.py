@@ -91,7 +91,7 @@ def changes(released: Any, id: str, title: str) -> Shown:
     for name, part in released.table.groupby("indicator_name", sort=False):
         rows = [[(row["ethnic_group"], False), (f"{row['period_then']} to {row['period_now']}", False),
                  *((_one({end: row[f"{end}_{when}"] for end in FIGURES}), True) for when in ("then", "now")),
-                 (formats.change(row["times"], row["times_lower"], row["times_upper"]), True), (row["verdict"], False)]
+                 (formats.change(row["times"], row["times_lower"], row["times_upper"]), True), (_since(row), False)]
                 for row in part.to_dict("records")]  # fmt: skip
         blocks.append((name, rows))
     heads = ["Ethnic group", "Years", "Ratio then", "Ratio now", "Change of the ratio", "The gap is"]
@@ -299,6 +299,10 @@ def _than(lines: list[dict[str, Any]]) -> str:
     """Return how a group stands to the comparator by its fullest ratio that is shown."""
     row = next((line for line in reversed(lines) if pd.notna(line["estimate"])), {})
     return formats.compared(row.get("lower"), row.get("upper"), _polarity(lines[0]["indicator"]))
+
+
+def _since(row: Mapping[str, Any]) -> str:
+    return row["verdict"] if row["verdict"] == "cannot tell" else f"{row['verdict']} than in {row['period_then']}"
 
 
 def _polarity(indicator: str) -> str:

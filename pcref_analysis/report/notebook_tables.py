@@ -13,7 +13,8 @@ from pcref_analysis.display import formats
 from pcref_analysis.estimates.inequality import extremes
 from pcref_analysis.priorities import agreed_list, draft_list, gap_over_time, sensitivity
 from pcref_analysis.report.study import PUBLISHED, Study, as_published
-from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
@@ -55,10 +56,14 @@ def inequality(levels: Releasable, parameters: Parameters) -> Releasable:
 
 
 def _inequality(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    part = levels[levels["period"].eq(parameters.period) & levels["adjustment"].isin(levels_and_gaps.STEPS[:2])]
+    return extremes.highest_over_lowest(_fullest(levels, parameters.period), parameters.level)
+
+
+def _fullest(levels: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Return the levels of a year after age and sex where an indicator has such, else before adjustment."""
+    part = levels[levels["period"].eq(period) & levels["adjustment"].isin(levels_and_gaps.STEPS[:2])]
     step = part["adjustment"].map(levels_and_gaps.STEPS.index)
-    part = part[step == step.groupby(part["indicator"]).transform("max")]
-    return extremes.highest_over_lowest(part, parameters.level)
+    return part[step == step.groupby(part["indicator"]).transform("max")]
 
 
 def gap_changes(gaps: Releasable, parameters: Parameters) -> Releasable:
@@ -86,7 +91,13 @@ def _targets(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     record = agreed_list.record(parameters)
     agreed = [one.model_dump(mode="json") for one in record.targets] if record else []
     named = pd.DataFrame(agreed, columns=["indicator", "ethnic_group", "value", "way", "by", "who", "when"])
-    now = levels[levels["period"].eq(parameters.period) & levels["adjustment"].eq("crude")]
+    groups = {"", *ethnicity.known_groups("broad"), *ethnicity.known_groups("detailed")}
+    for column, known in (("indicator", set(indicators.catalogue())), ("ethnic_group", groups)):
+        if odd := sorted(set(named[column].fillna("")) - known):
+            raise PcrefError(
+                f"engagement: {len(odd)} target(s) name a {column} that is none: {', '.join(odd)}. Correct the record."
+            )
+    now = _fullest(levels, parameters.period)
     keep = ["indicator", "indicator_name", "unit", "ethnic_group", "estimate", "lower", "upper"]
     rows = now[keep].merge(named.rename(columns={"value": "target", "ethnic_group": "of"}), on="indicator")
     rows = rows[rows["of"].eq("") | rows["of"].eq(rows["ethnic_group"])].drop(columns="of").reset_index(drop=True)

@@ -62,7 +62,8 @@ def highest_over_lowest(levels: pd.DataFrame, level: float = 0.95) -> pd.DataFra
         (_, kind, groups, _) = next(grouped.sets(mine, None, "ethnic_group", None))
         ends = intervals(groups, kind, groups["weight"].to_numpy(float), None, None, level).loc["ratio"]
         high, low = (mine.loc[at] for at in (mine["estimate"].idxmax(), mine["estimate"].idxmin()))
-        found = (high["ethnic_group"], low["ethnic_group"], high["estimate"] / low["estimate"])
+        ends_of = [one["ethnic_group"] if high["estimate"] > low["estimate"] else "all alike" for one in (high, low)]
+        found = (*ends_of, high["estimate"] / low["estimate"])
         rows.append((name, mine["indicator_name"].iloc[0], len(mine), *found, ends["lower"], ends["upper"], level))
     columns = ["indicator", "indicator_name", "groups", "highest", "lowest", "estimate", "lower", "upper", "level"]
     return pd.DataFrame(rows, columns=columns)
