@@ -18,9 +18,10 @@ TARGET = {"indicator": "detentions", "value": 100, "way": "at most", "by": "2027
           "when": "2026-11-02"}  # fmt: skip
 LEVELS = pd.DataFrame({
     "ethnic_group": ["White", "Mixed", "Black or Black British"], "estimate": [80.0, 95.0, 250.0],
-    "lower": [74.0, 40.0, 200.0], "upper": [88.0, 160.0, 300.0],
+    "lower": [74.0, 40.0, 200.0], "upper": [94.0, 160.0, 300.0],
 }).assign(indicator="detentions", indicator_name="Detentions", unit="per 100,000", period=RUN.period, comparator="",
-          adjustment="crude", measure="rate", level=0.95, events=[300.0, 20.0, 100.0], at_risk=[4e5, 2e4, 4e4])  # fmt: skip
+          adjustment="crude", measure="rate", level=0.95, events=[300.0, 20.0, 100.0],
+          at_risk=[4e5, 2e4, 4e4])  # fmt: skip
 
 
 def _released(frame):
