@@ -6,16 +6,13 @@ is many pictures of a phone's width, each with its own description; a page sets 
 
 from __future__ import annotations
 
-import textwrap
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display import formats, funnel_axes, palette, svg
+from pcref_analysis.display import drawing, formats, funnel_axes, palette, svg
 from pcref_analysis.display.output import INTERNAL, Shown, fingerprint
 from pcref_analysis.display.palette import BLUE, GREY, ORANGE, TEAL
 
@@ -24,38 +21,10 @@ ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
     "age_sex": ("after age and sex", TEAL, "s", 0.0),
     "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.22),
 }
-AXIS = (0.1, 10.0)  # a ratio's axis goes no further; an arrow says where an interval does
-RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)  # what stands at a ratio's axis
-FINE = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)  # the same where all ratios are close to 1
 KEY = 'class="key" '
-LINES = ("-", "--", ":")
-STEPS = (1, 2, 2.5, 5)  # of any other axis, and ten times as many
-WIDTH, NAMES, NUMBERS, ABOVE, BELOW = 360, 152, 52, 12, 50  # points; a phone shows 360 whole
-LOOK = {"text.parse_math": False, "font.size": 12,
-        "xtick.labelsize": 12, "ytick.labelsize": 12, "grid.color": "#E3E6E8", "axes.spines.top": False,
-        "axes.spines.right": False, "font.family": "DejaVu Sans"}  # fmt: skip
 
 
-class Picture(NamedTuple):
-    """One picture of a figure, drawn, and what it says."""
-
-    drawn: Any
-    title: str
-    alt: str
-
-
-@contextmanager
-def _theme() -> Iterator[None]:
-    """Give everything that is drawn the look of the pages; nothing stays set."""
-    import seaborn as sns
-    from matplotlib import rc_context
-
-    with rc_context({**sns.axes_style("whitegrid"), **LOOK}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # a rare letter in a name stops no page
-        yield
-
-
-@_theme()
+@drawing.theme()
 def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown:
     """Draw ratios with intervals, a picture an indicator, a line an ethnic group, the steps of adjustment together.
 
@@ -78,25 +47,25 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     comparator = frame["comparator"].iloc[0]
     pictures, cut = [], False
     for panel, part in frame.groupby("indicator_name", sort=False):
-        groups, ends = list(dict.fromkeys(part["ethnic_group"])), _ends(part)
-        figure, axis = _picture(released, panel, 38 * len(groups))
+        groups, ends = list(dict.fromkeys(part["ethnic_group"])), drawing.ends(part)
+        figure, axis = drawing.picture(released, panel, 38 * len(groups))
         for step, (_, colour, marker, shift) in ADJUSTMENTS.items():
             rows = part[part["adjustment"] == step]
             y = rows["ethnic_group"].map(groups.index).astype(float) + shift
-            cut |= _interval(axis, rows, y, ends, colour, marker)
-        _by_group(axis, groups)
-        _ratio_axis(axis, ends)
-        _below(figure, f"Ratio to {comparator} (log scale)")
+            cut |= drawing.interval(axis, rows, y, ends, colour, marker)
+        drawing.by_group(axis, groups)
+        drawing.ratio_axis(axis, ends)
+        drawing.below(figure, f"Ratio to {comparator} (log scale)")
         full = part[part["adjustment"] == part["adjustment"].iloc[-1]]
-        pictures.append(Picture(figure, panel, f"{panel}, {ADJUSTMENTS[full['adjustment'].iloc[0]][0]}: "
+        pictures.append(drawing.Picture(figure, panel, f"{panel}, {ADJUSTMENTS[full['adjustment'].iloc[0]][0]}: "
                                                f"{_against(full, comparator)}"))  # fmt: skip
     arrows = " An arrow at the end of a line says that the interval goes on beyond the axis." if cut else ""
     alt = f"{title}. {_words(frame, comparator)}{arrows} The table {table} holds every number."
     steps = [ADJUSTMENTS[step][:3] for step in ADJUSTMENTS if (frame["adjustment"] == step).any()]
-    return _shown([_key(released, steps), *pictures], released, frame, id, title, alt, table)
+    return _shown([drawing.key(released, steps), *pictures], released, frame, id, title, alt, table)
 
 
-@_theme()
+@drawing.theme()
 def levels(released: Any, id: str, title: str, table: str, period: str, targets: Any = None) -> Shown:
     """Draw the level of each ethnic group with its interval, a picture an indicator, after age and sex where known.
 
@@ -121,10 +90,12 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
     pictures = []
     for panel, part in frame.groupby("indicator_name", sort=False):
         groups, aim = list(part["ethnic_group"]), aims[aims["indicator"].eq(part["indicator"].iloc[0])]
-        figure, axis = _picture(released, panel, 24 * len(groups))
+        figure, axis = drawing.picture(released, panel, 24 * len(groups))
         most = max(part[["upper", "england"]].max().max(), aim["target"].max() if len(aim) else 0) * 1.05 or 1
         for place, row in enumerate(part.itertuples()):
-            _interval(axis, part[part.index == row.Index], [place], (0, most), *palette.of_group(row.ethnic_group))
+            drawing.interval(
+                axis, part[part.index == row.Index], [place], (0, most), *palette.of_group(row.ethnic_group)
+            )
         known = part["england"].notna().to_numpy()
         axis.plot(part["england"][known], [i for i, has in enumerate(known) if has], "|", color="black",
                   markersize=16, markeredgewidth=2.5, zorder=4)  # fmt: skip
@@ -132,12 +103,14 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
             at = groups.index(one.ethnic_group) if one.ethnic_group in groups else None
             limits = (at - 0.5, at + 0.5) if at is not None else (-0.5, len(groups) - 0.5)
             axis.vlines(one.target, *limits, color=palette.PLUM, linewidth=2.5, linestyle=(0, (2, 1)), zorder=3)
-        _by_group(axis, groups)
-        _number_axis(axis, "x", most)
+        drawing.by_group(axis, groups)
+        drawing.number_axis(axis, "x", most)
         step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
         unit = part["unit"].iloc[0]
-        _below(figure, f"{unit}, {step}")
-        pictures.append(Picture(figure, panel, f"{panel}: {_highest(part)} {unit}, {step}.{_england_words(part)}"))
+        drawing.below(figure, f"{unit}, {step}")
+        pictures.append(
+            drawing.Picture(figure, panel, f"{panel}: {_highest(part)} {unit}, {step}.{_england_words(part)}")
+        )
     top = frame.loc[frame.groupby("indicator_name", sort=False)["estimate"].idxmax()].head(6)
     said = "; ".join(f"{r.indicator_name}, {r.ethnic_group}, {formats.interval(r.estimate, r.lower, r.upper)} {r.unit}"
                      for r in top.itertuples())  # fmt: skip
@@ -145,7 +118,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
     alt = f"{title}, {period}. Highest of each: {said}.{ticks} The table {table} holds every number."
     entries = [("England, the same ethnic group", "black", "|")] if ticks else []
     entries += [("target that was agreed", palette.PLUM, ":")] if len(aims) else []
-    key = [_key(released, entries)] if entries else []
+    key = [drawing.key(released, entries)] if entries else []
     return _shown([*key, *pictures], released, frame, id, title, alt, table)
 
 
@@ -169,7 +142,7 @@ def gap_periods(released: Any, id: str, title: str, table: str, breaks: Sequence
     return _by_year(released, frame, id, title, table, comparator, breaks)
 
 
-@_theme()
+@drawing.theme()
 def _by_year(
     released: Any, frame: pd.DataFrame, id: str, title: str, table: str, ratio: str, breaks: Sequence[str] = ()
 ) -> Shown:
@@ -180,14 +153,14 @@ def _by_year(
     pictures = []
     for panel, part in frame.groupby("indicator_name", sort=False):
         unit, said = part["unit"].iloc[0] if "unit" in part else "", []
-        top, ends = part["upper"].max() * 1.05 or 1, _ends(part) if ratio else (0.0, 0.0)
-        figure, axis = _picture(released, panel, 190, NUMBERS)
+        top, ends = part["upper"].max() * 1.05 or 1, drawing.ends(part) if ratio else (0.0, 0.0)
+        figure, axis = drawing.picture(released, panel, 190, drawing.NUMBERS)
         for group in [one for one in every if (part["ethnic_group"] == one).any()]:
             rows = part[part["ethnic_group"] == group].sort_values("period")
             shift = (every.index(group) - (len(every) - 1) / 2) * 0.1
             x = rows["period"].map(years.index).astype(float) + shift
             (colour, marker), limits = palette.of_group(group), ends if ratio else (0.0, top)
-            _interval(axis, rows, x, limits, colour, marker, along="y")
+            drawing.interval(axis, rows, x, limits, colour, marker, along="y")
             for _, run in rows.assign(x=x).groupby([sum(y >= b for b in breaks) for y in rows["period"]]):
                 axis.plot(run["x"], run["estimate"].clip(*limits), color=colour, linewidth=1.2)
             first, last = rows.iloc[0], rows.iloc[-1]
@@ -197,18 +170,18 @@ def _by_year(
         axis.set_xticks(range(len(years)), [y if not (len(years) - 1 - i) % each else "" for i, y in enumerate(years)])
         axis.set_xlim(-0.5, len(years) - 0.5)
         axis.grid(False, axis="x")
-        _ratio_axis(axis, ends, "y") if ratio else _number_axis(axis, "y", top)
-        _below(figure, f"Ratio to {ratio} (log scale)" if ratio else unit)
+        drawing.ratio_axis(axis, ends, "y") if ratio else drawing.number_axis(axis, "y", top)
+        drawing.below(figure, f"Ratio to {ratio} (log scale)" if ratio else unit)
         pictures.append(
-            Picture(figure, panel, f"{panel}, {f'ratio to {ratio}' if ratio else unit}: {'; '.join(said)}.")
+            drawing.Picture(figure, panel, f"{panel}, {f'ratio to {ratio}' if ratio else unit}: {'; '.join(said)}.")
         )
     what = f"{len(pictures)} panel(s), {', '.join(years)}, for {', '.join(every)}"
     alt = f"{title}: {what}. The table {table} holds every number."
-    key = _key(released, [(group, *palette.of_group(group)) for group in every])
+    key = drawing.key(released, [(group, *palette.of_group(group)) for group in every])
     return _shown([key, *pictures], released, frame, id, title, alt, table)
 
 
-@_theme()
+@drawing.theme()
 def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
     """Draw one level a row with its interval, its name above it: shares of a whole, or probabilities."""
     frame = _drawn(released, ["estimate"])
@@ -216,20 +189,20 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
         return _nothing(released, id, title)
     both = {"lower", "upper"} <= set(frame)
     most = frame[["estimate", "upper"] if both else ["estimate"]].max().max() * 1.05 or 1
-    figure, axis = _picture(released, "", 34 * len(frame), 12)
+    figure, axis = drawing.picture(released, "", 34 * len(frame), 12)
     axis.barh(range(len(frame)), frame["estimate"], color=BLUE, height=0.28)
     if both:
         axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2.5)
-    _names_above(axis, frame[label])
-    _number_axis(axis, "x", most)
-    _below(figure, unit)
+    drawing.names_above(axis, frame[label])
+    drawing.number_axis(axis, "x", most)
+    drawing.below(figure, unit)
     top = frame.sort_values("estimate", ascending=False).head(1)
     lead = f" Highest: {top[label].iloc[0]}, {formats.figure(top['estimate'].iloc[0])}." if len(top) else ""
     alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
-    return _shown([Picture(figure, title, alt)], released, frame, id, title, alt, table)
+    return _shown([drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table)
 
 
-@_theme()
+@drawing.theme()
 def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, y: str) -> Shown:
     """Draw a share against the number of people, a point a team, between the limits of chance; name those beyond.
 
@@ -239,9 +212,9 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
     frame = _drawn(released, ["target", "estimate"])
     if frame.empty:
         return _nothing(released, id, title)
-    figure, axis = _picture(released, "", 300, NUMBERS)
+    figure, axis = drawing.picture(released, "", 300, drawing.NUMBERS)
     entries = funnel_axes.draw(axis, frame, limits.table)
-    _below(figure, x)
+    drawing.below(figure, x)
     axis.set_title(y, loc="left", x=-0.14, fontsize=12, y=0.98)
     beyond = frame[frame["signal"].fillna("") != ""].itertuples()
     names = "; ".join(f"{row.team}, {row.estimate:.3g}% of {row.at_risk:,.0f}, {row.signal}" for row in beyond)
@@ -249,10 +222,12 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
         f"{title}: funnel plot of {len(frame)} teams, {y.lower()} against {x.lower()}; all teams together "
         f"{frame['target'].iloc[0]:.3g}%. Beyond the limits: {names or 'none'}. The table {table} holds every number."
     )
-    return _shown([_key(released, entries), Picture(figure, title, alt)], released, frame, id, title, alt, table)
+    return _shown(
+        [drawing.key(released, entries), drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table
+    )
 
 
-@_theme()
+@drawing.theme()
 def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Shown:
     """Draw a funnel of the boards, a picture an ethnic group: each board's ratio by its precision, ours marked.
 
@@ -274,21 +249,21 @@ def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Sh
         return _nothing(released, id, title)
     pictures = []
     for group, part in frame.groupby("ethnic_group", sort=False):
-        figure, axis = _picture(released, group, 230, NUMBERS)
-        limits = funnel_axes.around(axis, part)
-        ends = _ends(part.assign(lower=part["ratio"], upper=part["ratio"]))
+        figure, axis = drawing.picture(released, group, 230, drawing.NUMBERS)
+        ends = drawing.ends(part.assign(lower=part["ratio"], upper=part["ratio"]))
+        limits = funnel_axes.around(axis, part, ends)
         for own, style, size in (("another", (GREY, "o"), 5), ("ours", (ORANGE, "D"), 10)):
             rows = part[part["own"] == own]
             inside = rows["ratio"].clip(*ends)
             axis.plot(rows["precision"], inside, style[1], color=style[0], markersize=size)
-        _ratio_axis(axis, ends, "y")
-        _number_axis(axis, "x", part["precision"].max() * 1.05)
-        _below(figure, "Information of a board (about the number of events of the group)")
+        drawing.ratio_axis(axis, ends, "y")
+        drawing.number_axis(axis, "x", part["precision"].max() * 1.05)
+        drawing.below(figure, "Information of a board (about the number of events of the group)")
         ours = part[part["own"] == "ours"]
         said = f"ours {formats.ratio(ours['ratio'].iloc[0])}, {limits}" if len(ours) else "ours has no figure"
-        pictures.append(Picture(figure, group, f"{group}: {said}; the other boards' mean "
+        pictures.append(drawing.Picture(figure, group, f"{group}: {said}; the other boards' mean "
                                                f"{formats.ratio(part['mean'].iloc[0])}."))  # fmt: skip
-    key = _key(released, [("our board", ORANGE, "D"), ("another board", GREY, "o"), ("95% limits", GREY, "--"),
+    key = drawing.key(released, [("our board", ORANGE, "D"), ("another board", GREY, "o"), ("95% limits", GREY, "--"),
                           ("99.8% limits", GREY, ":")])  # fmt: skip
     to = part["comparator"].iloc[0]
     alt = f"{title}: each board's ratio to {to}, between limits that allow for how much boards differ. "
@@ -296,7 +271,7 @@ def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Sh
     return _shown([key, *pictures], released, frame, id, title, alt, table)
 
 
-@_theme()
+@drawing.theme()
 def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
     frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)
@@ -309,11 +284,11 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     first = "; ".join(f"{n}, {formats.interval(r, lo, up)}" for n, r, lo, up in
                       zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
     alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
-    key = _key(released, [(f"band {band:g}", *style) for band, style in bands.items()])
-    return _shown([key, Picture(figure, title, alt)], released, frame, id, title, alt, table)
+    key = drawing.key(released, [(f"band {band:g}", *style) for band, style in bands.items()])
+    return _shown([key, drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table)
 
 
-@_theme()
+@drawing.theme()
 def main_points(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw the main points one below the other, each name above its ratio; with a PNG for papers."""
     frame = _drawn(released, ["ratio", "lower", "upper"])
@@ -325,20 +300,20 @@ def main_points(released: Any, id: str, title: str, table: str) -> Shown:
         f"{r.title}, {formats.interval(r.ratio, r.lower, r.upper, r.rounded_to)}" for r in frame.itertuples()
     )
     alt = f"{title}. How many times the level of the {comparator} group, with intervals: {said}. 1 is the same level."
-    return _shown([Picture(figure, title, alt)], released, frame, id, title, alt, table, paper=True)
+    return _shown([drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table, paper=True)
 
 
 def _one_below_the_other(
     released: Any, frame: pd.DataFrame, names: Sequence[str], styles: list[tuple[str, str]], under: str
 ) -> Any:
     rows = frame.assign(estimate=frame["ratio"])
-    ends = _ends(rows)
-    figure, axis = _picture(released, "", 46 * len(frame), 12)
+    ends = drawing.ends(rows)
+    figure, axis = drawing.picture(released, "", 46 * len(frame), 12)
     for y, (colour, marker) in enumerate(styles):
-        _interval(axis, rows[y : y + 1], [y], ends, colour, marker, size=8)
-    _names_above(axis, names)
-    _ratio_axis(axis, ends)
-    _below(figure, f"{under} (log scale)")
+        drawing.interval(axis, rows[y : y + 1], [y], ends, colour, marker, size=8)
+    drawing.names_above(axis, names)
+    drawing.ratio_axis(axis, ends)
+    drawing.below(figure, f"{under} (log scale)")
     return figure
 
 
@@ -362,110 +337,6 @@ def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
     order = {"crude": 0, "age_sex": 1}
     best = frame["adjustment"].map(order).groupby(frame["indicator"]).transform("max")
     return frame[frame["adjustment"].map(order) == best]
-
-
-def _picture(released: Any, title: str, body: float, left: float = NAMES, below: float = BELOW) -> tuple[Any, Any]:
-    """Return a figure of a phone's width and its axes, ``body`` points high, the title above, marks below."""
-    from matplotlib.figure import Figure
-
-    lines = textwrap.wrap(title, 48)
-    height = ABOVE + 17 * len(lines) + body + below
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
-    box = (left / WIDTH, below / height, (WIDTH - left - 14) / WIDTH, body / height)
-    axis = figure.add_axes(box, facecolor="none") if body else None
-    for number, line in enumerate(lines):
-        figure.text(6 / WIDTH, 1 - (15 + 17 * number) / height, line, fontsize=13, fontweight="bold")
-    marks = ["Synthetic data"] if getattr(released, "synthetic", False) else []
-    marks += [INTERNAL] if released.audience == "internal" else []
-    if marks:
-        words = ". ".join(marks)
-        figure.text(1 - 6 / WIDTH, 5 / height, words, ha="right", fontsize=11, color="#7A5200", fontweight="bold")
-    return figure, axis
-
-
-def _below(figure: Any, words: str) -> None:
-    height = figure.get_figheight() * 72
-    for number, line in enumerate(textwrap.wrap(words, 62)[:2]):
-        figure.text(6 / WIDTH, (21 - 13 * number) / height, line, fontsize=11, color=GREY)
-
-
-def _interval(
-    axis: Any, rows: pd.DataFrame, at: Any, ends: tuple[float, float], colour: str, marker: str, along: str = "x",
-    size: float = 6.5,
-) -> bool:  # fmt: skip
-    """Draw estimates with their intervals; an arrow stands where one leaves the axis. Says whether one does."""
-    low, high, left = rows["lower"].clip(*ends), rows["upper"].clip(*ends), False
-    gaps = [
-        value for place, lo, up in zip(at, low, high, strict=True) for value in ((place, lo), (place, up), (None,) * 2)
-    ]
-    where, value = [one[0] for one in gaps], [one[1] for one in gaps]
-    axis.plot(*((value, where) if along == "x" else (where, value)), color=colour, linewidth=2, solid_capstyle="butt")
-    inside = rows["estimate"].between(*ends).to_numpy()
-    at, estimates = pd.Series(list(at), dtype=float)[inside], rows["estimate"][inside]
-    axis.plot(*((estimates, at) if along == "x" else (at, estimates)), marker, color=colour, markersize=size)
-    every = pd.Series([one[0] for one in gaps[::3]], dtype=float).to_numpy()
-    arrows = ("<", ">") if along == "x" else ("v", "^")
-    for end, beyond, arrow in zip(ends, (rows["lower"] < ends[0], rows["upper"] > ends[1]), arrows, strict=True):
-        places = every[beyond.to_numpy()]
-        if len(places):
-            point = ([end] * len(places), places)
-            axis.plot(*(point if along == "x" else point[::-1]), arrow, color=colour, markersize=7, clip_on=False)
-            left = True
-    return left
-
-
-def _by_group(axis: Any, groups: list[str]) -> None:
-    axis.set_yticks(range(len(groups)), groups)
-    axis.set_ylim(len(groups) - 0.5, -0.5)
-    axis.grid(False, axis="y")
-
-
-def _names_above(axis: Any, names: Sequence[str]) -> None:
-    axis.set_yticks([])
-    axis.set_ylim(len(names) - 0.5, -0.75)
-    for y, name in enumerate(names):
-        words = textwrap.shorten(str(name), 58, placeholder=" …")
-        axis.text(0.005, y - 0.28, words, transform=axis.get_yaxis_transform(), va="bottom", fontsize=12)
-
-
-def _ends(frame: pd.DataFrame) -> tuple[float, float]:
-    low, high = max(frame["lower"].min(), AXIS[0]), min(frame["upper"].max(), AXIS[1])
-    return min(low * 0.9, 0.8), max(high * 1.1, 1.25)
-
-
-def _ratio_axis(axis: Any, ends: tuple[float, float], along: str = "x") -> None:
-    low, high = ends
-    ticks = [t for t in (FINE if high / low < 5 else RATIOS) if low <= t <= high]
-    for name, value in (("scale", "log"), ("lim", ends)):
-        getattr(axis, f"set_{along}{name}")(value)
-    getattr(axis, f"set_{along}ticks")(ticks, [f"{t:g}" for t in ticks])
-    axis.minorticks_off()
-    (axis.axvline if along == "x" else axis.axhline)(1, color=GREY, linewidth=1.2, linestyle="--", zorder=1)
-
-
-def _number_axis(axis: Any, along: str, most: float) -> None:
-    """Let an axis begin at 0, with at most four round steps."""
-    from matplotlib.ticker import MaxNLocator
-
-    getattr(axis, f"set_{along}lim")(0, most)
-    ticks = [t for t in MaxNLocator(4, steps=[*STEPS, 10]).tick_values(0, most) if t <= most]
-    getattr(axis, f"set_{along}ticks")(ticks, [f"{t:,.6g}" for t in ticks])
-
-
-def _key(released: Any, entries: Sequence[tuple[str, str, str]]) -> Picture:
-    """Draw what marks mean: a label, a colour, a marker or one of :data:`LINES`."""
-    figure, _ = _picture(released, "", 0, below=20 * len(entries) + 22)
-    from matplotlib.lines import Line2D
-
-    height = figure.get_figheight() * 72
-    for number, (label, colour, marker) in enumerate(entries):
-        y = 1 - (14 + 20 * number) / height
-        dashed = marker in LINES
-        look = {"linestyle": marker, "marker": ""} if dashed else {"linestyle": "", "marker": marker}
-        x = [8 / WIDTH, 28 / WIDTH] if dashed else [18 / WIDTH]
-        figure.add_artist(Line2D(x, [y] * len(x), color=colour, markersize=8, linewidth=2, **look))
-        figure.text(36 / WIDTH, y, label, va="center_baseline", fontsize=12)
-    return Picture(figure, "Key", f"Key: {'; '.join(label for label, _, _ in entries)}.")
 
 
 def _highest(part: pd.DataFrame) -> str:
@@ -507,7 +378,7 @@ def _words(frame: pd.DataFrame, comparator: str) -> str:
 
 
 def _shown(
-    pictures: Sequence[Picture], released: Any, frame: pd.DataFrame, id: str, title: str, alt: str, table: str,
+    pictures: Sequence[drawing.Picture], released: Any, frame: pd.DataFrame, id: str, title: str, alt: str, table: str,
     paper: bool = False,
 ) -> Shown:  # fmt: skip
     """Return a figure: its pictures in a row that breaks where the page ends, and its record."""

@@ -19,11 +19,14 @@ def draw(axis: Any, teams: pd.DataFrame, limits: pd.DataFrame) -> list[tuple[str
     Returns what the marks mean: label, colour, marker.
     """
     target, beyond = teams["target"].iloc[0], teams["signal"].fillna("")
+    among = limits.loc[limits["size"] >= teams["at_risk"].min(), "upper_99_8"]  # at the left the limits run away
+    top = 1.12 * max(teams["estimate"].max(), among.max())
     axis.axhline(target, color=GREY, linewidth=1.2)
     key = [(f"all teams together, {target:.3g}%", GREY, "-")]
     for level, dash in (("95", "--"), ("99_8", ":")):
         for end in ("lower", "upper"):
-            axis.plot(limits["size"], limits[f"{end}_{level}"], dash, color=GREY, linewidth=1.3)
+            line = limits[f"{end}_{level}"]
+            axis.plot(limits["size"], line.where(line.between(0, top)), dash, color=GREY, linewidth=1.3)
         key.append((f"{level.replace('_', '.')}% limits", GREY, dash))
     for level, (colour, marker) in STYLE.items():
         rows = teams[beyond.str.endswith(f" {level}") if level else beyond == ""]
@@ -31,16 +34,15 @@ def draw(axis: Any, teams: pd.DataFrame, limits: pd.DataFrame) -> list[tuple[str
         if len(rows):
             axis.plot(rows["at_risk"], rows["estimate"], marker, color=colour, markersize=7.5)
             key.append((words, colour, marker))
-    among = limits.loc[limits["size"] >= teams["at_risk"].min(), "upper_99_8"]  # at the left the limits run away
     axis.set_xlim(0, limits["size"].max())
-    axis.set_ylim(0, 1.12 * max(teams["estimate"].max(), among.max()))
+    axis.set_ylim(0, top)
     for along in (axis.xaxis, axis.yaxis):
         along.get_major_locator().set_params(nbins=4, steps=[1, 2, 2.5, 5, 10])
     _name(axis, teams[beyond != ""], teams)
     return key
 
 
-def around(axis: Any, boards: pd.DataFrame) -> str:
+def around(axis: Any, boards: pd.DataFrame, ends: tuple[float, float]) -> str:
     """Draw the limits about the mean of boards (``precision, mean, tau``); say where ours lies."""
     mean, tau = boards["mean"].iloc[0], boards["tau"].iloc[0]
     at, found = np.geomspace(boards["precision"].min() * 0.8, boards["precision"].max() * 1.05, 60), "within the limits"
@@ -48,7 +50,9 @@ def around(axis: Any, boards: pd.DataFrame) -> str:
     for z, dash, words in ((1.96, "--", "95%"), (3.09, ":", "99.8%")):
         half = z * np.sqrt(tau**2 + 1 / at)
         for sign in (-1, 1):
-            axis.plot(at, mean * np.exp(sign * half), dash, color=GREY, linewidth=1.3)
+            line = mean * np.exp(sign * half)
+            inside = np.where((line >= ends[0]) & (line <= ends[1]), line, np.nan)
+            axis.plot(at, inside, dash, color=GREY, linewidth=1.3)
         ours = boards[boards["own"] == "ours"]
         away = np.log(ours["ratio"] / mean).abs() > z * np.sqrt(tau**2 + 1 / ours["precision"])
         found = f"beyond the {words} limits" if away.any() else found

@@ -20,7 +20,7 @@ import pandas as pd
 
 from pcref_analysis.analysis import ethnicity_coding, extract_quality
 from pcref_analysis.disclosure.release_tables import Releasable
-from pcref_analysis.display import figures, sentences, svg, tables
+from pcref_analysis.display import drawing, sentences, svg, tables
 from pcref_analysis.display import output as shown
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import draft_list
@@ -238,9 +238,9 @@ def _is_axis(numbers: list[float]) -> bool:
         return False
     even = np.allclose(numbers, np.arange(len(numbers)) * numbers[1])
     return (
-        1 in numbers and set(numbers) <= {*figures.RATIOS, *figures.FINE}
+        1 in numbers and set(numbers) <= {*drawing.RATIOS, *drawing.FINE}
         if not even
-        else (float(f"{numbers[1]:.6e}".partition("e")[0]) in figures.STEPS)
+        else (float(f"{numbers[1]:.6e}".partition("e")[0]) in drawing.STEPS)
     )
 
 

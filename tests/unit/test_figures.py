@@ -119,6 +119,22 @@ def test_a_picture_is_text_is_the_same_each_time_and_fits_a_phone():
     assert svg.texts(_pictures(two[0])[1])[:1] == ["A"]
 
 
+@pytest.mark.parametrize(("ours", "where"), [(2.1, "within the limits"), (9.0, "beyond the 99.8% limits")])
+def test_a_funnel_of_boards_marks_ours_alone_and_says_where_it_lies(drawn, ours, where):
+    frame = pd.DataFrame({"ratio": [1.8, 2.2, ours], "own": ["another", "another", "ours"]}).assign(
+        precision=[50.0, 80.0, 60.0], mean=2.0, tau=0.2, indicator="detentions", ethnic_group="Mixed",
+        comparator="White", period="2023-24", level=0.95,
+    )  # fmt: skip
+    shown = figures.boards(_released(frame), "f", "F", "t", "detentions")
+    assert where in shown.record["alt"]
+    texts = svg.texts(_pictures(shown)[1])
+    assert {text for text in texts if re.search("[A-Za-z]", text)} <= {"Mixed", *texts[-3:]}
+    low, high = drawn[1].axes[0].get_ylim()
+    for line in _lines(drawn[1]):  # nothing is drawn beyond the axis: a picture clips nothing
+        y = np.asarray(line.get_ydata(), float)
+        assert ((y[~np.isnan(y)] >= low - 1e-9) & (y[~np.isnan(y)] <= high + 1e-9)).all()
+
+
 BAD = ["<script>1</script>", "<a href='x'/>", "<image href='https://evil.example/p.png'/>", "<path onload='x'/>",
        "<use href='https://evil.example/#a'/>", "<style>a{fill:url(https://evil.example)}</style>", "<g>3</g>",
        "<path d='M0 0'/>7 people", "<!--7-->"]  # fmt: skip
