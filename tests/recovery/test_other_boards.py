@@ -33,13 +33,15 @@ def country():
 
 
 def test_a_funnel_names_no_board_and_takes_its_middle_from_the_others(monkeypatch):
-    effects = pd.DataFrame({"area": ["A", "B", "C", "D"], "effect": np.log([2.0, 2.2, 1.8, 6.0]), "variance": 0.01})
+    others = [2.0, 2.2, 1.8] * 5
+    names = [*"ABCEFGHIJKLMNOP", "D"]
+    effects = pd.DataFrame({"area": names, "effect": np.log([*others, 6.0]), "variance": 0.01})
     effects = effects.assign(indicator="detentions", period="2023-24", ethnic_group="Mixed")
     monkeypatch.setattr(other_boards, "_ratios", lambda *_: effects)
     found = other_boards.each("folder", other_boards.THERAPIES, "D", "2023-24")
-    assert "area" not in found and sorted(found["own"]) == ["another"] * 3 + ["ours"]
-    assert found["ratio"].round(2).tolist() == [2.0, 2.2, 1.8, 6.0] and found["precision"].round(6).unique() == [100]
-    assert found["mean"].unique().round(2) == [np.round(np.exp(np.log([2.0, 2.2, 1.8]).mean()), 2)]
+    assert "area" not in found and sorted(found["own"]) == ["another"] * 15 + ["ours"]
+    assert found["ratio"].round(2).tolist() == [*others, 6.0] and found["precision"].round(6).unique() == [100]
+    assert found["mean"].unique() == pytest.approx(np.exp(np.log(others).mean()))
 
 
 def test_intervals_with_the_other_boards_keep_their_level_and_are_nearer(country):
