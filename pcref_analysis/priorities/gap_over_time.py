@@ -61,7 +61,7 @@ def compared(
     """
     mine = gaps[gaps["comparator"].eq(comparator) & gaps["ethnic_group"].ne(comparator) & gaps["period"].le(period)]
     mine = mine[mine["adjustment"].isin(ORDER)]
-    figures = mine[["estimate", "lower", "upper"]].apply(pd.to_numeric, errors="coerce")
+    figures = mine[["estimate", "lower", "upper"]].apply(pd.to_numeric, errors="coerce").astype(float)
     whole = np.isfinite(figures).all(axis=1) & figures.gt(0).all(axis=1)
     mine = mine[whole].assign(**figures[whole], step=lambda rows: rows["adjustment"].map(ORDER.index))
     keys = ["indicator", "ethnic_group", "adjustment"]

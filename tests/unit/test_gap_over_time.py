@@ -37,6 +37,12 @@ def test_no_gap_is_compared_across_a_declared_break(since, breaks, then):
     assert gap_over_time.compared(four, "White", "2023-24", breaks, since)["period_then"].tolist() == then
 
 
+def test_a_page_without_gaps_has_no_changes():
+    """A table without rows comes back from its file without types."""
+    nothing = years("2022-23").head(0).astype(object)
+    assert gap_over_time.compared(nothing, "White", "2023-24").empty
+
+
 def test_the_change_of_a_ratio_is_that_of_altman_and_bland():
     """Their example: relative risks 0.67 (0.46 to 0.98) and 0.88 (0.71 to 1.08), ratio 0.76 (0.49 to 1.17)."""
     row = gap_over_time.compared(gaps((0.88, 0.71, 1.08), (0.67, 0.46, 0.98)), "White", "2023-24").iloc[0]
