@@ -15,7 +15,8 @@ from pcref_analysis.display.palette import GREY
 
 AXIS = (0.1, 10.0)  # a ratio's axis goes no further; an arrow says where an interval does
 RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)  # what stands at a ratio's axis
-FINE = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)  # the same where all ratios are close to 1
+MIDDLE = (0.5, 0.75, 1, 1.5, 2, 3, 4, 5)  # the same where they span less than eightfold
+FINE = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)  # and where all are close to 1; at least three of a set stand at any axis
 LINES = ("-", "--", ":")
 STEPS = (1, 2, 2.5, 5)  # of any other axis, and ten times as many
 WIDTH, NAMES, NUMBERS, ABOVE, BELOW = 360, 152, 52, 12, 50  # points; a phone shows 360 whole
@@ -117,7 +118,8 @@ def ends(frame: pd.DataFrame) -> tuple[float, float]:
 
 def ratio_axis(axis: Any, ends: tuple[float, float], along: str = "x") -> None:
     low, high = ends
-    ticks = [t for t in (FINE if high / low < 5 else RATIOS) if low <= t <= high]
+    given = FINE if high / low < 2.7 else MIDDLE if high / low < 8 else RATIOS
+    ticks = [t for t in given if low <= t <= high]
     for name, value in (("scale", "log"), ("lim", ends)):
         getattr(axis, f"set_{along}{name}")(value)
     getattr(axis, f"set_{along}ticks")(ticks, [f"{t:g}" for t in ticks])

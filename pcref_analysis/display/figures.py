@@ -254,17 +254,19 @@ def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Sh
         limits = funnel_axes.around(axis, part, ends)
         for own, style, size in (("another", (GREY, "o"), 5), ("ours", (ORANGE, "D"), 10)):
             rows = part[part["own"] == own]
-            inside = rows["ratio"].clip(*ends)
-            axis.plot(rows["precision"], inside, style[1], color=style[0], markersize=size)
+            for marker, there in ((style[1], rows["ratio"].between(*ends)), ("^", rows["ratio"] > ends[1]),
+                                  ("v", rows["ratio"] < ends[0])):  # fmt: skip
+                at = rows[there]
+                axis.plot(at["precision"], at["ratio"].clip(*ends), marker, color=style[0], markersize=size)
         drawing.ratio_axis(axis, ends, "y")
         drawing.number_axis(axis, "x", part["precision"].max() * 1.05)
-        drawing.below(figure, "Information of a board (about the number of events of the group)")
+        drawing.below(figure, "About the number of events of the group in a board")
         ours = part[part["own"] == "ours"]
-        said = f"ours {formats.ratio(ours['ratio'].iloc[0])}, {limits}" if len(ours) else "ours has no figure"
+        said = f"ours is {limits}" if len(ours) else "ours has no figure"
         pictures.append(drawing.Picture(figure, group, f"{group}: {said}; the other boards' mean "
                                                f"{formats.ratio(part['mean'].iloc[0])}."))  # fmt: skip
     key = drawing.key(released, [("our board", ORANGE, "D"), ("another board", GREY, "o"), ("95% limits", GREY, "--"),
-                          ("99.8% limits", GREY, ":")])  # fmt: skip
+                          ("99.8% limits", GREY, ":"), ("beyond the axis", GREY, "^")])  # fmt: skip
     to = part["comparator"].iloc[0]
     alt = f"{title}: each board's ratio to {to}, between limits that allow for how much boards differ. "
     alt += f"{' '.join(one.alt for one in pictures)} The table {table} holds every number."

@@ -238,7 +238,7 @@ def _is_axis(numbers: list[float]) -> bool:
         return False
     even = np.allclose(numbers, np.arange(len(numbers)) * numbers[1])
     return (
-        1 in numbers and set(numbers) <= {*drawing.RATIOS, *drawing.FINE}
+        1 in numbers and set(numbers) <= {*drawing.RATIOS, *drawing.MIDDLE, *drawing.FINE}
         if not even
         else (float(f"{numbers[1]:.6e}".partition("e")[0]) in drawing.STEPS)
     )

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import figures, palette, safe_html, svg
+from pcref_analysis.display import drawing, figures, palette, safe_html, svg
+from pcref_analysis.report import recompute
 from pcref_analysis.vocabulary import ethnicity
 
 BROAD, DETAILED = ethnicity.known_groups("broad"), ethnicity.known_groups("detailed")
@@ -133,6 +134,17 @@ def test_a_funnel_of_boards_marks_ours_alone_and_says_where_it_lies(drawn, ours,
     for line in _lines(drawn[1]):  # nothing is drawn beyond the axis: a picture clips nothing
         y = np.asarray(line.get_ydata(), float)
         assert ((y[~np.isnan(y)] >= low - 1e-9) & (y[~np.isnan(y)] <= high + 1e-9)).all()
+
+
+@pytest.mark.parametrize("upper", [1.01, 1.3, 1.9, 2.1, 2.6, 3.5, 5.0, 6.3, 7.0, 9.0, 30.0])
+@pytest.mark.parametrize("lower", [0.02, 0.12, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9])
+def test_numbers_at_a_ratio_axis_are_known_as_such(lower, upper):
+    from matplotlib.figure import Figure
+
+    axis = Figure().add_axes((0, 0, 1, 1))
+    drawing.ratio_axis(axis, drawing.ends(pd.DataFrame({"lower": [lower], "upper": [upper]})))
+    texts = [label.get_text() for label in axis.get_xticklabels()]
+    assert len(texts) >= 3 and recompute.off_axes(texts) == []
 
 
 BAD = ["<script>1</script>", "<a href='x'/>", "<image href='https://evil.example/p.png'/>", "<path onload='x'/>",
