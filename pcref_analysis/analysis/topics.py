@@ -79,6 +79,24 @@ def england(counts: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     return found.dropna(subset=["indicator_name"])[keep].reset_index(drop=True)
 
 
+def with_england(levels: pd.DataFrame, counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Add England's crude level of the same indicator, year and group: ``england, england_lower, england_upper``.
+
+    Parameters
+    ----------
+    levels
+        Of :func:`pcref_analysis.analysis.levels_and_gaps.crude`.
+    counts
+        Published counts of all areas; a figure that none is published for stays empty.
+    level
+        Of the intervals.
+    """
+    rows = counts[counts["area"].eq("England") & counts["at_risk"].notna()]
+    names = {"estimate": "england", "lower": "england_lower", "upper": "england_upper"}
+    whole = interval_counts.crude(rows, level)[[*levels_and_gaps.KEYS, *names]].rename(columns=names)
+    return levels.merge(whole, on=levels_and_gaps.KEYS, how="left", validate="many_to_one")
+
+
 def expected(
     cells: pd.DataFrame,
     parameters: Parameters,

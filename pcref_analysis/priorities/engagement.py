@@ -145,6 +145,16 @@ class Outcome(_Entry):
         return a_group(value)
 
 
+class Target(_Entry):
+    """A level that was agreed to be reached: whose, how high, by when; ``who`` and ``when`` say who agreed it."""
+
+    indicator: Text
+    ethnic_group: str = ""  # empty: every group
+    value: float = Field(ge=0)  # in the unit of the indicator
+    way: Literal["at most", "at least"]
+    by: datetime.date
+
+
 Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]
 
 
@@ -156,8 +166,9 @@ class Engagement(BaseModel):
     comparator: str = ""  # of the list that was talked about; where given, the record is refused for another list
     changes: list[Change] = Field(default_factory=list)
     outcomes: list[Outcome] = Field(default_factory=list)
+    targets: list[Target] = Field(default_factory=list)
 
-    @field_validator("changes", "outcomes", mode="before")
+    @field_validator("changes", "outcomes", "targets", mode="before")
     @classmethod
     def _nothing_is_an_empty_list(cls, value: Any) -> Any:
         return value or []

@@ -130,6 +130,7 @@ class Parameters(_Section):
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
     period: str
     periods: list[str] = Field(default_factory=list)  # all periods to build cells for; the last is `period`
+    breaks: dict[str, str] = Field(default_factory=dict)  # first year after a change of counting -> what changed
     comparator: str = ""  # an ethnic group of `detail`; where empty White, or White British of the detailed groups
     detail: Literal["broad", "detailed"] = "broad"
     age_bands: list[int] = Field(default_factory=lambda: [0, 16, 20, 25, 35, 50, 65])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pandas as pd
@@ -42,8 +41,7 @@ def bodies(
         main=main,
         answers=answers(main),
         named=quality.named,
-        picture=drawn and base64.b64encode(drawn.png).decode("ascii"),
-        alt=drawn and drawn.record["alt"],
+        picture=drawn and render.safe(drawn.html),
         folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in folded.items()},
         tables=tables,
     )

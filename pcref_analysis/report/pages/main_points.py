@@ -89,7 +89,11 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     agreed = bool(len(adjusted)) and bool(len(changes) or len(since))
     listed = adjusted[adjusted["place"].notna()].sort_values("place") if agreed else draft
     gaps = [table for name, table in frames.items() if name.endswith("-gaps") and "estimate" in table]
-    trend = gap_over_time.compared(pd.concat(gaps), parameters.comparator, parameters.period) if gaps else None
+    trend = (
+        gap_over_time.compared(pd.concat(gaps), parameters.comparator, parameters.period, list(parameters.breaks))
+        if gaps
+        else None
+    )
     material = {
         "findings": findings,
         "trend": trend,
