@@ -1,4 +1,4 @@
-// Runs axe-core over every page of an edition in Chromium: at four widths and in print, folds closed and open.
+// Runs axe-core over every page of an edition in Chromium: at four widths, dark and in print, folds closed and open.
 // Needs Node with the packages playwright-core and axe-core (NODE_PATH), and a Chromium (CHROMIUM, else /usr/bin/chromium).
 // Use: node benchmarks/accessibility.js reports/demo          Ends with 1 where anything was found.
 "use strict";
@@ -8,12 +8,13 @@ const { pathToFileURL } = require("url");
 const { chromium } = require("playwright-core");
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const VIEWS = [320, 375, 768, 1280, "print"];
+const VIEWS = [320, 375, 768, 1280, "dark", "print"];
 const axe = fs.readFileSync(require.resolve("axe-core"), "utf8");
 
 async function look(browser, file, view, open) {
-  const width = view === "print" ? 794 : view;
-  const context = await browser.newContext({ viewport: { width, height: 900 }, bypassCSP: true });
+  const width = { print: 794, dark: 1280 }[view] || view;
+  const colorScheme = view === "dark" ? "dark" : "light";
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, bypassCSP: true });
   const page = await context.newPage();
   const faults = [];
   page.on("console", (line) => faults.push(`console: ${line.text().slice(0, 120)}`));

@@ -216,7 +216,7 @@ def other_comparators(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return several tables of estimates as one, in the order that people read."""
     filled = [table for table in tables if len(table)] or list(tables[:1])
-    return _in_order(pd.concat(filled, ignore_index=True))
+    return in_order(pd.concat(filled, ignore_index=True))
 
 
 def named(estimates: pd.DataFrame) -> pd.DataFrame:
@@ -278,10 +278,11 @@ def _split(cells: pd.DataFrame, kind: Callable[[Indicator], str]) -> list[tuple[
 
 def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
     """Return the shared shape in the order that people read: catalogue, period, NHS order of groups, steps."""
-    return _in_order(named(table[[*SHAPE, *(more or [])]]))
+    return in_order(named(table[[*SHAPE, *(more or [])]]))
 
 
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Return rows in the order that people read: comparator, catalogue, period, NHS order of groups, adjustment."""
     groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]
     order = {"comparator": _places(table["comparator"])} if "comparator" in table else {}
     order |= {"indicator": _places(indicators.catalogue()), "period": None, "ethnic_group": _places(groups)}

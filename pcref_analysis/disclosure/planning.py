@@ -34,8 +34,8 @@ class Plan:
     """Which counts are hidden and how each other one is shown: decided once, jointly, for all that pages may show.
 
     ``tables`` hold the exact counts, and ``decided`` (``series``, the dimensions, ``shown``, ``hidden``, ``repeated``)
-    rests on them: both are confidential. ``later``: an earlier edition was taken into account. ``gathered``: the sums of
-    these tables alone, where they are at hand.
+    rests on them: both are confidential. ``later``: an earlier edition was taken into account. ``gathered``: the
+    sums of these tables alone, where they are at hand.
     """
 
     tables: tuple[Table, ...]

@@ -364,6 +364,9 @@ def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: s
     out = same_everywhere(function(*(one.table for one in released), **arguments)).reset_index(drop=True)
     first, audiences = released[0], {one.audience for one in released}
     numbers = tuple(c for c in out if pd.api.types.is_numeric_dtype(out[c]) and c not in schema.NUMBERED)
+    links = {"derived": [one.name for one in released], "later": first.links.get("later", False)}
+    if all("published" in one.links for one in released):  # what their publisher hid, no rule of ours did
+        links["published"] = first.links["published"]
     return Releasable(
         _table=out.copy(),
         name=name,
@@ -374,7 +377,7 @@ def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: s
         dimensions=tuple(c for c in out if c not in numbers),
         counts=(),
         figures=numbers,
-        links={"derived": [one.name for one in released], "later": first.links.get("later", False)},
+        links=links,
         door=_DOOR,
     )
 

@@ -1,32 +1,32 @@
 """Figures: each takes a Releasable, says what it shows in words, and stands beside its table.
 
-A figure never computes: what it draws are released numbers. Shape repeats what colour says.
+A figure never computes: what it draws are released numbers. Shape repeats what colour says. A chart of many indicators
+is many pictures of a phone's width, each with its own description; a page sets as many side by side as it has room for.
 """
 
 from __future__ import annotations
 
-import io
-import textwrap
-import warnings
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display import formats, funnel_axes, palette
+from pcref_analysis.display import drawing, formats, funnel_axes, palette, svg
 from pcref_analysis.display.output import INTERNAL, Shown, fingerprint
 from pcref_analysis.display.palette import BLUE, GREY, ORANGE, TEAL
 
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
-    "crude": ("before adjustment", GREY, "o", -0.2),
+    "crude": ("before adjustment", GREY, "o", -0.22),
     "age_sex": ("after age and sex", TEAL, "s", 0.0),
-    "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.2),
+    "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.22),
 }
-AXIS = (0.1, 10.0)  # a ratio's axis goes no further; an arrow says where an interval does
+KEY = 'class="key" '
 
 
+@drawing.theme()
 def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown:
-    """Draw ratios with intervals, a panel an indicator, a line an ethnic group, the steps of adjustment side by side.
+    """Draw ratios with intervals, a picture an indicator, a line an ethnic group, the steps of adjustment together.
 
     Parameters
     ----------
@@ -44,260 +44,279 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     frame = frame.reset_index(drop=True)
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
     comparator = frame["comparator"].iloc[0]
-    panels = list(dict.fromkeys(frame["indicator_name"]))
-    groups = list(dict.fromkeys(frame["ethnic_group"]))
-    low, high = max(frame["lower"].min(), AXIS[0]), min(frame["upper"].max(), AXIS[1])
-    ends = min(low * 0.9, 0.8), max(high * 1.1, 1.25)
-    figure, axes = _panels(panels, height=0.95 + 0.42 * len(groups))
-    for axis, panel in zip(axes, panels, strict=True):
-        part = frame[frame["indicator_name"] == panel]
-        for step, (label, colour, marker, shift) in ADJUSTMENTS.items():
+    pictures, cut = [], False
+    for panel, part in frame.groupby("indicator_name", sort=False):
+        groups, ends = list(dict.fromkeys(part["ethnic_group"])), drawing.ends(part)
+        figure, axis = drawing.picture(released, panel, 38 * len(groups))
+        for step, (_, colour, marker, shift) in ADJUSTMENTS.items():
             rows = part[part["adjustment"] == step]
             y = rows["ethnic_group"].map(groups.index).astype(float) + shift
-            axis.hlines(y, rows["lower"], rows["upper"], color=colour, linewidth=1.6)
-            axis.plot(rows["estimate"], y, marker, color=colour, markersize=5.5, label=label, linestyle="none")
-            for end, beyond, arrow in zip(ends, (rows["lower"] < ends[0], rows["upper"] > ends[1]), "<>", strict=True):
-                axis.plot([end] * int(beyond.sum()), y[beyond], arrow, color=colour, markersize=6, clip_on=False)
-        axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
-        axis.set_xscale("log")
-        axis.set_yticks(range(len(groups)), groups)
-        axis.set_ylim(len(groups) - 0.45, -0.55)
-        axis.set_title(textwrap.fill(panel, 40), loc="left", y=1, fontsize=10, fontweight="bold")
-    _ratio_axis(axes, low, high, ends)
-    cut = bool(((frame["lower"] < ends[0]) | (frame["upper"] > ends[1])).any())
-    scale = "log scale; arrow: the interval goes on" if cut else "log scale"
-    for axis in axes[-2:]:
-        axis.set_xlabel(f"Ratio to {comparator} ({scale})")
-    _legend(figure, axes)
+            cut |= drawing.interval(axis, rows, y, ends, colour, marker)
+        drawing.by_group(axis, groups)
+        drawing.ratio_axis(axis, ends)
+        drawing.below(figure, f"Ratio to {comparator} (log scale)")
+        full = part[part["adjustment"] == part["adjustment"].iloc[-1]]
+        pictures.append(drawing.Picture(figure, panel, f"{panel}, {ADJUSTMENTS[full['adjustment'].iloc[0]][0]}: "
+                                               f"{_against(full, comparator)}"))  # fmt: skip
     arrows = " An arrow at the end of a line says that the interval goes on beyond the axis." if cut else ""
     alt = f"{title}. {_words(frame, comparator)}{arrows} The table {table} holds every number."
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    steps = [ADJUSTMENTS[step][:3] for step in ADJUSTMENTS if (frame["adjustment"] == step).any()]
+    return _shown([drawing.key(released, steps), *pictures], released, frame, id, title, alt, table)
 
 
-def levels(released: Any, id: str, title: str, table: str, period: str, england: Any = None) -> Shown:
-    """Draw the level of each ethnic group with its interval, a panel an indicator, after age and sex where known.
+@drawing.theme()
+def levels(released: Any, id: str, title: str, table: str, period: str, targets: Any = None) -> Shown:
+    """Draw the level of each ethnic group with its interval, a picture an indicator, after age and sex where known.
 
     Parameters
     ----------
     released
-        A Releasable with ``indicator_name, unit, ethnic_group, adjustment, period, estimate, lower, upper``.
+        A Releasable with ``indicator_name, unit, ethnic_group, adjustment, period, estimate, lower, upper``; where it
+        has ``england``, England's level of the same ethnic group is a tick, where ours is before adjustment too.
     id, title, table, period
         As for :func:`forest`.
-    england
-        A Releasable with England's levels before adjustment (``indicator, period, ethnic_group, estimate``): each is
-        a tick across the line of the same ethnic group, where ours are before adjustment too. ``None`` draws none.
+    targets
+        A Releasable of :func:`pcref_analysis.report.notebook_tables.targets`: each is a line; ``None`` draws none.
     """
     frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
     frame = frame[frame["period"] == period].reset_index(drop=True)
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
-    panels, groups = (list(dict.fromkeys(frame[name])) for name in ("indicator_name", "ethnic_group"))
-    national = _national(frame, england)
-    figure, axes = _panels(panels, height=0.95 + 0.24 * len(groups))
-    for axis, panel in zip(axes, panels, strict=True):
-        part = frame[frame["indicator_name"] == panel]
-        england_level = national[national["indicator"].eq(part["indicator"].iloc[0])]
-        y = england_level["ethnic_group"].map(groups.index).astype(float)
-        if len(england_level):
-            axis.plot(england_level["estimate"], y, "|", color="black", markersize=15, markeredgewidth=2.2, zorder=3,
-                      label="England, the same ethnic group")  # fmt: skip
-        for row in part.itertuples():
-            (colour, marker), y = palette.of_group(row.ethnic_group), groups.index(row.ethnic_group)
-            axis.hlines(y, row.lower, row.upper, color=colour, linewidth=2)
-            axis.plot(row.estimate, y, marker, color=colour, markersize=7)
-        axis.set_yticks(range(len(groups)), groups)
-        axis.set_ylim(len(groups) - 0.45, -0.55)
-        axis.set_xlim(
-            0, max(part["upper"].max(), england_level["estimate"].max() if len(england_level) else 0) * 1.05 or 1
-        )
-        axis.locator_params(axis="x", nbins=5)
-        axis.set_title(textwrap.fill(panel, 44), loc="left", y=1, fontsize=10, fontweight="bold")
+    if "england" not in frame:
+        frame["england"] = float("nan")
+    frame["england"] = frame["england"].where(frame["adjustment"] == "crude")
+    aims = targets.table if targets is not None else pd.DataFrame(columns=["indicator", "ethnic_group", "target"])
+    pictures = []
+    for panel, part in frame.groupby("indicator_name", sort=False):
+        groups, aim = list(part["ethnic_group"]), aims[aims["indicator"].eq(part["indicator"].iloc[0])]
+        figure, axis = drawing.picture(released, panel, 24 * len(groups))
+        most = max(part[["upper", "england"]].max().max(), aim["target"].max() if len(aim) else 0) * 1.05 or 1
+        for place, row in enumerate(part.itertuples()):
+            drawing.interval(
+                axis, part[part.index == row.Index], [place], (0, most), *palette.of_group(row.ethnic_group)
+            )
+        known = part["england"].notna().to_numpy()
+        axis.plot(part["england"][known], [i for i, has in enumerate(known) if has], "|", color="black",
+                  markersize=16, markeredgewidth=2.5, zorder=4)  # fmt: skip
+        for one in aim.itertuples():
+            at = groups.index(one.ethnic_group) if one.ethnic_group in groups else None
+            limits = (at - 0.5, at + 0.5) if at is not None else (-0.5, len(groups) - 0.5)
+            axis.vlines(one.target, *limits, color=palette.PLUM, linewidth=2.5, linestyle=(0, (2, 1)), zorder=3)
+        drawing.by_group(axis, groups)
+        drawing.number_axis(axis, "x", most)
         step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
-        axis.set_xlabel(f"{part['unit'].iloc[0]}, {step}", fontsize=8)
-    top = frame.loc[frame.groupby("indicator_name", sort=False)["estimate"].idxmax()]
+        unit = part["unit"].iloc[0]
+        drawing.below(figure, f"{unit}, {step}")
+        pictures.append(
+            drawing.Picture(figure, panel, f"{panel}: {_highest(part)} {unit}, {step}.{_england_words(part)}")
+        )
+    top = frame.loc[frame.groupby("indicator_name", sort=False)["estimate"].idxmax()].head(6)
     said = "; ".join(f"{r.indicator_name}, {r.ethnic_group}, {formats.interval(r.estimate, r.lower, r.upper)} {r.unit}"
-                     for r in top.head(6).itertuples())  # fmt: skip
-    _legend(figure, axes)
-    ticks = " A tick is England's level of the same ethnic group." if len(national) else ""
+                     for r in top.itertuples())  # fmt: skip
+    ticks = " A tick is England's level of the same ethnic group." if frame["england"].notna().any() else ""
     alt = f"{title}, {period}. Highest of each: {said}.{ticks} The table {table} holds every number."
-    drawn = pd.concat([frame, national.assign(area="England")]) if len(national) else frame
-    return _shown(figure, plt, released, drawn, id, title, alt, table)
-
-
-def _national(ours: pd.DataFrame, england: Any) -> pd.DataFrame:
-    """Return England's levels of the groups, indicators and year that are drawn before adjustment."""
-    keys = ["indicator", "period", "ethnic_group"]
-    if england is None:
-        return pd.DataFrame(columns=[*keys, "estimate"])
-    mine = ours.loc[ours["adjustment"].eq("crude"), keys].drop_duplicates()
-    return _drawn(england, ["estimate"])[[*keys, "estimate"]].merge(mine, on=keys)
-
-
-def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return of each indicator the fullest adjustment that it has: after age and sex, else before adjustment."""
-    order = {"crude": 0, "age_sex": 1}
-    best = frame["adjustment"].map(order).groupby(frame["indicator"]).transform("max")
-    return frame[frame["adjustment"].map(order) == best]
+    entries = [("England, the same ethnic group", "black", "|")] if ticks else []
+    entries += [("target that was agreed", palette.PLUM, ":")] if len(aims) else []
+    key = [drawing.key(released, entries)] if entries else []
+    return _shown([*key, *pictures], released, frame, id, title, alt, table)
 
 
 def periods(released: Any, id: str, title: str, table: str) -> Shown:
-    """Draw a level by period, a panel an indicator, a line an ethnic group, with intervals."""
+    """Draw a level by year, a picture an indicator, a line an ethnic group, with intervals."""
+    frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
+    return _by_year(released, frame, id, title, table, ratio="")
+
+
+def gap_periods(released: Any, id: str, title: str, table: str, breaks: Sequence[str] = ()) -> Shown:
+    """Draw the gap by year: each group's ratio to the comparator by the fullest adjustment, with intervals.
+
+    ``breaks`` are the first years after a declared change of counting; no line is drawn across one.
+    """
     frame = _drawn(released, ["estimate", "lower", "upper"])
-    frame = _best_levels(frame)
+    frame = frame[(frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown") & frame["period"].str.len().eq(7)]
+    frame = frame[frame["adjustment"].isin(ADJUSTMENTS)]
+    step = frame["adjustment"].map(list(ADJUSTMENTS).index)
+    frame = frame[step == step.groupby(frame["indicator"]).transform("max")]
+    comparator = frame["comparator"].iloc[0] if len(frame) else ""
+    return _by_year(released, frame, id, title, table, comparator, breaks)
+
+
+@drawing.theme()
+def _by_year(
+    released: Any, frame: pd.DataFrame, id: str, title: str, table: str, ratio: str, breaks: Sequence[str] = ()
+) -> Shown:
     frame = frame[frame.groupby("indicator")["period"].transform("nunique") > 1].reset_index(drop=True)
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
-    panels = list(dict.fromkeys(frame["indicator_name"]))
-    groups, years = list(dict.fromkeys(frame["ethnic_group"])), sorted(frame["period"].unique())
-    figure, axes = _panels(panels, height=2.9, sharey=False, wide=True)
-    for axis, panel in zip(axes, panels, strict=True):
-        part = frame[frame["indicator_name"] == panel]
-        for number, group in enumerate(groups):
+    every, years = list(dict.fromkeys(frame["ethnic_group"])), sorted(frame["period"].unique())
+    pictures = []
+    for panel, part in frame.groupby("indicator_name", sort=False):
+        unit, said = part["unit"].iloc[0] if "unit" in part else "", []
+        top, ends = part["upper"].max() * 1.05 or 1, drawing.ends(part) if ratio else (0.0, 0.0)
+        figure, axis = drawing.picture(released, panel, 190, drawing.NUMBERS)
+        for group in [one for one in every if (part["ethnic_group"] == one).any()]:
             rows = part[part["ethnic_group"] == group].sort_values("period")
-            colour, marker = palette.of_group(group)
-            x = rows["period"].map(years.index).astype(float) + (number - (len(groups) - 1) / 2) * 0.06
-            axis.vlines(x, rows["lower"], rows["upper"], color=colour, linewidth=1.1, alpha=0.75)
-            axis.plot(x, rows["estimate"], marker=marker, color=colour, markersize=5, linewidth=1.2, label=group)
-        many = {"rotation": 45, "ha": "right"} if len(years) > 4 else {}
-        axis.set_xticks(range(len(years)), years, **many)
-        axis.set_ylim(bottom=0)
-        axis.set_title(textwrap.fill(panel, 44), loc="left", y=1, fontsize=10, fontweight="bold")
-        unit = part["unit"].iloc[0] if "unit" in part and len(part) else ""
-        axis.set_ylabel(textwrap.fill(unit, 20), fontsize=8)
-    _legend(figure, axes)
-    what = f"{len(panels)} panel(s), {', '.join(years)}, for {', '.join(groups)}"
+            shift = (every.index(group) - (len(every) - 1) / 2) * 0.1
+            x = rows["period"].map(years.index).astype(float) + shift
+            (colour, marker), limits = palette.of_group(group), ends if ratio else (0.0, top)
+            drawing.interval(axis, rows, x, limits, colour, marker, along="y")
+            for _, run in rows.assign(x=x).groupby([sum(y >= b for b in breaks) for y in rows["period"]]):
+                axis.plot(run["x"], run["estimate"].clip(*limits), color=colour, linewidth=1.2)
+            first, last = rows.iloc[0], rows.iloc[-1]
+            ends_in = [f"{formats.figure(one['estimate'])} in {one['period']}" for one in (first, last)]
+            said.append(f"{group} {' and '.join(dict.fromkeys(ends_in))}")
+        each = -(-len(years) // 4)
+        axis.set_xticks(range(len(years)), [y if not (len(years) - 1 - i) % each else "" for i, y in enumerate(years)])
+        axis.set_xlim(-0.5, len(years) - 0.5)
+        axis.grid(False, axis="x")
+        drawing.ratio_axis(axis, ends, "y") if ratio else drawing.number_axis(axis, "y", top)
+        drawing.below(figure, f"Ratio to {ratio} (log scale)" if ratio else unit)
+        pictures.append(
+            drawing.Picture(figure, panel, f"{panel}, {f'ratio to {ratio}' if ratio else unit}: {'; '.join(said)}.")
+        )
+    what = f"{len(pictures)} panel(s), {', '.join(years)}, for {', '.join(every)}"
     alt = f"{title}: {what}. The table {table} holds every number."
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    key = drawing.key(released, [(group, *palette.of_group(group)) for group in every])
+    return _shown([key, *pictures], released, frame, id, title, alt, table)
 
 
+@drawing.theme()
 def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
-    """Draw one level a row with its interval: shares of a whole, or probabilities."""
+    """Draw one level a row with its interval, its name above it: shares of a whole, or probabilities."""
     frame = _drawn(released, ["estimate"])
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
-    _theme({"axes.grid.axis": "x"})
-    figure, axis = plt.subplots(figsize=(8.5, 0.9 + 0.36 * len(frame)))
-    axis.barh(range(len(frame)), frame["estimate"], color=BLUE, height=0.6)
-    axis.set_yticks(range(len(frame)), frame[label])
-    axis.set_ylim(len(frame) - 0.5, -0.5)
-    if {"lower", "upper"} <= set(frame):
-        axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2)
-    axis.set(xlabel=unit, ylabel="")
+    both = {"lower", "upper"} <= set(frame)
+    most = frame[["estimate", "upper"] if both else ["estimate"]].max().max() * 1.05 or 1
+    figure, axis = drawing.picture(released, "", 34 * len(frame), 12)
+    axis.barh(range(len(frame)), frame["estimate"], color=BLUE, height=0.28)
+    if both:
+        axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2.5)
+    drawing.names_above(axis, frame[label])
+    drawing.number_axis(axis, "x", most)
+    drawing.below(figure, unit)
     top = frame.sort_values("estimate", ascending=False).head(1)
     lead = f" Highest: {top[label].iloc[0]}, {formats.figure(top['estimate'].iloc[0])}." if len(top) else ""
     alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    return _shown([drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table)
 
 
+@drawing.theme()
 def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, y: str) -> Shown:
     """Draw a share against the number of people, a point a team, between the limits of chance; name those beyond.
 
     ``released`` and ``limits`` are those of :func:`pcref_analysis.report.notebook_tables.by_team`; teams of which a
-    count is
-    suppressed are not drawn.
+    count is suppressed are not drawn.
     """
     frame = _drawn(released, ["target", "estimate"])
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
-    _theme({"grid.color": "#E3E6E8"})
-    figure, axis = plt.subplots(figsize=(8.8, 5.2), gridspec_kw={"top": 0.94, "right": 0.97})
-    funnel_axes.draw(axis, frame, limits.table)
-    axis.set(xlabel=x, ylabel=y)
-    axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
+    figure, axis = drawing.picture(released, "", 300, drawing.NUMBERS)
+    entries = funnel_axes.draw(axis, frame, limits.table)
+    drawing.below(figure, x)
+    axis.set_title(y, loc="left", x=-0.14, fontsize=12, y=0.98)
     beyond = frame[frame["signal"].fillna("") != ""].itertuples()
     names = "; ".join(f"{row.team}, {row.estimate:.3g}% of {row.at_risk:,.0f}, {row.signal}" for row in beyond)
     alt = (
         f"{title}: funnel plot of {len(frame)} teams, {y.lower()} against {x.lower()}; all teams together "
         f"{frame['target'].iloc[0]:.3g}%. Beyond the limits: {names or 'none'}. The table {table} holds every number."
     )
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    return _shown(
+        [drawing.key(released, entries), drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table
+    )
 
 
+@drawing.theme()
+def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Shown:
+    """Draw a funnel of the boards, a picture an ethnic group: each board's ratio by its precision, ours marked.
+
+    The limits allow for how much boards differ (over-dispersion), about the mean of the other boards. Not a league
+    table: no board is named but ours, and none is ranked.
+
+    Parameters
+    ----------
+    released
+        A Releasable of :func:`pcref_analysis.published.other_boards.each`.
+    id, title, table
+        As for :func:`forest`.
+    indicator
+        The one to draw.
+    """
+    frame = _drawn(released, ["ratio", "precision", "mean"])
+    frame = frame[frame["indicator"].eq(indicator)].reset_index(drop=True)
+    if frame.empty:
+        return _nothing(released, id, title)
+    pictures = []
+    for group, part in frame.groupby("ethnic_group", sort=False):
+        figure, axis = drawing.picture(released, group, 230, drawing.NUMBERS)
+        ends = drawing.ends(part.assign(lower=part["ratio"], upper=part["ratio"]))
+        limits = funnel_axes.around(axis, part, ends)
+        for own, style, size in (("another", (GREY, "o"), 5), ("ours", (ORANGE, "D"), 10)):
+            rows = part[part["own"] == own]
+            for marker, there in ((style[1], rows["ratio"].between(*ends)), ("^", rows["ratio"] > ends[1]),
+                                  ("v", rows["ratio"] < ends[0])):  # fmt: skip
+                at = rows[there]
+                axis.plot(at["precision"], at["ratio"].clip(*ends), marker, color=style[0], markersize=size)
+        drawing.ratio_axis(axis, ends, "y")
+        drawing.number_axis(axis, "x", part["precision"].max() * 1.05)
+        drawing.below(figure, "About the number of events of the group in a board")
+        ours = part[part["own"] == "ours"]
+        said = f"ours is {limits}" if len(ours) else "ours has no figure"
+        pictures.append(drawing.Picture(figure, group, f"{group}: {said}; the other boards' mean "
+                                               f"{formats.ratio(part['mean'].iloc[0])}."))  # fmt: skip
+    key = drawing.key(released, [("our board", ORANGE, "D"), ("another board", GREY, "o"), ("95% limits", GREY, "--"),
+                          ("99.8% limits", GREY, ":"), ("beyond the axis", GREY, "^")])  # fmt: skip
+    to = part["comparator"].iloc[0]
+    alt = f"{title}: each board's ratio to {to}, between limits that allow for how much boards differ. "
+    alt += f"{' '.join(one.alt for one in pictures)} The table {table} holds every number."
+    return _shown([key, *pictures], released, frame, id, title, alt, table)
+
+
+@drawing.theme()
 def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
     frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
-    _theme({"axes.grid.axis": "x"})
-    figure, axis = plt.subplots(figsize=(8.8, 1.3 + 0.45 * len(frame)))
+    bands = {b: palette.BANDS[i % len(palette.BANDS)] for i, b in enumerate(sorted(frame["band"].unique()))}
     names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
-    for number, band in enumerate(sorted(frame["band"].unique())):
-        rows = frame[frame["band"] == band]
-        colour, marker = palette.BANDS[number % len(palette.BANDS)]
-        axis.hlines(rows.index, rows["lower"], rows["upper"], color=colour, linewidth=2)
-        axis.plot(rows["ratio"], rows.index, marker, color=colour, markersize=8, label=f"band {band:g}")
-    axis.axvline(1, color=GREY, linewidth=1, linestyle="--")
-    axis.set_xscale("log")
-    axis.set_yticks(range(len(frame)), names)
-    axis.set_ylim(len(frame) - 0.5, -0.5)
-    ticks = [
-        t
-        for t in (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10)
-        if min(frame["lower"].min() * 0.8, 1) <= t <= max(frame["upper"].max() * 1.2, 1)
-    ]
-    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    axis.minorticks_off()
-    axis.set_xlabel("Ratio to the comparator, fullest adjustment (log scale)")
-    axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=6)
+    styles = [bands[band] for band in frame["band"]]
+    figure = _one_below_the_other(released, frame, names, styles, "Ratio to the comparator, fullest adjustment")
     first = "; ".join(f"{n}, {formats.interval(r, lo, up)}" for n, r, lo, up in
                       zip(names, frame["ratio"], frame["lower"], frame["upper"], strict=True))  # fmt: skip
     alt = f"{title}: the items in order with their ratios and intervals: {first}. The table {table} holds every number."
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    key = drawing.key(released, [(f"band {band:g}", *style) for band, style in bands.items()])
+    return _shown([key, drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table)
 
 
+@drawing.theme()
 def main_points(released: Any, id: str, title: str, table: str) -> Shown:
-    """Draw the main points one below the other, each name above its ratio: narrow, so that a phone shows it whole."""
+    """Draw the main points one below the other, each name above its ratio; with a PNG for papers."""
     frame = _drawn(released, ["ratio", "lower", "upper"])
     if frame.empty:
         return _nothing(released, id, title)
-    import matplotlib.pyplot as plt
-
-    _theme({"axes.grid.axis": "x", "font.size": 11})
-    figure, axis = plt.subplots(figsize=(5.4, 0.9 + 0.85 * len(frame)), gridspec_kw={"top": 0.97})
-    ends = min(frame["lower"].min() * 0.9, 0.5), max(frame["upper"].max() * 1.1, 2.0)
-    for y, row in enumerate(frame.itertuples(name="Row")):
-        colour = BLUE if row.ratio > 1 else ORANGE
-        axis.hlines(y, row.lower, row.upper, color=colour, linewidth=3)
-        axis.plot(row.ratio, y, "o" if row.ratio > 1 else "s", color=colour, markersize=9)
-        name, on = textwrap.fill(row.title, 44), {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axis.text(ends[0] * 1.02, y - 0.22, name, ha="left", va="bottom", fontsize=11, fontweight="bold", bbox=on)
-    axis.axvline(1, color=GREY, linewidth=1.5, linestyle="--")
-    axis.set_xscale("log")
-    axis.set_xlim(*ends)
-    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 3, 5, 10) if ends[0] <= t <= ends[1]]
-    axis.set_xticks(ticks, [f"{t:g}" for t in ticks], fontsize=11)
-    axis.minorticks_off()
-    axis.set_yticks([])
-    axis.set_ylim(len(frame) - 0.5, -0.85)
-    comparator = frame["comparator"].iloc[0]
-    axis.set_xlabel(f"times the level of the {comparator} group (log scale)", fontsize=11)
+    comparator, styles = frame["comparator"].iloc[0], [(BLUE, "o") if r > 1 else (ORANGE, "s") for r in frame["ratio"]]
+    figure = _one_below_the_other(released, frame, frame["title"], styles, f"times the level of the {comparator} group")
     said = "; ".join(
         f"{r.title}, {formats.interval(r.ratio, r.lower, r.upper, r.rounded_to)}" for r in frame.itertuples()
     )
     alt = f"{title}. How many times the level of the {comparator} group, with intervals: {said}. 1 is the same level."
-    return _shown(figure, plt, released, frame, id, title, alt, table)
+    return _shown([drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table, paper=True)
 
 
-def _few_colours(picture: io.BytesIO) -> io.BytesIO:
-    """Return a picture in 128 colours, as many as a chart needs: a third of the size."""
-    from PIL import Image
-
-    small = io.BytesIO()
-    Image.open(picture).convert("RGB").quantize(128).save(small, format="png", optimize=True)
-    return small
+def _one_below_the_other(
+    released: Any, frame: pd.DataFrame, names: Sequence[str], styles: list[tuple[str, str]], under: str
+) -> Any:
+    rows = frame.assign(estimate=frame["ratio"])
+    ends = drawing.ends(rows)
+    figure, axis = drawing.picture(released, "", 46 * len(frame), 12)
+    for y, (colour, marker) in enumerate(styles):
+        drawing.interval(axis, rows[y : y + 1], [y], ends, colour, marker, size=8)
+    drawing.names_above(axis, names)
+    drawing.ratio_axis(axis, ends)
+    drawing.below(figure, f"{under} (log scale)")
+    return figure
 
 
 def _nothing(released: Any, id: str, title: str) -> Shown:
@@ -315,64 +334,39 @@ def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
     return frame.dropna(subset=numbers).reset_index(drop=True)
 
 
-def _theme(more: dict[str, Any]) -> None:
-    """Set the look of a figure; a dollar sign in a name is a dollar sign and no formula."""
-    import seaborn as sns
-
-    warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")  # a rare letter in a name stops no page
-    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc={"text.parse_math": False, **more})
-
-
-def _panels(names: list[str], height: float, sharey: bool = True, wide: bool = False) -> tuple[Any, list[Any]]:
-    """Return a figure and its panels: two to a row, ``height`` inches each, ``wide`` where each has names.
-
-    Distances are in inches, known before anything is drawn: to measure every label of a tall figure takes longer
-    than to draw it.
-    """
-    import matplotlib.pyplot as plt
-
-    _theme({"axes.titlepad": 6, "grid.color": "#E3E6E8"})
-    columns = min(2, len(names))
-    rows = -(-len(names) // columns)
-    side, gap, above, below = 1.45, 0.95 if wide else 0.25, 0.45, 0.55
-    width = 4.6 * columns
-    room = {"left": side / width, "right": 0.99, "top": 1 - above / (height * rows), "bottom": below / (height * rows)}
-    each = ((room["right"] - room["left"]) * width - gap * (columns - 1)) / columns, height - above - below
-    room |= {"wspace": gap / each[0], "hspace": (above + below) / each[1]}
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height * rows), sharey=sharey, gridspec_kw=room, squeeze=False
-    )
-    for spare in list(axes.flat)[len(names) :]:
-        spare.remove()
-    for axis in list(axes.flat)[: len(names)]:
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure, list(axes.flat)[: len(names)]
+def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return of each indicator the fullest adjustment that it has: after age and sex, else before adjustment."""
+    order = {"crude": 0, "age_sex": 1}
+    best = frame["adjustment"].map(order).groupby(frame["indicator"]).transform("max")
+    return frame[frame["adjustment"].map(order) == best]
 
 
-def _ratio_axis(axes: list[Any], low: float, high: float, ends: tuple[float, float]) -> None:
-    fine = (0.1, 0.2, 0.33, 0.5, 0.67, 1, 1.5, 2, 3, 5, 10) if high / low < 8 else (0.1, 0.2, 0.5, 1, 2, 5, 10)
-    ticks = [t for t in fine if low * 0.75 <= t <= high * 1.3]
-    for axis in axes:
-        axis.set_xlim(*ends)
-        axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
-        axis.minorticks_off()
+def _highest(part: pd.DataFrame) -> str:
+    """Say which group has the highest and which the lowest level."""
+    ends = part.loc[[part["estimate"].idxmax(), part["estimate"].idxmin()]]
+    said = [f"{r.ethnic_group} {formats.interval(r.estimate, r.lower, r.upper)}" for r in ends.itertuples()]
+    return f"highest {said[0]}, lowest {said[1]}" if len(part) > 1 else said[0]
 
 
-def _legend(figure: Any, axes: list[Any]) -> None:
-    handles = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    if handles:
-        figure.legend(
-            handles.values(), handles.keys(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False
-        )
+def _england_words(part: pd.DataFrame) -> str:
+    known = part.dropna(subset=["england"])
+    said = "; ".join(f"{r.ethnic_group} {formats.figure(r.england)}" for r in known.itertuples())
+    return f" England, the same groups: {said}." if said else ""
+
+
+def _against(full: pd.DataFrame, comparator: str) -> str:
+    """Say in words which groups have a higher or lower level than the comparator, and of which none can be told."""
+    sides: dict[str, list[str]] = {"higher": [], "lower": [], "cannot tell": []}
+    for r in full.itertuples():
+        side = formats.side(r.lower, r.upper)
+        shown = f" {formats.interval(r.estimate, r.lower, r.upper)}" if side != "cannot tell" else ""
+        sides[side].append(f"{r.ethnic_group}{shown}")
+    said = "; ".join(f"{side}: {', '.join(who)}" for side, who in sides.items() if who)
+    return f"compared with {comparator}, {said}."
 
 
 def _words(frame: pd.DataFrame, comparator: str) -> str:
     """Say in a sentence which ratios stand furthest from 1 after the fullest adjustment."""
-    if frame.empty:
-        return "No ratio can be shown."
     full = frame[frame["adjustment"] == frame["adjustment"].iloc[-1]]
     clear = full[(full["lower"] > 1) | (full["upper"] < 1)]
     if clear.empty:
@@ -386,23 +380,24 @@ def _words(frame: pd.DataFrame, comparator: str) -> str:
 
 
 def _shown(
-    figure: Any, plt: Any, released: Any, frame: pd.DataFrame, id: str, title: str, alt: str, table: str
-) -> Shown:
-    synthetic = bool(getattr(released, "synthetic", False))
-    if synthetic:
-        figure.text(
-            0.99, 1.0, "SYNTHETIC DATA", ha="right", va="bottom", fontsize=9, color="#7A5200", fontweight="bold"
-        )
-    if released.audience == "internal":
-        figure.text(0.01, 1.0, INTERNAL.upper(), ha="left", va="bottom", fontsize=9, color="#B00020", fontweight="bold")
-        alt = f"{INTERNAL}. {alt}"
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=96, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-    buffer = _few_colours(buffer)
+    pictures: Sequence[drawing.Picture], released: Any, frame: pd.DataFrame, id: str, title: str, alt: str, table: str,
+    paper: bool = False,
+) -> Shown:  # fmt: skip
+    """Return a figure: its pictures in a row that breaks where the page ends, and its record."""
+    synthetic, internal = bool(getattr(released, "synthetic", False)), released.audience == "internal"
+    alt = f"{INTERNAL}. {alt}" if internal else alt
+    images = "".join(
+        f'<img {KEY if p.title == "Key" else ""}src="{svg.uri(svg.of(p.drawn, p.title))}" alt="{escape(p.alt)}">'
+        for p in pictures
+    )
+    mark = ' <strong class="synthetic">Synthetic data</strong>' if synthetic else ""
+    mark += f' <strong class="internal">{INTERNAL}</strong>' if internal else ""
+    kind = "charts" if len(pictures) > 2 else "charts one"
     data = fingerprint(frame.astype(object).where(frame.notna(), None).astype(str).to_dict("records"))
     record = {
         "id": id, "kind": "figure", "title": title, "alt": alt, "source_table": table, "data": data,
         "synthetic": synthetic,
     }  # fmt: skip
-    return Shown(record=record, text=f"Figure {id}, data {data}. {alt}", png=buffer.getvalue())
+    html = f'<figure id="{escape(id)}" class="{kind}"><figcaption>{escape(title)}{mark}</figcaption>{images}</figure>'
+    png = svg.png(pictures[-1].drawn) if paper else b""
+    return Shown(record=record, text=f"Figure {id}, data {data}. {alt}", html=html, png=png)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 MINUS = "\u2212"  # the minus sign: a hyphen is read as a dash, or not at all
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
 MONTHS += ("November", "December")
+SIMILAR = 1.1  # a ratio closer to 1 than this is "similar": the margin that the priority rule starts from
 ISO_DAY = re.compile(r"\b(20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\b")
 
 
@@ -42,6 +44,57 @@ def ratio(value: float) -> str:
         return f"{value:.0f}"
     fine = value < 0.995 or (value < 2 and round(value, 2) != round(value, 1))
     return f"{value:.2f}" if fine else f"{value:.1f}"
+
+
+def side(lower: Any, upper: Any) -> str:
+    """On which side of 1 a ratio lies, by its whole interval: "higher", "lower" or "cannot tell".
+
+    Examples
+    --------
+    >>> side(1.2, 3), side(0.4, 0.9), side(0.9, 1.4), side(1.2, float("inf"))
+    ('higher', 'lower', 'cannot tell', 'higher')
+    """
+    if has(lower) and lower > 1:
+        return "higher"
+    return "lower" if known(upper) and upper < 1 else "cannot tell"
+
+
+def compared(lower: Any, upper: Any, polarity: str = "context") -> str:
+    """How a level stands to another, by the whole interval of their ratio and by what is worse, in words.
+
+    "similar" where all of the interval lies within a tenth of 1; "cannot tell" where it holds 1 and is wider.
+
+    Examples
+    --------
+    >>> compared(1.2, 3, "higher_is_worse"), compared(1.2, 3, "lower_is_worse"), compared(0.4, 0.9)
+    ('worse (higher)', 'better (higher)', 'lower')
+    >>> compared(0.95, 1.04), compared(0.5, 2), compared(None, None)
+    ('similar', 'cannot tell', 'cannot tell')
+    """
+    if known(lower) and known(upper) and lower >= 1 / SIMILAR and upper <= SIMILAR:
+        return "similar"
+    found = side(lower, upper)
+    if polarity == "context" or found == "cannot tell":
+        return found
+    return f"{'worse' if (found == 'higher') == (polarity == 'higher_is_worse') else 'better'} ({found})"
+
+
+def ratio_of(one: Sequence[Any], other: Sequence[Any]) -> tuple[float, float]:
+    """Limits of the ratio of two levels that are known with their limits (estimate, lower, upper), independent.
+
+    On the logarithm, each side from its own limits (Zou and Donner 2008); not a number where a limit is none. Where one
+    area is part of the other the interval is somewhat too wide.
+
+    Examples
+    --------
+    >>> [round(end, 2) for end in ratio_of((30, 24, 37.5), (10, 9.5, 10.5))]
+    [2.39, 3.77]
+    """
+    if not all(known(value) and value > 0 for value in (*one, *other)):
+        return float("nan"), float("nan")
+    (mid, low, high), (mid_2, low_2, high_2) = ([math.log(value) for value in three] for three in (one, other))
+    down, up = math.hypot(mid - low, high_2 - mid_2), math.hypot(high - mid, mid_2 - low_2)
+    return math.exp(mid - mid_2 - down), math.exp(mid - mid_2 + up)
 
 
 def rounded(number: float) -> str:
@@ -145,6 +198,28 @@ def change(factor: Any, lower: Any, upper: Any, rounded_to: Any = None) -> str:
     low, high = (_per_cent(end) if known(end) else f"no {name} limit" for name, end in ends.items())
     text = f"{_per_cent(factor)}% ({low} to {high})" if has(lower) or has(upper) else f"{_per_cent(factor)}%"
     return f"{text}, to the nearest {rounded_to:.0%}" if known(rounded_to) else text
+
+
+def distance(estimate: Any, lower: Any, upper: Any, target: float, way: str) -> str:
+    """How far a level is from a target in words, by its interval.
+
+    Examples
+    --------
+    >>> distance(320, 290, 350, 250, "at most"), distance(240, 200, 280, 250, "at most")
+    ('70 above the target', 'reached by the estimate; chance alone could move it past the target')
+    >>> distance(80, 78, 82, 75, "at least")
+    'reached'
+    """
+    if not known(estimate):
+        return "no figure to compare"
+    sign = 1 if way == "at most" else -1
+    if sign * (float(estimate) - target) <= 0:
+        worst = upper if sign > 0 else lower
+        sure = known(worst) and sign * (float(worst) - target) <= 0
+        return "reached" if sure else "reached by the estimate; chance alone could move it past the target"
+    best = lower if sign > 0 else upper
+    gap = f"{figure(abs(float(estimate) - target))} {'above' if sign > 0 else 'below'} the target"
+    return gap if known(best) and sign * (float(best) - target) > 0 else f"{gap}, though it may have been reached"
 
 
 def dates(text: Any) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from pcref_analysis.display import svg
+
 ELEMENTS = frozenset(
     [
         *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl", "dt", "em"),
@@ -22,7 +24,6 @@ ATTRIBUTES = frozenset(
 )
 OF_ELEMENTS = {"a": {"href"}, "img": {"src", "alt"}}
 ONLY_IN_JUPYTER = ("style", "text-align:left")  # what JupyterLab needs; the pages have a style sheet
-PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]*")
 OWN = re.compile(r"(?![/\\])[\w./%-]*(#[\w.%-]*)?")
 SYMBOLS = re.compile(r"""[&<>"'\\`*_\[\]#|~$!@{}]|:(?=\S)|(?<=www)\.|(?<=\()\(|^\s*[-+=]|(?<=^\d)[.)]""", re.IGNORECASE)
 
@@ -59,7 +60,7 @@ def _clean(html: str, found: list[str], strip: bool) -> str:
         if name == "href":
             good = good and is_link(value)
         if name == "src":
-            good = good and bool(PICTURE.fullmatch(value))
+            good = good and svg.texts(value) is not None
         if not good and (name, value) != ONLY_IN_JUPYTER:
             found.append(f"{name} of {element}")
         return good

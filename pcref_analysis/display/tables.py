@@ -15,11 +15,13 @@ from pcref_analysis.display import formats, html_table
 from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
 from pcref_analysis.display.output import Shown
 from pcref_analysis.estimates import interval_counts
+from pcref_analysis.vocabulary import indicators
 
 FIGURES = ("estimate", "lower", "upper")
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
 RATIO = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
+THAN = "Than the comparator"
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
 
 
@@ -30,7 +32,7 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     numeric = {c for c in (*released.counts, *released.figures) if c in names} | {
         c for c in names if c.endswith("_text")
     }
-    rows = [[(str(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
+    rows = [[(formats.dates(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
     return html_table.of(
         released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
     )
@@ -46,19 +48,20 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
     heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
     if not (frame["adjustment"] == "age_sex").any():
         heads = heads[:4]
-    england = interval_counts.ENGLAND if "england" in frame else {}
+    steps = ("crude", "age_sex")[: len(heads) - 3]
+    national = "england" in frame and frame["england"].notna().any()
+    heads += [f"England {between}", "Than England"] if national else []
     blocks = []
     for (name, unit), part in frame.groupby(["indicator_name", "unit"], sort=False):
         rows = []
         for group, lines in _by_group(part):
             first = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
             row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
-            row += [(_interval(lines, step), True) for step in ("crude", "age_sex")][: len(heads) - 3]
-            row += [(_one({end: first[column] for end, column in england.items()}), True)] if england else []
+            row += [(_interval(lines, step), True) for step in steps]
+            row += _england(first) if national else []
             rows.append(row)
         blocks.append((f"{name} ({unit}){_year(part, period)}", rows))
-    heads += [f"England {between}"] if england else []
-    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:]) - {"Than England"})
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
@@ -70,6 +73,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
     heads += [f"{CHANGES[step]} {between}" for step in changes]
     heads += ["England's ratio"] if (england := "england" in frame) else []
+    heads += [THAN]
     blocks = []
     for name, part in frame.groupby("indicator_name", sort=False):
         rows = [
@@ -78,11 +82,45 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
                 *((_interval(lines, step, _decimals(lines)), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
                 *([(_ratio(lines[0]["england"]), True)] if england else []),
+                (_than(lines), False),
             ]
             for group, lines in _by_group(part)
         ]
         blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}{_year(part, period)}", rows))
-    return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:-1]))
+
+
+def changes(released: Any, id: str, title: str) -> Shown:
+    """Show how each gap has changed since the first year and since the last one: a ratio of ratios, and a word."""
+    blocks = []
+    for name, part in released.table.groupby("indicator_name", sort=False):
+        rows = [[(row["ethnic_group"], False), (f"{row['period_then']} to {row['period_now']}", False),
+                 *((_one({end: row[f"{end}_{when}"] for end in FIGURES}), True) for when in ("then", "now")),
+                 (formats.change(row["times"], row["times_lower"], row["times_upper"]), True), (_since(row), False)]
+                for row in part.to_dict("records")]  # fmt: skip
+        blocks.append((name, rows))
+    heads = ["Ethnic group", "Years", "Ratio then", "Ratio now", "Change of the ratio", "The gap is"]
+    return html_table.of(released, id, title, heads, blocks, set(heads[2:5]))
+
+
+def inequality(released: Any, id: str, title: str) -> Shown:
+    """Show inequality in one number an indicator: how many times the lowest level the highest is."""
+    rows = [[(row["indicator_name"], False), (row["highest"], False), (row["lowest"], False),
+             (f"{row['groups']:.0f}", True), (_one(row), True)]
+            for row in released.table.to_dict("records")]  # fmt: skip
+    heads = ["Indicator", "Highest", "Lowest", "Groups compared",
+             f"Highest over lowest ({formats.level_of(released.table)}interval)"]  # fmt: skip
+    return html_table.of(released, id, title, heads, [("", rows)], set(heads[3:]))
+
+
+def targets(released: Any, id: str, title: str) -> Shown:
+    """Show each target that was agreed, the level now, and how far it is from the target in words."""
+    rows = [[(row["indicator_name"], False), (row["ethnic_group"], False),
+             (f"{row['way']} {formats.figure(row['target'])} {row['unit']}", False),
+             (formats.dates(row["by"]), False), (f"{row['who']}, {formats.dates(row['when'])}", False),
+             (_one(row), True), (row["distance"], False)] for row in released.table.to_dict("records")]  # fmt: skip
+    heads = ["Indicator", "Ethnic group", "Target", "By", "Agreed", "Level now", "How far"]
+    return html_table.of(released, id, title, heads, [("", rows)], {"Level now"})
 
 
 def _of(frame: pd.DataFrame, period: str) -> pd.DataFrame:
@@ -269,6 +307,30 @@ def _decimals(lines: list[dict[str, Any]]) -> int | None:
 
 def _interval(lines: list[dict[str, Any]], step: str, decimals: int | None = None) -> str:
     return next((_one(line, decimals) for line in lines if line["adjustment"] == step), "")
+
+
+def _england(row: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Return England's level of the same group and how ours stands to it."""
+    theirs = [row["england"], row["england_lower"], row["england_upper"]]
+    word = formats.compared(*formats.ratio_of([row[end] for end in FIGURES], theirs), _polarity(row["indicator"]))
+    if not formats.known(theirs[0]):
+        return [(TEXT_NOT_AVAILABLE, True), (TEXT_NOT_AVAILABLE, False)]
+    return [(formats.interval(*theirs), True), (word, False)]
+
+
+def _than(lines: list[dict[str, Any]]) -> str:
+    """Return how a group stands to the comparator by its fullest ratio that is shown."""
+    row = next((line for line in reversed(lines) if pd.notna(line["estimate"])), {})
+    return formats.compared(row.get("lower"), row.get("upper"), _polarity(lines[0]["indicator"]))
+
+
+def _since(row: Mapping[str, Any]) -> str:
+    return row["verdict"] if row["verdict"] == "cannot tell" else f"{row['verdict']} than in {row['period_then']}"
+
+
+def _polarity(indicator: str) -> str:
+    entry = indicators.catalogue().get(indicator)
+    return entry.polarity if entry else "context"
 
 
 def _one(row: Mapping[str, Any], decimals: int | None = None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -144,6 +145,16 @@ class Outcome(_Entry):
         return a_group(value)
 
 
+class Target(_Entry):
+    """A level that was agreed to be reached: whose, how high, by when; ``who`` and ``when`` say who agreed it."""
+
+    indicator: Text
+    ethnic_group: str = ""  # empty: every group
+    value: float = Field(ge=0)  # in the unit of the indicator
+    way: Literal["at most", "at least"]
+    by: datetime.date
+
+
 Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]
 
 
@@ -155,8 +166,9 @@ class Engagement(BaseModel):
     comparator: str = ""  # of the list that was talked about; where given, the record is refused for another list
     changes: list[Change] = Field(default_factory=list)
     outcomes: list[Outcome] = Field(default_factory=list)
+    targets: list[Target] = Field(default_factory=list)
 
-    @field_validator("changes", "outcomes", mode="before")
+    @field_validator("changes", "outcomes", "targets", mode="before")
     @classmethod
     def _nothing_is_an_empty_list(cls, value: Any) -> Any:
         return value or []
@@ -189,8 +201,10 @@ def read(values: Any, name: str = "engagement.yml") -> Engagement:
         raise PcrefError("\n".join([f"engagement: {name} has {len(faults)} fault(s):", *faults])) from None
 
 
-def small_numbers(found: Engagement, below: int) -> list[str]:
-    """Return where the record counts fewer people than ``below`` in words or figures: such as "change 3 (move), why".
+def small_numbers(found: Engagement | None, below: int, more: Mapping[str, str] | None = None) -> list[str]:
+    """Return where typed words count fewer people than ``below``, in words or figures: such as "change 3 (move), why".
+
+    ``found`` is the engagement record; ``more`` other typed words that are published, by the name of their place.
 
     For a warning before people sign: words are published as typed. It knows no more than numbers next to a word for
     people, and never gives the words themselves.
@@ -204,8 +218,8 @@ def small_numbers(found: Engagement, below: int) -> list[str]:
     """
     few = "|".join([*NUMBERS[: below - 1], *(str(number) for number in range(1, below)), "a single"])
     counted = re.compile(rf"\b(?<![\d.,])({few})(\s+[\w’'-]+){{0,3}}?\s+({PEOPLE})\b", re.IGNORECASE)
-    places = []
-    for kind, entries in (("change", found.changes), ("outcome", found.outcomes)):
+    places = [place for place, words in (more or {}).items() if counted.search(words)]
+    for kind, entries in (("change", found.changes), ("outcome", found.outcomes)) if found else ():
         for number, entry in enumerate(entries, start=1):
             action = f" ({entry.action})" if kind == "change" else ""
             values = entry.model_dump(mode="json").items()

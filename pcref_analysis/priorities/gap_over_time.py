@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -21,8 +23,10 @@ COLUMNS += [
 ORDER = ("crude", "age", "age_sex", "age_sex_imd")
 
 
-def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
-    """Compare each gap of a year with the same gap in the first year that has one.
+def compared(
+    gaps: pd.DataFrame, comparator: str, period: str, breaks: Sequence[str] = (), since: str = "first"
+) -> pd.DataFrame:
+    """Compare each gap of a year with the same gap in the first year that has one, or in the last one before.
 
     Parameters
     ----------
@@ -34,6 +38,10 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
         The group that the others are compared with.
     period
         The financial year of now.
+    breaks
+        The first years after a declared change of counting, population or data set: no year before one is compared.
+    since
+        "first" or "last": the first year that has the gap, or the last one before ``period``.
 
     Returns
     -------
@@ -67,11 +75,12 @@ def compared(gaps: pd.DataFrame, comparator: str, period: str) -> pd.DataFrame:
     """
     mine = gaps[gaps["comparator"].eq(comparator) & gaps["ethnic_group"].ne(comparator) & gaps["period"].le(period)]
     mine = mine[mine["adjustment"].isin(ORDER)]
-    figures = mine[["estimate", "lower", "upper"]].apply(pd.to_numeric, errors="coerce")
+    figures = mine[["estimate", "lower", "upper"]].apply(pd.to_numeric, errors="coerce").astype(float)
     whole = np.isfinite(figures).all(axis=1) & figures.gt(0).all(axis=1)
     mine = mine[whole].assign(**figures[whole], step=lambda rows: rows["adjustment"].map(ORDER.index))
     keys = ["indicator", "ethnic_group", "adjustment"]
-    both = mine[mine["period"].ne(period)].sort_values("period").drop_duplicates(keys)
+    before = mine[mine["period"].ne(period) & mine["period"].ge(max([b for b in breaks if b <= period], default=""))]
+    both = before.sort_values("period").drop_duplicates(keys, keep=since)
     both = both.merge(mine[mine["period"].eq(period)], on=[*keys, "step"], suffixes=("_then", "_now"))
     both = both.sort_values("step").drop_duplicates(keys[:2], keep="last").sort_index()
     z = norm.ppf((1 + both["level_now"]) / 2)

@@ -20,6 +20,8 @@ from pcref_analysis.vocabulary import ethnicity
 
 COLUMNS = ["indicator", "period", "ethnic_group", "boards", "ratio", "lower", "upper", "tau", "prior_mean", "prior_sd"]
 COLUMNS += ["level"]
+EACH_KEYS = ["indicator", "period", "ethnic_group"]
+EACH = [*EACH_KEYS, "own", "ratio", "precision", "mean", "tau", "comparator", "level"]
 ACT, THERAPIES = "Mental Health Act", "Talking Therapies"
 
 
@@ -74,6 +76,33 @@ def _share_of_adults(folder: Path) -> pd.Series:
     adults = ages[ages["age_band"].eq("16+")].groupby("ethnic_group")["residents"].sum()
     share = adults / ages.groupby("ethnic_group")["residents"].sum()
     return share.rename_axis("ethnic_group")
+
+
+def each(
+    folder: Path, source: str, board: str, period: str, comparator: str = "White", level: float = 0.95
+) -> pd.DataFrame:
+    """Return each board's crude ratio of each ethnic group for a funnel: no names, and no order to rank by.
+
+    Parameters
+    ----------
+    folder, source, board, period, comparator, level
+        As for :func:`prior`; ``board`` is marked ``own``, all others are unnamed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, period, ethnic_group, own, ratio, precision`` (1 over the variance of the logarithm: about the
+        number of events of the group), ``mean, tau`` of the other boards (random effects), ``comparator, level``;
+        sorted by precision.
+    """
+    table = _ratios(Path(folder), source, period, comparator)
+    found = prior(folder, source, board, period, comparator, level)
+    table = table.merge(found[["indicator", "period", "ethnic_group", "ratio", "tau"]], on=EACH_KEYS)
+    table = table.rename(columns={"ratio": "mean"}).assign(
+        own=table["area"].eq(board).map({True: "ours", False: "another"}), comparator=comparator, level=level,
+        ratio=np.exp(table["effect"]), precision=1 / table["variance"],
+    )  # fmt: skip
+    return table.sort_values([*EACH_KEYS, "precision"])[EACH].reset_index(drop=True)
 
 
 def prior(

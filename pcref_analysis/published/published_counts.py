@@ -33,6 +33,7 @@ FRAMES = (
     "completeness",
     "shares",
     "other_boards",
+    "board_ratios",
     "context",
 )
 COMPLETE = "Whether records are complete"
@@ -65,7 +66,8 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         :func:`pcref_analysis.estimates.interval_counts.indirect`. ``unavailable``: ``indicator, area, reason``, a row
         for each figure that is not published for the area, lacks the run's year, or whose file is not at hand; also
         for what was not looked at for want of a file. ``completeness``: :func:`completeness.low` and
-        :func:`completeness.fallen`, ``other_boards``: :func:`other_boards.prior`, ``shares`` what the Trust
+        :func:`completeness.fallen`, ``other_boards``: :func:`other_boards.prior`,
+        ``board_ratios``: :func:`other_boards.each`, ``shares`` what the Trust
         reports of its board's detentions, and ``context``: :mod:`pcref_analysis.published.context`.
 
     Raises
@@ -114,6 +116,10 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         had(ELSEWHERE, other_boards.COLUMNS, partial(other_boards.prior, folder, source, board, period, **alike))
         for source in (other_boards.ACT, other_boards.THERAPIES)
     ]
+    funnel = [
+        had(ELSEWHERE, other_boards.EACH, partial(other_boards.each, folder, source, board, period, **alike))
+        for source in (other_boards.ACT, other_boards.THERAPIES)
+    ]
     besides = [
         had(context.ROUTES, context.COLUMNS, partial(context.routes, folder, board, **alike)),
         had(context.DETAILED, context.COLUMNS, partial(context.detailed, folder, trust, period, parameters.level)),
@@ -138,6 +144,7 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         "cells": _cells(counts),
         "completeness": _together(whole),
         "other_boards": _together(elsewhere),
+        "board_ratios": _together(funnel),
         "unavailable": pd.concat(gone, ignore_index=True).drop_duplicates(ignore_index=True),
     }
 

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pcref_analysis.analysis import best_estimates, ethnicity_coding, teams
+from pcref_analysis.analysis import best_estimates, ethnicity_coding, levels_and_gaps, teams
 from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
 from pcref_analysis.disclosure.release_tables import Releasable
-from pcref_analysis.priorities import agreed_list, draft_list, sensitivity
+from pcref_analysis.display import formats
+from pcref_analysis.estimates.inequality import extremes
+from pcref_analysis.priorities import agreed_list, draft_list, gap_over_time, sensitivity
 from pcref_analysis.report.study import PUBLISHED, Study, as_published
+from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
 PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
@@ -48,6 +52,64 @@ def by_team(counts: Releasable) -> tuple[Releasable, Releasable]:
     """
     found = release_tables.derive(teams.compared, counts, name="by_team")
     return found, release_tables.derive(teams.lines, found, name="by_team_limits")
+
+
+def inequality(levels: Releasable, parameters: Parameters) -> Releasable:
+    """Return inequality in one number an indicator (:func:`estimates.inequality.extremes.highest_over_lowest`)."""
+    return release_tables.derive(_inequality, levels, name="inequality", parameters=parameters)
+
+
+def _inequality(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    return extremes.highest_over_lowest(_fullest(levels, parameters.period), parameters.level)
+
+
+def _fullest(levels: pd.DataFrame, period: str) -> pd.DataFrame:
+    """Return the levels of a year after age and sex where an indicator has such, else before adjustment."""
+    part = levels[levels["period"].eq(period) & levels["adjustment"].isin(levels_and_gaps.STEPS[:2])]
+    step = part["adjustment"].map(levels_and_gaps.STEPS.index)
+    return part[step == step.groupby(part["indicator"]).transform("max")]
+
+
+def gap_changes(gaps: Releasable, parameters: Parameters) -> Releasable:
+    """Return how each gap has changed since the first year that has it, and since the last one before the run's.
+
+    Never across a break that the parameters declare (:func:`pcref_analysis.priorities.gap_over_time.compared`).
+    """
+    return release_tables.derive(_gap_changes, gaps, name="gap_changes", parameters=parameters)
+
+
+def _gap_changes(gaps: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    years = gaps[gaps["period"].str.len().eq(7) & gaps["ethnic_group"].ne(ethnicity.UNKNOWN)]  # none added up
+    given = (years, parameters.comparator, parameters.period, list(parameters.breaks))
+    both = pd.concat([gap_over_time.compared(*given, since=since) for since in ("first", "last")], ignore_index=True)
+    both = both.drop_duplicates(ignore_index=True).assign(measure="ratio")
+    return levels_and_gaps.in_order(both.merge(gaps[["indicator", "indicator_name"]].drop_duplicates()))
+
+
+def targets(levels: Releasable, parameters: Parameters) -> Releasable:
+    """Return each agreed target of the engagement record with the level of the run's year and the distance in words."""
+    return release_tables.derive(_targets, levels, name="targets", parameters=parameters)
+
+
+def _targets(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
+    record = agreed_list.record(parameters)
+    agreed = [one.model_dump(mode="json") for one in record.targets] if record else []
+    named = pd.DataFrame(agreed, columns=["indicator", "ethnic_group", "value", "way", "by", "who", "when"])
+    groups = {"", *ethnicity.known_groups("broad"), *ethnicity.known_groups("detailed")}
+    for column, known in (("indicator", set(indicators.catalogue())), ("ethnic_group", groups)):
+        if odd := sorted(set(named[column].fillna("")) - known):
+            raise PcrefError(
+                f"engagement: {len(odd)} target(s) name a {column} that is none: {', '.join(odd)}. Correct the record."
+            )
+    now = _fullest(levels, parameters.period)
+    keep = ["indicator", "indicator_name", "unit", "ethnic_group", "estimate", "lower", "upper"]
+    rows = now[keep].merge(named.rename(columns={"value": "target", "ethnic_group": "of"}), on="indicator")
+    rows = rows[rows["of"].eq("") | rows["of"].eq(rows["ethnic_group"])].drop(columns="of").reset_index(drop=True)
+    sides = [(row.estimate, row.lower, row.upper, row.target, row.way) for row in rows.itertuples()]
+    return rows.assign(distance=[formats.distance(*side) for side in sides])
+
+
+WORKED_OUT = {"levels": (inequality, targets), "gaps": (gap_changes,)}  # what a domain's page works out of its own
 
 
 def draft(tables: dict[str, Releasable], parameters: Parameters, flags: pd.DataFrame) -> Releasable:

@@ -24,7 +24,19 @@ from pcref_analysis.report import (
     run_notebooks,
     signoff,
 )
-from pcref_analysis.report.pages import competencies, dashboard, documents, landing, main_points, render, workbook
+from pcref_analysis.report.pages import (
+    competencies,
+    dashboard,
+    documents,
+    find,
+    landing,
+    main_points,
+    page_lead,
+    quality,
+    render,
+    workbook,
+)
+from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
@@ -271,6 +283,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "edition_day": formats.dates(parameters.edition_date),
         "next_edition": formats.dates(parameters.next_edition),
         "contact": parameters.contact,
+        "introduction": parameters.introduction,
         "licence": "Open Government Licence v3.0",
         "licence_link": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
         "synthetic": parameters.synthetic,
@@ -326,37 +339,49 @@ def _write(
 
 
 def _small_numbers(parameters: Parameters) -> list[str]:
-    """Return where words of the engagement record, which are published as typed, count few people."""
-    record = agreed_list.record(parameters)
-    return engagement.small_numbers(record, parameters.disclosure.threshold) if record else []
+    """Return where words that are published as typed count few people."""
+    typed = {"introduction": parameters.introduction}
+    return engagement.small_numbers(agreed_list.record(parameters), parameters.disclosure.threshold, typed)
 
 
 def _write_pages(
     parameters: Parameters, executed: list[Path], records: list[dict[str, Any]], fresh: Path, facts: dict[str, Any]
 ) -> None:
-    listed = [{"file": "index.html", "short": "In short"}]
-    listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
+    listed = [{"file": "index.html", "short": say("In short")}]
+    listed += [{"file": f"{path.stem}.html", "short": say(PAGES.get(path.stem, path.stem))} for path in executed]
     assessed = competencies.path_of(parameters)
-    listed += [{"file": competencies.FILE, "short": "Competencies"}] if assessed.is_file() else []
-    listed.append({"file": dashboard.FILE, "short": "Dashboard"})
-    listed += [{"file": documents.EASY, "short": "Easy read"}, {"file": "definitions.html", "short": "Definitions"}]
-    listed += [{"file": "method.html", "short": "Method"}]
+    listed += [{"file": competencies.FILE, "short": say("Competencies")}] if assessed.is_file() else []
+    listed.append({"file": dashboard.FILE, "short": say("Dashboard")})
+    listed += [
+        {"file": documents.EASY, "short": say("Easy read")},
+        {"file": "definitions.html", "short": say("Definitions")},
+    ]
+    listed += [{"file": "method.html", "short": say("Method")}, {"file": find.FILE, "short": say("Find")}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
-    listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
-    finds = main_points.of_page(records, parameters)
-    leads = {name: render.fragment("finding.html.j2", words=words) for name, words in finds.items()}
-    bodies = {f"{path.stem}.html": render.notebook_body(path, leads.get(f"{path.stem}.html", "")) for path in executed}
+    listed += [{"file": "dictionary.html", "short": say("Data dictionary")}] if rows else []
+    leads, badges = page_lead.of(records, parameters)
+    named = {one.name: (quality.named(one.badge), f"trust-{one.indicator}") for one in badges.itertuples()}
+    bodies = {
+        f"{path.stem}.html": render.notebook_body(path, lead := leads.get(f"{path.stem}.html", ""),
+                                                  {k: v for k, v in named.items() if f'id="{v[1]}"' in lead})
+        for path in executed
+    }  # fmt: skip
+    (fresh / "pictures").mkdir()
+    for name, picture in render.pictures(records).items():
+        (fresh / "pictures" / name).write_text(picture, encoding="utf-8", newline="\n")
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
     if assessed.is_file():
         bodies[competencies.FILE] = competencies.body(competencies.read(assessed))
     bodies[documents.EASY] = documents.easy_read(main, facts)
-    bodies |= landing.bodies(parameters, records, facts) | {"dictionary.html": dictionary.html()}
-    shown = dashboard.html(records, main, listed, facts, parameters.comparator)
+    bodies |= landing.bodies(parameters, records, facts, badges) | {"dictionary.html": dictionary.html()}
+    bodies[find.FILE] = find.body(records, badges, PAGES)
+    shown = dashboard.html(records, main, listed, facts, parameters.comparator, badges)
     (fresh / dashboard.FILE).write_text(shown, encoding="utf-8", newline="\n")
     for item in [one for one in listed if one["file"] in bodies]:
-        html = render.page(bodies[item["file"]], item["short"], item["file"], listed, facts)
+        script = find.script() if item["file"] == find.FILE else ""
+        html = render.page(bodies[item["file"]], item["short"], item["file"], listed, facts, script)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
 
 

@@ -11,16 +11,17 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pcref_analysis.analysis import ethnicity_coding, extract_quality
 from pcref_analysis.disclosure.release_tables import Releasable
+from pcref_analysis.display import drawing, sentences, svg, tables
 from pcref_analysis.display import output as shown
-from pcref_analysis.display import sentences, tables
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import draft_list
 from pcref_analysis.report import notebook_tables
@@ -32,6 +33,12 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 LABELS = ("indicator", "period", "ethnic_group", "adjustment", "measure", "comparator")
+FIGURE = re.compile(
+    r'<figure id="(?P<id>[^"]*)" class="charts(?: one)?"><figcaption>(?P<title>[^<]*)'
+    r'(?: <strong class="(?:synthetic|internal)">[^<0-9]*</strong>)*</figcaption>(?P<images>(?:<img [^<>]*>)+)</figure>'
+)
+IMAGE = re.compile(r'<img (?:class="key" )?src="([^"]*)" alt="([^"]*)">')
+AXIS = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 LACKING = "No table, column or month is lacking."
 
 
@@ -64,8 +71,9 @@ def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list
 
     Notes
     -----
-    Pictures are not drawn again: of a figure its title, the table that it names and the numbers of its description are
-    compared. An output may hold no form (HTML, Markdown, a picture) but those that its function gives.
+    Pictures are not drawn again: of a figure its title, the table that it names, the numbers of its descriptions and
+    every text in its pictures are compared. An output may hold no form (HTML, Markdown, a picture) but those that its
+    function gives.
     """
     known = _Known(parameters)
     held = {record["id"]: record["csv"] for record in records if record["kind"] == "table"}
@@ -103,6 +111,8 @@ class _Known:
             *agreed.values(),
             *notebook_tables.sensitive(tables, draft, parameters).values(),
         ]
+        for one in self.pages:
+            self.made += [make(one, parameters) for make in notebook_tables.WORKED_OUT.get(one.name, ())]
         held = data[data["own"]] if "own" in data else data  # of published figures a page shows the run's own alone
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
@@ -190,14 +200,48 @@ def _shows(output: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _described(record: Mapping[str, Any], csv: str) -> bool:
-    """Say whether a figure is one picture and its description, whose numbers are its table's, or counts of its rows."""
+    """Say whether a figure is pictures and their descriptions, whose numbers are its table's, or counts of its rows."""
     alt, seen = record["alt"], _shows(record["output"]["data"])
     said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), alt)
-    said = re.sub(r"(?<=above or below )1\b|\b1(?= is the same level)", "", said)
+    drawn = FIGURE.fullmatch(seen.get("text/html", ""))
+    pictures = IMAGE.findall(drawn["images"]) if drawn else []
+    texts = [svg.texts(unescape(address)) for address, _ in pictures]
+    if not pictures or None in texts or unescape(drawn["title"]) != record["title"] or drawn["id"] != record["id"]:
+        return False
+    said = " | ".join([said, *(unescape(words) for _, words in pictures), *(w for one in texts for w in off_axes(one))])
+    said = re.sub(r"(?<=above or below )1\b|\b1(?= is the same level)|\b(95|99\.8)%?(?= limits)", "", said)
     known = [csv, record["title"], record["id"], record["source_table"]]
     text = f"Figure {record['id']}, data {record['data']}. {alt}"
-    whole = set(seen) == {"text/plain", "image/png"} and seen["text/plain"] == text
+    whole = set(seen) == {"text/plain", "text/html"} and seen["text/plain"] == text
     return whole and not main_points.unknown(said, known)
+
+
+def off_axes(texts: Sequence[str]) -> list[str]:
+    """Return the texts of a picture without the numbers at its axes: a ratio's, or three and more round steps from 0.
+
+    Examples
+    --------
+    >>> off_axes(["White", "0", "500", "1,000", "0", "2", "4"]), off_axes(["0.5", "1", "2"]), off_axes(["0", "3", "6"])
+    (['White'], [], ['0', '3', '6'])
+    """
+    axes: list[list[float]] = [[]]
+    for number in [float(text.replace(",", "")) for text in texts if AXIS.fullmatch(text)]:
+        axes += [[]] if axes[-1] and number <= axes[-1][-1] else []
+        axes[-1].append(number)
+    return [text for text in texts if not AXIS.fullmatch(text)] if all(map(_is_axis, axes)) else list(texts)
+
+
+def _is_axis(numbers: list[float]) -> bool:
+    if not numbers:
+        return True
+    if len(numbers) < 3:
+        return False
+    even = np.allclose(numbers, np.arange(len(numbers)) * numbers[1])
+    return (
+        1 in numbers and set(numbers) <= {*drawing.RATIOS, *drawing.MIDDLE, *drawing.FINE}
+        if not even
+        else (float(f"{numbers[1]:.6e}".partition("e")[0]) in drawing.STEPS)
+    )
 
 
 def prose(paths: Sequence[Path]) -> list[str]:

@@ -82,7 +82,7 @@ class Study:
     def context(self, page: str = "experience") -> dict[str, pd.DataFrame]:
         """Return what published figures show besides the indicators of the list: nothing of a Trust's own records.
 
-        ``experience``: ``england, other_boards, routes``; ``outcomes``: ``therapies``
+        ``experience``: ``england, other_boards, boards, routes``; ``outcomes``: ``therapies``
         (:mod:`pcref_analysis.published.context`).
         """
         if not self.published:
@@ -97,7 +97,9 @@ class Study:
         boards = runs.load(run, "other_boards")
         boards = boards.assign(indicator_name=boards["indicator"].map(names))
         england = topics.england(runs.load(run), self.parameters)
-        return {"england": england, "other_boards": boards, "routes": besides[routes].reset_index(drop=True)}
+        found = {"england": england, "other_boards": boards, "routes": besides[routes].reset_index(drop=True)}
+        each = runs.load(run, "board_ratios")
+        return found | {"boards": each.assign(indicator_name=each["indicator"].map(names))}
 
     def plan(self, previous: Sequence[Releasable] = ()) -> Plan:
         """Return the run's disclosure plan: decided once for every count that a page may show, and kept.

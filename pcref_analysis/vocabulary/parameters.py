@@ -105,7 +105,7 @@ class Disclosure(_Section):
 
 
 # What a step does not look at: a change of these alone need not run it again.
-NOT_FOR_PAGES = frozenset({"edition", "edition_date", "next_edition", "contact"})
+NOT_FOR_PAGES = frozenset({"edition", "edition_date", "next_edition", "contact", "introduction"})
 NOT_FOR_OTHER_PAGES = NOT_FOR_PAGES | {"priorities", "engagement", "previous", "terms"}  # the last page's own
 NOT_FOR_ESTIMATES = NOT_FOR_OTHER_PAGES | {"disclosure", "audience"}
 NOT_FOR_CELLS = NOT_FOR_ESTIMATES | {"comparator", "detail", "standard", "level"}
@@ -125,10 +125,12 @@ class Parameters(_Section):
     edition_date: str = ""
     next_edition: str = ""  # when readers may expect the next one: a day, or words ("autumn 2027")
     contact: str = ""  # whom readers may ask: a team and its address, never a person
+    introduction: str = Field(default="", max_length=1_500)  # the Trust's own words on the landing page, marked as such
     source: Source
     open_data: str = ""  # folder of published figures; the variable PCREF_OPEN_DATA wins
     period: str
     periods: list[str] = Field(default_factory=list)  # all periods to build cells for; the last is `period`
+    breaks: dict[str, str] = Field(default_factory=dict)  # first year after a change of counting -> what changed
     comparator: str = ""  # an ethnic group of `detail`; where empty White, or White British of the detailed groups
     detail: Literal["broad", "detailed"] = "broad"
     age_bands: list[int] = Field(default_factory=lambda: [0, 16, 20, 25, 35, 50, 65])

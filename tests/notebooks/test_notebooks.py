@@ -54,8 +54,17 @@ def _items(node):
     return zip(node.keys, node.values, strict=True)
 
 
+def _source(node, given):
+    """The table that a call shows: shown.levels, or what is worked out of it (pcref.derived.f(shown.levels, ...))."""
+    node = given[node.id] if isinstance(node, ast.Name) else node
+    return node.args[0].attr if isinstance(node, ast.Call) else node.attr
+
+
 DOMAINS = PATHS[1:5]
-PUBLISHED = {"experience": {"england", "other_boards", "routes"}, "outcomes": {"therapies"}}  # of study.context
+PUBLISHED = {
+    "experience": {"england", "other_boards", "boards", "routes"},
+    "outcomes": {"therapies"},
+}  # of study.context
 VERBS = {"crude", "standardised", "ladder", "other_comparators", "model_checks"}
 
 
@@ -66,8 +75,12 @@ def test_every_figure_it_shows_comes_from_a_call_in_it(path):
     for node in ast.walk(ast.parse("\n".join(cell.source for cell in code(nbformat.read(path, as_version=4))))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             calls.setdefault(node.func.attr, []).append(node)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            given[node.targets[0].id] = node.value
+        if isinstance(node, ast.Assign):
+            several = isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+            pairs = (
+                zip(node.targets[0].elts, node.value.elts, strict=True) if several else [(node.targets[0], node.value)]
+            )
+            given |= {name.id: made_of for name, made_of in pairs if isinstance(name, ast.Name)}
     assert set(calls) >= VERBS | {"cells", "release"}
     assert all(call.keywords or call.args for verb in VERBS for call in calls[verb])
     (release,) = calls["release"]
@@ -82,7 +95,7 @@ def test_every_figure_it_shows_comes_from_a_call_in_it(path):
             pages = [value.args[0].value if value.args else "experience" for value in inner]
             made |= {name for page in pages for name in PUBLISHED[page]}
     shown = {
-        node.args[0].attr
+        _source(node.args[0], given)
         for kind in ("tables", "figures")
         for calls_of in calls.values()
         for node in calls_of

@@ -1,6 +1,5 @@
 """Thirty seeded tamperings that the reviewers' check must find and place: by the seals, or by running again."""
 
-import base64
 import random
 import re
 from pathlib import Path
@@ -57,10 +56,8 @@ def changed_words(notebook, chance):
 
 
 def changed_picture(notebook, chance):
-    cell, output = chance.choice([pair for pair in outputs(notebook) if "image/png" in pair[1].data])
-    picture = bytearray(base64.b64decode(output.data["image/png"]))
-    picture[chance.randrange(200, len(picture) - 200)] ^= 1
-    output.data["image/png"] = base64.b64encode(bytes(picture)).decode("ascii")
+    cell, output = chance.choice([pair for pair in outputs(notebook) if pair[1].data[MIME]["kind"] == "figure"])
+    output.data["text/html"] = another_digit(output.data["text/html"], chance)
     return cell.id
 
 
@@ -112,7 +109,7 @@ def other_title(output, chance):
 
 def possible(output):
     kinds = [digit_in_words, other_title] if re.search(r"\d", output.data["text/plain"]) else [other_title]
-    kinds += [digit_in_page] if "image/png" not in output.data else [other_data]
+    kinds += [digit_in_page] + [other_data] * (output.data[MIME]["kind"] == "figure")
     if "csv" in output.data[MIME]:
         kinds += [digit_in_table] + [swapped_label] * ("White" in output.data[MIME]["csv"])
     return kinds

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.estimates import funnel, random_effects
+from pcref_analysis.published import other_boards
 
 BOARDS, COUNTRIES = 42, 200
 
@@ -29,6 +30,18 @@ def country():
             )
             rows.append((true[board], effect[board], variance[board] ** 0.5, middle, spread))
     return pd.DataFrame(rows, columns=["true", "alone", "se", "drawn", "spread"])
+
+
+def test_a_funnel_names_no_board_and_takes_its_middle_from_the_others(monkeypatch):
+    others = [2.0, 2.2, 1.8] * 5
+    names = [*"ABCEFGHIJKLMNOP", "D"]
+    effects = pd.DataFrame({"area": names, "effect": np.log([*others, 6.0]), "variance": 0.01})
+    effects = effects.assign(indicator="detentions", period="2023-24", ethnic_group="Mixed")
+    monkeypatch.setattr(other_boards, "_ratios", lambda *_: effects)
+    found = other_boards.each("folder", other_boards.THERAPIES, "D", "2023-24")
+    assert "area" not in found and sorted(found["own"]) == ["another"] * 15 + ["ours"]
+    assert found["ratio"].round(2).tolist() == [*others, 6.0] and found["precision"].round(6).unique() == [100]
+    assert found["mean"].unique() == pytest.approx(np.exp(np.log(others).mean()))
 
 
 def test_intervals_with_the_other_boards_keep_their_level_and_are_nearer(country):

@@ -63,7 +63,15 @@ def test_word_says_the_paper_word_by_word_with_real_headings_and_a_described_pic
 def test_the_pdf_is_tagged_and_a_picture_without_words_is_refused(tmp_path):
     blocks = documents.paper(POINTS, ABOUT)
     made = documents.pdf(blocks, (png(), "A picture in words."))
-    assert made.startswith(b"%PDF-1.7") and b"/StructTreeRoot" in made and b"pdfuaid" in made
+    assert made.startswith(b"%PDF-1.7") and b"<pdfuaid:part>1</pdfuaid:part>" in made
+    catalogue = re.search(rb"<</Type/Catalog.*?>>\n", made, re.DOTALL)[0]
+    for part in (b"/Lang(en-GB)", b"/StructTreeRoot ", b"/Marked true", b"/DisplayDocTitle true", b"/Outlines "):
+        assert part in catalogue
+    kinds = [kind for kind, _ in blocks]
+    tags = re.findall(rb"/Type/StructElem/S/(\w+)", made)
+    for tag, kind in ((b"H1", "title"), (b"H2", "h1"), (b"H3", "h2"), (b"Figure", "figure")):
+        assert tags.count(tag) == kinds.count(kind)
+    assert b"/Alt(A picture in words.)" in made
     with pytest.raises(Exception, match="alt"):
         documents.pdf([*blocks, ("figure", "")], (png(), None))
 

@@ -72,6 +72,34 @@ def test_the_finding_and_the_contents_stand_below_the_heading_and_their_links_le
     assert len(links) == 3 and all(f'id="{name}"' in html for name in links)
 
 
+def test_a_table_names_the_badge_of_its_indicator_and_each_thing_has_its_method_and_its_own_address():
+    cell = shown("x-gaps", "table")
+    block = '<tr class="block"><th scope="rowgroup">Stays (days), compared with White</th></tr>'
+    cell.outputs[0]["data"]["text/html"] = f'<div id="x-gaps"><table>{block}</table></div>{MARKS}'
+    badges = {"Stays": ("Firm", "trust-s"), "Stays (days)": ("With care", "trust-d")}
+    html = render._rendered(layout.arranged(new_notebook(cells=[cell]), badges))
+    assert 'Stays (days), compared with White <a class="badge" href="#trust-d">With care</a></th>' in html
+    assert 'href="method.html#gaps"' in html and 'href="#x-gaps"' in html and 'href="tables/x-gaps.csv"' in html
+
+
+def test_each_picture_of_a_chart_leads_to_its_file_which_is_the_picture_itself():
+    cell = shown("x-forest", "figure")
+    images = "".join(f'<img src="data:image/svg+xml,%3Csvg%3E{n} &#x27;a&#x27;%3C/svg%3E" alt="{n}">' for n in (1, 2))
+    cell.outputs[0]["data"]["text/html"] = f'<figure id="x-forest">{images}</figure>'
+    html = render._rendered(layout.arranged(new_notebook(cells=[cell])))
+    for number in (1, 2):
+        assert re.search(rf'<a href="pictures/x-forest-{number}.svg"><img [^>]*alt="{number}"></a>', html)
+    assert 'href="method.html#gaps"' in html and 'href="#x-forest"' in html
+    record = {"id": "x-forest", "kind": "figure", "output": cell.outputs[0]}
+    files = {"x-forest-1.svg": "<svg>1 'a'</svg>", "x-forest-2.svg": "<svg>2 'a'</svg>"}
+    assert render.pictures([record]) == files
+
+
+def test_each_section_that_a_table_names_stands_on_the_method_page():
+    page = (render.template_folder() / "method.html.j2").read_text(encoding="utf-8")
+    assert {place for _, place in layout.METHOD} <= set(re.findall(r'id="([a-z]+)"', page))
+
+
 def test_the_notebook_itself_is_not_changed():
     cells = [new_markdown_cell("## G"), shown("g", "table"), shown("f", "figure")]
     notebook = new_notebook(cells=cells)

@@ -65,7 +65,8 @@ def page(made, **more):
 
 
 def words(html):
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html.partition("<!-- folded -->")[0])).split())
+    above = re.sub(r"</?a\b[^>]*>", "", html.partition("<!-- folded -->")[0])  # a link stands in a sentence
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", above)).split())
 
 
 def test_the_landing_page_says_what_changed_since_the_last_edition_and_its_numbers_are_released(tmp_path):
@@ -216,3 +217,26 @@ def test_nothing_empty_stands_on_the_landing_page_and_incomplete_records_come_be
     assert "priorities-outcomes" not in index and "You said, we did" not in index
     assert index.index("may be incomplete") < index.index('<ol class="points">')
     assert "passed on" not in pipeline.about(run)["sign_off"] and "not signed off" in pipeline.about(run)["sign_off"]
+
+
+def test_the_five_questions_are_answered_first_from_the_points_themselves():
+    said = words(page(records()))
+    first = said[said.index("What comes first?") : said.index("Every group is compared")]
+    assert "Carers: not asked Detentions: Black people (2.9 times)" in first
+    assert "Compared with whom? The White group (White British, White Irish and any other White background)" in first
+    assert "Is it getting better? Of 2 points: 1 narrower; 1 without figures to compare." in first
+    assert "Can we trust it? Of 2 points: 1 firm; 1 without figures." in first
+    assert "What was done? Detentions: Black people (under way). For the other nothing is recorded yet." in first
+    assert "What comes first?" not in words(page([]))
+
+
+def test_a_list_that_nobody_discussed_shows_no_list_of_what_was_agreed():
+    made = [*records()[:2], table("priorities-adjusted", pd.DataFrame({"place": [1], "item": [ROW["item"]],
+            "holds": [ROW["item"]], "change": ["as drafted"], "wording": [""], "evidence": ["clear"]}))]  # fmt: skip
+    assert 'id="priorities-adjusted"' not in page(made) and 'id="priorities-adjusted"' in page(records())
+
+
+def test_the_words_of_the_trust_stand_as_its_own_and_as_text():
+    html = page(records(), introduction="We met <b>4,321</b> people.")
+    assert "in its own words:</strong> We met &lt;b&gt;4,321&lt;/b&gt; people." in html
+    assert "own words" not in page(records(), introduction="")

@@ -1,6 +1,7 @@
 """The workbook to the Analysis Function's checklist: cover, contents with links both ways, notes, telling names."""
 
 import io
+import re
 import zipfile
 
 import pandas as pd
@@ -42,6 +43,38 @@ def test_contents_and_sheets_lead_to_each_other_and_every_sheet_fits_the_width_w
     assert parts["xl/worksheets/sheet2.xml"].count("<hyperlink ") == 4
     for sheet in sheets:
         assert "Contents" in sheet.split("<hyperlinks>")[1] and 'state="frozen"' in sheet and "fitToPage" in sheet
+
+
+def test_it_keeps_the_checklist_for_statistics_in_spreadsheets(tmp_path):
+    """Government Analysis Function, Releasing statistics in spreadsheets: what a program can see of its checklist."""
+    rows = {"period": ["2022-23", "2023-24"], "ethnic_group": ["Mixed", ""], "events": [10.0, None],
+            "events_status": ["shown", "suppressed"], "why": ["w" * 400, "x"]}  # fmt: skip
+    records = [{"id": f"t-{n}", "title": "T", "csv": output.to_csv(pd.DataFrame(rows)), "marks": "m"} for n in (1, 2)]
+    workbook.write(records, tmp_path / "t.xlsx", pipeline.about(parameters.load("demo")))
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
+        made = {name: book.read(name).decode("utf-8", "replace") for name in book.namelist()}
+    words = re.findall(r"<si><t[^>]*>(.*?)</t></si>", made["xl/sharedStrings.xml"], re.DOTALL)
+    core = made["docProps/core.xml"]
+    assert "<dc:language>en-GB</dc:language>" in core and "<dc:title>PCREF" in core and "<dc:creator>Fenmoor" in core
+    names = re.findall(r'<sheet name="([^"]*)"( state="[^"]*")?', made["xl/workbook.xml"])
+    assert [name for name, _ in names[:3]] == ["Cover", "Contents", "Notes"] and not any(state for _, state in names)
+    assert (
+        len([name for name in made if name.startswith("xl/tables/")]) == len(records) + 1
+    )  # one a sheet, and contents
+    for number in range(4, 6):
+        sheet = made[f"xl/worksheets/sheet{number}.xml"]
+        assert not re.search(r"mergeCell|hidden=", sheet)
+        table = made[f"xl/tables/table{number - 2}.xml"]  # the first is that of the contents
+        first, last = re.search(r' ref="A(\d+):E(\d+)"', table).groups()
+        cells = dict(re.findall(r'<c r="([A-Z]+\d+)"[^>]*>(?:<v>|<is>)(.*?)</', sheet))
+        assert [f"A{row}" in cells for row in range(1, int(last) + 1)] == [True] * int(last)  # no empty row
+        body = [f"{column}{row}" for column in "ABCDE" for row in range(int(first), int(last) + 1)]
+        assert all(cell in cells for cell in body)  # no cell of the table is empty
+        heads = [words[int(cells[f"{column}{first}"])] for column in "ABCDE"]
+        assert len(set(heads)) == 5 and heads == re.findall(r'<tableColumn id="\d+" name="([^"]*)"', table)
+        assert re.search(rf'<c r="C{int(first) + 1}" s="\d+"><v>10</v>', sheet)  # a number is a number
+        assert words[int(cells[f"C{last}"])] == "[c]" and words[int(cells[f"B{last}"])] == "[z]"
+        assert max(float(width) for width in re.findall(r'<col [^>]*width="([\d.]+)"', sheet)) < 100
 
 
 def test_the_marks_are_explained_on_a_sheet_of_their_own(parts):

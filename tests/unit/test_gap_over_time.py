@@ -17,6 +17,32 @@ def verdict(then, now, **more):
     return gap_over_time.compared(gaps(then, now, **more), "White", "2023-24")["verdict"].tolist()
 
 
+def years(*periods):
+    rows = {"indicator": "d", "period": list(periods), "ethnic_group": "Mixed", "comparator": "White", "level": 0.95}
+    return pd.DataFrame(rows).assign(adjustment="crude", estimate=2.0, lower=1.5, upper=2.7)
+
+
+@pytest.mark.parametrize(
+    ("since", "breaks", "then"),
+    [
+        ("first", [], ["2020-21"]),
+        ("last", [], ["2022-23"]),
+        ("first", ["2022-23"], ["2022-23"]),  # no year before the change of counting
+        ("first", ["2023-24"], []),  # the year itself counts otherwise: nothing to compare with
+        ("first", ["2024-25"], ["2020-21"]),  # a later change does not matter
+    ],
+)
+def test_no_gap_is_compared_across_a_declared_break(since, breaks, then):
+    four = years("2020-21", "2021-22", "2022-23", "2023-24")
+    assert gap_over_time.compared(four, "White", "2023-24", breaks, since)["period_then"].tolist() == then
+
+
+def test_a_page_without_gaps_has_no_changes():
+    """A table without rows comes back from its file without types."""
+    nothing = years("2022-23").head(0).astype(object)
+    assert gap_over_time.compared(nothing, "White", "2023-24").empty
+
+
 def test_the_change_of_a_ratio_is_that_of_altman_and_bland():
     """Their example: relative risks 0.67 (0.46 to 0.98) and 0.88 (0.71 to 1.08), ratio 0.76 (0.49 to 1.17)."""
     row = gap_over_time.compared(gaps((0.88, 0.71, 1.08), (0.67, 0.46, 0.98)), "White", "2023-24").iloc[0]

@@ -8,7 +8,7 @@ import pytest
 
 from pcref_analysis.analysis import levels_and_gaps, topics
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import sentences, tables
+from pcref_analysis.display import sentences, svg, tables
 from pcref_analysis.published import published_counts
 from pcref_analysis.report import recompute
 from pcref_analysis.report.study import as_published
@@ -42,6 +42,14 @@ def test_what_was_released_is_published(known):
     recompute.check([record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], RUN)
 
 
+def picture(alt, *texts):
+    """Return a figure's page: one picture with an axis and texts."""
+    drawn = "".join(f"<text>{text}</text>" for text in ("0", "20", "40", "no date", *texts))
+    drawn = svg.uri(f"<svg xmlns='http://www.w3.org/2000/svg'><title>Rows left out</title>{drawn}</svg>")
+    head = '<figure id="chart" class="charts one"><figcaption>Rows left out</figcaption>'
+    return f'{head}<img src="{drawn}" alt="{alt}"></figure>'
+
+
 def figure(released, alt="Rows left out. Highest: no date, 40.", text="", form="", content=""):
     """Return the record of a figure of the released rows, as a kept notebook holds it."""
     facts = {
@@ -52,8 +60,8 @@ def figure(released, alt="Rows left out. Highest: no date, 40.", text="", form="
         "source_table": "rows",
         "data": "0a",
     }
-    data = {"text/plain": text or f"Figure chart, data 0a. {alt}", "image/png": "iVBORw0KGgo="} | {
-        form or "image/png": content
+    data = {"text/plain": text or f"Figure chart, data 0a. {alt}", "text/html": picture(alt)} | {
+        form or "text/html": content or picture(alt)
     }
     return facts | {"output": {"data": data}, "source": "Rows left out", "calls": ["figures.bars"]}
 
@@ -77,6 +85,12 @@ def ways():
         "a sentence in a second form": other_form,
         "a table in a second form": second_form,
         "a number in a figure's description": figure(good, alt="Rows left out: 777 were left out."),
+        "a number in a picture's description": figure(good, content=picture("Rows left out: 3 twice.")),
+        "a number in a picture": figure(good, content=picture("Rows left out.", "3 twice")),
+        "a number in a picture, as if at its axis": figure(good, content=picture("Rows left out.", "3")),
+        "a picture that holds more than a chart": figure(good, content=picture("Rows left out.", "<a>3</a>")),
+        "a second picture form": figure(good, form="image/png", content="iVBORw0KGgo="),
+        "words below a figure": figure(good, content=picture("Rows left out.") + "<p>3</p>"),
         "a figure in words": figure(good, form="text/html", content="<p>3</p>"),
         "a figure whose words are others": figure(good, text="Figure rows, 3"),
         "a sentence": record(sentences.listed(["3 women were restrained."], "x")),

@@ -19,7 +19,54 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pcref_analysis.estimates.inequality import sampling_model
+from pcref_analysis.estimates.inequality import grouped, sampling_model
+from pcref_analysis.vocabulary.ethnicity import UNKNOWN
+
+
+def highest_over_lowest(levels: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
+    """Return how many times the lowest level of all ethnic groups the highest is, an indicator a row.
+
+    Parameters
+    ----------
+    levels
+        Levels of one period: ``indicator, indicator_name, ethnic_group, measure, estimate, lower, upper, level``;
+        groups without an interval and people of unknown ethnic group are left out.
+    level
+        Of the intervals; the lower limit holds for every possible pick at once, so that it is above 1 only where two
+        groups must differ.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``indicator, indicator_name, groups, highest, lowest, estimate, lower, upper, level``. No row where fewer than
+        two groups have a level above zero.
+
+    Notes
+    -----
+    Not for saying which group is affected, nor for comparing organisations: it takes no account of how many people
+    are in a group.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"indicator": "d", "indicator_name": "D", "ethnic_group": ["White", "Mixed"], "level": 0.95,
+    ...     "measure": "rate", "estimate": [90.0, 180], "lower": [84.2, 124], "upper": [96.1, 253]})
+    >>> highest_over_lowest(rows)[["highest", "estimate"]].to_numpy().tolist()
+    [['Mixed', 2.0]]
+    """
+    figures = levels[["estimate", "lower", "upper"]].astype(float)
+    usable = np.isfinite(figures).all(axis=1) & (figures["estimate"] > 0) & levels["ethnic_group"].ne(UNKNOWN)
+    part = levels[usable].assign(**figures[usable], at_risk=1.0).drop(columns=["adjustment", "events"], errors="ignore")
+    part = part[part.groupby("indicator")["ethnic_group"].transform("size") > 1]
+    rows = []
+    for name, mine in part.groupby("indicator", sort=False):
+        (_, kind, groups, _) = next(grouped.sets(mine, None, "ethnic_group", None))
+        ends = intervals(groups, kind, groups["weight"].to_numpy(float), None, None, level).loc["ratio"]
+        high, low = (mine.loc[at] for at in (mine["estimate"].idxmax(), mine["estimate"].idxmin()))
+        ends_of = [one["ethnic_group"] if high["estimate"] > low["estimate"] else "all alike" for one in (high, low)]
+        found = (*ends_of, high["estimate"] / low["estimate"])
+        rows.append((name, mine["indicator_name"].iloc[0], len(mine), *found, ends["lower"], ends["upper"], level))
+    columns = ["indicator", "indicator_name", "groups", "highest", "lowest", "estimate", "lower", "upper", "level"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def intervals(

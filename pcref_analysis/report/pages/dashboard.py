@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +12,8 @@ import pandas as pd
 
 from pcref_analysis.display import output, palette
 from pcref_analysis.display.tables import STEPS
-from pcref_analysis.report.pages import render
+from pcref_analysis.report.pages import quality, render
+from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary import indicators
 
@@ -60,21 +59,27 @@ def html(
     listed: list[dict[str, str]],
     about: Mapping[str, Any],
     comparator: str,
+    badges: pd.DataFrame | None = None,
 ) -> str:
-    """Return the dashboard as one page; its policy lets its own two scripts run, known by their hashes, no other."""
+    """Return the dashboard as one page; its policy lets its own two scripts run, known by their hashes, no other.
+
+    It opens with the first point that has figures. ``badges`` say how far each indicator can be trusted, and why.
+    """
     table = rows(records)
-    data = _json(_packed(table) | {"first": comparator})
+    start = next((dict(one.shown) for one in points.points if one.shown), {})
+    trust = {} if badges is None else {one.name: [quality.named(one.badge), one.reason] for one in badges.itertuples()}
+    data = _json(_packed(table) | {"first": comparator, "start": start, "trust": trust, "said": _said()})
     script = (render.template_folder() / "dashboard.js").read_text(encoding="utf-8")
-    css = (render.template_folder() / "page.css").read_text(encoding="utf-8")
+    css = render.style()
     policy = (
-        f"default-src 'none'; img-src data:; script-src {_hash(library())} {_hash(script)}; style-src {_hash(css)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; script-src {render.hash_of(library())} {render.hash_of(script)}; "
+        f"style-src {render.hash_of(css)}; base-uri 'none'; form-action 'none'"
     )
     ready = {"data": data, "library": library(), "script": script, "css": css, "policy": policy}
     groups = [group for group in palette.COLOURS if group in set(table["ethnic_group"])]
     groups += [group for group in dict.fromkeys(table["ethnic_group"]) if group not in groups]
     return render.fragment(
-        "dashboard.html.j2", main=points, pages=listed, here=FILE, about=about, groups=groups,
+        "dashboard.html.j2", main=points, pages=listed, here=FILE, about=about, groups=groups, title=say("Dashboard"),
         **{name: render.safe(text) for name, text in ready.items()},
     )  # fmt: skip
 
@@ -113,6 +118,22 @@ def _packed(table: pd.DataFrame) -> dict[str, Any]:
             "specs": _specs(groups)}  # fmt: skip
 
 
+def _said() -> dict[str, str]:
+    """Return what the script says, with the names of what it puts in."""
+    return {
+        "nothing": say(
+            "There is nothing to draw: these figures are suppressed or not available. The table says which."
+        ),
+        "ratio": say("ratio to {comparator}", comparator="{comparator}"),
+        "nearest": say(", to the nearest {step}", step="{step}"),
+        "to": say("{low} to {high}", low="{low}", high="{high}"),
+        "years": say("{title}, by year. The table holds every number.", title="{title}"),
+        "counted": say(
+            "{shown} figures, {hidden} of them suppressed or not available.", shown="{shown}", hidden="{hidden}"
+        ),
+    }
+
+
 def _specs(groups: Sequence[str]) -> dict[str, Any]:
     """Return the charts: levels and ratios, by group and by year; their rows are put in by the page."""
     import altair as alt
@@ -127,7 +148,7 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
     )
     specs = {}
     for kind, scale in (("level", alt.Scale(zero=True)), ("ratio", alt.Scale(type="log"))):
-        value = {"scale": scale, "title": "level" if kind == "level" else "ratio (log scale)"}
+        value = {"scale": scale, "title": "{value}"}  # the page puts in the unit
         group = alt.Y("ethnic_group:N", title=None, sort=list(groups), axis=alt.Axis(labelLimit=220))
         plain = {"color": colour.legend(None), "shape": shape.legend(None)}
         base = alt.Chart(alt.NamedData("rows")).encode(y=group)
@@ -137,7 +158,9 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
         if kind == "ratio":
             one = alt.Chart(alt.InlineData([{"at": 1}])).mark_rule(strokeDash=[5, 4], color=palette.GREY)
             parts.append(one.encode(x=alt.X("at:Q", **value)))
-        years = alt.Chart(alt.NamedData("rows")).encode(x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0)))
+        years = alt.Chart(alt.NamedData("rows")).encode(
+            x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
+        )
         years = years.encode(color=colour, xOffset=alt.XOffset("ethnic_group:N", sort=list(groups)))
         bars = years.mark_rule(strokeWidth=2).encode(y=alt.Y("lower:Q", **value), y2="upper:Q")
         points = years.mark_point(filled=True, size=70, opacity=1).encode(y=alt.Y("estimate:Q", **value), shape=shape)
@@ -150,7 +173,3 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).replace("<", "\\u003c")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pcref_analysis.report.pages import main_points, render
+from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -127,7 +128,8 @@ def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
     said = render.text_of(body)
     main_points.check("the easy-read page", said, points, {**about, "n": _counted(points)})
     years = reading_age(render.text_of(re.sub(r"</(h1|h2|p)>", ". ", body)))
-    return f'{body}<p class="meta">Reading age of this page: about {years:.0f} years (Flesch-Kincaid).</p>\n'
+    said = say("Reading age of this page: about {years} years (Flesch-Kincaid).", years=f"{years:.0f}")
+    return f'{body}<p class="meta">{said}</p>\n'
 
 
 def reading_age(text: str) -> float:
@@ -190,15 +192,18 @@ def docx(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> by
     facts.created = facts.modified = datetime(*FIXED)
     held = io.BytesIO()
     document.save(held)
-    return _same_bytes(held.getvalue())
+    return same_bytes(held.getvalue())
 
 
-def _same_bytes(made: bytes) -> bytes:
-    """Write a ZIP file again with one date for all of its parts."""
+def same_bytes(made: bytes, changes: Mapping[str, tuple[str, str]] | None = None) -> bytes:
+    """Write a ZIP file again with one date for all of its parts; ``changes`` replace a text by another, by part."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(made)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
-            target.writestr(zipfile.ZipInfo(name, FIXED), source.read(name), zipfile.ZIP_DEFLATED)
+            before, after = (changes or {}).get(name, ("", ""))
+            part = source.read(name)
+            part = part.replace(before.encode(), after.encode()) if before else part
+            target.writestr(zipfile.ZipInfo(name, FIXED), part, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
+import pandas as pd
+
 from pcref_analysis.display import output
-from pcref_analysis.report.pages import layout, main_points, render
+from pcref_analysis.report.pages import layout, main_points, quality, render, terms
+from pcref_analysis.report.pages.language import say, several
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -17,9 +19,12 @@ FOLDED = {  # what stands folded below the main points; what holds nothing is le
     "To watch": ("priorities-to-watch",),
     "First a matter of recording, not ranked": ("priorities-recording",),
 }
+DISCUSSED = ("What people changed, and why", "You said, we did")  # left out where nobody has discussed the list yet
 
 
-def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, str]:
+def bodies(
+    parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any], badges: pd.DataFrame | None = None
+) -> dict[str, str]:
     """Return the bodies of ``index.html``, ``definitions.html`` and ``method.html``.
 
     What the landing page shows are released records of the notebooks, taken over whole.
@@ -27,25 +32,33 @@ def bodies(parameters: Parameters, records: list[dict[str, Any]], about: dict[st
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     by_id = {record["id"]: record for record in records}
+    folded = FOLDED if main.agreed else {head: names for head, names in FOLDED.items() if head not in DISCUSSED}
     held = {name for name, record in by_id.items() if not layout.EMPTY.search(record.get("text", ""))}
     tables = [record for record in records if record["kind"] == "table"]
     index = render.fragment(
         "index.html.j2",
         about=about,
         main=main,
-        picture=drawn and base64.b64encode(drawn.png).decode("ascii"),
-        alt=drawn and drawn.record["alt"],
-        folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in FOLDED.items()},
+        answers=answers(main),
+        named=quality.named,
+        picture=drawn and render.safe(drawn.html),
+        folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in folded.items()},
         tables=tables,
     )
     above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
-    main_points.check("the landing page", render.text_of(above), main, about)
+    counted = " ".join(map(str, range(len(main.points) + 1)))  # of the points themselves
+    main_points.check("the landing page", render.text_of(above), main, {**about, "n": counted})
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
     if parameters.source.kind == "published":
         entries = [entry.of_publisher() for entry in entries]
-    definitions = render.fragment("definitions.html.j2", parts=indicators.by_part(entries))
+    known = {} if badges is None else {one.indicator: one for one in badges.itertuples()}
+    definitions = render.fragment(
+        "definitions.html.j2", parts=indicators.by_part(entries), terms=terms.known(), named=quality.named,
+        badges={entry.id: known.get(entry.id) for entry in entries},
+    )  # fmt: skip
     method = render.fragment("method.html.j2", about=about, parameters=parameters)
+    index = terms.linked(above) + index[len(above) :]
     return {"index.html": index, "definitions.html": definitions, "method.html": method}
 
 
@@ -56,3 +69,45 @@ def _indicators_of(record: dict[str, Any]) -> set[str]:
 
 def _show(record: dict[str, Any]) -> Any:
     return render.safe(render.output_body(record["output"]))
+
+
+def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the five questions of a reader, each with its answer in a line and, where there is one, a list.
+
+    The counts are those of the points shown; further items of the list are not among them.
+    """
+    shown, number = points.points, len(points.points)
+    if not number:
+        return []
+    first = tuple(f"{one.title}{f' ({one.size})' if one.size else ''}" for one in shown[:3])
+    moved = {kind: sum(one.moved == kind for one in shown) for kind in ("narrower", "wider", "cannot tell", "")}
+    trust = {kind: sum(one.trust == kind for one in shown) for kind in ("Firm", "With care", "No figures")}
+    better = [
+        (moved["narrower"], say("{n} narrower", n=moved["narrower"])),
+        (moved["wider"], say("{n} wider", n=moved["wider"])),
+        (moved["cannot tell"], say("in {n} we cannot tell", n=moved["cannot tell"])),
+        (moved[""], say("{n} without figures to compare", n=moved[""])),
+    ]
+    firm = [
+        (trust["Firm"], say("{n} firm", n=trust["Firm"])),
+        (trust["With care"], say("{n} to be read with care", n=trust["With care"])),
+        (trust["No figures"], say("{n} without figures", n=trust["No figures"])),
+    ]
+    states = {"planned": say("planned"), "under way": say("under way"), "done": say("done"), "stopped": say("stopped")}
+    acted = [one for one in shown if one.state]
+    done = "; ".join(f"{one.title} ({states.get(one.state, one.state)})" for one in acted)
+    rest = number - len(acted)
+    nothing = say("Nothing is recorded yet.")
+    if acted and rest:
+        nothing = several("For the other nothing is recorded yet.", "For the other {n} nothing is recorded yet.", rest)
+    done = f"{done}. {nothing}" if acted and rest else f"{done}." if acted else nothing
+    of = several("Of {n} point:", "Of {n} points:", number)
+    if points.more:
+        of = several("Of the first point:", "Of the first {n} points:", number)
+    return [
+        (say("What comes first?"), "", first),
+        (say("Compared with whom?"), points.versus, ()),
+        (say("Is it getting better?"), f"{of} {'; '.join(words for n, words in better if n)}.", ()),
+        (say("Can we trust it?"), f"{of} {'; '.join(words for n, words in firm if n)}.", ()),
+        (say("What was done?"), done, ()),
+    ]

@@ -4,33 +4,53 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from html import escape
 from itertools import takewhile
 from typing import Any
 
 from pcref_analysis.display.output import MIME
+from pcref_analysis.report.pages.language import say
 
 LONG = 12  # lines of a table; a longer one is folded, its file is linked below it
 EMPTY = re.compile(r": nothing to (show|draw)")
+IMAGE = re.compile(r"<img [^<>]*>")
+SVG = re.compile(r'<img [^<>]*?src="(data:image/svg\+xml,[^"]*)"')
+BLOCK = re.compile(r'(<th scope="rowgroup"[^>]*>)(.*?)(</th>)')
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
+METHOD = (  # part of a record's id -> its section of the method page; the first that fits
+    ("recording-teams", "teams"),
+    ("recording", "unknown"),
+    ("priorities", "list"),
+    ("-medians", "lengths"),
+    ("-gaps", "gaps"),
+    ("-forest", "gaps"),
+    ("-comparators", "gaps"),
+    ("-fitness", "gaps"),
+    ("", "rates"),
+)
 LAST = ("## What can be answered here", "## What this does not show")  # no figures: they close a page
 HEADING = re.compile(r"(#{2,3}) ")
 
 
-def arranged(notebook: Any) -> Any:
+def arranged(notebook: Any, badges: Mapping[str, tuple[str, str]] | None = None) -> Any:
     """Return a copy of an executed notebook as a page shows it; the notebook itself stays as it is.
 
     Within a section charts come before tables. What holds nothing is left out, with its heading. The marks are
-    explained where they first stand, not under every table.
+    explained where they first stand, not under every table. ``badges`` holds the badge of each indicator and its place
+    on the page, by the indicator's name; it stands where a table names the indicator.
     """
     page = copy.deepcopy(notebook)
     shown: set[str] = set()
     for cell in page.cells:
         cell["outputs"] = [one for one in cell.get("outputs", []) if not _is_empty(one)]
         for one in cell["outputs"]:
-            if one["data"].get(MIME, {}).get("kind") == "table":
-                one["data"]["text/html"] = _table(one["data"]["text/html"], one["data"][MIME], shown)
+            record, html = one["data"].get(MIME, {}), one["data"].get("text/html", "")
+            if record.get("kind") == "table":
+                one["data"]["text/html"] = _table(html, record, shown, badges or {})
+            elif record.get("kind") == "figure" and SVG.search(html):
+                one["data"]["text/html"] = _figure(html, record)
     page.cells = [cell for part in _sections(page.cells) for cell in part]
     for cell in page.cells:
         if cell.cell_type == "markdown":
@@ -50,7 +70,7 @@ def with_contents(body: str, lead: str = "") -> str:
 
     body = HEAD.sub(named, body)
     lines = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in heads)
-    listed = f'<div class="contents" role="navigation" aria-label="On this page"><ul>{lines}</ul></div>'
+    listed = f'<div class="contents" role="navigation" aria-label="{say("On this page")}"><ul>{lines}</ul></div>'
     top, _, rest = body.partition("</h1>")
     return f"{top}</h1>{lead}{listed if len(heads) > 2 else ''}{rest}"
 
@@ -95,20 +115,51 @@ def _rank(cell: Any) -> int:
     return min((("text", "figure", "table").index(kind) for kind in kinds if kind), default=0)
 
 
-def _table(html: str, record: dict[str, Any], shown: set[str]) -> str:
-    """Fold a long table, link its file below it, and explain the marks once a page."""
+def picture(name: str, number: int) -> str:
+    """Return the file of a picture of a chart, in the folder of pictures."""
+    return f"{name}-{number}.svg"
+
+
+def _figure(html: str, record: Mapping[str, Any]) -> str:
+    """Lead from each picture of a chart to its file, and put its links below it."""
+    numbers = iter(range(1, html.count("<img") + 1))
+    name = str(record["id"])
+    linked = IMAGE.sub(lambda found: f'<a href="pictures/{escape(picture(name, next(numbers)))}">{found[0]}</a>', html)
+    return linked + _beside(record, f"<span>{say('Each picture leads to its file (SVG).')}</span>")
+
+
+def _beside(record: Mapping[str, Any], file: str) -> str:
+    """Return the line below a table or chart: its file, how it was worked out, and a link to pass on."""
+    place = next(place for part, place in METHOD if part in record["id"])
+    hidden = f'<span class="hidden">: {escape(record["title"])}</span>'
+    links = [
+        file,
+        f'<a href="method.html#{place}">{say("How it was worked out")}{hidden}</a>',
+        f'<a href="#{escape(record["id"])}">{say("Link to this")}{hidden}</a>',
+    ]
+    return f'<p class="files">{" · ".join(links)}</p>'
+
+
+def _table(html: str, record: dict[str, Any], shown: set[str], badges: Mapping[str, tuple[str, str]]) -> str:
+    """Fold a long table, put badges to its indicators, its links below it, and explain the marks once a page."""
 
     def once(found: re.Match[str]) -> str:
         new = found[0] not in shown
         shown.add(found[0])
         return found[0] if new else ""
 
+    def badged(found: re.Match[str]) -> str:
+        names = [name for name in badges if re.match(rf"{re.escape(escape(name))}( \(|,|$)", found[2])]
+        if not names:
+            return found[0]
+        badge, place = badges[max(names, key=len)]
+        return f'{found[1]}{found[2]} <a class="badge" href="#{place}">{badge}</a>{found[3]}'
+
     marks = "".join(once(found) for found in MARKS.finditer(html))
-    name = record["id"]
-    files = f'<p class="files"><a href="tables/{escape(name)}.csv">{escape(record["title"])}: file (CSV)</a></p>'
-    table = MARKS.sub("", html)
+    table = BLOCK.sub(badged, MARKS.sub("", html))
     lines = html.count("<tr") - 1
     if lines > LONG and not table.startswith("<details"):
-        words = f"Table: {escape(record['title'])} ({lines} lines)"
+        words = say("Table: {title} ({lines} lines)", title=escape(record["title"]), lines=lines)
         table = f"<details><summary>{words}</summary>{table}</details>"
-    return table + files + marks
+    words = say("{title}: file (CSV)", title=escape(record["title"]))
+    return table + _beside(record, f'<a href="tables/{escape(record["id"])}.csv">{words}</a>') + marks

@@ -12,8 +12,8 @@ import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
 from pcref_analysis.priorities import gap_over_time, wording
-from pcref_analysis.priorities.findings import EVERY_GROUP
-from pcref_analysis.report.pages import last_edition
+from pcref_analysis.report.pages import last_edition, quality
+from pcref_analysis.report.pages.language import say
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path
@@ -28,7 +28,6 @@ PAGES = {  # domain -> page
     "experience": "03_experience.html",
     "outcomes": "04_outcomes.html",
 }
-ACTION = {"owner": "Who answers for it", "due": "Due", "measure": "How we will know that it worked"}
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -46,6 +45,10 @@ class Point:
     plain: str = ""  # as the easy-read page says it
     ratio: tuple[float, float, float, float] | None = None  # with limits, and the step that they are rounded to
     sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
+    size: str = ""  # "2.0 times", "28% lower"; of several findings the first
+    moved: str = ""  # "narrower", "wider", "cannot tell"; nothing where there is no figure
+    state: str = ""  # of what was done: "planned", "under way", "done", "stopped"
+    shown: Mapping[str, str] = field(default_factory=dict)  # what the dashboard has to choose to show it
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class MainPoints:
     agreed: bool
     sources: tuple[str, ...] = field(default=(), repr=False)
     whose: str = ""  # of published figures: the board's, and the Trust's share of them
+    versus: str = ""  # who is compared with whom, as a short answer
 
 
 def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoints:
@@ -86,7 +90,11 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     agreed = bool(len(adjusted)) and bool(len(changes) or len(since))
     listed = adjusted[adjusted["place"].notna()].sort_values("place") if agreed else draft
     gaps = [table for name, table in frames.items() if name.endswith("-gaps") and "estimate" in table]
-    trend = gap_over_time.compared(pd.concat(gaps), parameters.comparator, parameters.period) if gaps else None
+    trend = (
+        gap_over_time.compared(pd.concat(gaps), parameters.comparator, parameters.period, list(parameters.breaks))
+        if gaps
+        else None
+    )
     material = {
         "findings": findings,
         "trend": trend,
@@ -107,20 +115,22 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     if parameters.previous:
         folder = project_path(parameters.previous)
         moved, compared = last_edition.changes(frames, folder, parameters.comparator, parameters.period)
+    sentence_of_comparator, versus = compared_with(parameters)
     used = [
         compared,
         *(source for point in points for source in point.sources),
         data,
         whose.removesuffix(usual),
         rows,
-        _rows(changes),
-        _rows(since),
-        _rows(strengths),
+        values(changes),
+        values(since),
+        values(strengths),
     ]
     return MainPoints(
-        heading="What people agreed to put first" if agreed else "Draft priorities, not yet discussed",
+        heading=say("What people agreed to put first") if agreed else say("Draft priorities, not yet discussed"),
         lead=_lead(points, changes, agreed),
-        compared=compared_with(parameters),
+        compared=sentence_of_comparator,
+        versus=versus,
         whose=whose,
         points=points,
         more=max(0, len(listed) - len(points)),
@@ -134,41 +144,20 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     )  # fmt: skip
 
 
-def compared_with(parameters: Parameters) -> str:
-    """Say in one sentence who is compared with whom, and what the comparator holds."""
+def compared_with(parameters: Parameters) -> tuple[str, str]:
+    """Return who is compared with whom: in a sentence, and as a short answer with what the comparator holds."""
     table = ethnicity.categories()
     inside = table.loc[table["broad_group"].eq(parameters.comparator), "ethnic_group"].tolist()
-    holds = f" (here {', '.join(inside[:-1])} and {inside[-1][:1].lower() + inside[-1][1:]})" if len(inside) > 1 else ""
-    return (
-        f"Every group is compared with the {parameters.comparator} group{holds}. That is a choice for comparison, not "
-        "a standard of what is right."
-    )
-
-
-def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dict[str, str]:
-    """Return what each domain page finds, in two sentences; a page without findings has none.
-
-    The first sentence is the finding of the page that stands highest on the list of the figures; the second counts all
-    comparisons with the run's comparator.
-    """
-    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
-    table, leads = frames.get("priorities-findings", pd.DataFrame(columns=["domain"])), {}
-    for domain, page in PAGES.items():
-        rows = table[table["domain"].eq(domain)]
-        if rows.empty:
-            continue
-        kinds = {kind: int(rows["evidence"].eq(kind).sum()) for kind in ("clear", "possible", "better", "equal")}
-        each = rows[rows["ethnic_group"].ne(EVERY_GROUP)]  # of what nobody measured there is no comparison
-        first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
-        found = f"{_sentence(first[0], parameters, named=True)}" if first else "No gap on this page is clear of chance."
-        unsure = int(each["evidence"].isin(["not clear", "no figure"]).sum())
-        made = unsure + sum(kinds.values())
-        leads[page] = (
-            f"{found} Of {formats.count(made, 'comparison')} with the {parameters.comparator} group on this page: "
-            f"{formats.count(kinds['clear'], 'clear gap')}, {formats.count(kinds['possible'], 'possible gap')}, "
-            f"{kinds['better'] + kinds['equal']} equal or better; in {unsure} we could not tell."
-        )
-    return leads
+    facts = {"comparator": parameters.comparator}
+    if len(inside) < 2:
+        return say(
+            "Every group is compared with the {comparator} group. That is a choice for comparison, not a standard of "
+            "what is right.", **facts), say("The {comparator} group: a choice, not a standard.", **facts)  # fmt: skip
+    facts |= {"some": ", ".join(inside[:-1]), "last": inside[-1][:1].lower() + inside[-1][1:]}
+    return say(
+        "Every group is compared with the {comparator} group (here {some} and {last}). That is a choice for "
+        "comparison, not a standard of what is right.", **facts), say(
+        "The {comparator} group ({some} and {last}): a choice, not a standard.", **facts)  # fmt: skip
 
 
 def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
@@ -195,10 +184,15 @@ def check(name: str, text: str, points: MainPoints, facts: Mapping[str, Any]) ->
     """
     odd = unknown(text, [*points.sources, *map(str, facts.values()), formats.dates(str(facts))])
     if odd:
-        raise PcrefError(
-            f"gate: {name} holds {formats.count(len(odd), 'number')} that no released table holds; nothing was "
-            "published. If nobody has changed the templates, this is a fault of pcref: please report it."
-        )
+        raise PcrefError(fault(name, odd))
+
+
+def fault(name: str, odd: Sequence[float]) -> str:
+    """Return the message for a document that holds numbers of no released table; it names none of them."""
+    return (
+        f"gate: {name} holds {formats.count(len(odd), 'number')} that no released table holds; nothing was "
+        "published. If nobody has changed the templates, this is a fault of pcref: please report it."
+    )
 
 
 def unknown(text: str, sources: Iterable[str]) -> list[float]:
@@ -217,7 +211,7 @@ def _cut(number: float) -> set[float]:
     return {float(f"{number:.{digits}g}") for digits in (2, 3)}
 
 
-def _rows(table: pd.DataFrame) -> str:
+def values(table: pd.DataFrame) -> str:
     """Return all values of released rows as text, apart from each other, to compare a document's numbers with."""
     return " | ".join(str(value) for value in table.to_numpy().ravel() if formats.has(value))
 
@@ -234,7 +228,7 @@ def _england(table: pd.DataFrame, parameters: Parameters) -> tuple[str, str]:
     return (
         f"In England as a whole, against {wording.people(parameters.comparator, terms)}: {'; '.join(said)}. Small "
         "numbers here can hide the same gap.",
-        _rows(most),
+        values(most),
     )
 
 
@@ -254,19 +248,20 @@ def _title(item: str, findings: pd.DataFrame, parameters: Parameters) -> str:
 
 def _lead(points: Sequence[Point], changes: pd.DataFrame, agreed: bool) -> str:
     if not points:
-        return (
+        return say(
             "We could not tell whether there is a gap that matters. That is not proof that there is none: small groups "
             "may have too few events for any figure."
         )
     if not agreed:
-        return (
+        return say(
             "A written rule made this list of the figures. It goes to patients, carers and communities, who may change "
             "it; what they change will stand here with their reasons."
         )
-    who = list(dict.fromkeys(changes["who"]))
-    last = f", last on {formats.dates(changes['when'].max())}" if len(changes) else ""
-    names = f" by {', '.join(who[:-1])}{' and ' if who[:-1] else ''}{who[-1]}" if who else ""
-    return f"Agreed{names}{last}. The list that the figures alone proposed is part of the report, with every change."
+    *some, last = dict.fromkeys(changes["who"]) or [""]
+    who = say("{some} and {last}", some=", ".join(some), last=last) if some else last
+    facts = {"who": who, "day": formats.dates(changes["when"].max()) if len(changes) else ""}
+    rest = say("The list that the figures alone proposed is part of the report, with every change.")
+    return f"{say('Agreed by {who}, last on {day}.', **facts) if who else say('Agreed.')} {rest}"
 
 
 def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameters) -> Point:
@@ -274,15 +269,17 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     holds = str(item["holds"]).split("; ") if formats.has(item.get("holds")) else [item["item"]]
     found = findings[findings["item"].isin(holds) & findings["rank"].notna()]
     found = found.sort_values("rank").drop_duplicates("item")
-    done, outcome = _done(item["item"], material["outcomes"])
+    done, state, outcome = _done(item["item"], material["outcomes"])
     own = any(word in str(item.get("change", "")) for word in ("added", "merged", "split", "reworded"))
     title = _title(item["item"], findings, parameters)
     if found.empty:
-        why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
+        why = say(
+            "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
+        )
         words = str(item.get("wording", ""))
-        return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
-                     sources=(words, outcome, title))  # fmt: skip
-    sentences = [_sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
+        return Point(title, words, say("There are no figures to compare."), "No figures", why, done, plain=words,
+                     state=state, sources=(words, outcome, title))  # fmt: skip
+    sentences = [sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
     there = wording.elsewhere(lead)
@@ -291,27 +288,33 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     earlier = trend[(trend[[*keys]] == [lead[k] for k in keys]).all(axis=1)] if trend is not None else pd.DataFrame()
     unknown = material["unknown"]
     share = unknown[unknown["indicator"].eq(lead["indicator"])] if len(unknown) else unknown
-    trust, why = _trust(lead, share)
+    trust, why = quality.of_finding(lead, share)
     ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
         title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
         _easy(lead, parameters),
-        ratio if formats.known(lead["ratio"]) else None,
-        (_rows(found), there, *map(financial_year, _years(found)), _rows(earlier), _rows(share), outcome,
-         str(item.get("wording", "")), title),
+        ratio=ratio if formats.known(lead["ratio"]) else None,
+        size=_size(lead),
+        moved=earlier.iloc[0]["verdict"] if len(earlier) else "",
+        state=state,
+        shown={"domain": str(lead["domain"]).capitalize(), "indicator": str(lead["name"]), "measure": "ratio",
+               "comparator": str(lead["comparator"]), "year": str(lead["period"])},
+        sources=(values(found), there, *map(financial_year, years(found)), values(earlier), values(share), outcome,
+                 str(item.get("wording", "")), title),
     )  # fmt: skip
 
 
-def _years(found: pd.DataFrame) -> list[str]:
+def years(found: pd.DataFrame) -> list[str]:
     """Return the years that findings are of."""
     return sorted({*found["period"], *(found["years"].dropna() if "years" in found else ())})
 
 
-def _sentence(row: dict[str, Any], parameters: Parameters, named: bool) -> str:
+def sentence(row: Mapping[str, Any], parameters: Parameters, named: bool) -> str:
+    """Return one finding in the words of its released table, with its years as people say them."""
     years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
     said = wording.main_sentence(row).removeprefix(f"{years}, ")
-    name = f"{row['name']}: from" if named else "From"
-    return f"{name} {financial_year(years)}, {said[:1].lower() + said[1:]}"
+    facts = {"name": row["name"], "years": financial_year(years), "said": said[:1].lower() + said[1:]}
+    return say("{name}: from {years}, {said}", **facts) if named else say("From {years}, {said}", **facts)
 
 
 def financial_year(period: str) -> str:
@@ -322,54 +325,46 @@ def financial_year(period: str) -> str:
     >>> financial_year("2023-24"), financial_year("2021-22 to 2023-24")
     ('April 2023 to March 2024', 'April 2021 to March 2024')
     """
-    return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
+    return say("April {first} to March {last}", first=period[:4], last=int(period[-7:-3]) + 1)
 
 
 def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     if earlier.empty:
-        return "We cannot tell: no earlier year has a figure to compare with."
+        return say("We cannot tell: no earlier year has a figure to compare with.")
     row = earlier.iloc[0]
     then, now = (formats.interval(*(row[f"{name}_{end}"] for name in ("estimate", "lower", "upper")))
                  for end in ("then", "now"))  # fmt: skip
     first = {
-        "narrower": "Yes: the gap is narrower.",
-        "wider": "No: the gap is wider.",
-        "cannot tell": "We cannot tell.",
+        "narrower": say("Yes: the gap is narrower."),
+        "wider": say("No: the gap is wider."),
+        "cannot tell": say("We cannot tell."),
     }[row["verdict"]]
-    changed = ""
+    facts = {"then": then, "year_then": row["period_then"], "now": now, "year_now": row["period_now"]}
+    said = [first, say("The ratio was {then} in {year_then} and {now} in {year_now}.", **facts)]
     if parameters.source.kind == "published":
         if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
-            changed = (
-                f" In England it was {formats.ratio(row['england_then'])} and {formats.ratio(row['england_now'])}."
-            )
-        changed += " How publishers count may have changed between."
+            england = {end: formats.ratio(row[f"england_{end}"]) for end in ("then", "now")}
+            said.append(say("In England it was {then} and {now}.", **england))
+        said.append(say("How publishers count may have changed between."))
         known = indicators.catalogue().get(row["indicator"])
         if known and known.at_risk == "residents":  # of one census, since no other is published by ethnic group
-            changed += " Residents are those of one census for every year: growth of a group may look like a change."
+            said.append(
+                say("Residents are those of one census for every year: growth of a group may look like a change.")
+            )
             if formats.known(row.get("grown")) and row["grown"] != 1:
-                changed += (
-                    " If the group grew here as it did in England between censuses, that alone would make the ratio "
-                    f"{formats.ratio(row['grown'])} times as high as it was."
-                )
-    return f"{first} The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}.{changed}"
+                said.append(
+                    say("If the group grew here as it did in England between censuses, that alone would make the ratio "
+                        "{grown} times as high as it was.", grown=formats.ratio(row["grown"]))
+                )  # fmt: skip
+    return " ".join(said)
 
 
-def _trust(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
-    found = [formats.figure(share[column].iloc[0], 1) if len(share) else "" for column in ("estimate", "upper")]
-    shown = found[0] or (f"at most {found[1]}" if found[1] else "")
-    unknown = f"Ethnic group is not known for {shown}% of what is counted. " if shown else ""
-    low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
-    if not (low and high):
-        return "With care", f"{unknown}How far that could change the ratio cannot be worked out from what may be shown."
-    if low == high:
-        return "Firm", f"{unknown}The people whose ethnic group is not recorded are too few to change this figure."
-    doubt = wording.doubtful(row)
-    between = (
-        f"Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
-    )
-    if (row["ratio_low"] > 1) == (row["ratio_high"] > 1) == (row["ratio"] > 1):
-        return "Firm", f"{unknown}{between}{low} and {high}: the gap would still be there."
-    return "With care", f"{unknown}{between}{low} and {high}, so it has to be recorded better first."
+def _size(row: Mapping[str, Any]) -> str:
+    """Return how large a gap is in two words, for a list of titles."""
+    if not formats.known(row["ratio"]):
+        return say("none where some were expected")
+    times = formats.times(row["ratio"])
+    return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
 
 
 def _easy(row: dict[str, Any], parameters: Parameters) -> str:
@@ -378,17 +373,19 @@ def _easy(row: dict[str, Any], parameters: Parameters) -> str:
         return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
-    return f"For {who} this was {formats.times(row['ratio'])} for {others}."
+    return say("For {who} this was {times} for {others}.", who=who, times=formats.times(row["ratio"]), others=others)
 
 
-def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str]:
-    """Return what was done about an item, and the released row that says so."""
+def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:
+    """Return what was done about an item, its state, and the released row that says so."""
     rows = outcomes[outcomes["item"].eq(item)]
     if rows.empty or not formats.has(rows.iloc[0].get("did")):
-        return "Nothing is recorded yet.", ""
+        return say("Nothing is recorded yet."), "", ""
     row = rows.iloc[0]
     state = str(row["state"])
-    done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
-    known = {name: formats.dates(row[name]) for name in ACTION if formats.has(row.get(name))}
-    done += "".join(f" {ACTION[name]}: {str(words).rstrip('.')}." for name, words in known.items())
-    return done, f"{_rows(rows)} {formats.dates(row['when'])} {known.get('due', '')}"
+    words = {"planned": say("Planned"), "under way": say("Under way"), "done": say("Done"), "stopped": say("Stopped")}
+    labels = {"owner": say("Who answers for it"), "due": say("Due"), "measure": say("How we will know that it worked")}
+    done = f"{words.get(state, state)} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
+    known = {name: formats.dates(row[name]) for name in labels if formats.has(row.get(name))}
+    done += "".join(f" {labels[name]}: {str(text).rstrip('.')}." for name, text in known.items())
+    return done, state, f"{values(rows)} {formats.dates(row['when'])} {known.get('due', '')}"

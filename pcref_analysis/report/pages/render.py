@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from pcref_analysis.display import formats, safe_html
 from pcref_analysis.display.output import NO_ALT
-from pcref_analysis.report.pages import layout
+from pcref_analysis.report.pages import language, layout, terms
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -32,8 +34,14 @@ def _environment() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
     made.filters["dates"] = formats.dates
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        lambda text: language.SPOKEN.get().gettext(text),
+        lambda one, more, number: language.SPOKEN.get().ngettext(one, more, number),
+        newstyle=True,
+    )
     return made
 
 
@@ -54,14 +62,26 @@ def text_of(html: str) -> str:
     return unescape(re.sub(r"<[^>]*>", " ", html))
 
 
-def notebook_body(path: Path, lead: str = "") -> str:
+def notebook_body(path: Path, lead: str = "", badges: Mapping[str, tuple[str, str]] | None = None) -> str:
     """Turn an executed notebook into the body of a page: its text and released outputs, no code.
 
-    ``lead`` is what the page finds, as HTML; it stands first (:mod:`pcref_analysis.report.pages.layout`).
+    ``lead`` is what the page finds, as HTML; it stands first (:mod:`pcref_analysis.report.pages.layout`). ``badges``
+    are those of its indicators. Words that readers may not know lead to their meaning.
     """
     import nbformat
 
-    return layout.with_contents(_rendered(layout.arranged(nbformat.read(path, as_version=4))), lead)
+    held = layout.arranged(nbformat.read(path, as_version=4), badges)
+    return terms.linked(layout.with_contents(_rendered(held), lead))
+
+
+def pictures(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the pictures of all charts as SVG files, by name: what a page leads to from each picture."""
+    charts = {one["id"]: one["output"]["data"].get("text/html", "") for one in records if one["kind"] == "figure"}
+    return {
+        layout.picture(name, number): unquote(unescape(source).partition(",")[2])
+        for name, html in charts.items()
+        for number, source in enumerate(layout.SVG.findall(html), start=1)
+    }
 
 
 def output_body(output: Any) -> str:
@@ -91,22 +111,34 @@ def markdown(source: str) -> str:
     return re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", html)
 
 
-def page(body: str, title: str, here: str, pages: list[dict[str, str]], about: dict[str, Any]) -> str:
+def page(body: str, title: str, here: str, pages: list[dict[str, str]], about: dict[str, Any], script: str = "") -> str:
     """Put a body into the page that all share: language, title, banner, contents, footer.
 
     Of the body stays what :mod:`pcref_analysis.display.safe_html` allows; the page's Content-Security-Policy lets a
-    browser load nothing, run nothing and use no style but the page's own, which is known by its hash.
+    browser load nothing, run nothing but the one ``script`` (if any) and use no style but the page's own, both known by
+    their hashes.
 
     Raises
     ------
     PcrefError
         If the body holds a picture without a description.
     """
-    css = (template_folder() / "page.css").read_text(encoding="utf-8")
-    style = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+    css = style()
+    policy = f"default-src 'none'; img-src data:; style-src {hash_of(css)}; base-uri 'none'; form-action 'none'"
+    policy += f"; script-src {hash_of(script)}" if script else ""
     given = {"title": title, "here": here, "pages": pages, "about": about, "css": safe(css), "policy": safe(policy)}
+    given["script"] = safe(script)
     html = fragment("page.html.j2", body=safe(safe_html.clean(body)), **given)
     if NO_ALT in html or re.search(r"<img\b(?![^>]*\balt=\"[^\"]+\")", html):
         raise PcrefError(f"report: the page {here} has a picture without alternative text; nothing was published.")
     return html
+
+
+def style() -> str:
+    """Return the style sheet of the pages."""
+    return (template_folder() / "page.css").read_text(encoding="utf-8")
+
+
+def hash_of(text: str) -> str:
+    """Return the source expression by which a Content-Security-Policy knows an own script or style sheet."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"

@@ -16,6 +16,7 @@ import pandas as pd
 from pcref_analysis.display import output
 from pcref_analysis.display.output import MARKS
 from pcref_analysis.display.tables import STEPS
+from pcref_analysis.report.pages import documents
 
 WIDEST = 60  # characters; longer text is wrapped
 HEADS = {  # columns whose name a reader does not know
@@ -29,6 +30,7 @@ HEADS = {  # columns whose name a reader does not know
 }  # fmt: skip
 ENDINGS = {"_lower": ", lower limit", "_upper": ", upper limit", "_low": ", lowest", "_high": ", highest",
            "_status": ": what is shown"}  # fmt: skip
+LANGUAGE = {"docProps/core.xml": ("</cp:coreProperties>", "<dc:language>en-GB</dc:language></cp:coreProperties>")}
 LONGEST = 32_767  # what a cell of the format can hold
 
 
@@ -79,7 +81,7 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     contents = book.add_worksheet("Contents")
     contents.write_string(0, 0, "Contents", styles["title"])
     listed = pd.DataFrame({"Sheet": names, "Table": [record["title"] for record in records]})
-    _table(contents, 2, listed, "contents", styles)
+    _table(contents, 1, listed, "contents", styles)
     notes = book.add_worksheet("Notes")
     notes.set_column(0, 0, 90, styles["plain"])
     notes.write_string(0, 0, "Notes", styles["title"])
@@ -88,7 +90,7 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     for sheet in (cover, contents, notes):
         sheet.fit_to_pages(1, 0)
     for number, (name, record) in enumerate(zip(names, records, strict=True), start=1):
-        contents.write_url(2 + number, 0, f"internal:'{name}'!A1", styles["link"], name)
+        contents.write_url(1 + number, 0, f"internal:'{name}'!A1", styles["link"], name)
         sheet, frame = book.add_worksheet(name), output.frame(record)
         lines = [*_marks(about), _scope(frame, about), record.get("marks", ""), about["basis"]]
         sheet.write_string(0, 0, record["title"][:LONGEST], styles["title"])
@@ -96,12 +98,13 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         sheet.write_url(1, 0, "internal:'Contents'!A1", styles["link"], "Back to the contents")
         for row, line in enumerate(lines, start=2):
             sheet.write_string(row, 0, line[:LONGEST])
-        top = len(lines) + 3
+        top = len(lines) + 2  # no empty row: a screen reader may take it for the end
         _table(sheet, top, output.marked(frame).set_axis(heads(frame), axis=1), f"table_{number}", styles)
         sheet.freeze_panes(top + 1, 0)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
     book.close()
+    path.write_bytes(documents.same_bytes(path.read_bytes(), LANGUAGE))
 
 
 def sheet_names(ids: Sequence[str]) -> list[str]:

@@ -8,6 +8,8 @@ const one = (name) => field(name).value;
 const unique = (list) => [...new Set(list)];
 const figure = (value) => (value === null ? "" : value >= 1000 ? Math.round(value).toLocaleString("en-GB") : String(value));
 const MARK = { suppressed: "[c]", "not available": "[x]" };
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const address = () => new URLSearchParams(location.hash.includes("indicator=") ? location.hash.slice(1) : held.start);
 const CHOICES = ["domain", "indicator", "measure", "comparator", "adjustment", "year"];
 
 function options(select, values, wanted) {
@@ -37,21 +39,26 @@ function chosen() {
 
 function shown(row) {
   if (row.estimate === null) return MARK[row.status] || "[x]";
-  const near = row.rounded_to ? `, to the nearest ${row.rounded_to}` : "";
-  return row.lower === null ? figure(row.estimate) : `${figure(row.estimate)} (${figure(row.lower)} to ${figure(row.upper)})${near}`;
+  const near = row.rounded_to ? fill(held.said.nearest, { step: row.rounded_to }) : "";
+  const between = fill(held.said.to, { low: figure(row.lower), high: figure(row.upper) });
+  return row.lower === null ? figure(row.estimate) : `${figure(row.estimate)} (${between})${near}`;
 }
 
-async function draw(place, spec, data, words) {
+async function draw(place, spec, data, words, unit) {
   const box = field(place);
   const drawn = data.filter((row) => row.estimate !== null && row.lower !== null && row.upper !== null);
   box.replaceChildren();
   if (!drawn.length) {
-    box.textContent = "There is nothing to draw: these figures are suppressed or not available. The table says which.";
+    box.textContent = held.said.nothing;
+    box.pictured = null;
     return;
   }
-  const full = { ...spec, description: words, datasets: { ...spec.datasets, rows: drawn } };
-  const view = await vegaEmbed(box, full, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: false });
-  box.pictured = view.view;
+  const titled = JSON.parse(JSON.stringify(spec).replaceAll("{value}", JSON.stringify(unit).slice(1, -1)));
+  const full = { ...titled, description: words, datasets: { ...spec.datasets, rows: drawn } };
+  const own = document.createElement("div"); // a drawing that comes late finds its place gone
+  box.replaceChildren(own);
+  const view = await vegaEmbed(own, full, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: false });
+  if (own.isConnected) box.pictured = view.view;
 }
 
 function table(data) {
@@ -67,23 +74,28 @@ function table(data) {
 }
 
 function show() {
-  const left = offer(new URLSearchParams(location.hash.slice(1)));
+  const left = offer(address());
   const groups = chosen();
   const series = left.filter((row) => groups.includes(row.ethnic_group));
   const year = series.filter((row) => row.period === one("year"));
   const ratio = one("measure") !== "level";
-  const unit = ratio ? `ratio to ${one("comparator")}` : (left[0] || {}).unit;
+  const unit = ratio ? fill(held.said.ratio, { comparator: one("comparator") }) : (left[0] || {}).unit;
   const title = `${one("indicator")}: ${unit}, ${one("adjustment")}`;
   field("title").textContent = title;
   const words = `${title}, ${one("year")}. ${year.map((row) => `${row.ethnic_group}: ${shown(row)}`).join("; ")}.`;
   const kind = ratio ? "ratio" : "level";
-  draw("by-group", held.specs[`${kind}_groups`], year, words);
+  draw("by-group", held.specs[`${kind}_groups`], year, words, unit);
   const years = unique(series.map((row) => row.period));
   field("time").hidden = years.length < 2;
-  if (years.length > 1) draw("over-time", held.specs[`${kind}_years`], series, `${title}, by year. The table holds every number.`);
+  if (years.length > 1) draw("over-time", held.specs[`${kind}_years`], series, fill(held.said.years, { title }), unit);
   table(series);
   const hidden = series.filter((row) => row.estimate === null).length;
-  field("said").textContent = `${series.length} figures, ${hidden} of them suppressed or not available.`;
+  field("said").textContent = fill(held.said.counted, { shown: series.length, hidden });
+  const [badge, reason] = held.trust[one("indicator")] || [];
+  field("trust").hidden = !badge;
+  field("trust").querySelector(".badge").textContent = badge || "";
+  field("trust").querySelector("span").textContent = reason || "";
+  field("svg").disabled = !year.some((row) => row.lower !== null);
 }
 
 function remember() {
@@ -100,13 +112,13 @@ function save(name, type, text) {
 
 function csv() {
   const groups = chosen();
-  const data = offer(new URLSearchParams(location.hash.slice(1))).filter((row) => groups.includes(row.ethnic_group));
+  const data = offer(address()).filter((row) => groups.includes(row.ethnic_group));
   const cell = (value) => `"${String(value ?? "").replace(/^(\s*[=+@\-])(?!\d)/, "'$1").replaceAll('"', '""')}"`;
   return [names.join(","), ...data.map((row) => names.map((name) => cell(row[name])).join(","))].join("\n") + "\n";
 }
 
 function restore() {
-  const state = new URLSearchParams(location.hash.slice(1));
+  const state = address();
   const wanted = state.has("groups") ? state.get("groups").split("|") : null;
   for (const box of document.querySelectorAll("#groups input")) box.checked = !wanted || wanted.includes(box.value);
   show();
@@ -116,5 +128,9 @@ for (const name of CHOICES) field(name).addEventListener("change", () => { remem
 field("groups").addEventListener("change", () => { remember(); show(); remember(); });
 field("csv").addEventListener("click", () => save("figures.csv", "text/csv", csv()));
 field("svg").addEventListener("click", async () => field("by-group").pictured && save("figure.svg", "image/svg+xml", await field("by-group").pictured.toSVG()));
-window.addEventListener("hashchange", restore);
+window.addEventListener("hashchange", () => {
+  if (!location.hash.includes("indicator=")) return; // the skip link has an address of its own
+  restore();
+  field("title").focus();
+});
 restore();

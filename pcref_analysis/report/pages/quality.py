@@ -1,0 +1,119 @@
+"""How far a figure can be trusted: one badge with its reason, of how ethnic group is recorded.
+
+A badge says what the people whose ethnic group is not known could change. It does not say how wide an interval is, nor
+whether an event was recorded at all; where records may be incomplete it says so first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pcref_analysis.display import formats
+from pcref_analysis.display.sentences import INCOMPLETE
+from pcref_analysis.priorities import wording
+from pcref_analysis.report.pages.language import say, several
+
+COLUMNS = ["domain", "indicator", "name", "badge", "reason"]
+
+
+def named(badge: str) -> str:
+    """Return a badge in the language of the pages."""
+    known = {"Firm": say("Firm"), "With care": say("With care"), "No figures": say("No figures")}
+    return known[badge]
+
+
+def of_finding(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
+    """Return the badge of one gap ("Firm", "With care") and its reason.
+
+    ``row`` is a finding; ``share`` the rows of its indicator in the released table of unknown ethnic groups.
+    """
+    unknown = _unknown(share)
+    low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
+    if not (low and high):
+        limits = say("How far that could change the ratio cannot be worked out from what may be shown.")
+        return "With care", f"{unknown}{limits}"
+    if low == high:
+        few = say("The people whose ethnic group is not recorded are too few to change this figure.")
+        return "Firm", f"{unknown}{few}"
+    values = {"doubt": wording.doubtful(row), "low": low, "high": high}
+    if _same_side(row):
+        words = say(
+            "Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
+            "{low} and {high}: the gap would still be there.", **values)  # fmt: skip
+        return "Firm", f"{unknown}{words}"
+    words = say(
+        "Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
+        "{low} and {high}, so it has to be recorded better first.", **values)  # fmt: skip
+    return "With care", f"{unknown}{words}"
+
+
+def of_indicators(findings: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
+    """Return a badge and its reason for each indicator of a report.
+
+    Parameters
+    ----------
+    findings
+        The released findings (``priorities-findings``): ``domain, indicator, name, ratio, ratio_low, ratio_high,
+        flag``.
+    unknown
+        The released shares without a known ethnic group (``recording-unknown``): ``indicator, estimate`` in percent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``domain, indicator, name, badge, reason``, one row an indicator; none where no ratio is shown and nothing
+        is to be said of its records.
+    """
+    lines = []
+    for (domain, indicator, name), rows in findings.groupby(["domain", "indicator", "name"], sort=False):
+        share = unknown[unknown["indicator"].eq(indicator)] if len(unknown) else unknown
+        if found := _of_indicator(rows, share):
+            lines.append((domain, indicator, name, *found))
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _of_indicator(rows: pd.DataFrame, share: pd.DataFrame) -> tuple[str, str] | None:
+    shown = rows[rows["ratio"].map(formats.known)]
+    flagged = rows["flag"].astype("string").str.contains(INCOMPLETE).fillna(False).any()
+    first = f"{say('The records may be incomplete; missing records can look like equality.')} " if flagged else ""
+    first += _unknown(share)
+    if shown.empty:
+        return ("With care", f"{first}{say('No ratio to the comparator can be shown.')}") if flagged else None
+    bounded = shown[shown["ratio_low"].map(formats.known) & shown["ratio_high"].map(formats.known)]
+    turning = sum(not _same_side(row) for row in bounded.to_dict("records"))
+    lacking = len(shown) - len(bounded)
+    if turning:
+        doubt = several(
+            "{turning} of {n} ratio could lie on the other side of 1, if the unknown ethnic groups were known.",
+            "{turning} of {n} ratios could lie on the other side of 1, if the unknown ethnic groups were known.",
+            len(bounded), turning=turning,
+        )  # fmt: skip
+    elif len(bounded):
+        doubt = several(
+            "Whatever the unknown ethnic groups are, {n} ratio stays on its side of 1.",
+            "Whatever the unknown ethnic groups are, {n} ratios stay on their side of 1.", len(bounded),
+        )  # fmt: skip
+    else:
+        doubt = say("How far that could change the ratios cannot be worked out from what may be shown.")
+    if lacking and len(bounded):
+        doubt += " " + several("For {n} more this cannot be worked out from what may be shown.",
+                               "For {n} more this cannot be worked out from what may be shown.", lacking)  # fmt: skip
+    firm = not (flagged or turning or lacking)
+    return "Firm" if firm else "With care", f"{first}{doubt}"
+
+
+def _same_side(row: dict[str, Any]) -> bool:
+    return (row["ratio_low"] > 1) == (row["ratio_high"] > 1) == (row["ratio"] > 1)
+
+
+def _unknown(share: pd.DataFrame) -> str:
+    found = [
+        formats.figure(share[column].iloc[0], 1) if len(share) and column in share else ""
+        for column in ("estimate", "upper")
+    ]
+    if not any(found):
+        return ""
+    shown = found[0] or say("at most {most}", most=found[1])
+    return f"{say('Ethnic group is not known for {share}% of what is counted.', share=shown)} "
