@@ -15,6 +15,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 RUN = parameters.load("demo")
 TARGET = {"indicator": "detentions", "value": 100, "way": "at most", "by": "2027-03-31", "who": "Forum",
           "when": "2026-11-02"}  # fmt: skip
+FIGURES = ("estimate", "lower", "upper", "level")
 LEVELS = pd.DataFrame({
     "ethnic_group": ["White", "Mixed", "Black or Black British"], "estimate": [80.0, 95.0, 250.0],
     "lower": [74.0, 40.0, 200.0], "upper": [94.0, 160.0, 300.0],
@@ -79,3 +80,10 @@ def test_england_stands_beside_the_same_group_and_a_word_says_how_ours_compares(
     words = {row[0]: row[-1] for row in rows if len(row) > 3}
     assert words["Black or Black British"] == "worse (higher)" and words["Mixed"] == "[x]"
     assert words["White"] == "cannot tell" and words["Ethnic group"] == "Than England"
+
+
+def test_what_is_worked_out_of_published_figures_names_their_publisher():
+    one = release_tables.release_published(LEVELS.drop(columns="at_risk"), "somebody", name="levels", figures=FIGURES)
+    assert "published by somebody" in release_tables.derive(lambda table: table, one, name="same").explanation
+    both = release_tables.derive(lambda first, _: first, one, _released(LEVELS), name="both")
+    assert "somebody" not in both.explanation
