@@ -28,7 +28,6 @@ from pcref_analysis.report.pages import (
     competencies,
     dashboard,
     documents,
-    find,
     landing,
     main_points,
     page_lead,
@@ -356,7 +355,7 @@ def _write_pages(
         {"file": documents.EASY, "short": say("Easy read")},
         {"file": "definitions.html", "short": say("Definitions")},
     ]
-    listed += [{"file": "method.html", "short": say("Method")}, {"file": find.FILE, "short": say("Find")}]
+    listed += [{"file": "method.html", "short": say("Method")}, {"file": landing.FIND, "short": say("Find")}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
     listed += [{"file": "dictionary.html", "short": say("Data dictionary")}] if rows else []
     leads, badges = page_lead.of(records, parameters)
@@ -376,11 +375,11 @@ def _write_pages(
         bodies[competencies.FILE] = competencies.body(competencies.read(assessed))
     bodies[documents.EASY] = documents.easy_read(main, facts)
     bodies |= landing.bodies(parameters, records, facts, badges) | {"dictionary.html": dictionary.html()}
-    bodies[find.FILE] = find.body(records, badges, PAGES)
+    bodies[landing.FIND] = landing.find(records, badges, PAGES)
     shown = dashboard.html(records, main, listed, facts, parameters.comparator, badges)
     (fresh / dashboard.FILE).write_text(shown, encoding="utf-8", newline="\n")
     for item in [one for one in listed if one["file"] in bodies]:
-        script = find.script() if item["file"] == find.FILE else ""
+        script = landing.find_script() if item["file"] == landing.FIND else ""
         html = render.page(bodies[item["file"]], item["short"], item["file"], listed, facts, script)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pcref_analysis.display import output
 from pcref_analysis.report import pipeline
-from pcref_analysis.report.pages import find, quality, render, terms
+from pcref_analysis.report.pages import landing, quality, render, terms
 from pcref_analysis.vocabulary import parameters
 
 TABLE = pd.DataFrame({"indicator": ["detentions", "no_such_indicator"], "events": [10, 20]})
@@ -19,7 +19,7 @@ RECORDS = [
 
 
 def body():
-    return find.body(RECORDS, pd.DataFrame(columns=quality.COLUMNS), {"03_experience": "Experience"})
+    return landing.find(RECORDS, pd.DataFrame(columns=quality.COLUMNS), {"03_experience": "Experience"})
 
 
 def test_an_indicator_leads_to_its_tables_and_its_definition_and_a_word_to_its_meaning():
@@ -38,10 +38,12 @@ def test_each_word_has_its_place_on_the_definitions_page():
 
 def test_its_policy_knows_its_one_script_by_its_hash_and_other_pages_run_none():
     about = pipeline.about(parameters.load("demo"))
-    html = render.page(body(), "Find", find.FILE, [], about, find.script())
+    html = render.page(body(), "Find", landing.FIND, [], about, landing.find_script())
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1].replace("&#39;", "'")
     (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
-    assert script == find.script() and f"script-src {render.hash_of(script)}" in policy and "unsafe" not in policy
+    assert (
+        script == landing.find_script() and f"script-src {render.hash_of(script)}" in policy and "unsafe" not in policy
+    )
     assert not re.search(r"\b(eval|Function|innerHTML)\b", script)
     other = render.page("<p>x</p>", "X", "x.html", [], about)
     assert "script-src" not in other and "<script" not in other

@@ -10,7 +10,7 @@ import pytest
 from pcref_analysis.display import output
 from pcref_analysis.priorities import wording
 from pcref_analysis.report import pipeline
-from pcref_analysis.report.pages import landing, main_points
+from pcref_analysis.report.pages import landing, main_points, page_lead
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -119,7 +119,7 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     row |= {f"{name}_{end}": 2.0 for name in ("estimate", "lower", "upper") for end in ("then", "now")}
     assert main_points._trend(pd.DataFrame([row]), other).endswith(growth)
     grown = main_points._trend(pd.DataFrame([row | {"grown": 1.4185}]), other)
-    released = [main_points._rows(pd.DataFrame([row | {"grown": 1.4185}]))]
+    released = [main_points.values(pd.DataFrame([row | {"grown": 1.4185}]))]
     assert main_points.unknown(grown, released) == []  # or the board paper stops at the gate
     assert grown.endswith("that alone would make the ratio 1.42 times as high as it was.")
     assert "In England it was" not in grown
@@ -147,9 +147,9 @@ def test_a_page_counts_the_comparisons_that_were_made_and_no_indicator_that_nobo
     rows += [ROW | {"evidence": "no figure", "list": "evidence_gap", "ethnic_group": "Every ethnic group"}] * 30
     rows += [ROW | {"evidence": "recording", "list": "recording", "ethnic_group": "Unknown"}]
     made = [{"wording": wording._known(ROW, wording.words())} | row for row in rows]
-    said = main_points.of_page([table("priorities-findings", pd.DataFrame(made))], parameters.load("demo"))
-    assert "Of 3 comparisons with the White group on this page: 1 clear gap" in said["03_experience.html"]
-    assert said["03_experience.html"].endswith("1 equal or better; in 1 we could not tell.")
+    said = page_lead.of_page([table("priorities-findings", pd.DataFrame(made))], parameters.load("demo"))
+    counted = "1 clear gap, 1 equal or better, 1 first a matter of recording, in 1 we could not tell."
+    assert said["03_experience.html"].endswith(f"Of 4 comparisons with the White group on this page: {counted}")
 
 
 def test_a_finding_of_published_figures_says_what_it_is_in_the_other_boards():

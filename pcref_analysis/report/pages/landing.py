@@ -1,7 +1,8 @@
-"""The pages around the notebooks: the landing page, the definitions, the method."""
+"""The pages around the notebooks: the landing page, the definitions, the method, and the index (find)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ FOLDED = {  # what stands folded below the main points; what holds nothing is le
     "To watch": ("priorities-to-watch",),
     "First a matter of recording, not ranked": ("priorities-recording",),
 }
+FIND = "find.html"
 DISCUSSED = ("What people changed, and why", "You said, we did")  # left out where nobody has discussed the list yet
 
 
@@ -111,3 +113,47 @@ def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, .
         (say("Can we trust it?"), f"{of} {'; '.join(words for n, words in firm if n)}.", ()),
         (say("What was done?"), done, ()),
     ]
+
+
+def find(records: Sequence[Mapping[str, Any]], badges: pd.DataFrame, pages: Mapping[str, str]) -> str:
+    """Return the body of ``find.html``.
+
+    Parameters
+    ----------
+    records
+        The released records.
+    badges
+        Of :func:`pcref_analysis.report.pages.quality.of_indicators`: the indicators of the report.
+    pages
+        The name of each page by the stem of its notebook.
+    """
+    shown = [one for one in records if one["kind"] in ("table", "figure")]
+    held = {one["id"]: set(output.frame(one).get("indicator", [])) for one in shown if one["kind"] == "table"}
+    named = {key: entry.name for key, entry in indicators.catalogue().items()}
+    named |= dict(zip(badges["indicator"], badges["name"], strict=True))
+    lines = []
+    for key in sorted({key for keys in held.values() for key in keys if key in named}, key=lambda key: named[key]):
+        tables = [one for one in shown if key in held.get(one["id"], ()) and not one["id"].startswith("priorities-")]
+        places = [(f"{one['notebook']}.html#{one['id']}", one["title"]) for one in tables]
+        places.append((f"definitions.html#{key}", say("What it counts")))
+        lines.append({"name": named[key], "about": "", "links": places})
+    charts = [
+        {"name": one["title"], "about": pages.get(one["notebook"], ""),
+         "links": [(f"{one['notebook']}.html#{one['id']}", say("Chart") if one["kind"] == "figure" else say("Table"))]}
+        for one in shown
+    ]  # fmt: skip
+    words = [
+        {
+            "name": term.word,
+            "about": term.meaning,
+            "links": [(f"definitions.html#word-{term.name}", say("Definitions"))],
+        }
+        for term in terms.known()
+    ]
+    parts = [(say("Indicators"), lines), (say("Tables and charts"), charts), (say("Words"), words)]
+    return render.fragment("find.html.j2", parts=parts)
+
+
+def find_script() -> str:
+    """Return the script that narrows the index; the page's policy knows it by its hash."""
+    return (render.template_folder() / "find.js").read_text(encoding="utf-8")
