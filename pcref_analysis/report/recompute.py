@@ -202,13 +202,13 @@ def _shows(output: Mapping[str, Any]) -> dict[str, str]:
 def _described(record: Mapping[str, Any], csv: str) -> bool:
     """Say whether a figure is pictures and their descriptions, whose numbers are its table's, or counts of its rows."""
     alt, seen = record["alt"], _shows(record["output"]["data"])
-    said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), alt)
     drawn = FIGURE.fullmatch(seen.get("text/html", ""))
     pictures = IMAGE.findall(drawn["images"]) if drawn else []
     texts = [svg.texts(unescape(address)) for address, _ in pictures]
     if not pictures or None in texts or unescape(drawn["title"]) != record["title"] or drawn["id"] != record["id"]:
         return False
-    said = " | ".join([said, *(unescape(words) for _, words in pictures), *(w for one in texts for w in off_axes(one))])
+    said = " | ".join([alt, *(unescape(words) for _, words in pictures), *(w for one in texts for w in off_axes(one))])
+    said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), said)
     said = re.sub(r"(?<=above or below )1\b|\b1(?= is the same level)|\b(95|99\.8)%?(?= limits)", "", said)
     known = [csv, record["title"], record["id"], record["source_table"]]
     text = f"Figure {record['id']}, data {record['data']}. {alt}"
