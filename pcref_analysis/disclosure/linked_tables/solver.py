@@ -18,7 +18,7 @@ TIDY = 40  # so many counts hidden for others' sake are tried open again
 PROGRAMS = 5_000  # linear programs of one puzzle after which no more is tried: a count, so every machine hides alike
 AT_ONCE = 16  # exposed counts for which others are hidden before all are looked at again, once no more is tried
 NODES = 2_000  # of one choice's search tree: a count, not a time, so that every machine chooses alike
-MANY_CUTS, BEST = 120, 5  # beyond, the best choice takes a second each: in the last so many rounds only
+MANY_CUTS, BEST = 120, 2  # beyond, the best choice takes a second each: in the last so many rounds only
 
 
 @dataclass
