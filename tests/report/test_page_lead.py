@@ -63,6 +63,10 @@ def test_a_badge_says_what_unknown_ethnic_groups_could_change(rows, badge, words
     unknown = pd.DataFrame({"indicator": ["detentions"], "estimate": [6.66], "upper": [7.0]})
     made = quality.of_indicators(pd.DataFrame([BASE | row for row in rows]), unknown).iloc[0]
     assert made["badge"] == badge and words in made["reason"] and "not known for 6.7%" in made["reason"]
+    nobody = quality.of_indicators(pd.DataFrame([BASE | row for row in rows]), unknown.assign(estimate=0.0)).iloc[0]
+    assert (
+        "Ethnic group is known for everyone, or nearly everyone" in nobody["reason"] and "0.0%" not in nobody["reason"]
+    )
 
 
 def test_an_indicator_without_any_ratio_has_no_badge():

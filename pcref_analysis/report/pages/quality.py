@@ -116,4 +116,6 @@ def _unknown(share: pd.DataFrame) -> str:
     if not any(found):
         return ""
     shown = found[0] or say("at most {most}", most=found[1])
+    if found[0] == "0.0":  # not "everyone": a zero repeated from the last edition may be a few people
+        return f"{say('Ethnic group is known for everyone, or nearly everyone, who is counted.')} "
     return f"{say('Ethnic group is not known for {share}% of what is counted.', share=shown)} "
