@@ -12,13 +12,14 @@ from scipy.sparse.csgraph import connected_components
 
 WHOLE = 1e-6  # a solution this close to a whole number is one
 FAR = 1e7  # stands for "no limit" where the solver needs a number
+AS_MANY = 20  # linear programs as one in whole numbers takes the time of
 
 
 @dataclass
 class Puzzle:
     """Counts that are linked with one another: ``matrix @ x = 0`` and ``low <= x <= high``.
 
-    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers; ``asked`` counts programs.
+    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers; ``asked`` counts linear programs.
     """
 
     cells: np.ndarray
@@ -30,7 +31,7 @@ class Puzzle:
 
     def extreme(self, direction: np.ndarray, whole: bool = False) -> tuple[np.ndarray | None, object]:
         """Return the solution that makes ``direction @ x`` smallest (None: there is none), and the solver's answer."""
-        self.asked += 1
+        self.asked += AS_MANY if whole else 1
         answer = linprog(
             direction,
             A_eq=self.matrix if self.matrix.shape[0] else None,
