@@ -19,7 +19,7 @@ AS_MANY = 20  # linear programs as one in whole numbers takes the time of
 class Puzzle:
     """Counts that are linked with one another: ``matrix @ x = 0`` and ``low <= x <= high``.
 
-    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers; ``asked`` counts linear programs.
+    ``cells`` are their places in the whole; ``integer`` says which must be whole numbers; ``asked`` counts programs.
     """
 
     cells: np.ndarray
