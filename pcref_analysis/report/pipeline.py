@@ -365,7 +365,7 @@ def _write_pages(
                                                   {k: v for k, v in named.items() if f'id="{v[1]}"' in lead})
         for path in executed
     }  # fmt: skip
-    (fresh / "pictures").mkdir()
+    (fresh / "pictures").mkdir(exist_ok=True)
     for name, picture in render.pictures(records).items():
         (fresh / "pictures" / name).write_text(picture, encoding="utf-8", newline="\n")
     main = main_points.of(records, parameters)
