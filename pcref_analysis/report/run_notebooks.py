@@ -118,7 +118,7 @@ class Kernels:
         for kernel in self._all:
             _hang_up(kernel)
             if kernel.has_kernel:
-                run_sync(kernel.shutdown_kernel)(now=True)
+                run_sync(kernel.shutdown_kernel)()
 
     def take(self) -> Any:
         """Return this thread's kernel (a manager of :mod:`jupyter_client`) with nothing in it; start one if need be."""

@@ -129,3 +129,4 @@ def kept_in(path: Path) -> Iterator[None]:
         keys = [*sorted(before.keys() - _used()), *sorted(_used())][-MOST:]
         statements = {key: _kept()[key] for key in keys}
         path.write_text(json.dumps({"versions": versions, "statements": statements}), encoding="utf-8")
+        path.chmod(0o600)  # whatever the umask, like all of a run's folder
