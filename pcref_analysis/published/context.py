@@ -17,7 +17,7 @@ from pcref_analysis.published.mental_health_act import ENGLAND
 ROUTES, DETAILED = "Routes and sections of detention", "Talking Therapies by detailed ethnic group"
 MONTHLY = {  # the Trust's own, and what they are
     "detentions": ("Detentions by the Trust itself", "by the Trust itself: share of each group"),
-    "people_restrained": ("People restrained, by ethnic group", "counted anew each month"),
+    "people_restrained": ("People restrained, by ethnic group", "counted again each month"),
 }
 RESTRAINT_2021_22 = "People restrained in 2021-22"
 CHARACTERISTICS = "Talking Therapies by age, gender and deprivation"
@@ -94,7 +94,7 @@ def monthly(
 def restraint_2021_22(folder: Path, trust: str, level: float = 0.95) -> pd.DataFrame:
     """Return people restrained in 2021-22, all ethnic groups together: columns :data:`COLUMNS`."""
     both = mhsds.all_groups(folder, trust)
-    both = both.assign(name=f"counted anew each month, September to August ({both['note'].iloc[0]})")
+    both = both.assign(name=f"counted again each month, September to August ({both['note'].iloc[0]})")
     whole = both["area"].eq(ENGLAND)
     return _with_england(both[~whole], both[whole], RESTRAINT_2021_22, "", level)
 

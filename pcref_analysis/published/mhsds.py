@@ -147,7 +147,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str, period: str, detail
         The ODS code of a Trust (its sites and merged Trusts are added up), or "England".
     indicator
         ``detentions``: per cent of the detentions with a known ethnic group, months added up. ``people_restrained``:
-        people subject to restrictive intervention, counted anew in each month, per 1,000 bed days.
+        people subject to restrictive intervention, counted again in each month, per 1,000 bed days.
     period
         Financial year.
     detail

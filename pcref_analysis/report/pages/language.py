@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from typing import Any
 
 ENGLISH = gettext.NullTranslations()
-SPOKEN: ContextVar[gettext.NullTranslations] = ContextVar("the language of the pages", default=ENGLISH)
+TRANSLATIONS: ContextVar[gettext.NullTranslations] = ContextVar("the language of the pages", default=ENGLISH)
 
 
 def say(text: str, **values: Any) -> str:
@@ -33,7 +33,7 @@ def say(text: str, **values: Any) -> str:
     >>> say("{more} more on the list", more=7)
     '7 more on the list'
     """
-    return SPOKEN.get().gettext(text).format(**values)
+    return TRANSLATIONS.get().gettext(text).format(**values)
 
 
 def several(one: str, more: str, number: int, **values: Any) -> str:
@@ -44,14 +44,14 @@ def several(one: str, more: str, number: int, **values: Any) -> str:
     >>> several("{n} gap", "{n} gaps", 1), several("{n} gap", "{n} gaps", 2)
     ('1 gap', '2 gaps')
     """
-    return SPOKEN.get().ngettext(one, more, number).format(n=number, **values)
+    return TRANSLATIONS.get().ngettext(one, more, number).format(n=number, **values)
 
 
 @contextlib.contextmanager
 def speaking(translations: gettext.NullTranslations) -> Iterator[None]:
     """Make pages in another language: what is said within this block is taken from ``translations``."""
-    before = SPOKEN.set(translations)
+    before = TRANSLATIONS.set(translations)
     try:
         yield
     finally:
-        SPOKEN.reset(before)
+        TRANSLATIONS.reset(before)

@@ -38,8 +38,8 @@ def _environment() -> Any:
     )
     made.filters["dates"] = formats.dates
     made.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
-        lambda text: language.SPOKEN.get().gettext(text),
-        lambda one, more, number: language.SPOKEN.get().ngettext(one, more, number),
+        lambda text: language.TRANSLATIONS.get().gettext(text),
+        lambda one, more, number: language.TRANSLATIONS.get().ngettext(one, more, number),
         newstyle=True,
     )
     return made
