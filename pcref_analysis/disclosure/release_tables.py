@@ -69,7 +69,7 @@ class Releasable:
 
     @property
     def explanation(self) -> str:
-        words = ruled.explain(self.rules, self.links.get("later", False))
+        words = ruled.explain(self.rules, self.links.get("later", False)) + self.links.get("reference", "")
         if published := self.links.get("published"):
             return f"As published by {published}, with its own suppression and rounding. [c] suppressed there."
         return f"Internal: small numbers are shown. On release: {words}" if self.audience == "internal" else words
@@ -380,6 +380,31 @@ def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: s
         links=links,
         door=_DOOR,
     )
+
+
+def with_public(released: Releasable, public: pd.DataFrame, on: Sequence[str], words: str) -> Releasable:
+    """Put figures that others have published next to the rows of a released table: no released value changes.
+
+    Parameters
+    ----------
+    public
+        The columns ``on`` and the published figures: none of the Trust's own, which this does not protect.
+    words
+        What a reader has to know of them: stands in the explanation.
+
+    Returns
+    -------
+    Releasable
+        The table itself where none of its rows has a published figure.
+    """
+    frame = released.table
+    if odd := sorted(set(public) - set(on) & set(frame)):
+        raise PcrefError(f"disclosure: {released.name} has {', '.join(odd)} already; published figures go next to it.")
+    if not len(frame) or not len(frame.merge(public, on=list(on))):
+        return released
+    both = frame.merge(public, on=list(on), how="left", validate="many_to_one")
+    both = both.fillna({name: "" for name in set(both) - set(frame) if not pd.api.types.is_numeric_dtype(both[name])})
+    return replace(released, _table=both, links={**released.links, "reference": f" {words}"}, door=_DOOR)
 
 
 def attack(

@@ -73,7 +73,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
     ----------
     released
         A Releasable with ``indicator_name, unit, ethnic_group, adjustment, period, estimate, lower, upper``; where it
-        has ``england``, England's level of the same ethnic group is a tick, where ours is before adjustment too.
+        has ``england``, England's level of the same ethnic group is a tick, where both are of the same adjustment.
     id, title, table, period
         As for :func:`forest`.
     targets
@@ -85,7 +85,8 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
         return _nothing(released, id, title)
     if "england" not in frame:
         frame["england"] = float("nan")
-    frame["england"] = frame["england"].where(frame["adjustment"] == "crude")
+    if "england_year" not in frame:  # published figures: England's before adjustment
+        frame["england"] = frame["england"].where(frame["adjustment"] == "crude")
     aims = targets.table if targets is not None else pd.DataFrame(columns=["indicator", "ethnic_group", "target"])
     pictures = []
     for panel, part in frame.groupby("indicator_name", sort=False):
@@ -107,7 +108,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
         drawing.number_axis(axis, "x", most)
         step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
         unit = part["unit"].iloc[0]
-        drawing.below(figure, f"{unit}, {step}")
+        drawing.below(figure, f"{unit}, {step}{_other_year(part, period)}")
         pictures.append(
             drawing.Picture(figure, panel, f"{panel}: {_highest(part)} {unit}, {step}.{_england_words(part)}")
         )
@@ -351,7 +352,13 @@ def _highest(part: pd.DataFrame) -> str:
 def _england_words(part: pd.DataFrame) -> str:
     known = part.dropna(subset=["england"])
     said = "; ".join(f"{r.ethnic_group} {formats.figure(r.england)}" for r in known.itertuples())
-    return f" England, the same groups: {said}." if said else ""
+    return f" England, the same groups{_other_year(part, part['period'].iloc[0])}: {said}." if said else ""
+
+
+def _other_year(part: pd.DataFrame, period: str) -> str:
+    """Say of which year England's levels are where that is not ours."""
+    years = part.get("england_year", pd.Series(period, part.index))[part["england"].notna()]
+    return f"; England {years.iloc[0]}" if len(years) and years.iloc[0] != period else ""
 
 
 def _against(full: pd.DataFrame, comparator: str) -> str:

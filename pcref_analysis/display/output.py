@@ -22,6 +22,7 @@ MARKS = {  # a mark where a number is missing, and what it means: the same in pa
     "[z]": "[z] not applicable: this line has no such value.",
 }
 FIGURES = ("estimate", "lower", "upper")
+OTHERS = ("england", "boards")  # begin the names of columns that no status of ours is about
 NOT_MEANT = ("change", "change_lower", "change_upper", "change_from")  # a figure before adjustment has no change
 INTERNAL = "Internal: not for release"
 NO_ALT = "No description has been provided for this image"
@@ -119,7 +120,8 @@ def marked(table: pd.DataFrame) -> pd.DataFrame:
     for column in table:
         figure = column in (*FIGURES, *NOT_MEANT)
         numeric = pd.api.types.is_numeric_dtype(table[column]) and (figure or table[column].notna().any())
-        status = table.get(f"{column}_status", table.get("status") if numeric else None)
+        ours = numeric and not str(column).startswith(OTHERS)
+        status = table.get(f"{column}_status", table.get("status") if ours else None)
         if status is not None and not str(column).endswith("status"):
             why = status.map({"suppressed": "[c]", "not available": "[x]"}).fillna("[x]" if figure else "[z]")
             why = why.mask(crude, "[z]") if column in NOT_MEANT else why

@@ -21,7 +21,7 @@ FIGURES = ("estimate", "lower", "upper")
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
 RATIO = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
-THAN = "Than the comparator"
+THAN, BOARDS = "Than the comparator", "In the boards of England, before adjustment"
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}
 
 
@@ -58,9 +58,9 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
             first = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
             row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
             row += [(_interval(lines, step), True) for step in steps]
-            row += _england(first) if national else []
+            row += _england(_national(lines)) if national else []
             rows.append(row)
-        blocks.append((f"{name} ({unit}){_year(part, period)}", rows))
+        blocks.append((f"{name} ({unit}){_year(part, period)}{_england_is(part)}", rows))
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]) - {"Than England"})
 
 
@@ -73,6 +73,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
     heads += [f"{CHANGES[step]} {between}" for step in changes]
     heads += ["England's ratio"] if (england := "england" in frame) else []
+    heads += [BOARDS] if (boards := "boards" in frame) else []
     heads += [THAN]
     blocks = []
     for name, part in frame.groupby("indicator_name", sort=False):
@@ -81,13 +82,15 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
                 (str(group), False),
                 *((_interval(lines, step, _decimals(lines)), True) for step in steps),
                 *((_change(lines, step), True) for step in changes),
-                *([(_ratio(lines[0]["england"]), True)] if england else []),
+                *([(_ratio(_national(lines)["england"]), True)] if england else []),
+                *([(_boards(lines[0]), False)] if boards else []),
                 (_than(lines), False),
             ]
             for group, lines in _by_group(part)
         ]
-        blocks.append((f"{name}, compared with {part['comparator'].iloc[0]}{_year(part, period)}", rows))
-    return html_table.of(released, id, title, heads, blocks, set(heads[1:-1]))
+        against = f"{name}, compared with {part['comparator'].iloc[0]}{_year(part, period)}{_england_is(part)}"
+        blocks.append((against, rows))
+    return html_table.of(released, id, title, heads, blocks, set(heads[1:-1]) - {BOARDS})
 
 
 def changes(released: Any, id: str, title: str) -> Shown:
@@ -316,6 +319,27 @@ def _england(row: Mapping[str, Any]) -> list[tuple[str, bool]]:
     if not formats.known(theirs[0]):
         return [(TEXT_NOT_AVAILABLE, True), (TEXT_NOT_AVAILABLE, False)]
     return [(formats.interval(*theirs), True), (word, False)]
+
+
+def _national(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the fullest line of a group that has England's figure, else the one before adjustment."""
+    crude = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
+    return next((line for line in reversed(lines) if formats.known(line["england"])), crude)
+
+
+def _england_is(part: pd.DataFrame) -> str:
+    """Say of which year and adjustment England's figures are, next to own records."""
+    known = part[part["england"].notna()] if "england_year" in part else part.head(0)
+    return "" if known.empty else f"; England: {known['england_year'].iloc[-1]}, {STEPS[known['adjustment'].iloc[-1]]}"
+
+
+def _boards(row: Mapping[str, Any]) -> str:
+    """Return the mean ratio over the boards, and between which values nine in ten of them lie."""
+    if not formats.known(row["boards"]):
+        return TEXT_NOT_AVAILABLE
+    mean, low, high = (formats.ratio(row[f"boards_{end}"]) for end in ("ratio", "lower", "upper"))
+    spread = f"; about nine in ten from {low} to {high}" if low != high else ", which hardly differ"
+    return f"{mean} on average in {row['boards']:.0f} boards{spread}"
 
 
 def _than(lines: list[dict[str, Any]]) -> str:

@@ -75,6 +75,8 @@ def compared(
     """
     mine = gaps[gaps["comparator"].eq(comparator) & gaps["ethnic_group"].ne(comparator) & gaps["period"].le(period)]
     mine = mine[mine["adjustment"].isin(ORDER)]
+    if "england_year" in mine:  # no year's figure is compared with itself under another name
+        mine = mine.assign(england=mine["england"].where(mine["england_year"].eq(mine["period"])))
     figures = mine[["estimate", "lower", "upper"]].apply(pd.to_numeric, errors="coerce").astype(float)
     whole = np.isfinite(figures).all(axis=1) & figures.gt(0).all(axis=1)
     mine = mine[whole].assign(**figures[whole], step=lambda rows: rows["adjustment"].map(ORDER.index))

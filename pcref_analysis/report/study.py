@@ -16,6 +16,7 @@ from pcref_analysis.analysis import levels_and_gaps, teams, topics
 from pcref_analysis.disclosure import csv_files, disclosure_rule, release_tables
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.disclosure.release_tables import Releasable
+from pcref_analysis.published import england
 from pcref_analysis.published.context import CHARACTERISTICS, DETAILED
 from pcref_analysis.store import edition_files, runs
 from pcref_analysis.vocabulary import indicators, parameters
@@ -128,6 +129,9 @@ class Study:
     def release(self, page: str, **tables: pd.DataFrame | Sequence[pd.DataFrame]) -> SimpleNamespace:
         """Release the tables of a page by the run's plan, jointly with all other pages.
 
+        Levels and gaps of own records get England's published ones of the same measures next to them
+        (:mod:`pcref_analysis.published.england`).
+
         Parameters
         ----------
         page
@@ -159,6 +163,7 @@ class Study:
             found += release_tables.release_all(rows, self.parameters, counts=["rows"]) if rows else []
             if estimates:
                 found += release_tables.release_by_plan(estimates, self.plan(), self.parameters, self._previous())
+            found = [self._with_england(one) for one in found]
         target = self._folder / "released" / page
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as scratch:
@@ -192,6 +197,13 @@ class Study:
     @property
     def _folder(self) -> Path:
         return runs.run_folder(self.parameters.run)
+
+    def _with_england(self, one: Releasable) -> Releasable:
+        make = {"levels": england.levels, "gaps": england.gaps}.get(one.name)
+        if not make or not len(one.table):
+            return one
+        words = england.words(self.parameters)
+        return release_tables.with_public(one, make(self.parameters), england.KEYS, words)
 
     def _previous(self) -> list[Releasable]:
         if not self.plan().later:

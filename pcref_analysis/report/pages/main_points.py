@@ -341,10 +341,10 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     }[row["verdict"]]
     facts = {"then": then, "year_then": row["period_then"], "now": now, "year_now": row["period_now"]}
     said = [first, say("The ratio was {then} in {year_then} and {now} in {year_now}.", **facts)]
+    if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
+        england = {end: formats.ratio(row[f"england_{end}"]) for end in ("then", "now")}
+        said.append(say("In England it was {then} and {now}.", **england))
     if parameters.source.kind == "published":
-        if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
-            england = {end: formats.ratio(row[f"england_{end}"]) for end in ("then", "now")}
-            said.append(say("In England it was {then} and {now}.", **england))
         said.append(say("How publishers count may have changed between."))
         known = indicators.catalogue().get(row["indicator"])
         if known and known.at_risk == "residents":  # of one census, since no other is published by ethnic group

@@ -25,7 +25,9 @@ HEADS = {  # columns whose name a reader does not know
     "level": "Level of the interval", "imd_quintile": "Deprivation (fifth of areas, 1 the most deprived)",
     "rounded_to": "Rounded to the nearest", "status": "What is shown", "se": "Standard error",
     "at": "Place in the agreed list", "holds": "Findings that it holds", "per": "A level is per",
-    "at_risk_kind": "Who or what is at risk", "comparator_se": "Comparator, standard error",
+    "england": "England", "england_year": "Year of England's figure", "boards": "Boards of England",
+    "boards_ratio": "Boards, mean ratio", "at_risk_kind": "Who or what is at risk",
+    "comparator_se": "Comparator, standard error",
     **{f"ratio_{step}": f"Ratio {words}" for step, words in STEPS.items()},
 }  # fmt: skip
 ENDINGS = {"_lower": ", lower limit", "_upper": ", upper limit", "_low": ", lowest", "_high": ", highest",
