@@ -238,7 +238,9 @@ def joined(released: Sequence[Releasable], combine: Callable[[Sequence[pd.DataFr
     first = released[0]
     if len(released) == 1:
         return first
-    out = combine([one.table for one in released]).drop_duplicates(ignore_index=True)
+    out = combine([one.table for one in released])
+    out = out.fillna(dict.fromkeys(out.select_dtypes(exclude="number"), ""))  # of columns that one page has alone
+    out = out.drop_duplicates(ignore_index=True)
     links = dict(first.links)
     if "series" in links:
         for key in ("public", "shares", "series"):

@@ -105,3 +105,10 @@ def test_boards_are_of_white_alone_and_standardised_rates_of_the_same_standard()
     assert "boards" not in england.gaps(RUN.model_copy(update={"comparator": "Mixed"}))
     other = england.levels(RUN.model_copy(update={"standard": "esp2013"}))
     assert set(other["adjustment"]) == {"crude"} and england.levels(RUN)["adjustment"].nunique() == 2
+
+
+def test_a_line_of_two_pages_stands_once_where_only_one_page_has_england_figures():
+    rest = ROWS.assign(indicator="detentions")
+    one, both = (release_tables.release(part, "mhsds", name="levels") for part in (rest, pd.concat([rest, ROWS])))
+    both = release_tables.with_public(both, england.levels(RUN), england.KEYS, "")
+    assert len(release_tables.joined([one, both], pd.concat).table) == 6
