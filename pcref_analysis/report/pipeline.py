@@ -371,6 +371,7 @@ def _write_pages(
     main = main_points.of(records, parameters)
     drawn = main_points.figure(main, parameters)
     documents.write(fresh, main, (drawn.png, drawn.record["alt"]) if drawn else None, facts)
+    documents.write_slides(fresh, main, main_points.pictures(main, parameters), facts)
     if assessed.is_file():
         bodies[competencies.FILE] = competencies.body(competencies.read(assessed))
     bodies[documents.EASY] = documents.easy_read(main, facts)

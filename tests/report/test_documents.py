@@ -62,7 +62,7 @@ def test_word_says_the_paper_word_by_word_with_real_headings_and_a_described_pic
 
 def test_the_pdf_is_tagged_and_a_picture_without_words_is_refused(tmp_path):
     blocks = documents.paper(POINTS, ABOUT)
-    made = documents.pdf(blocks, (png(), "A picture in words."))
+    made = documents.pdf(blocks, {"": (png(), "A picture in words.")})
     assert made.startswith(b"%PDF-1.7") and b"<pdfuaid:part>1</pdfuaid:part>" in made
     catalogue = re.search(rb"<</Type/Catalog.*?>>\n", made, re.DOTALL)[0]
     for part in (b"/Lang(en-GB)", b"/StructTreeRoot ", b"/Marked true", b"/DisplayDocTitle true", b"/Outlines "):
@@ -73,13 +73,13 @@ def test_the_pdf_is_tagged_and_a_picture_without_words_is_refused(tmp_path):
         assert tags.count(tag) == kinds.count(kind)
     assert b"/Alt(A picture in words.)" in made
     with pytest.raises(Exception, match="alt"):
-        documents.pdf([*blocks, ("figure", "")], (png(), None))
+        documents.pdf([*blocks, ("figure", "")], {"": (png(), None)})
 
 
 def test_the_same_paper_is_the_same_bytes():
     blocks, picture = documents.paper(POINTS, ABOUT), (png(), "words")
     assert documents.docx(blocks, picture) == documents.docx(blocks, picture)
-    assert documents.pdf(blocks, picture) == documents.pdf(blocks, picture)
+    assert documents.pdf(blocks, {"": picture}) == documents.pdf(blocks, {"": picture})
 
 
 @pytest.mark.parametrize("words", HOSTILE)
@@ -87,7 +87,7 @@ def test_written_words_are_text_in_both(words, tmp_path):
     points = replace(POINTS, points=(replace(POINT, title=words),))
     blocks = [block for block in documents.paper(points, ABOUT) if block[0] != "figure"]
     assert f"1. {words}" in word(documents.docx(blocks, None))
-    (tmp_path / documents.PDF).write_bytes(documents.pdf(blocks, None))
+    (tmp_path / documents.PDF).write_bytes(documents.pdf(blocks, {}))
     letters = documents.read_pdf_back(tmp_path / documents.PDF)
     assert f"1. {words}".translate(str.maketrans("", "", " •")) in letters
 
@@ -112,6 +112,41 @@ def test_a_number_that_no_released_row_holds_stops_either(tmp_path):
     with pytest.raises(PcrefError, match="the easy-read page holds 1 number"):
         documents.easy_read(odd, ABOUT)
     assert not list(tmp_path.iterdir())
+
+
+def slides(folder, points=POINTS, about=ABOUT):
+    from pypdf import PdfReader
+
+    documents.write_slides(folder, points, {"1": (png(), "A picture in words.")}, about)
+    return [re.sub(r"\s+", " ", page.extract_text()) for page in PdfReader(folder / documents.SLIDES).pages]
+
+
+def test_slides_are_tagged_and_marked_each_and_say_what_the_landing_page_says(tmp_path):
+    said = slides(tmp_path)
+    assert len(said) == 5 and all("Synthetic data: an invented Trust." in page for page in said)
+    assert "Is it getting better? Of 1 point: 1 without figures to compare." in said[1]
+    assert all(words in said[2] for words in ("1. Orders: Black people", "2.0 times", "We cannot tell."))
+    made = (tmp_path / documents.SLIDES).read_bytes()
+    tags = re.findall(rb"/Type/StructElem/S/(\w+)", made)
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in made and b"/Alt(A picture in words.)" in made
+    assert [tags.count(tag) for tag in (b"H1", b"H2", b"Figure")] == [1, 4, 1]
+    three = replace(POINTS, points=(POINT,) * 4)
+    assert len(slides(tmp_path, three)) == 7
+    nothing = slides(tmp_path, replace(POINTS, points=(), lead="We could not tell."))
+    assert len(nothing) == 3 and "We could not tell." in nothing[1]
+
+
+def test_a_slide_of_many_words_gets_smaller_text_and_stays_one(tmp_path):
+    assert len(slides(tmp_path, replace(POINTS, points=(replace(POINT, words="Many words here. " * 45),)))) == 5
+
+
+def test_slides_with_a_number_or_a_word_that_was_not_released_stop_the_edition(tmp_path, monkeypatch):
+    with pytest.raises(PcrefError, match=r"slides\.pdf holds 1 number"):
+        slides(tmp_path, replace(POINTS, data="It was 137."))
+    made = documents.pdf
+    monkeypatch.setattr(documents, "pdf", lambda given, *more: made([*given, ("text", "3")], *more))
+    with pytest.raises(PcrefError, match=r"slides\.pdf holds other words"):
+        slides(tmp_path)
 
 
 def a_sentence(document):
@@ -146,7 +181,7 @@ def test_a_word_file_with_other_words_than_the_paper_stops_the_edition(change, t
 
 def test_a_pdf_with_another_number_than_the_paper_stops_the_edition(tmp_path, monkeypatch):
     made = documents.pdf
-    monkeypatch.setattr(documents, "pdf", lambda given, picture: made([*given, ("text", "3")], picture))
+    monkeypatch.setattr(documents, "pdf", lambda given, *more: made([*given, ("text", "3")], *more))
     with pytest.raises(PcrefError, match=r"\.pdf holds other words than the board paper"):
         documents.write(tmp_path, POINTS, None, ABOUT)
 

@@ -1,4 +1,4 @@
-"""The board paper (DOCX, PDF) and the easy-read page, in the sentences of the landing page and no others."""
+"""The board paper (DOCX, PDF), slides (PDF) and the easy-read page, in the landing page's sentences and no others."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pcref_analysis.report.pages import main_points, render
+from pcref_analysis.report.pages import landing, main_points, render
 from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary.errors import PcrefError
 
+WHY = "Numbers by themselves do not say why a gap is there, and a small group can matter most."
 FIXED = (2000, 1, 1, 0, 0, 0)  # the date of every part of the file, so that the same paper is the same bytes
 BOARD, PDF, EASY = "board-paper.docx", "board-paper.pdf", "easy-read.html"
+SLIDES, FIRST = "slides.pdf", 3  # points with a slide of their own
+SIZES = (22, 20, 18, 16, 14, 12)  # points of text
+Pictures = Mapping[str, tuple[bytes, str]]  # the picture (PNG) of each block "figure" and what it says, by its text
 
 
 def paper(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -54,7 +58,7 @@ def paper(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]
     if points.since:
         blocks += [("h1", "What changed since the last edition"), *(("bullet", one) for one in points.since)]
     blocks += [("h1", "How far these figures can be trusted"), ("text", points.data), ("text", about["rule_text"])]
-    blocks.append(("text", "Numbers by themselves do not say why a gap is there, and a small group can matter most."))
+    blocks.append(("text", WHY))
     whom = about["contact"] or "the Trust’s lead for the Patient and Carer Race Equality Framework"
     following = f" Next edition: {about['next_edition']}." if about["next_edition"] else ""
     blocks += [("h1", "Who to ask"), ("text", f"{whom}.{following} Licence: {about['licence']}.")]
@@ -81,15 +85,69 @@ def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, a
         If a paper holds a number that no released row holds, or a file, read back, has other words.
     """
     blocks = [block for block in paper(points, about) if picture or block[0] != "figure"]
-    main_points.check(
-        "the board paper", "\n".join(text for _, text in blocks), points, {**about, "n": _counted(points)}
-    )
+    said = _said("the board paper", blocks, points, about)
     (folder / BOARD).write_bytes(docx(blocks, picture))
-    (folder / PDF).write_bytes(pdf(blocks, picture))
-    said = [text for kind, text in blocks if kind != "figure"]
+    (folder / PDF).write_bytes(pdf(blocks, {"": picture} if picture else {}))
     same = {BOARD: read_back(folder / BOARD) == said, PDF: read_pdf_back(folder / PDF) == _unspaced("".join(said))}
     for name in (name for name, holds in same.items() if not holds):
         raise PcrefError(f"check: {name} holds other words than the board paper; nothing was published.")
+
+
+def slides(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return five to seven slides for a meeting as blocks like those of :func:`paper`: each ``h1`` begins a slide.
+
+    The five answers, the first points one by one, what was done, how far the figures can be trusted; the marks of the
+    paper on every slide.
+    """
+    whole, first = paper(points, about), points.points[:FIRST]
+    marks = [block for block in whole if block[0] == "mark"]
+    edition = next(text for kind, text in whole if kind == "text")
+    asked = [("fact", " ".join(filter(None, [one, said, "; ".join(some)])))
+             for one, said, some in landing.answers(points) if said or some]  # fmt: skip
+    found = [("Race equality in our care", [("text", edition), ("text", points.compared), ("text", points.whose)]),
+             (points.heading, [("text", points.lead), *asked])]  # fmt: skip
+    for number, point in enumerate(first, start=1):
+        rest = [("text", point.words), ("figure", str(number)), ("fact", f"Is it getting better? {point.trend}")]
+        found.append((f"{number}. {point.title}", rest))
+    if points.points:
+        found.append(("What was done", [("bullet", f"{one.title}: {one.done}") for one in points.points]))
+    trust = [("bullet", f"{one.title}: {one.trust}. {one.why}") for one in first]
+    found.append(("How far these figures can be trusted", [*trust, ("text", points.data), ("text", WHY)]))
+    blocks = [one for head, rest in found for one in (("h1", head), *marks, *rest) if one[1]]
+    return [("title", found[0][0]), *blocks[1:]]
+
+
+def write_slides(folder: Path, points: MainPoints, pictures: Pictures, about: Mapping[str, Any]) -> None:
+    """Write the slides as PDF, in the largest text of :data:`SIZES` that leaves each on one page; checked as the paper.
+
+    Raises
+    ------
+    PcrefError
+        As :func:`write`.
+    """
+    blocks = [block for block in slides(points, about) if block[0] != "figure" or block[1] in pictures]
+    said = _said(SLIDES, blocks, points, about)
+    wanted = sum(kind in ("title", "h1") for kind, _ in blocks)
+    for size in SIZES:
+        (folder / SLIDES).write_bytes(pdf(blocks, pictures, size))
+        if pages_of(folder / SLIDES) == wanted:
+            break
+    if read_pdf_back(folder / SLIDES) != _unspaced("".join(said)):
+        raise PcrefError(f"check: {SLIDES} holds other words than the slides; nothing was published.")
+
+
+def _said(name: str, blocks: list[tuple[str, str]], points: MainPoints, about: Mapping[str, Any]) -> list[str]:
+    """Return the words of the blocks, their numbers compared with the released rows."""
+    said = [text for kind, text in blocks if kind != "figure"]
+    main_points.check(name, "\n".join(said), points, {**about, "n": _counted(points)})
+    return said
+
+
+def pages_of(path: Path) -> int:
+    """Return how many pages a PDF file has."""
+    from pypdf import PdfReader
+
+    return len(PdfReader(path).pages)
 
 
 def read_pdf_back(path: Path) -> str:
@@ -207,10 +265,11 @@ def same_bytes(made: bytes, changes: Mapping[str, tuple[str, str]] | None = None
     return out.getvalue()
 
 
-def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> bytes:
-    """Return the paper as a tagged PDF that claims PDF/UA-1; typst refuses what lacks a title or a description.
+def pdf(blocks: list[tuple[str, str]], pictures: Pictures, slides: int = 0) -> bytes:
+    """Return blocks as a tagged PDF that claims PDF/UA-1; typst refuses what lacks a title or a description.
 
-    Words reach typst as data, never as its source, so that nothing written in a name or a reason is run.
+    A paper, or slides (16:9) in text of so many points, each ``h1`` on a page of its own. Words reach typst as data,
+    never as its source, so that nothing written in a name or a reason is run.
 
     Raises
     ------
@@ -225,9 +284,10 @@ def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> byt
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         place = Path(scratch)
         (place / "board.typ").write_text(source, encoding="utf-8")
-        if picture:
-            (place / "figure.png").write_bytes(picture[0])
-        facts = {"blocks": [list(block) for block in blocks], "alt": picture[1] if picture else ""}
+        for name, (drawn, _) in pictures.items():
+            (place / f"figure{name}.png").write_bytes(drawn)
+        alts = {name: words for name, (_, words) in pictures.items()}
+        facts = {"blocks": [list(block) for block in blocks], "alts": alts, "slides": slides}
         inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
         try:
             return typst.compile(
@@ -245,4 +305,4 @@ def pdf(blocks: list[tuple[str, str]], picture: tuple[bytes, str] | None) -> byt
 
 def _counted(points: MainPoints) -> str:
     """Return the numbers of the points themselves: they are counted here, not in any table."""
-    return " ".join(str(number) for number in range(1, len(points.points) + 1))
+    return " ".join(str(number) for number in range(len(points.points) + 1))

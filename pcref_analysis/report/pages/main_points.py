@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,6 +171,12 @@ def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
     )
     years = financial_year(parameters.period)
     return figures.main_points(shown, "main-points-figure", f"The gaps that come first, {years}", "priorities-draft")
+
+
+def pictures(points: MainPoints, parameters: Parameters) -> dict[str, tuple[bytes, str]]:
+    """Return the figure of each point by itself (PNG) and what it says, by the number of the point."""
+    each = {str(n): figure(replace(points, points=(one,)), parameters) for n, one in enumerate(points.points, start=1)}
+    return {number: (drawn.png, drawn.record["alt"]) for number, drawn in each.items() if drawn}
 
 
 def check(name: str, text: str, points: MainPoints, facts: Mapping[str, Any]) -> None:
