@@ -135,7 +135,10 @@ def place(tmp_path_factory):
     point = main_points.Point("Detentions: Mixed", "w", "t", "Firm", "y", "d", shown=shown)
     points = main_points.MainPoints("Agreed", "", "", (point,), 0, "", "", (), (), True)
     folder = tmp_path_factory.mktemp("dashboard")
-    html = dashboard.html([record(levels, "experience-levels"), record(gaps, "experience-gaps")], points, [],
+    aim = {"indicator_name": "Detentions", "ethnic_group": "Mixed", "unit": "per 100,000", "target": 60.0}
+    aims = pd.DataFrame([aim | {"way": "at most", "by": "2027-03-31", "distance": "30.5 above the target"}])
+    parts = {"experience-levels": levels, "experience-gaps": gaps, "experience-targets": aims}
+    html = dashboard.html([record(frame, name) for name, frame in parts.items()], points, [],
                           pipeline.about(given), "White")  # fmt: skip
     (folder / dashboard.FILE).write_text(html, encoding="utf-8")
     return folder
@@ -151,7 +154,10 @@ def tab(place, tmp_path):
 def test_a_reader_chooses_passes_on_and_takes_away_what_is_shown(tab, place, tmp_path):
     value = "document.getElementById('{}').value"
     title, rows = "document.getElementById('title').textContent", "document.getElementById('rows').textContent"
+    hidden = "document.getElementById('targets')"
+    aims = f"{hidden}.textContent"
     assert tab.run(title) == "Detentions: ratio to White, before adjustment"  # it opens with what comes first
+    assert tab.run(f"{hidden}.hidden")
     tab.wait("!!document.querySelector('#by-group svg')")
     assert "ratio to White" in tab.run("document.querySelector('#by-group svg').textContent")
     assert "1.81 (1.61 to 2.01)" in tab.run(rows) and "[c]" in tab.run(rows)
@@ -159,6 +165,9 @@ def test_a_reader_chooses_passes_on_and_takes_away_what_is_shown(tab, place, tmp
 
     tab.choose("measure", "level")
     tab.wait("/per 100,000/.test(document.querySelector('#by-group svg')?.textContent)")
+    assert "at most 60 per 100,000 by 31 March 2027. Now: 30.5" in tab.run(aims) and not tab.run(f"{hidden}.hidden")
+    key = tab.run("document.querySelector('#over-time svg').textContent")  # nobody whose figures are not drawn
+    assert "Mixed" in key and "Asian" not in key
     tab.run("document.querySelector('#groups input[value=White]').click()")
     assert "White" not in tab.run(rows) and "90.5 (80.5 to 100.5)" in tab.run(rows)
     address = tab.run("location.href")

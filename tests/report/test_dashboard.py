@@ -100,6 +100,23 @@ def test_the_audit_finds_a_row_that_was_not_released(page, tmp_path):
     assert audit_command._dashboard_rows(tmp_path, tables) == 1
 
 
+def test_a_target_is_said_and_drawn_and_one_that_was_not_agreed_is_found(tmp_path):
+    aims = LEVELS.head(1).assign(target=80.0, way="at most", by="2027-03-31", distance="10 above the target")
+    records = [*RECORDS, record(aims, "experience-targets")]
+    made = dashboard.html(records, main_points.of([], GIVEN), [], pipeline.about(GIVEN), "White")
+    held = json.loads(dashboard.DATA.search(made)[1])["targets"]
+    assert held == [{"indicator": "Detentions", "ethnic_group": "Mixed", "target": 80.0, "words":
+                     "Mixed: at most 80 per 100,000 by 31 March 2027. Now: 10 above the target."}]  # fmt: skip
+    assert dashboard.strangers(made, records) == 0 and dashboard.strangers(made, RECORDS) == 1
+    assert dashboard.strangers(made.replace('"target":80.0', '"target":81.0'), records) == 1
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "experience-targets.csv").write_text(output.to_csv(aims), encoding="utf-8")
+    (tmp_path / dashboard.FILE).write_text(made, encoding="utf-8")
+    tables = [release_tables.derive(lambda _, frame=frame: frame, _released(), name=name)
+              for name, frame in (("levels", LEVELS), ("gaps", GAPS))]  # fmt: skip
+    assert audit_command._dashboard_rows(tmp_path, tables) == 0
+
+
 def _released():
     return release_tables.release(pd.DataFrame({"ethnic_group": ["White", "Mixed"], "events": [200, 100]}), "mhsds")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display import output, palette
+from pcref_analysis.display import formats, output, palette
 from pcref_analysis.display.tables import STEPS
 from pcref_analysis.report.pages import quality, render
 from pcref_analysis.report.pages.language import say
@@ -68,7 +68,8 @@ def html(
     table = rows(records)
     start = next((dict(one.shown) for one in points.points if one.shown), {})
     trust = {} if badges is None else {one.name: [quality.named(one.badge), one.reason] for one in badges.itertuples()}
-    data = _json(_packed(table) | {"first": comparator, "start": start, "trust": trust, "said": _said()})
+    own = {"first": comparator, "start": start, "trust": trust, "said": _said(), "targets": targets(records)}
+    data = _json(_packed(table) | own)
     script = (render.template_folder() / "dashboard.js").read_text(encoding="utf-8")
     css = render.style()
     policy = (
@@ -84,6 +85,18 @@ def html(
     )  # fmt: skip
 
 
+def targets(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each target that was agreed, an ethnic group a row, in words with the distance from it."""
+    frames = [output.frame(record) for record in records if record["kind"] == "table"]
+    return [
+        {"indicator": row["indicator_name"], "ethnic_group": row["ethnic_group"], "target": float(row["target"]),
+         "words": say("{who}: {way} {value} {unit} by {day}. Now: {distance}.", who=row["ethnic_group"], way=row["way"],
+                      value=formats.figure(row["target"]), unit=row["unit"], day=formats.dates(row["by"]),
+                      distance=row["distance"])}
+        for frame in frames if {"target", "distance"} <= set(frame) for row in frame.to_dict("records")
+    ]  # fmt: skip
+
+
 def embedded(page: str) -> pd.DataFrame:
     """Return the rows that a dashboard holds, for the audit to compare with the released tables."""
     held = json.loads(DATA.search(page)[1])
@@ -94,10 +107,11 @@ def embedded(page: str) -> pd.DataFrame:
 
 
 def strangers(page: str, records: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many rows of a dashboard no released table holds."""
+    """Return how many rows and targets of a dashboard no released table holds."""
     held, released = (frame.astype(object).where(frame.notna(), None) for frame in (embedded(page), rows(records)))
     known = set(released.itertuples(index=False, name=None))
-    return sum(row not in known for row in held.itertuples(index=False, name=None))
+    aims, agreed = json.loads(DATA.search(page)[1])["targets"], targets(records)
+    return sum(row not in known for row in held.itertuples(index=False, name=None)) + sum(a not in agreed for a in aims)
 
 
 @cache
@@ -140,10 +154,11 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
 
     styles = [palette.of_group(group) for group in groups]
     shapes = {"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down", "X": "cross"}
-    colour = alt.Color("ethnic_group:N", title=None, legend=alt.Legend(orient="bottom", columns=2)).scale(
+    legend = alt.Legend(orient="bottom", columns=2, values=["{groups}"])  # the page puts in those that are drawn
+    colour = alt.Color("ethnic_group:N", title=None, legend=legend).scale(
         domain=list(groups), range=[one[0] for one in styles]
     )
-    shape = alt.Shape("ethnic_group:N", title=None).scale(
+    shape = alt.Shape("ethnic_group:N", title=None, legend=legend).scale(
         domain=list(groups), range=[shapes.get(one[1], "circle") for one in styles]
     )
     specs = {}
@@ -158,6 +173,9 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
         if kind == "ratio":
             one = alt.Chart(alt.InlineData([{"at": 1}])).mark_rule(strokeDash=[5, 4], color=palette.GREY)
             parts.append(one.encode(x=alt.X("at:Q", **value)))
+        else:
+            aims = alt.Chart(alt.NamedData("targets")).mark_tick(thickness=3, size=26, opacity=1, color=palette.PLUM)
+            parts.append(aims.encode(x=alt.X("target:Q", **value), y=group))
         years = alt.Chart(alt.NamedData("rows")).encode(
             x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
         )

@@ -44,7 +44,7 @@ function shown(row) {
   return row.lower === null ? figure(row.estimate) : `${figure(row.estimate)} (${between})${near}`;
 }
 
-async function draw(place, spec, data, words, unit) {
+async function draw(place, spec, data, words, unit, targets) {
   const box = field(place);
   const drawn = data.filter((row) => row.estimate !== null && row.lower !== null && row.upper !== null);
   box.replaceChildren();
@@ -53,8 +53,11 @@ async function draw(place, spec, data, words, unit) {
     box.pictured = null;
     return;
   }
-  const titled = JSON.parse(JSON.stringify(spec).replaceAll("{value}", JSON.stringify(unit).slice(1, -1)));
-  const full = { ...titled, description: words, datasets: { ...spec.datasets, rows: drawn } };
+  const groups = chosen().filter((group) => drawn.some((row) => row.ethnic_group === group));
+  const listed = JSON.stringify(spec).replaceAll('"{groups}"', groups.map((group) => JSON.stringify(group)).join(","));
+  const titled = JSON.parse(listed.replaceAll("{value}", JSON.stringify(unit).slice(1, -1)));
+  titled.layer = titled.layer.filter((part) => targets.length || (part.data || {}).name !== "targets");
+  const full = { ...titled, description: words, datasets: { ...spec.datasets, rows: drawn, targets } };
   const own = document.createElement("div"); // a drawing that comes late finds its place gone
   box.replaceChildren(own);
   const view = await vegaEmbed(own, full, { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: false });
@@ -84,10 +87,14 @@ function show() {
   field("title").textContent = title;
   const words = `${title}, ${one("year")}. ${year.map((row) => `${row.ethnic_group}: ${shown(row)}`).join("; ")}.`;
   const kind = ratio ? "ratio" : "level";
-  draw("by-group", held.specs[`${kind}_groups`], year, words, unit);
+  const drawn = year.filter((row) => row.lower !== null).map((row) => row.ethnic_group);
+  const aims = held.targets.filter((aim) => !ratio && aim.indicator === one("indicator") && drawn.includes(aim.ethnic_group));
+  field("targets").hidden = !aims.length;
+  field("targets").querySelector("span").textContent = aims.map((aim) => aim.words).join(" ");
+  draw("by-group", held.specs[`${kind}_groups`], year, words, unit, aims);
   const years = unique(series.map((row) => row.period));
   field("time").hidden = years.length < 2;
-  if (years.length > 1) draw("over-time", held.specs[`${kind}_years`], series, fill(held.said.years, { title }), unit);
+  if (years.length > 1) draw("over-time", held.specs[`${kind}_years`], series, fill(held.said.years, { title }), unit, []);
   table(series);
   const hidden = series.filter((row) => row.estimate === null).length;
   field("said").textContent = fill(held.said.counted, { shown: series.length, hidden });
