@@ -110,7 +110,7 @@ def strangers(page: str, records: Sequence[Mapping[str, Any]]) -> int:
     """Return how many rows and targets of a dashboard no released table holds."""
     held, released = (frame.astype(object).where(frame.notna(), None) for frame in (embedded(page), rows(records)))
     known = set(released.itertuples(index=False, name=None))
-    aims, agreed = json.loads(DATA.search(page)[1])["targets"], targets(records)
+    aims, agreed = json.loads(DATA.search(page)[1]).get("targets", []), targets(records)
     return sum(row not in known for row in held.itertuples(index=False, name=None)) + sum(a not in agreed for a in aims)
 
 
