@@ -120,13 +120,17 @@ def marked(table: pd.DataFrame) -> pd.DataFrame:
     for column in table:
         figure = column in (*FIGURES, *NOT_MEANT)
         numeric = pd.api.types.is_numeric_dtype(table[column]) and (figure or table[column].notna().any())
-        ours = numeric and not str(column).startswith(OTHERS)
-        status = table.get(f"{column}_status", table.get("status") if ours else None)
+        others = numeric and str(column).startswith(OTHERS)
+        status = table.get(f"{column}_status", table.get("status") if numeric and not others else None)
         if status is not None and not str(column).endswith("status"):
             why = status.map({"suppressed": "[c]", "not available": "[x]"}).fillna("[x]" if figure else "[z]")
             why = why.mask(crude, "[z]") if column in NOT_MEANT else why
         else:
-            why = pd.Series("[z]", table.index).mask(none & numeric, "[x]").mask(none & numeric & hidden, "[c]")
+            why = (
+                pd.Series("[x]" if others else "[z]", table.index)
+                .mask(none & numeric, "[x]")
+                .mask(none & numeric & hidden, "[c]")
+            )
         out[column] = out[column].where(table[column].notna() & table[column].ne(""), why)
     return out
 
