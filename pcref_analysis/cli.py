@@ -106,10 +106,13 @@ def report(
     from pcref_analysis.vocabulary import parameters
 
     checked = parameters.load(_run(run, named), period=period)
-    from pcref_analysis.report import pipeline as story
+    from pcref_analysis.report import unchanged
 
     with Progress(f"report {checked.run}").shown() as progress:
-        story.make(checked, progress, force=force)
+        if force or not unchanged.said(checked, progress):
+            from pcref_analysis.report import pipeline
+
+            pipeline.make(checked, progress, force=force)
 
 
 @verb("pcref publish cpft")
@@ -247,11 +250,11 @@ def check(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
     from pcref_analysis import prepare
     from pcref_analysis.extract import validate
-    from pcref_analysis.priorities import agreed_list
+    from pcref_analysis.priorities import engagement
     from pcref_analysis.vocabulary import indicators, parameters
 
     checked = parameters.load(_run(run, named), period=period)
-    agreed_list.digest(checked)
+    engagement.digest(checked)
     indicators.of_run(checked.run)
     with Progress(f"check {checked.run}").shown() as progress:
         paste: list[str] = []

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary import code, indicators, private
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -17,6 +15,8 @@ from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, extr
 from pcref_analysis.vocabulary.private import run_folder
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pcref_analysis.counting.row_conditions import Tables
     from pcref_analysis.extract.validate import Standing
 
@@ -139,6 +139,8 @@ def check(
 
     Nothing is raised for what the extract holds, only for a source that cannot be opened.
     """
+    import pandas as pd
+
     from pcref_analysis.extract import breach_report, local_codes, month_coverage, validate
     from pcref_analysis.extract.sources import engines, statements
 

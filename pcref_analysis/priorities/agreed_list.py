@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -10,46 +9,11 @@ import pandas as pd
 from pcref_analysis.display import output
 from pcref_analysis.priorities import changes_since, draft_list, engagement, engagement_changes
 from pcref_analysis.priorities.engagement import Engagement
+from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
-NO_RECORD = "none"
 NAMES = ("adjusted", "changes", "outcomes", "since", "rule_changes")
-
-
-def record_path(parameters: Parameters) -> Path:
-    """Return where the record of the run's period stands: beside the parameters files."""
-    name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
-    return project_root() / "notebooks" / "parameters" / name
-
-
-def record(parameters: Parameters) -> Engagement | None:
-    """Return the engagement record of the run's period, or ``None`` where nobody has written one.
-
-    ``engagement: none`` in the parameters makes the list without a record.
-
-    Raises
-    ------
-    PcrefError
-        If the parameters name a file that is not there, an entry does not fit, or the record is of a list with another
-        comparator.
-    """
-    path = record_path(parameters)
-    if parameters.engagement == NO_RECORD or not (parameters.engagement or path.is_file()):
-        return None
-    found = engagement.load(path)
-    if found.comparator and found.comparator != parameters.comparator:
-        raise PcrefError(
-            f"engagement: {path.name} is about the list with comparator: {found.comparator}; this run has comparator: "
-            f"{parameters.comparator}, which makes another list. Set comparator: {found.comparator}, or engagement: "
-            f"{NO_RECORD} to make the other list without a record."
-        )
-    return found
-
-
-def tables_folder(folder: Path) -> Path:
-    """Return where the published tables of a report lie: ``tables`` inside its folder, or the folder itself."""
-    return folder / "tables" if (folder / "tables").is_dir() else folder
 
 
 def published_list(folder: Path) -> pd.DataFrame:
@@ -60,7 +24,7 @@ def published_list(folder: Path) -> pd.DataFrame:
     PcrefError
         If the folder holds no published list.
     """
-    tables = tables_folder(folder)
+    tables = edition_files.tables_folder(folder)
     path = tables / draft_list.file_name("adjusted")
     if not path.is_file():
         return draft_list.read(tables)[0]
@@ -85,7 +49,7 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
     PcrefError
         If the record has a fault (file, entry, field), names an unknown item, or contradicts itself.
     """
-    given = record(parameters)
+    given = engagement.of_run(parameters)
     folder = project_path(parameters.previous) if parameters.previous else None
     before = published_list(folder) if folder else None
     try:
@@ -93,14 +57,14 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
             ranked, given or Engagement(), parameters.priorities, previous=before, terms=parameters.terms
         )
     except PcrefError as error:
-        name = record_path(parameters).name
+        name = engagement.path_of(parameters).name
         raise PcrefError(str(error).replace("engagement:", f"engagement: {name}:", 1)) from None
     earlier = adjusted if before is None else before
     outcomes = changes_since.became(earlier, given or Engagement(), None if before is None else ranked)
     outcomes = outcomes.rename(columns={"status": "state"})
     told = outcomes if folder else outcomes[outcomes["did"].notna()]  # of a first list, only what was done already
     since = changes_since.compare(earlier, ranked)
-    old = draft_list.read(tables_folder(folder))[1] if folder else parameters.priorities
+    old = draft_list.read(edition_files.tables_folder(folder))[1] if folder else parameters.priorities
     return {
         "adjusted": _readable(adjusted, ranked),
         "changes": changes,
@@ -121,21 +85,3 @@ def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
         in_draft=adjusted["draft_rank"].astype("string").fillna("not there"),
         change=adjusted["status"].replace({"draft": "as drafted"}),  # at the door "status" marks what is suppressed
     ).drop(columns="status")
-
-
-def digest(parameters: Parameters) -> str:
-    """Return a hash of the record and the earlier list, so that a change of either makes the priorities page again.
-
-    Raises
-    ------
-    PcrefError
-        If the record has a fault that can be seen without the list, or the earlier report is not there.
-    """
-    record(parameters)
-    paths = [record_path(parameters)]
-    if parameters.previous:
-        folder = project_path(parameters.previous)
-        if not folder.is_dir():
-            raise PcrefError(f"previous: there is no folder '{parameters.previous}'; name that of an earlier report.")
-        paths += sorted(tables_folder(folder).glob("priorities-*.csv"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()

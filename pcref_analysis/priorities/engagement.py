@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import read_yaml
+from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root, read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
@@ -25,6 +27,7 @@ PEOPLE = (
     "people|persons?|patients?|inpatients?|(wo)?m[ae]n|boys?|girls?|child(ren)?|adults?|carers?|users?|members?|"
     "famil(y|ies)|deaths?|detentions?|suicides?|of (us|them)"
 )
+NO_RECORD = "none"
 
 
 def a_group(value: str) -> str:
@@ -186,6 +189,54 @@ def load(path: Path) -> Engagement:
     if not path.is_file():
         raise PcrefError(f"engagement: there is no {path.name}.")
     return read(read_yaml(path, "engagement"), path.name)
+
+
+def path_of(parameters: Parameters) -> Path:
+    """Return where the record of the run's period stands: beside the parameters files."""
+    name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
+    return project_root() / "notebooks" / "parameters" / name
+
+
+def of_run(parameters: Parameters) -> Engagement | None:
+    """Return the engagement record of the run's period, or ``None`` where nobody has written one.
+
+    ``engagement: none`` in the parameters makes the list without a record.
+
+    Raises
+    ------
+    PcrefError
+        If the parameters name a file that is not there, an entry does not fit, or the record is of a list with another
+        comparator.
+    """
+    path = path_of(parameters)
+    if parameters.engagement == NO_RECORD or not (parameters.engagement or path.is_file()):
+        return None
+    found = load(path)
+    if found.comparator and found.comparator != parameters.comparator:
+        raise PcrefError(
+            f"engagement: {path.name} is about the list with comparator: {found.comparator}; this run has comparator: "
+            f"{parameters.comparator}, which makes another list. Set comparator: {found.comparator}, or engagement: "
+            f"{NO_RECORD} to make the other list without a record."
+        )
+    return found
+
+
+def digest(parameters: Parameters) -> str:
+    """Return a hash of the record and the earlier list, so that a change of either makes the priorities page again.
+
+    Raises
+    ------
+    PcrefError
+        If the record has a fault that can be seen without the list, or the earlier report is not there.
+    """
+    of_run(parameters)
+    paths = [path_of(parameters)]
+    if parameters.previous:
+        folder = project_path(parameters.previous)
+        if not folder.is_dir():
+            raise PcrefError(f"previous: there is no folder '{parameters.previous}'; name that of an earlier report.")
+        paths += sorted(edition_files.tables_folder(folder).glob("priorities-*.csv"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()
 
 
 def read(values: Any, name: str = "engagement.yml") -> Engagement:

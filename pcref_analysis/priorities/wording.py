@@ -190,7 +190,10 @@ def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
         else "none"
     )
     places = [f"{row[end]}" for end in ("rank_low", "rank_high") if formats.has(row[end])]
-    return ratio, _more(row), formats.chance(row["certainty"]), " to ".join(dict.fromkeys(places))
+    sure = formats.chance(row["certainty"])
+    if formats.has(row.get("prior_mean")) and row["evidence"] != "clear":
+        sure += ", with the other boards"  # not by this board's figures alone: its own interval may hold 1
+    return ratio, _more(row), sure, " to ".join(dict.fromkeys(places))
 
 
 def _bounds(row: dict[str, Any]) -> str:
@@ -218,7 +221,8 @@ def doubtful(row: Mapping[str, Any]) -> str:
 def _how_sure(row: dict[str, Any], family: int) -> str:
     if not formats.has(row["certainty"]):
         return ""
-    parts = [f"The chance that the gap is larger than {_margin(row)} is {formats.chance(row['certainty'])}."]
+    boards = ", with the figures of the other boards" if formats.has(row.get("prior_mean")) else ""
+    parts = [f"The chance that the gap is larger than {_margin(row)} is {formats.chance(row['certainty'])}{boards}."]
     if formats.has(row["persistence"]):
         parts.append(f"In earlier years that chance was {formats.chance(row['persistence'])} on average.")
     if formats.has(row.get("newest_ratio")):

@@ -17,7 +17,7 @@ import yaml
 from pcref_analysis.extract import columns_present
 from pcref_analysis.extract.schema import PERSONS, declared
 from pcref_analysis.extract.sources import connect, engines
-from pcref_analysis.priorities import agreed_list
+from pcref_analysis.priorities import engagement
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators, private
@@ -83,7 +83,7 @@ def inputs(parameters: Parameters) -> Iterator[tuple[bool, str]]:
     """Look at the extract, the open figures, the engagement record and the run's own indicators."""
     looks = {
         "extract": lambda: _extract(parameters),
-        "engagement record and previous list": lambda: agreed_list.digest(parameters) and "in order",
+        "engagement record and previous list": lambda: engagement.digest(parameters) and "in order",
         "own indicators": lambda: f"{len(indicators.of_run(parameters.run))} indicators are counted",
     }
     for name, look in looks.items():
@@ -154,7 +154,7 @@ def _whole_way(parameters: Parameters, say: Callable[[str], None]) -> int:
         home = Path(scratch)
         shutil.copytree(project_root() / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
         facts = parameters.model_dump(mode="json")
-        facts |= {"previous": "", "engagement": agreed_list.NO_RECORD}  # both are about the list of all people
+        facts |= {"previous": "", "engagement": engagement.NO_RECORD}  # both are about the list of all people
         facts["open_data"] = str(project_path(parameters.open_data)) if parameters.open_data else ""
         if parameters.source.kind != "published":
             say(f"      {_first_people(parameters, home / 'data' / 'raw' / parameters.run):,} people are taken")

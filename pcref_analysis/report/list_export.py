@@ -36,7 +36,7 @@ def folder_of(run: str) -> Path:
 
 def as_text(folder: Path, width: int = 100) -> str:
     """Return the published draft as lines for a terminal and, where people changed it, the agreed list with reasons."""
-    tables = agreed_list.tables_folder(folder)
+    tables = edition_files.tables_folder(folder)
     findings, changes = draft_list.read(tables)[0], _read(tables, "changes")
     lines = [_mark(findings), draft_list.as_text(findings, width)]
     if len(changes):
@@ -53,7 +53,7 @@ def as_text(folder: Path, width: int = 100) -> str:
 
 def whole(folder: Path) -> pd.DataFrame:
     """Return the list as agreed, with the published figures of each item beside it; what was set aside stands last."""
-    tables = agreed_list.tables_folder(folder)
+    tables = edition_files.tables_folder(folder)
     listed = _read(tables, "findings").dropna(subset=["rank"]).drop_duplicates("item")
     table = agreed_list.published_list(tables)
     marks = [name for name in ("synthetic",) if name in listed]
@@ -87,7 +87,7 @@ def against(folder: Path, other: Path, width: int = 100) -> str:
     """
     if not other.is_dir():
         raise PcrefError(f"priorities: there is no folder '{other}'; name that of another report.")
-    tables, before = agreed_list.tables_folder(folder), agreed_list.tables_folder(other)
+    tables, before = edition_files.tables_folder(folder), edition_files.tables_folder(other)
     (now, rule), (then, old) = draft_list.read(tables), draft_list.read(before)
     lines = [_mark(now), f"From {then['period'].iloc[0]} to {now['period'].iloc[0]}"]
     for row in changes_since.compare(agreed_list.published_list(before), now).to_dict("records"):

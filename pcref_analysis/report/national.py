@@ -22,7 +22,7 @@ import yaml
 from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
 from pcref_analysis.priorities import draft_list
 from pcref_analysis.published import published_counts, trusts
-from pcref_analysis.report import notebook_tables, pipeline
+from pcref_analysis.report import notebook_tables, unchanged
 from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators
@@ -181,7 +181,7 @@ def _made(run: str) -> dict[str, Any]:
         "processor_seconds": round(used, 1) or float("nan"),
         "memory_mb": round(most / 2**20),
         "error": _error(said) if process.returncode else "",
-        "unchanged": any(pipeline.UNCHANGED in line for line in said),
+        "unchanged": any(unchanged.UNCHANGED in line for line in said),
     }
 
 

@@ -11,7 +11,7 @@ from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_f
 from pcref_analysis.disclosure.release_tables import Releasable
 from pcref_analysis.display import formats
 from pcref_analysis.estimates.inequality import extremes
-from pcref_analysis.priorities import agreed_list, draft_list, gap_over_time, sensitivity
+from pcref_analysis.priorities import agreed_list, draft_list, engagement, gap_over_time, sensitivity
 from pcref_analysis.report.study import PUBLISHED, Study, as_published
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -92,7 +92,7 @@ def targets(levels: Releasable, parameters: Parameters) -> Releasable:
 
 
 def _targets(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    record = agreed_list.record(parameters)
+    record = engagement.of_run(parameters)
     agreed = [one.model_dump(mode="json") for one in record.targets] if record else []
     named = pd.DataFrame(agreed, columns=["indicator", "ethnic_group", "value", "way", "by", "who", "when"])
     groups = {"", *ethnicity.known_groups("broad"), *ethnicity.known_groups("detailed")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pcref_analysis import prepare
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
-from pcref_analysis.priorities import agreed_list, engagement
+from pcref_analysis.priorities import engagement
 from pcref_analysis.report import (
     edition_audit,
     notebook_tables,
@@ -23,6 +22,7 @@ from pcref_analysis.report import (
     recompute,
     run_notebooks,
     signoff,
+    unchanged,
 )
 from pcref_analysis.report.pages import (
     competencies,
@@ -41,7 +41,6 @@ from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
 from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import LOCAL, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 PAGES = {  # notebook -> the short name in the list of pages
@@ -52,7 +51,6 @@ PAGES = {  # notebook -> the short name in the list of pages
     "04_outcomes": "Outcomes",
     "05_priorities": "Priorities",
 }
-UNCHANGED = "nothing has changed"
 
 
 def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:
@@ -80,21 +78,12 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
 
 def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
     root = project_root()
-    published = root / "reports" / parameters.run
+    published, target = root / "reports" / parameters.run, unchanged.place(parameters, signed)
     edition_files.refuse_unknown(published, signoff.wanted(parameters))
-    target = _place(parameters, signed)
-    inputs = prepare.fingerprint(parameters)
-    identity = {"inputs": inputs, "code": code_digest(), "parameters": parameters.model_dump(mode="json")}
-    identity["engagement"] = agreed_list.digest(parameters)
-    identity["competencies"] = competencies.digest(parameters)
-    of_run(parameters.run)  # a fault in the run's own indicators is said before the work
-    for place in {published: 0, target: 0} if parameters.audience == "release" else [target]:
-        edition_files.settle(place)
-        last = edition_files.read_manifest(place)
-        known = all(last.get(k) == v for k, v in identity.items()) and edition_files.is_whole(place, last)
-        if known and inputs and not force and not signed:  # whether a database has changed cannot be told from here
-            say(f"report {parameters.run}: {UNCHANGED}; {_shown(place, root)}/index.html stands")
-            return place
+    identity = unchanged.identity(parameters)
+    if not force and not signed and (stands := unchanged.edition(parameters, identity)):
+        say(unchanged.words(parameters, stands))
+        return stands
     if force:
         runs.forget(parameters.run)
     say(f"report {parameters.run}: cells")
@@ -116,7 +105,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     if target == published and parameters.source.kind not in ("demo", "published"):
         _keep_for_good(target)
     edition_files.swap(fresh, target)
-    say(f"report {parameters.run}: {_shown(target, root)}/index.html")
+    say(f"report {parameters.run}: {unchanged.shown(target)}/index.html")
     if signoff.wanted(parameters) and not signed:
         if typed := _small_numbers(parameters):
             say(f"  before you sign, see that no one can be known by a small number in words: {'; '.join(typed)}")
@@ -177,16 +166,6 @@ def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:
     if draft != target:
         shutil.rmtree(draft, ignore_errors=True)
     return target
-
-
-def _place(parameters: Parameters, signed: Sequence[Any]) -> Path:
-    """Return where an edition belongs: an unsigned one never in the place of records' or of a signed edition."""
-    root, run = project_root(), parameters.run
-    published, data = root / "reports" / run, root / "data" / "processed" / run
-    if parameters.audience == "internal":
-        return data / "internal"
-    own = parameters.source.kind != "published" or "signed" in edition_files.read_manifest(published)
-    return data / "draft" if signoff.wanted(parameters) and own and not signed else published
 
 
 def _keep_editions(parameters: Parameters, published: Path, say: Callable[[str], None]) -> list[Path]:
@@ -257,15 +236,6 @@ def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]
         "version": pcref_analysis.__version__,
         "lock": edition_files.digest(lock) if lock.is_file() else "",
     }
-
-
-def code_digest() -> str:
-    """Return a hash over the package, the notebooks' cells and the lock: what results rest on besides data."""
-    lock = project_root() / "requirements.txt"
-    words = [code.digest(), *map(run_notebooks.source_digest, run_notebooks.notebooks())]
-    rest = [lock, *sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))]
-    words += [edition_files.digest(path) for path in rest if path.is_file()]
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()
 
 
 def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
@@ -340,7 +310,7 @@ def _write(
 def _small_numbers(parameters: Parameters) -> list[str]:
     """Return where words that are published as typed count few people."""
     typed = {"introduction": parameters.introduction}
-    return engagement.small_numbers(agreed_list.record(parameters), parameters.disclosure.threshold, typed)
+    return engagement.small_numbers(engagement.of_run(parameters), parameters.disclosure.threshold, typed)
 
 
 def _write_pages(
@@ -395,7 +365,3 @@ def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
         release_tables.stop_on(release_tables.attack_beside(release_tables.read(folder), before))
     done = {"tables": [one.name for one in released], "could_be_worked_out": 0, "last_edition": bool(before)}
     return done if parameters.audience == "release" else {"not_attacked": "internal: small numbers are shown"}
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()

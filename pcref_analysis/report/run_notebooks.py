@@ -11,9 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.utils import run_sync
-
-from pcref_analysis.store import checksums, progress
+from pcref_analysis.store import progress
 from pcref_analysis.vocabulary import private
 from pcref_analysis.vocabulary.errors import FaultError, PcrefError, SourceError
 from pcref_analysis.vocabulary.parameters import (
@@ -115,6 +113,8 @@ class Kernels:
         return self
 
     def __exit__(self, *failed: object) -> None:
+        from jupyter_core.utils import run_sync
+
         for kernel in self._all:
             _hang_up(kernel)
             if kernel.has_kernel:
@@ -122,6 +122,8 @@ class Kernels:
 
     def take(self) -> Any:
         """Return this thread's kernel (a manager of :mod:`jupyter_client`) with nothing in it; start one if need be."""
+        from jupyter_core.utils import run_sync
+
         kernel = getattr(self._mine, "kernel", None)
         if kernel is not None and kernel.has_kernel and run_sync(kernel.is_alive)():
             run_sync(_empty)(kernel)
@@ -134,6 +136,7 @@ class Kernels:
         from ipykernel.kernelspec import make_ipkernel_cmd
         from jupyter_client.kernelspec import KernelSpec
         from jupyter_client.manager import AsyncKernelManager
+        from jupyter_core.utils import run_sync
 
         own = KernelSpec(argv=make_ipkernel_cmd(), language="python", env=self._environment)
 
@@ -227,6 +230,8 @@ def clean(path: Path) -> None:
     """Take out of a notebook what differs from run to run: times, paths, counters of the session."""
     import nbformat
 
+    from pcref_analysis.store import checksums
+
     notebook = nbformat.read(path, as_version=4)
     for holder in (notebook, *notebook.cells):
         for name in VOLATILE:
@@ -250,6 +255,8 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
     The tutorial, which no report runs, is run here.
     """
     import nbformat
+
+    from pcref_analysis.store import checksums
 
     lesson = tutorial()
     plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}

@@ -27,6 +27,11 @@ def tree_digest(paths: list[Path], root: Path) -> str:
     return total.hexdigest()
 
 
+def tables_folder(folder: Path) -> Path:
+    """Return where the published tables of a report lie: ``tables`` inside its folder, or the folder itself."""
+    return folder / "tables" if (folder / "tables").is_dir() else folder
+
+
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write ``manifest.json``: what went in (with hashes), what came out (with hashes)."""
     outputs = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json")

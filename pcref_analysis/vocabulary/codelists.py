@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.ethnicity import rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOT_COLLECTED = "not collected"  # what a counting rule puts into a column that nobody filled in a whole year
 
@@ -39,9 +40,9 @@ def table() -> pd.DataFrame:
     >>> table().query("list == 'prone'")["code"].tolist()
     ['01']
     """
-    source = files("pcref_analysis.vocabulary") / "reference" / "code_lists.csv"
-    with source.open(encoding="utf-8") as text:
-        return pd.read_csv(text, dtype=str, keep_default_na=False)
+    import pandas as pd
+
+    return pd.DataFrame(list(rows_of("code_lists.csv")))
 
 
 def named(name: str) -> tuple[Code, ...]:
@@ -63,10 +64,8 @@ def _lists() -> dict[str, tuple[Code, ...]]:
     def day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
 
-    return {
-        name: tuple(
-            Code(code, day(first), day(last))
-            for code, first, last in zip(part["code"], part["counts_from"], part["counts_to"], strict=True)
-        )
-        for name, part in table().groupby("list", sort=False)
-    }
+    lists: dict[str, tuple[Code, ...]] = {}
+    for row in rows_of("code_lists.csv"):
+        code = Code(row["code"], day(row["counts_from"]), day(row["counts_to"]))
+        lists[row["list"]] = (*lists.get(row["list"], ()), code)
+    return lists

@@ -9,12 +9,15 @@ of "Other".
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from importlib.resources import files
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pcref_analysis.vocabulary.errors import PcrefError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNKNOWN = "Unknown"
 NOT_KNOWN = "Not known"
@@ -29,10 +32,17 @@ BROAD_GROUPS = (
 
 
 @cache
-def _table(name: str) -> pd.DataFrame:
+def rows_of(name: str) -> tuple[dict[str, str], ...]:
+    """Return the rows of a shipped reference table as text, without pandas, whose import takes longer than a check."""
     source = files("pcref_analysis.vocabulary") / "reference" / name
-    with source.open(encoding="utf-8") as text:
-        return pd.read_csv(text, dtype=str, keep_default_na=False)
+    with source.open(encoding="utf-8", newline="") as text:
+        return tuple(csv.DictReader(text))
+
+
+def _table(name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows_of(name)))
 
 
 def categories() -> pd.DataFrame:
@@ -42,7 +52,7 @@ def categories() -> pd.DataFrame:
     ----------
     NHS Data Dictionary, ETHNIC CATEGORY (16+1, the 2001 basis).
     """
-    return _table("ethnic_categories.csv").copy()
+    return _table("ethnic_categories.csv")
 
 
 def census_crosswalk() -> pd.DataFrame:
@@ -58,8 +68,8 @@ def census_crosswalk() -> pd.DataFrame:
 def known_groups(detail: str = "detailed") -> list[str]:
     """Return the ethnic groups that can be compared, in the NHS order (``detailed`` 16 or ``broad`` 5)."""
     column = {"detailed": "ethnic_group", "broad": "broad_group"}[detail]
-    table = categories()
-    return list(dict.fromkeys(table.loc[table["broad_group"] != UNKNOWN, column]))
+    rows = rows_of("ethnic_categories.csv")
+    return list(dict.fromkeys(row[column] for row in rows if row["broad_group"] != UNKNOWN))
 
 
 def to_broad(groups: pd.Series) -> pd.Series:

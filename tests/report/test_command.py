@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from pcref_analysis import cli, prepare
 from pcref_analysis.extract.sources import engines
+from pcref_analysis.priorities import engagement
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError, SourceError
@@ -162,9 +163,8 @@ def test_another_comparator_is_said_before_the_work(home):
         assert done.exit_code == 2 and "checking the extract" not in done.output
         assert "comparator: White" in done.output and "engagement: none" in " ".join(done.output.split())
     given = cli_parameters(engagement="none")
-    from pcref_analysis.priorities import agreed_list
 
-    assert agreed_list.record(given) is None and agreed_list.digest(given)
+    assert engagement.of_run(given) is None and engagement.digest(given)
 
 
 def cli_parameters(**facts):
@@ -307,3 +307,13 @@ def test_doctor_takes_the_first_people_and_all_that_is_theirs(home):
     taken = {path.stem: pd.read_parquet(path) for path in (home / "few").glob("*.parquet")}
     assert len(taken["MHS001MPI"]) == 1000
     assert sorted(taken["MHS101Referral"]["Who"]) == ["p00003", "p00999"]
+
+
+def test_whether_anything_changed_is_decided_before_frames_are_imported():
+    """An unchanged report takes half a second: pandas and SciPy alone take longer to import."""
+    code = (
+        "import sys; import pcref_analysis.cli, pcref_analysis.report.unchanged;"
+        "print(sorted({'pandas', 'numpy', 'scipy', 'matplotlib', 'ibis', 'jinja2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.strip() == "[]"

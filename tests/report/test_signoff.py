@@ -5,7 +5,7 @@ import datetime
 import pytest
 import yaml
 
-from pcref_analysis.report import pipeline, signoff
+from pcref_analysis.report import signoff, unchanged
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -117,9 +117,9 @@ def test_where_an_unsigned_edition_stands(tmp_path, monkeypatch, change, place):
     base = parameters.load("demo").model_dump() | {"synthetic": False, "source": {"kind": "folder", "location": "x"}}
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
     run = parameters.check(base | change, "test")
-    assert pipeline._place(run, ()) == tmp_path / place
+    assert unchanged.place(run, ()) == tmp_path / place
     if "audience" not in change:
-        assert pipeline._place(run, [ONE, TWO]) == tmp_path / "reports" / "demo"
+        assert unchanged.place(run, [ONE, TWO]) == tmp_path / "reports" / "demo"
 
 
 def test_an_unsigned_edition_never_takes_the_place_of_a_signed_one(tmp_path, monkeypatch):
@@ -128,4 +128,4 @@ def test_an_unsigned_edition_never_takes_the_place_of_a_signed_one(tmp_path, mon
     (tmp_path / "reports" / "demo").mkdir(parents=True)
     (tmp_path / "reports" / "demo" / "manifest.json").write_text('{"signed": [1, 2]}', encoding="utf-8")
     run = parameters.check(base, "test")
-    assert pipeline._place(run, ()) == tmp_path / "data" / "processed" / "demo" / "draft"
+    assert unchanged.place(run, ()) == tmp_path / "data" / "processed" / "demo" / "draft"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pcref_analysis.priorities import agreed_list, draft_list, sensitivity
+from pcref_analysis.priorities import agreed_list, draft_list, engagement, sensitivity
 from pcref_analysis.report import list_export, pipeline
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -155,12 +155,12 @@ def test_a_change_of_the_record_or_of_the_earlier_list_is_noticed(home):
     given, ranked = run("2022-23")
     published(home, given, ranked, "demo-2022-23")
     given, _ = run("2023-24", previous="reports/demo-2022-23")
-    seen = {agreed_list.digest(given)}
+    seen = {engagement.digest(given)}
     recorded(home, "2023-24", {"action": "set_aside", "item": ACCESS})
-    seen.add(agreed_list.digest(given))
+    seen.add(engagement.digest(given))
     path = home / "reports" / "demo-2022-23" / "tables" / "priorities-adjusted.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("draft", "moved"), encoding="utf-8")
-    seen.add(agreed_list.digest(given))
+    seen.add(engagement.digest(given))
     assert len(seen) == 3
 
 
@@ -178,7 +178,7 @@ def test_a_change_of_the_record_or_of_the_earlier_list_is_noticed(home):
 def test_a_fault_stops_before_anything_is_made(home, changes, previous, message):
     recorded(home, "2023-24", *changes)
     with pytest.raises(PcrefError, match=f"(?s){message}"):
-        agreed_list.digest(run("2023-24", previous=previous)[0])
+        engagement.digest(run("2023-24", previous=previous)[0])
 
 
 def test_an_unknown_item_is_named_with_its_file(home):

@@ -115,6 +115,13 @@ def test_a_figure_described_by_its_own_table_is_published(known):
     recompute.check([record(plain(known)), figure(known)], RUN)
 
 
+def test_a_number_next_to_a_code_that_ends_in_a_digit_is_read_apart(known):
+    """Oxford's board is QU9: "QU9,239.034" of a CSV file was read as 9,239.034, and no figure of it as its table's."""
+    made = figure(known, alt="Rows left out, QU9: 239 and 69.3.")
+    assert recompute._described(made, "area,england\nQU9,239.034\nQU9,69.315\n")
+    assert not recompute._described(made, "area,england\nQU9,69.315\n")
+
+
 def test_words_of_a_kept_notebook_are_those_of_the_project(known, tmp_path, monkeypatch):
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
     kept = tmp_path / "kept" / "02_access.ipynb"

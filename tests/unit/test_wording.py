@@ -133,6 +133,24 @@ def test_each_kind_of_finding_says_what_it_is(said, case, part):
 
 
 @pytest.mark.parametrize(
+    ("evidence", "short"), [("possible", "at least 99%, with the other boards"), ("clear", "at least 99%")]
+)
+def test_what_only_the_other_boards_make_sure_says_so(evidence, short):
+    """An own interval of 0.8 to 1.9 beside "at least 99%" is no certainty of this board's own figures."""
+    row = ROW | {
+        "evidence": evidence,
+        "ratio": 1.3,
+        "lower": 0.8,
+        "upper": 1.9,
+        "prior_mean": 0.3,
+        "prior_boards": 41.0,
+    }
+    said = wording.first_draft(pd.DataFrame([row | {"within": 1.2, "shrunk": 1.35}])).iloc[0]
+    assert said["certainty_text"] == short
+    assert "is at least 99%, with the figures of the other boards." in said["how_sure"]
+
+
+@pytest.mark.parametrize(
     ("case", "expected"),
     [
         ("no figure", "At 4 a year, about 3 years together would reach ten events."),

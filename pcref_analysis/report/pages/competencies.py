@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pcref_analysis.display import safe_html
 from pcref_analysis.priorities.engagement import a_group
-from pcref_analysis.report.pages import render
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root, read_yaml
@@ -106,6 +105,8 @@ def read(path: Path) -> Assessment:
 
 def body(assessment: Assessment) -> str:
     """Return the body of the page: the six competencies in the framework's order, those not assessed said to be so."""
+    from pcref_analysis.report.pages import render
+
     given = {one.name: one for one in assessment.competencies}
     return render.fragment(
         "competencies.html.j2", assessment=assessment, competencies=[(name, given.get(name)) for name in NAMES]
