@@ -6,7 +6,7 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import tables
 from pcref_analysis.estimates.inequality import extremes
-from pcref_analysis.priorities import agreed_list, engagement
+from pcref_analysis.priorities import engagement
 from pcref_analysis.published import published_counts, publisher_rounding
 from pcref_analysis.report import notebook_tables
 from pcref_analysis.vocabulary import parameters
@@ -30,7 +30,7 @@ def _released(frame):
 
 
 def _agreed(monkeypatch, **more):
-    monkeypatch.setattr(agreed_list, "record", lambda _: engagement.read({"targets": [TARGET | more]}))
+    monkeypatch.setattr(engagement, "of_run", lambda _: engagement.read({"targets": [TARGET | more]}))
 
 
 def test_the_distance_from_a_target_is_said_by_the_interval(monkeypatch):
