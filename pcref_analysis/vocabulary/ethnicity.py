@@ -57,9 +57,15 @@ def census_crosswalk() -> pd.DataFrame:
 
 def known_groups(detail: str = "detailed") -> list[str]:
     """Return the ethnic groups that can be compared, in the NHS order (``detailed`` 16 or ``broad`` 5)."""
+    return list(_known(detail))
+
+
+@cache
+def _known(detail: str) -> tuple[str, ...]:
+    """Return them as read once: every column of every table that is checked asks for them."""
     column = {"detailed": "ethnic_group", "broad": "broad_group"}[detail]
     table = categories()
-    return list(dict.fromkeys(table.loc[table["broad_group"] != UNKNOWN, column]))
+    return tuple(dict.fromkeys(table.loc[table["broad_group"] != UNKNOWN, column]))
 
 
 def to_broad(groups: pd.Series) -> pd.Series:
