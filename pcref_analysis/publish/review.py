@@ -103,8 +103,9 @@ def check(
     with TemporaryDirectory() as scratch:
         command = [
             sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n", "2", "--dist", "loadfile",
-            "--override-ini=addopts=", "-p", "no:cacheprovider", "-p", nbval_plugin.__name__,
-            f"--rootdir={paths[0].parent}", "--nbval-sanitize-with",
+            "--override-ini=addopts=", "--override-ini=filterwarnings=",
+            "-p", "no:cacheprovider", "-p", nbval_plugin.__name__, f"--rootdir={paths[0].parent}",
+            "--nbval-sanitize-with",
             str(project_root() / "tests" / "notebooks" / "sanitise.cfg"), *map(str, paths),
         ]  # fmt: skip
         ours = {

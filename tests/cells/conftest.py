@@ -29,7 +29,7 @@ def _value(value, kind):
     return date.fromisoformat(value) if kind == "date" and value is not None else value
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def extract():
     """Return a function that makes cleaned Ibis tables of rows given as {table: [{column: value}]}."""
 

@@ -1,6 +1,8 @@
 """The little language of the catalogue: what fits, what does not and how that is said, and the SQL that comes of it."""
 
+import os
 import re
+from functools import cache
 
 import ibis
 import pytest
@@ -268,25 +270,30 @@ class Spark(ibis.config.Config):
     treat_nan_as_null: bool = False
 
 
-def statement(entry, years=(2022, 2023)):
+YEARS = [2022, 2023]
+COUNTED = {name: e for name, e in indicators.catalogue().items() if e.count and e.count.rows}
+EACH_RULE = {entry.count.rows: name for name, entry in COUNTED.items()}.values()
+
+
+@cache
+def rows_of(rule):
     tables = row_conditions.declared_tables()
     people = row_conditions.people(tables, ["LSOA2021", "LSOA2011"])
-    names = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
-    found = {
-        name: row_conditions.of_people(
-            row_conditions.in_periods(row_conditions.RULES[name].rows(tables), list(years)), people, [0, 16, 65]
-        )
-        for name in names
-        if name != "residents"
-    }
-    return aggregate.expression(entry, found, list(years))
+    found = row_conditions.in_periods(row_conditions.RULES[rule].rows(tables), YEARS)
+    return row_conditions.of_people(found, people, [0, 16, 65])
 
 
-@pytest.mark.parametrize("name", [name for name, e in indicators.catalogue().items() if e.count and e.count.rows])
+def statement(entry):
+    rules = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
+    return aggregate.expression(entry, {rule: rows_of(rule) for rule in rules if rule != "residents"}, YEARS)
+
+
+@pytest.mark.parametrize("name", COUNTED)
 def test_every_indicator_becomes_sql_for_every_engine(name, monkeypatch):
+    """SQL Server's has words of its own to avoid. DuckDB and PostgreSQL run all of them (extract/test_sources.py)."""
     monkeypatch.setattr(ibis.options, "pyspark", Spark())
     expression = statement(indicators.catalogue()[name])
-    for dialect in ("duckdb", "postgres", "pyspark"):
+    for dialect in ("duckdb", "postgres", "pyspark") if name in EACH_RULE or os.environ.get("PCREF_EVERY_CASE") else ():
         assert "SELECT" in ibis.to_sql(expression, dialect=dialect)
     server = ibis.to_sql(expression, dialect="mssql")
     assert not re.search(NOT_TSQL, server), re.findall(NOT_TSQL, server)

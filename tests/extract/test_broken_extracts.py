@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import date
 
 import ibis
@@ -22,9 +23,12 @@ EVERY = bool(os.environ.get("PCREF_EVERY_CASE"))
 FEW = (PERSONS, "MHS101Referral", "MHS401MHActPeriod", "MHS606CodedScoreAssessmentRefer", "Population", "Areas")
 
 
-def cases(test):
-    """Return the (table, column) pairs for which ``test(table, column name, column)`` holds."""
-    found = {}
+def cases(test, apart=lambda table, name, column: False):
+    """Return the tables with those of their columns for which ``test(table, column name, column)`` holds.
+
+    One extract is broken in all of them at once; those that ``apart`` names have an extract of their own.
+    """
+    kinds: dict[str, dict[tuple[str, bool], list[str]]] = {}
     for table in declared().values():
         for name, column in table.columns.items():
             if test(table, name, column):
@@ -34,8 +38,14 @@ def cases(test):
                     "end": bool(column.after),
                     "essential": name in essential(table),
                 }
-                found.setdefault((table.name, name) if EVERY else str(kind), (table.name, name))
-    return [pytest.param(*pair, id="-".join(pair)) for pair in found.values()]
+                place = (table.name, apart(table, name, column))
+                kinds.setdefault(f"{table.name} {name}" if EVERY else str(kind), {}).setdefault(place, []).append(name)
+    together: dict[tuple[str, bool], list[str]] = {}
+    while kinds:  # the table that has the most kinds first, so that few extracts show all of them
+        best = Counter(place for places in kinds.values() for place in places).most_common(1)[0][0]
+        together[best] = [places[best][0] for places in kinds.values() if best in places]
+        kinds = {kind: places for kind, places in kinds.items() if best not in places}
+    return [pytest.param(name, columns, id=f"{name}-{'-'.join(columns)}") for (name, _), columns in together.items()]
 
 
 def whole(test=lambda table: True, every=False):
@@ -171,45 +181,65 @@ def is_key(table, name):
     return name in table.key
 
 
+def only_value(table, name, facts):
+    """Tell a column of which nothing but the broken values is left: it stops."""
+    return table.name != "Areas" and not facts.required and facts.type == "date" and not facts.after
+
+
 @pytest.mark.parametrize(
-    ("name", "column"), cases(lambda t, n, c: c.type in ("date", "integer", "number") or c.area or c.allowed())
+    ("name", "columns"),
+    cases(lambda t, n, c: c.type in ("date", "integer", "number") or c.area or c.allowed(), apart=only_value),
 )
-def test_unreadable_values_are_dropped_or_taken_as_missing(broken, name, column):
+def test_unreadable_values_are_dropped_or_taken_as_missing(broken, name, columns):
     table = declared()[name]
-    checked = broken(name, put(column, MARK, rows=(3, 4, 5)[: 1 if name == "Areas" else 3]))
     n = 1 if name == "Areas" else 3
-    facts = table.columns[column]
-    if name != "Areas" and not facts.required and facts.type == "date" and not facts.after:
-        assert told(checked, name, column, "stops") == {unread(facts): 3}  # nothing else stands in this column
-    elif column in essential(table):
-        assert told(checked, name, column, "dropped") == {unread(facts): n}
-        assert checked.counts.set_index("table").loc[name, "dropped"] == n
-    else:
-        assert told(checked, name, column, "noted")[unread(facts)] == n
-        assert column_of(checked, name, column).count(None) >= n
+    needed = [column for column in columns if column in essential(table)]
+    # a row that is left out has one reason: each column of the key breaks rows of its own, the others break the last
+    places = {
+        c: range(n * needed.index(c), n * needed.index(c) + n) if c in needed else (-1, -2, -3)[:n] for c in columns
+    }
+
+    def change(frame):
+        for column, rows in places.items():
+            frame = put(column, MARK, rows=frame.index[list(rows)])(frame)
+        return frame
+
+    checked = broken(name, change)
+    for column in columns:
+        facts = table.columns[column]
+        if only_value(table, column, facts):
+            assert told(checked, name, column, "stops") == {unread(facts): 3}  # nothing else stands in this column
+        elif column in needed:
+            assert told(checked, name, column, "dropped") == {unread(facts): n}
+        else:
+            assert told(checked, name, column, "noted")[unread(facts)] == n
+            assert column_of(checked, name, column).count(None) >= n
+    assert checked.counts.set_index("table").loc[name, "dropped"] == n * len(needed)
 
 
-@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: bool(c.codes)))
-def test_local_codes_stop(broken, name, column):
-    checked = broken(name, lambda frame: frame.assign(**{column: MARK}))
-    rule = "code is not in the list"
-    assert told(checked, name, column, "stops") == {rule: len(checked_rows(name))}
+@pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: bool(c.codes)))
+def test_local_codes_stop(broken, name, columns):
+    checked = broken(name, lambda frame: frame.assign(**dict.fromkeys(columns, MARK)))
+    for column in columns:
+        assert told(checked, name, column, "stops") == {"code is not in the list": len(checked_rows(name))}
 
 
 def checked_rows(name):
     return range({PERSONS: 40, "Areas": 20}.get(name, 60))
 
 
-@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: n in essential(t) and c.type == "date"))
-def test_missing_required_values_are_dropped(broken, name, column):
+@pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: n in essential(t) and c.type == "date"))
+def test_missing_required_values_are_dropped(broken, name, columns):
+    (column,) = columns
     checked = broken(name, put(column, "", rows=(7, 8)))
     assert told(checked, name, column, "dropped") == {"required value is missing": 2}
 
 
-@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.required and c.type != "id"))
-def test_a_required_column_without_values_stops(broken, name, column):
-    checked = broken(name, lambda frame: frame.assign(**{column: None}).astype({column: "str"}))
-    assert told(checked, name, column, "stops") == {"required column holds no value": 0}
+@pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: c.required and c.type != "id"))
+def test_a_required_column_without_values_stops(broken, name, columns):
+    checked = broken(name, lambda frame: frame.assign(**dict.fromkeys(columns)).astype(dict.fromkeys(columns, "str")))
+    for column in columns:
+        assert told(checked, name, column, "stops") == {"required column holds no value": 0}
 
 
 def test_local_codes_are_mapped(broken):
@@ -365,15 +395,16 @@ def test_identifiers_that_never_match_stop(extract):
     assert told(checked, "Experience", "Person_ID", "stops") == {f"person is not in {PERSONS}": 60}
 
 
-@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: bool(c.references)))
-def test_identifiers_that_point_nowhere_are_noted(extract, name, column):
+@pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: bool(c.references)))
+def test_identifiers_that_point_nowhere_are_noted(extract, name, columns):
     frames = extract.tables()
-    target = declared()[name].columns[column].references
-    frames[name].loc[[2, 3], column] = MARK
+    targets = {column: declared()[name].columns[column].references for column in columns}
+    frames[name].loc[[2, 3], columns] = MARK
     connection = ibis.duckdb.connect()
-    tables = {n: connection.create_table(n, frames[n]) for n in (target, name)}
+    tables = {n: connection.create_table(n, frames[n]) for n in {*targets.values(), name}}
     checked = validate.examine(tables, extract.parameters(), TODAY)
-    assert told(checked, name, column, "noted") == {f"points to no row of {target}": 2}
+    for column, target in targets.items():
+        assert told(checked, name, column, "noted") == {f"points to no row of {target}": 2}
     assert checked.counts.set_index("table").loc[name, "dropped"] == 0
 
 
@@ -395,20 +426,28 @@ def test_home_areas(extract):
 # --- spreadsheets ---
 
 
-@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.type == "id"))
-def test_identifiers_that_a_spreadsheet_rounded_stop(broken, name, column):
-    checked = broken(name, put(column, "7.36101E+11"))
-    assert told(checked, name, column, "stops") == {"identifier in scientific notation (such as 1.2E+11)": 2}
+@pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: c.type == "id"))
+def test_identifiers_that_a_spreadsheet_rounded_stop(broken, name, columns):
+    checked = broken(name, put(columns, "7.36101E+11"))
+    for column in columns:
+        assert told(checked, name, column, "stops") == {"identifier in scientific notation (such as 1.2E+11)": 2}
     assert "7.36101" not in validate.render(checked.breaches)
 
 
-@pytest.mark.parametrize(("name", "column"), cases(lambda t, n, c: c.width > 0))
-def test_lost_zeros_come_back(broken, name, column):
-    codes = [code for code in declared()[name].columns[column].codes if code.startswith("0")] or ["02", "03"]
-    one, other = codes[0], codes[-1]
-    checked = broken(name, lambda f: put(column, one[1:], (1, 2, 3))(put(column, f"{other[1:]}.0", (4,))(f)))
-    assert told(checked, name, column, "noted") == {"code had lost its leading zero": 4}
-    assert {one, other} <= set(column_of(checked, name, column))
+@pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: c.width > 0))
+def test_lost_zeros_come_back(broken, name, columns):
+    codes = {c: [code for code in declared()[name].columns[c].codes if code.startswith("0")] for c in columns}
+    ends = {column: (known[0], known[-1]) if known else ("02", "03") for column, known in codes.items()}
+
+    def change(frame):
+        for column, (one, other) in ends.items():
+            frame = put(column, one[1:], (1, 2, 3))(put(column, f"{other[1:]}.0", (4,))(frame))
+        return frame
+
+    checked = broken(name, change)
+    for column, (one, other) in ends.items():
+        assert told(checked, name, column, "noted") == {"code had lost its leading zero": 4}
+        assert {one, other} <= set(column_of(checked, name, column))
 
 
 @pytest.mark.parametrize("name", whole())

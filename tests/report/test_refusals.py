@@ -17,8 +17,11 @@ LOCAL = "9ZX-SECRET-17"
 
 @pytest.fixture(scope="module")
 def extract(tmp_path_factory):
+    """The invented Trust's people and where they live: what is broken here is the table of people."""
     folder = tmp_path_factory.mktemp("extract")
-    demo.write(folder)
+    for path in demo.write(folder):
+        if path.stem not in ("MHS001MPI", "Areas", "Population"):
+            path.unlink()
     return folder
 
 

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -34,14 +35,17 @@ INSIDE = {
 }
 
 
+@cache
 def public():
+    found = []
     rooms = pkgutil.walk_packages(estimates.__path__, "pcref_analysis.estimates.")
     for path in [*(one.name for one in rooms if not one.ispkg), "pcref_analysis.analysis.lengths_of_stay"]:
         module, short = importlib.import_module(path), path.rpartition(".")[2]
         for name, function in inspect.getmembers(module, inspect.isfunction):
             takes = set(inspect.signature(function).parameters) & set(entry.FRAMES)
             if short not in INSIDE and function.__module__ == path and takes and name[0] != "_":
-                yield pytest.param(function, id=f"{short}.{name}")
+                found.append(pytest.param(function, id=f"{short}.{name}"))
+    return tuple(found)
 
 
 GROUPS = ["White British", "Indian", "African", "White British", "Indian", "African"]

@@ -20,10 +20,21 @@ def filled(kind, value):
     return notes.say(kind, **dict.fromkeys(fields, value))
 
 
+@pytest.fixture(scope="module")
+def by_number():
+    """Every kind of note with several numbers, a group each, in one release."""
+    frame = pd.DataFrame(
+        [(kind, filled(kind, value)) for kind in notes.KINDS for value in ("1 event", "2 events", "17", "under 1%")],
+        columns=["kind", "note"],
+    )
+    frame = frame.assign(indicator="detentions", ethnic_group=[f"group {n}" for n in range(len(frame))], events=40)
+    frame = frame.assign(at_risk=2000.0, estimate=1.0, lower=0.5, upper=2.0, measure="rate", adjustment="age_sex")
+    return release_tables.release(frame, "mhsds").table.groupby("kind")["note"].agg(list)
+
+
 @pytest.mark.parametrize("kind", notes.KINDS)
-def test_a_released_note_is_the_same_whatever_the_number(kind):
-    words = {released(filled(kind, value), adjustment="age_sex") for value in ("1 event", "2 events", "17", "under 1%")}
-    assert words == {notes.KINDS[kind].public}
+def test_a_released_note_is_the_same_whatever_the_number(kind, by_number):
+    assert by_number[kind] == [notes.KINDS[kind].public] * 4
 
 
 @pytest.mark.parametrize(

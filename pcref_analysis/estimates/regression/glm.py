@@ -54,9 +54,14 @@ class Model:
     @property
     def coefficients(self) -> pd.DataFrame:
         """Coefficients with the standard errors that the intervals use."""
-        error = np.sqrt(np.diag(self.covariance))
+        error = root(np.diag(self.covariance))
         table = pd.DataFrame({"term": self.design.names, "coefficient": self.beta, "std_error": error})
         return table[self.design.free].reset_index(drop=True)
+
+
+def root(variance: np.ndarray) -> np.ndarray:
+    """Return the square roots of variances; missing where one is negative, so that no interval is made of it."""
+    return np.sqrt(np.where(variance < 0, np.nan, variance))
 
 
 def fitted(
@@ -98,7 +103,9 @@ def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool =
     covariance = _sandwich(model) if robust else _inverse(d, expected_curve)
     if not robust and family in ("quasipoisson", "gamma"):
         covariance = covariance * dispersion
-    return replace(model, covariance=covariance * (_small_sample(d) if small_sample else 1.0))
+    covariance = covariance * (_small_sample(d) if small_sample else 1.0)
+    settled = settled and not (np.diag(covariance)[d.free] < 0).any()  # of sums that all but cancel: no variance
+    return replace(model, covariance=covariance, converged=settled)
 
 
 def residual_squares(frame: pd.DataFrame, left: np.ndarray, right: np.ndarray) -> np.ndarray:

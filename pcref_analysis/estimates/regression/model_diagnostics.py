@@ -9,7 +9,7 @@ import pandas as pd
 
 from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression import model_data
-from pcref_analysis.estimates.regression.glm import Model, fit_design, fitted, residual_squares
+from pcref_analysis.estimates.regression.glm import Model, fit_design, fitted, residual_squares, root
 from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
 from pcref_analysis.estimates.regression.results import FEW, check
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -131,7 +131,7 @@ def _exposed(model: Model, exposure: str) -> np.ndarray:
 def _people(model: Model, exposure: str) -> list[Finding]:
     d, exposed = model.design, _exposed(model, exposure)
     plain = fit_design(d, model.family, robust=False)
-    ratio = np.sqrt(np.diag(model.covariance)[exposed] / np.diag(plain.covariance)[exposed])
+    ratio = root(np.diag(model.covariance)[exposed] / np.diag(plain.covariance)[exposed])
     most = float(ratio.max(initial=1.0))
     sums = d.frame.groupby(exposure)[["y", "yy"]].sum()
     sums = sums[sums["y"] > 0]
@@ -216,7 +216,7 @@ def _influence(model: Model, exposure: str, residual: np.ndarray) -> tuple[float
     curve = curve * (1 - model.mean[d.fitted]) if model.family == "logistic" else curve
     leverage = np.einsum("ij,jk,ik->i", x, model.bread, x) * curve
     step = (x @ model.bread)[:, exposed] * (factor * residual / np.clip(1 - leverage, 1e-6, None))[:, None]
-    step = np.abs(step) / np.sqrt(np.diag(model.covariance)[exposed])
+    step = np.abs(step) / root(np.diag(model.covariance)[exposed])
     step[leverage > 1 - 1e-6] = 0  # a stratum that alone tells a term: leaving it out removes the term
     where, which = np.unravel_index(int(step.argmax()), step.shape)
     name = np.array(d.names)[exposed][which].removeprefix(f"{exposure}: ")

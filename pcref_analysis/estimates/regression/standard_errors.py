@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pcref_analysis.estimates.regression.glm import Model, person_squares
+from pcref_analysis.estimates.regression.glm import Model, person_squares, root
 
 
 def spread(model: Model, gradient: np.ndarray, interval: str = "t") -> tuple[float, float]:
@@ -13,7 +13,7 @@ def spread(model: Model, gradient: np.ndarray, interval: str = "t") -> tuple[flo
     ``gradient``: its derivative in the coefficients. The degrees of freedom are infinite for ``interval="normal"``
     and for model-based covariances; see :func:`degrees_of_freedom`.
     """
-    error = float(np.sqrt(gradient @ model.covariance @ gradient))
+    error = float(root(gradient @ model.covariance @ gradient))
     if interval != "t" or not model.robust:
         return error, np.inf
     pull = _pull(model, gradient)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.estimates.regression import adjusted_ratios
+from pcref_analysis.estimates.regression import adjusted_ratios, glm
 from pcref_analysis.vocabulary.errors import PcrefError
 
 COLUMNS = ["estimate", "lower", "upper"]
@@ -320,3 +320,14 @@ class TestShape:
         assert (wide["lower"] < narrow["lower"]).all() and (wide["upper"] > narrow["upper"]).all()
         ratio = np.log(wide["upper"] / wide["estimate"]) / np.log(narrow["upper"] / narrow["estimate"])
         assert np.allclose(ratio, 2.5758293035489 / 1.2815515655446)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_variance_below_nought_gives_no_interval_and_a_note(make_rows, make_cells, monkeypatch):
+    """Where terms can all but not be told apart, the last digits of the computer decide its sign."""
+    whole = glm._sandwich
+    monkeypatch.setattr(glm, "_sandwich", lambda model: -whole(model))
+    found = adjusted_ratios.adjusted(make_cells(make_rows(3, "rate")), adjust=["sex"], comparator="White British")
+    asked = found[found["ethnic_group"] != "White British"]
+    assert asked[["lower", "upper"]].isna().all(axis=None)
+    assert asked["note"].str.contains("did not settle").all()
