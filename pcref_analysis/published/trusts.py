@@ -10,7 +10,7 @@ import pandas as pd
 from pcref_analysis.published import organisations
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root, run_file
+from pcref_analysis.vocabulary.parameters import Parameters, project_root, run_file
 
 REGISTER, BOARDS = "nhs_trusts_ods_etr.csv", "icb24_codes.csv"
 ACT, THERAPIES = "mha_2023_24_annual.csv.gz", "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
@@ -193,3 +193,14 @@ def text_of(run: str, code: str, name: str, board: str, own: dict[str, str], nam
         name=in_words(name), quoted=f'"{in_words(name)}"', code=code, run=run, board=line, open_data=named,
         sites=f"\n# Sites in Talking Therapies (a code may be another organisation's):{listed}" if own else "",
     )  # fmt: skip
+
+
+def board_name(parameters: Parameters) -> str:
+    """Return how a run's integrated care board is called: its name and code; without a file of names, by its code."""
+    code, columns = parameters.trust.icb_code, ["icb24_ods_code", "icb24_name"]
+    try:
+        names = open_data.read(open_data.folder_named(parameters.open_data, ()), BOARDS, columns)
+    except PcrefError:
+        names = pd.DataFrame(columns=columns)
+    found = names.loc[names["icb24_ods_code"].eq(code), "icb24_name"].tolist()
+    return f"{found[0]} ({code})" if found else f"the integrated care board {code}"

@@ -14,6 +14,7 @@ from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import engagement
+from pcref_analysis.published import trusts
 from pcref_analysis.report import (
     edition_audit,
     notebook_tables,
@@ -241,9 +242,10 @@ def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]
 def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
     """Return what every page, sheet and figure says about the run, and who signed it."""
     rule = parameters.disclosure
-    board = f"official published figures; rates are those of the integrated care board {parameters.trust.icb_code}"
-    published = f"{board}, percentages those of the Trust itself"
-    basis = {"demo": "an invented Trust", "published": published}
+    basis = {"demo": "an invented Trust"}
+    if parameters.source.kind == "published":
+        board = f"official published figures; rates are those of {trusts.board_name(parameters)}"
+        basis["published"] = f"{board}, percentages those of the Trust itself"
     return {
         "trust": parameters.trust.name,
         "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",

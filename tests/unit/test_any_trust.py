@@ -13,7 +13,7 @@ from pcref_analysis.display import tables
 from pcref_analysis.estimates.unknown import coding_flags
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
-from pcref_analysis.report import national
+from pcref_analysis.report import national, pipeline
 from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data as store
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -351,3 +351,11 @@ def test_a_report_that_stops_says_why_in_the_line_of_its_trust():
     assert national._error(words) == "check: 1 thing(s) were not released: the figure 'x' Show tables."
     took = national._made("published-nobody")
     assert "there is no published-nobody.yml" in took["error"] and took["memory_mb"] > 0
+
+
+def test_the_head_of_a_page_names_the_board_and_not_its_code_alone(run, monkeypatch, tmp_path):
+    given = run("RT1")
+    board = "rates are those of NHS Cambridgeshire and Peterborough Integrated Care Board (QUE), percentages"
+    assert board in pipeline.about(given)["basis"]
+    monkeypatch.setenv("PCREF_OPEN_DATA", str(tmp_path))  # nothing there names it
+    assert "rates are those of the integrated care board QUE, percentages" in pipeline.about(given)["basis"]
