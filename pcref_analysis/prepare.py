@@ -29,7 +29,8 @@ BELOW_CELLS = (
     "population",
     "published",
     "synthetic",
-)  # rooms that cells rest on
+    "prepare.py",
+)  # rooms, and this module, that cells rest on
 
 
 def input_folder(parameters: Parameters) -> Path | None:
@@ -133,7 +134,7 @@ def prepare(parameters: Parameters, say: Callable[[str], None]) -> Path:
 def check(
     parameters: Parameters, say: Callable[[str], None], paste: Callable[[str], None] | None = None
 ) -> pd.DataFrame:
-    """Return every breach of the extract that the parameters name (see ``contracts.Checked``).
+    """Return every breach of the extract that the parameters name (see ``validate.Checked``).
 
     ``paste`` takes the lines for ``source.codes`` (see ``local_codes.lines``), which show values; they are never kept.
 

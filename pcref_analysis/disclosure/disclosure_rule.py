@@ -140,7 +140,9 @@ def explain(rule: Disclosure, held: bool = False) -> str:
         )
         if rule.show_zero:
             parts.append("Where an earlier edition would narrow down what a mark can be, zeros are suppressed too.")
-    parts.append(f"{TEXT_NOT_AVAILABLE} not available (not recorded, or too few events for this figure).")
+    parts.append(
+        f"{TEXT_NOT_AVAILABLE} not available (not recorded, too few events, or no rounding of it would be true)."
+    )
     if rule.minimum_denominator:
         parts.append(f"Groups of fewer than {rule.minimum_denominator} at risk are suppressed.")
     return " ".join(parts)

@@ -103,12 +103,25 @@ def by_group(axis: Any, groups: list[str]) -> None:
     axis.grid(False, axis="y")
 
 
+WIDE = 58  # letters of a name above its row; a longer one takes two lines
+
+
 def names_above(axis: Any, names: Sequence[str]) -> None:
     axis.set_yticks([])
     axis.set_ylim(len(names) - 0.5, -0.75)
     for y, name in enumerate(names):
-        words = textwrap.shorten(str(name), 58, placeholder=" …")
-        axis.text(0.005, y - 0.28, words, transform=axis.get_yaxis_transform(), va="bottom", fontsize=12)
+        lines = textwrap.wrap(str(name), WIDE, max_lines=2, placeholder=" …")
+        for above, line in enumerate(reversed(lines)):  # each line by itself: the picture's text is one line a place
+            axis.annotate(
+                line,
+                (0.005, y - 0.28),
+                xycoords=axis.get_yaxis_transform(),
+                xytext=(0, 15 * above),
+                textcoords="offset points",
+                va="bottom",
+                fontsize=12,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            )  # where a line at 1 ends
 
 
 def ends(frame: pd.DataFrame) -> tuple[float, float]:

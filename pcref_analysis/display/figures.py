@@ -311,7 +311,8 @@ def _one_below_the_other(
 ) -> Any:
     rows = frame.assign(estimate=frame["ratio"])
     ends = drawing.ends(rows)
-    figure, axis = drawing.picture(released, "", 46 * len(frame), 12)
+    row = 62 if max(map(len, names)) > drawing.WIDE else 46  # two lines of a name
+    figure, axis = drawing.picture(released, "", row * len(frame), 12)
     for y, (colour, marker) in enumerate(styles):
         drawing.interval(axis, rows[y : y + 1], [y], ends, colour, marker, size=8)
     drawing.names_above(axis, names)

@@ -18,7 +18,7 @@ MIME = "application/vnd.pcref+json"
 FORMULA = re.compile(r"'*(\s*[=+@\-\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")  # what a spreadsheet may run
 MARKS = {  # a mark where a number is missing, and what it means: the same in pages and workbook
     "[c]": "[c] suppressed to protect people.",
-    "[x]": "[x] not available: not recorded, or too few events for this figure.",
+    "[x]": "[x] not available: not recorded, too few events, or no rounding of it would be true.",
     "[z]": "[z] not applicable: this line has no such value.",
 }
 FIGURES = ("estimate", "lower", "upper")

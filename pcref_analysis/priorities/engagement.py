@@ -1,6 +1,7 @@
 """The engagement record: what groups of people changed in the draft list, when, and why.
 
-``engagement.yml`` stands beside the parameters. It names groups, never persons; nothing is changed without a reason.
+It stands beside the parameters (``engagement/<run>-<period>.yml``) and names groups, never persons; nothing is changed
+without a reason.
 """
 
 from __future__ import annotations

@@ -251,8 +251,8 @@ def elsewhere(row: Mapping[str, Any]) -> str:
     if not formats.has(row.get("prior_mean")):
         return ""
     usual = formats.ratio(math.exp(row["prior_mean"]))
-    usual += " (moved by as much as age changes it here)" if row["adjustment"] == "age" else ""
-    return f"In {row['prior_boards']:.0f} other boards the ratio for this group was {usual} on average"
+    age = ", had age mattered there as much as here" if row["adjustment"] == "age" else ""
+    return f"In {row['prior_boards']:.0f} other boards the ratio for this group was {usual} on average{age}"
 
 
 def _margin(row: dict[str, Any]) -> str:

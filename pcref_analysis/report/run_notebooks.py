@@ -79,7 +79,8 @@ def execute(
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
-    *first, last = plans  # the last one ranks what the others released
+    last = next((plan for plan in plans if plan["source"].stem == LAST), plans[-1])  # it ranks what the others released
+    first = [plan for plan in plans if plan is not last]
     with Kernels(scratch, given) as kernels, ThreadPoolExecutor(max_workers=jobs) as pool:
         runs = pool.map(lambda plan: _run(plan, say, kernels), first[::-1])  # the longest first
         for number, _ in enumerate(runs, start=1):

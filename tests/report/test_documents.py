@@ -124,7 +124,7 @@ def slides(folder, points=POINTS, about=ABOUT):
 def test_slides_are_tagged_and_marked_each_and_say_what_the_landing_page_says(tmp_path):
     said = slides(tmp_path)
     assert len(said) == 5 and all("Synthetic data: an invented Trust." in page for page in said)
-    assert "Is it getting better? Of 1 point: 1 without figures to compare." in said[1]
+    assert "Is it getting better? Number 1: no figures to compare." in said[1]
     assert all(words in said[2] for words in ("1. Orders: Black people", "2.0 times", "We cannot tell."))
     made = (tmp_path / documents.SLIDES).read_bytes()
     tags = re.findall(rb"/Type/StructElem/S/(\w+)", made)

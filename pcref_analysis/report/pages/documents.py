@@ -132,6 +132,9 @@ def write_slides(folder: Path, points: MainPoints, pictures: Pictures, about: Ma
         (folder / SLIDES).write_bytes(pdf(blocks, pictures, size))
         if pages_of(folder / SLIDES) == wanted:
             break
+    else:
+        raise PcrefError(f"check: {SLIDES}: a slide has too many words for one page; shorten the Trust's own words and "
+                         "those of the engagement record. Nothing was published.")  # fmt: skip
     if read_pdf_back(folder / SLIDES) != _unspaced("".join(said)):
         raise PcrefError(f"check: {SLIDES} holds other words than the slides; nothing was published.")
 

@@ -76,43 +76,55 @@ def _show(record: dict[str, Any]) -> Any:
 def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return the five questions of a reader, each with its answer in a line and, where there is one, a list.
 
-    The counts are those of the points shown; further items of the list are not among them.
+    The numbers are those of the points shown, in their order; further items of the list are not among them.
     """
     shown, number = points.points, len(points.points)
     if not number:
         return []
-    first = tuple(f"{one.title}{f' ({one.size})' if one.size else ''}" for one in shown[:3])
-    moved = {kind: sum(one.moved == kind for one in shown) for kind in ("narrower", "wider", "cannot tell", "")}
-    trust = {kind: sum(one.trust == kind for one in shown) for kind in ("Firm", "With care", "No figures")}
-    better = [
-        (moved["narrower"], say("{n} narrower", n=moved["narrower"])),
-        (moved["wider"], say("{n} wider", n=moved["wider"])),
-        (moved["cannot tell"], say("in {n} we cannot tell", n=moved["cannot tell"])),
-        (moved[""], say("{n} without figures to compare", n=moved[""])),
-    ]
-    firm = [
-        (trust["Firm"], say("{n} firm", n=trust["Firm"])),
-        (trust["With care"], say("{n} to be read with care", n=trust["With care"])),
-        (trust["No figures"], say("{n} without figures", n=trust["No figures"])),
-    ]
+    listed = tuple(f"{one.title}{f' ({one.size})' if one.size else ''}" for one in shown)
+    order = say("In the order that people agreed.") if points.agreed else say(
+        "In the order of a written rule: how large and how sure the gap is, how many people it touches, how serious it "
+        "is. Not by size alone.")  # fmt: skip
+    better = _numbered(
+        [one.moved for one in shown],
+        {"narrower": say("the gap is narrower"), "wider": say("the gap is wider"), "cannot tell": say("we cannot tell"),
+         "": say("no figures to compare")},
+    )  # fmt: skip
+    trust = _numbered(
+        [one.trust for one in shown],
+        {"Firm": say("firm"), "With care": say("to be read with care"), "No figures": say("no figures")},
+    )
+    if any(one.trust == "Firm" for one in shown):
+        trust += " " + say("Firm: the gap would still be there, whatever the ethnic group of the people for whom it is "
+                           "not recorded. It does not say that every event was recorded.")  # fmt: skip
     states = {"planned": say("planned"), "under way": say("under way"), "done": say("done"), "stopped": say("stopped")}
     acted = [one for one in shown if one.state]
     done = "; ".join(f"{one.title} ({states.get(one.state, one.state)})" for one in acted)
     rest = number - len(acted)
-    nothing = say("Nothing is recorded yet.")
+    nothing = say("No action is recorded here yet.")
     if acted and rest:
-        nothing = several("For the other nothing is recorded yet.", "For the other {n} nothing is recorded yet.", rest)
+        nothing = several("For the other none is recorded here yet.", "For the other {n} none is recorded here yet.",
+                          rest)  # fmt: skip
     done = f"{done}. {nothing}" if acted and rest else f"{done}." if acted else nothing
-    of = several("Of {n} point:", "Of {n} points:", number)
-    if points.more:
-        of = several("Of the first point:", "Of the first {n} points:", number)
     return [
-        (say("What comes first?"), "", first),
+        (say("What comes first?"), order, listed),
         (say("Compared with whom?"), points.versus, ()),
-        (say("Is it getting better?"), f"{of} {'; '.join(words for n, words in better if n)}.", ()),
-        (say("Can we trust it?"), f"{of} {'; '.join(words for n, words in firm if n)}.", ()),
+        (say("Is it getting better?"), better, ()),
+        (say("Can we trust it?"), trust, ()),
         (say("What was done?"), done, ()),
     ]
+
+
+def _numbered(kinds: Sequence[str], words: Mapping[str, str]) -> str:
+    """Say which points are of which kind, by their numbers in the list: "1 and 3: we cannot tell. 2: ..."."""
+    said = []
+    for kind, meaning in words.items():
+        *some, last = [str(number) for number, one in enumerate(kinds, start=1) if one == kind] or [""]
+        if last:
+            which = say("{some} and {last}", some=", ".join(some), last=last) if some else last
+            said.append(several("Number {which}: {meaning}.", "Numbers {which}: {meaning}.", len(some) + 1,
+                                which=which, meaning=meaning))  # fmt: skip
+    return " ".join(said)
 
 
 def find(records: Sequence[Mapping[str, Any]], badges: pd.DataFrame, pages: Mapping[str, str]) -> str:

@@ -340,10 +340,13 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     row = earlier.iloc[0]
     then, now = (formats.interval(*(row[f"{name}_{end}"] for name in ("estimate", "lower", "upper")))
                  for end in ("then", "now"))  # fmt: skip
+    chance = parameters.source.kind != "published"  # of those, growth of a group may be the reason too
     first = {
         "narrower": say("Yes: the gap is narrower."),
         "wider": say("No: the gap is wider."),
-        "cannot tell": say("We cannot tell."),
+        "cannot tell": say("We cannot tell: chance alone may explain a change like this.")
+        if chance
+        else say("We cannot tell."),
     }[row["verdict"]]
     facts = {"then": then, "year_then": row["period_then"], "now": now, "year_now": row["period_now"]}
     said = [first, say("The ratio was {then} in {year_then} and {now} in {year_now}.", **facts)]
@@ -386,7 +389,7 @@ def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:
     """Return what was done about an item, its state, and the released row that says so."""
     rows = outcomes[outcomes["item"].eq(item)]
     if rows.empty or not formats.has(rows.iloc[0].get("did")):
-        return say("Nothing is recorded yet."), "", ""
+        return say("No action is recorded here yet."), "", ""
     row = rows.iloc[0]
     state = str(row["state"])
     words = {"planned": say("Planned"), "under way": say("Under way"), "done": say("Done"), "stopped": say("Stopped")}

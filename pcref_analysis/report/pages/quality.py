@@ -32,7 +32,10 @@ def of_finding(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
     unknown = _unknown(share)
     low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
     if not (low and high):
-        limits = say("How far that could change the ratio cannot be worked out from what may be shown.")
+        limits = say(
+            "How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from "
+            "what may be shown."
+        )
         return "With care", f"{unknown}{limits}"
     if low == high:
         few = say("The people whose ethnic group is not recorded are too few to change this figure.")
