@@ -404,7 +404,7 @@ def with_public(released: Releasable, public: pd.DataFrame, on: Sequence[str], w
         raise PcrefError(f"disclosure: {released.name} has {', '.join(odd)} already; published figures go next to it.")
     if not len(frame) or not len(frame.merge(public, on=list(on))):
         return released
-    both = frame.merge(public, on=list(on), how="left", validate="many_to_one")
+    both = frame.merge(same_everywhere(public), on=list(on), how="left", validate="many_to_one")
     both = both.fillna({name: "" for name in set(both) - set(frame) if not pd.api.types.is_numeric_dtype(both[name])})
     return replace(released, _table=both, links={**released.links, "reference": f" {words}"}, door=_DOOR)
 

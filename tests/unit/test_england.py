@@ -13,6 +13,7 @@ from pcref_analysis.priorities import gap_over_time
 from pcref_analysis.published import england
 from pcref_analysis.vocabulary import ethnicity, indicators, parameters
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.significant_digits import same_everywhere
 
 RUN = parameters.load("demo")
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "england.py"
@@ -74,6 +75,7 @@ def test_no_released_value_changes_and_what_is_hidden_stays_hidden():
     pd.testing.assert_frame_equal(both.table[list(one.table)], one.table)
     row = both.table.set_index("ethnic_group").loc["Mixed"]
     assert row["events_status"] == "suppressed" and pd.isna(row["events"]) and round(row["england"], 1) == 32.9
+    pd.testing.assert_frame_equal(both.table, same_everywhere(both.table), check_exact=True)  # on any processor
     assert "the Trust is invented" in both.explanation and "the Trust is invented" not in one.explanation
     shown = tables.levels(both, "t", "T", "2023-24")
     assert "; England: 2023-24, before adjustment" in shown.text and "Mixed | [c]" in shown.text
