@@ -1,6 +1,6 @@
 """The engagement record: what groups of people changed in the draft list, when, and why.
 
-It stands beside the parameters (``engagement/<run>-<period>.yml``) and names groups, never persons; nothing is changed
+It stands next to the parameters (``engagement/<run>-<period>.yml``) and names groups, never persons; nothing is changed
 without a reason.
 """
 
@@ -193,7 +193,7 @@ def load(path: Path) -> Engagement:
 
 
 def path_of(parameters: Parameters) -> Path:
-    """Return where the record of the run's period stands: beside the parameters files."""
+    """Return where the record of the run's period stands: next to the parameters files."""
     name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
     return project_root() / "notebooks" / "parameters" / name
 
