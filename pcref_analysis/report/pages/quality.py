@@ -99,7 +99,9 @@ def _of_indicator(rows: pd.DataFrame, share: pd.DataFrame) -> tuple[str, str] | 
             "Whatever the unknown ethnic groups are, {n} ratios stay on their side of 1.", len(bounded),
         )  # fmt: skip
     else:
-        doubt = say("How far that could change the ratios cannot be worked out from what may be shown.")
+        doubt = say(
+            "How far unknown ethnic groups could change the ratios cannot be worked out from what may be shown."
+        )
     if lacking and len(bounded):
         doubt += " " + several("For {n} more this cannot be worked out from what may be shown.",
                                "For {n} more this cannot be worked out from what may be shown.", lacking)  # fmt: skip
