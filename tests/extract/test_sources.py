@@ -579,6 +579,15 @@ def test_a_driver_that_is_not_installed(monkeypatch, kind, package):
         servers.connect(kind, "TRUST_WAREHOUSE")
 
 
+def test_spark_without_java_says_so(monkeypatch):
+    monkeypatch.setattr(servers, "find_spec", lambda name: True)
+    monkeypatch.setattr(servers.shutil, "which", lambda name: None)
+    for name in ("JAVA_HOME", "SPARK_REMOTE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(PcrefError, match="Spark needs Java, version 17 or later"):
+        servers.connect("spark", "mhsds")
+
+
 # --- one truth in every form ---
 
 STAND_IN, OPEN_END = "1900-01-01", "9999-12-31"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ibis
 import ibis.expr.operations as ops
@@ -76,16 +77,25 @@ def asked(doing: str) -> Iterator[None]:
 def fence(rows: ibis.Table) -> ibis.Table:
     """Keep a step from being written out again at every place of the next that uses it.
 
-    Nested selects are folded into one, by Ibis for DuckDB, and by PostgreSQL and SQL Server before they plan; a step
-    that uses the last one ten times would be run ten times, the one after it a hundred times. A view in the memory of
-    the session (DuckDB), or a limit that no table reaches, stops the folding.
+    Nested selects are folded into one, by Ibis for DuckDB and Spark, and by PostgreSQL and SQL Server before they
+    plan; a step that uses the last one ten times would be run ten times, the one after it a hundred times. A view in
+    the memory of the session (DuckDB, Spark), or a limit that no table reaches, stops the folding.
     """
     kind = engine(rows)
     if kind == "duckdb":
         backend, name = rows.get_backend(), ibis.util.gen_name("pcref").lower()
         backend.raw_sql(f'CREATE VIEW "{name}" AS {_query(rows, backend)}')
         return _named(name, rows, backend)
+    if kind == "pyspark":
+        backend, name = rows.get_backend(), ibis.util.gen_name("pcref").lower()
+        _frame(rows, backend).createTempView(name)
+        return _named(name, rows, backend)
     return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
+
+
+def _frame(rows: ibis.Table, backend: ibis.BaseBackend) -> Any:
+    """Return the rows as a frame of Spark."""
+    return backend._session.sql(backend.compile(rows))
 
 
 def _named(name: str, rows: ibis.Table, backend: ibis.BaseBackend) -> ibis.Table:
@@ -134,7 +144,7 @@ def hold(rows: ibis.Table) -> ibis.Table:
     """Keep a result for the session and return it as a table; a declared table is returned as it is.
 
     DuckDB and PostgreSQL keep a temporary table, SQL Server a local one (``#name``; what Ibis itself would make
-    there, ``##name``, can be read by other users), Spark its cache.
+    there, ``##name``, can be read by other users), Spark a local checkpoint in its workers' memory.
     """
     backend = _backend(rows)
     kind = backend.name if backend else ""
@@ -151,7 +161,12 @@ def hold(rows: ibis.Table) -> ibis.Table:
     if kind == "mssql":
         backend.raw_sql(into_local(rows, name)).close()
         return backend.sql(f"SELECT * FROM [#{name}]", schema=rows.schema())
-    return rows.cache() if kind == "pyspark" else rows
+    if kind == "pyspark":  # two copies: a worker may die. A cache would keep the whole way to it in every later plan
+        from pyspark import StorageLevel
+
+        _frame(rows, backend).localCheckpoint(storageLevel=StorageLevel.MEMORY_AND_DISK_2).createTempView(name)
+        return _named(name, rows, backend)
+    return rows
 
 
 def beside(frame: pd.DataFrame, rows: ibis.Table) -> ibis.Table:
@@ -187,5 +202,7 @@ def into_local(rows: ibis.Table, name: str) -> str:
 
 def release(held: ibis.Table) -> None:
     """Drop what was held on the way."""
-    if engine(held) in ("duckdb", "postgres"):
+    if (kind := engine(held)) in ("duckdb", "postgres"):
         held.get_backend().drop_table(held.op().name)
+    elif kind == "pyspark":  # without its name, Spark's cleaner takes the rows too
+        held.get_backend()._session.catalog.dropTempView(held.op().name)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import ibis
@@ -21,6 +24,8 @@ from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 
 KEYRING_SERVICE = "pcref-analysis"
 PASSWORD = "PCREF_PASSWORD"
+WAIT = "PCREF_SPARK_WAIT"  # seconds
+SHUFFLE = "spark.sql.shuffle.partitions"
 SCHEMES = {"postgres": ("postgresql", "postgres"), "sqlserver": ("mssql", "sqlserver")}
 SECRET_WORDS = re.compile(
     r"(pass(word|wd|phrase|code)?|pwd|pw|secret|token|credentials?|sig(nature)?|[a-z_]*key|passfile|authorization)[\"']?\s*[=:]"
@@ -147,19 +152,58 @@ def _none_found(server: dict[str, str]) -> str:
     return f" No password was found in {PASSWORD}; for the system's keyring: pip install pcref-analysis[keyring]"
 
 
-def _spark(database: str) -> ibis.BaseBackend:
+def _spark(location: str) -> ibis.BaseBackend:
+    """Return the Spark session of this program, in a database of the catalogue or over a folder of Parquet."""
     if not find_spec("pyspark"):
         raise PcrefError("source: Spark needs the package pyspark. Install it: pip install pcref-analysis[spark]")
+    remote = "SPARK_REMOTE" in os.environ  # a session of another machine, which has its own Java
+    if not (remote or os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise PcrefError("source: Spark needs Java, version 17 or later. Install it, or set JAVA_HOME to where it is.")
+    quiet = {"spark.ui.showConsoleProgress": "false"}  # its bars are drawn over our lines
     try:
-        session = import_module("pyspark.sql").SparkSession.builder.appName("pcref-analysis").getOrCreate()
-        if database:
-            session.catalog.setCurrentDatabase(database)
+        session = import_module("pyspark.sql").SparkSession.builder.appName("pcref-analysis").config(map=quiet)
+        session = session.getOrCreate()
+        _answers(session, remote)
+        if not remote and session.sparkContext.getConf().get(SHUFFLE) is None:  # 200 small tasks a step by default
+            session.conf.set(SHUFFLE, str(2 * session.sparkContext.defaultParallelism))
+        if "/" in location:
+            for name, path in _parquet(session, location).items():
+                session.read.parquet(path).createOrReplaceTempView(name)
+        elif location:
+            catalog, _, schema = location.rpartition(".")
+            if catalog:
+                session.catalog.setCurrentCatalog(catalog)
+            session.catalog.setCurrentDatabase(schema)
         return ibis.pyspark.connect(session)
     except (*engines.failures(), OSError, ImportError) as error:
         raise SourceError(
-            f"source: Spark cannot be started or has no such database ({type(error).__name__}). Check that Java is "
-            "there and that source.location names a database of its catalogue."
+            f"source: Spark cannot be started, or has no such database or folder ({type(error).__name__}). Check that "
+            "its master (spark.master) runs and can be reached, and that source.location names a database of its "
+            "catalogue, or a folder of Parquet that all workers see (docs/sources.md)."
         ) from None
+
+
+def _answers(session: Any, remote: bool) -> None:
+    """Let Spark count to one, and stop where nobody does it: without a worker it would wait for ever, in silence."""
+    wait = int(os.environ.get(WAIT, "60"))
+    with ThreadPoolExecutor(1) as one:
+        asked = one.submit(session.range(1).count)
+        try:
+            asked.result(timeout=wait)
+        except TimeoutError:
+            session.interruptAll() if remote else session.sparkContext.cancelAllJobs()
+            raise PcrefError(
+                f"source: Spark's master gave this run no worker within {wait} seconds. Start workers with enough free "
+                f"memory and cores, or wait longer for a busy cluster: the variable {WAIT} holds the seconds."
+            ) from None
+
+
+def _parquet(session: Any, folder: str) -> dict[str, str]:
+    """Return the tables of a folder that workers see: ``Name.parquet`` (a file, or a folder of parts) or ``Name/``."""
+    files = session.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder).select("path")
+    root = folder.rstrip("/").rpartition("/")[2] + "/"
+    within = sorted(row.path.split(root, 1)[1].split("/")[0] for row in files.collect())
+    return {name.removesuffix(".parquet"): f"{folder.rstrip('/')}/{name}" for name in within if name[:1] not in "._"}
 
 
 def names(connection: ibis.BaseBackend, kind: str) -> list[str]:
