@@ -38,8 +38,7 @@ __getattr__, __dir__ = face(
         "rates": "estimates.rates",
         "regression": "estimates.regression",
         "comparison": "estimates.rates.comparison",
-        "inequality": "estimates.inequality.unordered",
-        "gradient": "estimates.inequality.gradient",
+        "inequality": "estimates.inequality",
         "funnel": "estimates.funnel",
         "missing": "estimates.unknown.bounds",
         # the way out

@@ -5,7 +5,7 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import tables
-from pcref_analysis.estimates.inequality import extremes
+from pcref_analysis.estimates import inequality
 from pcref_analysis.priorities import engagement
 from pcref_analysis.published import published_counts, publisher_rounding
 from pcref_analysis.report import notebook_tables
@@ -59,11 +59,11 @@ def test_a_target_of_nothing_that_is_known_is_refused(monkeypatch, odd):
 
 
 def test_inequality_is_one_number_whose_interval_reaches_1_where_groups_could_be_equal():
-    one = extremes.highest_over_lowest(LEVELS).iloc[0]
+    one = inequality.highest_over_lowest(LEVELS).iloc[0]
     assert (one["highest"], one["lowest"], one["estimate"]) == ("Black or Black British", "White", 250 / 80)
     assert 1 < one["lower"] < 250 / 80 < one["upper"]
     alike = LEVELS.assign(estimate=[80.0, 85.0, 90.0], lower=[60.0, 55.0, 70.0], upper=[105.0, 130.0, 115.0])
-    assert extremes.highest_over_lowest(alike)["lower"].tolist() == [1.0]
+    assert inequality.highest_over_lowest(alike)["lower"].tolist() == [1.0]
 
 
 def test_england_stands_beside_the_same_group_and_a_word_says_how_ours_compares():
