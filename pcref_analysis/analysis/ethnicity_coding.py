@@ -91,7 +91,7 @@ def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame 
 
     Notes
     -----
-    Bounds as in :func:`pcref_analysis.estimates.unknown.bounds.bounds`, each count at the end that is least favourable.
+    Formulas: docs/methods/unknown-ethnicity.md, each count at the end that is least favourable.
     Residents have no unknown ethnic group here, caseloads have: which it is, the catalogue says. Not confidence limits.
     """
     entries = indicators.catalogue()

@@ -1,4 +1,4 @@
-"""Inequality in one number: the highest level of all groups over the lowest, with an interval that allows for the pick."""
+"""Inequality in one number: the highest level of all groups over the lowest, with limits that allow for the pick."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pcref_analysis.estimates import multiple_testing, random_effects
+from pcref_analysis.estimates import random_effects
 from pcref_analysis.priorities import evidence_model, ranking
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
@@ -113,9 +113,8 @@ def _with_multiplicity(table: pd.DataFrame, modelled: pd.Series) -> pd.DataFrame
     p = 2 * stats.norm.sf((table["gap"] / table["se"]).abs())
     none_of = table["none_of"].astype(float)
     p = np.where(none_of > 0, np.minimum(1, 2 * np.exp(-none_of.fillna(0))), p)  # no event where so many were expected
-    table["p_value"] = pd.Series(p, index=table.index).where(modelled)
-    table["q_value"] = multiple_testing.benjamini_hochberg(table["p_value"])
-    return table
+    known = pd.Series(p, index=table.index).where(modelled).dropna()
+    return table.assign(p_value=known, q_value=pd.Series(stats.false_discovery_control(known), index=known.index))
 
 
 def _evidence(table: pd.DataFrame, modelled: pd.Series, rule: PriorityRule) -> pd.Series:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
 from pcref_analysis.priorities import findings, ranking, scoring
 from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
 DRAWS = 1_000  # enough for a chance of one in ten; the list itself uses the rule's draws
@@ -104,36 +101,6 @@ def _criteria_draws(ranked: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFr
     place = pd.MultiIndex.from_frame(modelled[scoring.KEY]).get_indexer(pd.MultiIndex.from_frame(lead[scoring.KEY]))
     still = lead[[name for name in CRITERIA if name not in moving]].astype(float).fillna(rule.unknown)
     return lead, still, {name: np.nan_to_num(v[:, place], nan=rule.unknown) for name, v in moving.items()}
-
-
-def comparators(
-    estimates: pd.DataFrame,
-    rule: PriorityRule,
-    catalogue: Mapping[str, Indicator],
-    names: list[str] | None = None,
-    **given: object,
-) -> pd.DataFrame:
-    """Draft the list against each comparator of the estimates, side by side.
-
-    Parameters
-    ----------
-    names
-        The comparators; all that the estimates have when left out.
-    **given
-        ``period``, ``bounds``, ``flags`` as for the draft. Bounds hold for one comparator and are best left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per finding and comparator: ``item, indicator, ethnic_group, comparator, list, rank, band, score, ratio,
-        lower, upper, certainty``.
-    """
-    if names is None:
-        names = sorted(estimates.loc[estimates["measure"] == "ratio", "comparator"].dropna().unique())
-    columns = ["item", "indicator", "ethnic_group", "comparator", "evidence", "list", "rank", "band", "score"]
-    columns += ["ratio", "lower", "upper", "certainty"]
-    tables = [scoring.rank(findings.make(estimates, rule, catalogue, name, **given), rule)[columns] for name in names]
-    return pd.concat(tables, ignore_index=True)
 
 
 def side_by_side(estimates: pd.DataFrame, ranked: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:

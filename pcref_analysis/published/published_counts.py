@@ -24,18 +24,6 @@ from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
-FRAMES = (
-    "counts",
-    "cells",
-    "residents_by_age",
-    "england_by_age",
-    "unavailable",
-    "completeness",
-    "shares",
-    "other_boards",
-    "board_ratios",
-    "context",
-)
 COMPLETE = "Whether records are complete"
 ELSEWHERE = "The same ethnic group in the other boards"
 AGES = "Allowing for age"
@@ -155,16 +143,6 @@ def save(parameters: Parameters, folder: Path) -> None:
         frame.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def saved(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the frames that :func:`save` wrote."""
-    missing = [name for name in FRAMES if not (folder / f"{name}.parquet").is_file()]
-    if missing:
-        raise PcrefError(
-            f"published figures: {', '.join(missing)} not in data/processed/{folder.name}. Run the report."
-        )
-    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
-
-
 @lru_cache(maxsize=64)
 def _read(folder: Path, indicator: str, area: str, kind: str) -> pd.DataFrame:
     """Return a published figure of an area, read once in a session (England stands beside every Trust)."""
@@ -252,4 +230,4 @@ def _cells(counts: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(events_sq=float("nan"), events_at_risk=float("nan"), at_risk_sq=float("nan"))
 
 
-__all__ = ["FRAMES", "load", "save", "saved"]
+__all__ = ["load", "save"]

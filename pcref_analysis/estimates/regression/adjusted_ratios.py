@@ -1,9 +1,4 @@
-"""Ratios between ethnic groups adjusted for age, sex and deprivation, exact from cells.
-
-:func:`adjusted` gives one adjustment, :func:`ladder` the crude, age-sex and age-sex-deprivation ratios side by side,
-:func:`fit` the models themselves. :func:`standardised`, :func:`interaction` and :func:`diagnostics` stand in their own
-modules and are reached from here too.
-"""
+"""Ratios between ethnic groups adjusted for age, sex and deprivation, exact from cells."""
 
 from __future__ import annotations
 
@@ -13,7 +8,6 @@ from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression import model_data
 from pcref_analysis.estimates.regression.glm import Model, fitted
 from pcref_analysis.estimates.regression.interactions import interaction
-from pcref_analysis.estimates.regression.marginal import standardised
 from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION
 from pcref_analysis.estimates.regression.model_diagnostics import diagnostics
 from pcref_analysis.estimates.regression.ratios import CHANGE, ratios
@@ -29,7 +23,6 @@ __all__ = [
     "fit",
     "interaction",
     "ladder",
-    "standardised",
 ]
 STEPS: dict[str, list[str]] = {
     "crude": [],

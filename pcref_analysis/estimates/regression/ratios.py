@@ -104,7 +104,7 @@ def _log_ratio(model: Model, group: object, comparator: object) -> tuple[float, 
         contrast = d.contrast(group)
         return (float(contrast @ model.beta), contrast) if d.estimable(contrast) else None
     if model.family == "logistic":
-        raise PcrefError("regression: against the whole population use family='poisson', or standardised().")
+        raise PcrefError("regression: against the whole population use family='poisson'.")
     weight = d.frame["t"].to_numpy(float)
     rate, slope = average(model, d.at(group), weight)
     base, base_slope = average(model, d.x, weight)
