@@ -25,11 +25,7 @@ COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note"]
 
 @checked
 def quantile(
-    histogram: pd.DataFrame,
-    by: Sequence[str],
-    q: float = 0.5,
-    level: float = 0.95,
-    cells: pd.DataFrame | None = None,
+    histogram: pd.DataFrame, by: Sequence[str], q: float = 0.5, level: float = 0.95, cells: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return a quantile of the length in each group (the median by default) with a distribution-free interval.
 

@@ -34,7 +34,7 @@ COLUMNS = [  # what a published list holds of each finding; the list can be made
 ]
 
 MORE = [  # of published figures alone: years added up, the newest, the same group elsewhere, a category in doubt
-    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards", "suspect"),
+    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards", "suspect")
 ]
 
 

@@ -66,9 +66,7 @@ def _contacts(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
     how = np.where(before & (how == "11"), "03", np.where(before & (how == "09"), "06", how))
     yes, no = table["InterpreterPresentInd"] == "Y", table["InterpreterPresentInd"] == "N"
     kind = np.select(
-        [yes, no],
-        [rng.choice(["1", "2", "3"], n, p=[0.8, 0.15, 0.05]), rng.choice(["4", "5"], n, p=[0.4, 0.6])],
-        "",
+        [yes, no], [rng.choice(["1", "2", "3"], n, p=[0.8, 0.15, 0.05]), rng.choice(["4", "5"], n, p=[0.4, 0.6])], ""
     )
     times = _clock(rng, n)
     interpreter = pd.Series(kind, index=table.index).where(yes | no)

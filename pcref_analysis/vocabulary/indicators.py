@@ -31,11 +31,7 @@ COMPETENCIES = (
     "co-learning",
 )
 START_OF_YEAR = "at the start of the financial year"
-AGES = {
-    "age_at_referral": "at the referral",
-    "age_on_day": "on the day",
-    "age_at_month_end": "at the end of the month",
-}
+AGES = {"age_at_referral": "at the referral", "age_on_day": "on the day", "age_at_month_end": "at the end of the month"}
 Value = str | int | float
 
 
