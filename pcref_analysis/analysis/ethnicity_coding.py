@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.analysis.levels_and_gaps import is_published, select
+from pcref_analysis.analysis.levels_and_gaps import PAIR, is_published, select
 from pcref_analysis.estimates.unknown import coding_flags
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
 IN_CARE = "ethnicity_known"
-PAIR = ["indicator", "ethnic_group"]
 
 
 def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:

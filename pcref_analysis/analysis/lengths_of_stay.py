@@ -16,10 +16,10 @@ import pandas as pd
 
 from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression.model_data import person_sums
+from pcref_analysis.estimates.regression.results import FEW
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
-FEW = 10
 COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note"]
 
 

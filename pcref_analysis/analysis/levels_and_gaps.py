@@ -18,23 +18,12 @@ from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
 
 KEYS = ["indicator", "period", "ethnic_group"]
-SHAPE = [
-    *KEYS,
-    "comparator",
-    "adjustment",
-    "measure",
-    "estimate",
-    "lower",
-    "upper",
-    "level",
-    "events",
-    "at_risk",
-    "note",
-]
+PAIR = ["indicator", "ethnic_group"]  # which one finding or gap is of, within a year
+SHAPE = [*KEYS, "comparator", "adjustment", "measure", "estimate", "lower", "upper", "level", "events", "at_risk"]
+SHAPE += ["note"]
 FAMILY = {"rate": "poisson", "percent": "poisson", "mean": "quasipoisson"}
-COMPARATORS = ("All other groups", "Whole population")  # offered beside the comparator of the run
-CHANGE = ["change_from", "change", "change_lower", "change_upper"]  # from the step of adjustment before
-STEPS = ("crude", "age_sex", "age_sex_imd")
+COMPARATORS = (ethnicity.ALL_OTHERS, ethnicity.WHOLE_POPULATION)  # offered beside the comparator of the run
+CHANGE, STEPS = adjusted_ratios.CHANGE, tuple(adjusted_ratios.STEPS)
 
 
 def is_published(data: pd.DataFrame) -> bool:

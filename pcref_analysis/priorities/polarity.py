@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-KEY = ["indicator", "ethnic_group"]
+from pcref_analysis.analysis.levels_and_gaps import PAIR
 
 
 def standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, rows: pd.DataFrame) -> pd.Series:
@@ -52,11 +52,11 @@ def on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
 
 def persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
     """Average over earlier periods of the probability that the gap exceeded the margin then (no shrinkage)."""
-    known = table[[*KEY, "adjustment", "polarity", "margin", "measure"]]
-    rows = earlier[earlier["measure"] == "ratio"].drop(columns="measure").merge(known, on=[*KEY, "adjustment"])
+    known = table[[*PAIR, "adjustment", "polarity", "margin", "measure"]]
+    rows = earlier[earlier["measure"] == "ratio"].drop(columns="measure").merge(known, on=[*PAIR, "adjustment"])
     rows = on_the_scale_of_harm(
         rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan)
     )
     rows["beyond"] = stats.norm.cdf((rows["gap"] - np.log(rows["margin"])) / rows["se"])
-    means = rows.groupby(KEY)["beyond"].mean().rename("persistence").reset_index()
-    return table[KEY].merge(means, on=KEY, how="left")["persistence"]
+    means = rows.groupby(PAIR)["beyond"].mean().rename("persistence").reset_index()
+    return table[PAIR].merge(means, on=PAIR, how="left")["persistence"]

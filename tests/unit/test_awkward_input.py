@@ -107,7 +107,6 @@ CALLS = {  # the frame that is made awkward, its numbers, and what else is given
     "interval_counts.crude": (ROUNDED, {}),
     "interval_counts.compare": (ROUNDED.assign(estimate=ROUNDED["events"] / ROUNDED["at_risk"] * 1000), {}),
     "interval_counts.pooled": (pd.concat([ROUNDED.assign(period="2022-23"), ROUNDED], ignore_index=True), {}),
-    "interval_counts.estimates": (ROUNDED, {}),
     "interval_counts.indirect": (ROUNDED, {"residents": RESIDENTS, "reference": REFERENCE}),
 }
 
