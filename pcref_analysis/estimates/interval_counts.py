@@ -78,9 +78,9 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     return out
 
 
-def with_england(own: pd.DataFrame, england: pd.DataFrame, on: list[str], level: float = 0.95) -> pd.DataFrame:
+def with_england(own: pd.DataFrame, national: pd.DataFrame, on: list[str], level: float = 0.95) -> pd.DataFrame:
     """Return figures of an area with England's of the same ``on``, and its limits, in the columns :data:`ENGLAND`."""
-    whole = crude(england.reset_index(drop=True), level)[[*on, *ENGLAND]].rename(columns=ENGLAND)
+    whole = crude(national.reset_index(drop=True), level)[[*on, *ENGLAND]].rename(columns=ENGLAND)
     return own.merge(whole, on=on, how="left", validate="many_to_one")
 
 

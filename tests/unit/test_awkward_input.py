@@ -17,12 +17,10 @@ from pcref_analysis.vocabulary.errors import PcrefError
 # What takes frames that the functions below have checked already, or that a run has made itself.
 INSIDE = {
     "aggregate",
-    "coding_flags",
     "design",
     "entry",
     "glm",
     "model_data",
-    "ratios",
     "results",
     "strata",
 }

@@ -21,12 +21,13 @@ from pcref_analysis.estimates.regression.results import (
     cautions,
     finished,
     limits,
+    one_sided,
     refusal,
     row_of,
+    spread,
+    spread_between,
     totals,
 )
-from pcref_analysis.estimates.regression.standard_errors import spread, spread_between
-from pcref_analysis.estimates.regression.zero_events import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.ethnicity import WHOLE_POPULATION
 

@@ -18,12 +18,12 @@ from pcref_analysis.estimates.regression.results import (
     cautions,
     finished,
     limits,
+    one_sided,
     refusal,
     row_of,
+    spread,
     totals,
 )
-from pcref_analysis.estimates.regression.standard_errors import spread
-from pcref_analysis.estimates.regression.zero_events import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
 
 MORE = ["within", "stratum", "wald", "df", "p_value"]
