@@ -33,7 +33,7 @@ def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         ``upper`` is the most that the share can be, rounded up to a tenth. No line of unknown ethnic group is none of
         them in own records; a publisher may only not say.
     """
-    domains = {key: entry.domain for key, entry in indicators.catalogue().items()}
+    domains = indicators.of_each("domain")
     part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
     care = part["indicator"].eq(IN_CARE)  # who is in care is the denominator of this one, by recorded group
     ends = {f"events{end}": part[f"events{end}"].mask(care, part[f"at_risk{end}"]) for end in ("", "_low", "_high")}
@@ -95,7 +95,7 @@ def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame 
     """
     entries = indicators.catalogue()
     part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period) & table["measure"].ne("mean")]
-    part = part[part["indicator"].map({key: entry.domain for key, entry in entries.items()}).ne("recording")]
+    part = part[part["indicator"].map(indicators.of_each("domain")).ne("recording")]
     nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
     shown = part[~nobody].dropna(subset=["events", "at_risk"])
     ours = shown["ethnic_group"].eq(parameters.comparator)
@@ -105,17 +105,11 @@ def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame 
     unknown_counts = part[nobody | suspect].groupby("indicator")[ends].sum()
     doubt = part[suspect].groupby("indicator")["ethnic_group"].agg("; ".join)
     u0, u1, v0, v1 = (found["indicator"].map(unknown_counts[end]).astype(float).fillna(0.0) for end in ends)
-    residents = (
-        found["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).astype(bool)
-    )
+    of = found["indicator"].map(entries)
+    residents = pd.Series([entry.at_risk == "residents" for entry in of], found.index, dtype=bool)
     v0, v1 = v0.mask(residents, 0.0), v1.mask(residents, 0.0)
-    once = (
-        found["indicator"]
-        .map(  # each of those at risk has at most one event
-            {key: entry.measure == "percent" and not entry.repeat_events for key, entry in entries.items()}
-        )
-        .astype(bool)
-    )
+    # each of those at risk has at most one event
+    once = pd.Series([one.measure == "percent" and not one.repeat_events for one in of], found.index, dtype=bool)
     u1 = np.fmin(u1, v1.where(once, np.inf))
     bring0, bring1 = u0.where(once, 0.0), u1.where(once, 0.0)  # at_risk that the unknown events bring along
     e0, e1, n0, n1 = (found[end].astype(float) for end in ends)

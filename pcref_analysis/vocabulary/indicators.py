@@ -256,6 +256,11 @@ def measures() -> str:
     return "\n".join(lines).strip() + "\n"
 
 
+def of_each(field: str) -> dict[str, Any]:
+    """Return one field of every entry of the catalogue by indicator, such as ``of_each("name")``."""
+    return {key: getattr(entry, field) for key, entry in catalogue().items()}
+
+
 def by_part(entries: Iterable[Indicator]) -> dict[str, list[Indicator]]:
     """Return indicators by the part of the framework, and the competency, that they serve, in a fixed order."""
     found: dict[str, list[Indicator]] = {}
