@@ -94,17 +94,9 @@ def _compared(item: str, place: object, evidence: str, found: object) -> dict[st
         agrees, words = AGREES.get(now, ("no figure", "There is no figure in this edition."))
     rank = pd.NA if found is None else found["rank"]
     listed = not pd.isna(place) and not pd.isna(rank)
-    return {
-        "item": item,
-        "place_before": place,
-        "rank_now": rank,
-        "band_now": pd.NA if found is None else found["band"],
-        "moved": place - rank if listed else pd.NA,
-        "evidence_before": evidence,
-        "evidence_now": now or "no figure",
-        "agrees": agrees,
-        "words": words,
-    }
+    band, moved = pd.NA if found is None else found["band"], place - rank if listed else pd.NA
+    said = (item, place, rank, band, moved, evidence, now or "no figure", agrees, words)
+    return dict(zip(COLUMNS, said, strict=True))
 
 
 def start_from(adjusted: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ A findings table is what is published: from its columns alone, and the rule, the
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,7 +13,7 @@ from scipy import stats
 
 from pcref_analysis.analysis.levels_and_gaps import PAIR
 from pcref_analysis.vocabulary import ethnicity
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.priority_rule import ADJUSTMENTS, PriorityRule
 
@@ -95,8 +94,7 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
     stories = {entry.story for entry in catalogue.values()}
     for name in rule.community:
         if name.split(": ")[0].replace(" ", "_") not in {story.replace(" ", "_") for story in stories}:
-            near = difflib.get_close_matches(name, sorted(stories), n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, sorted(stories))
             raise PcrefError(f"priorities: the rule has a community weight for '{name}', which is no story.{hint}")
     if twice := int(contrasts.duplicated(key).sum()):
         raise PcrefError(f"priorities: {twice} estimate(s) stand twice (same {', '.join(key)}).")
