@@ -7,17 +7,8 @@ import pandas as pd
 from pcref_analysis.priorities.engagement import Engagement, Outcome
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
-COLUMNS = [
-    "item",
-    "place_before",
-    "rank_now",
-    "band_now",
-    "moved",
-    "evidence_before",
-    "evidence_now",
-    "agrees",
-    "words",
-]
+COLUMNS = ["item", "place_before", "rank_now", "band_now", "moved", "evidence_before", "evidence_now", "agrees"]
+COLUMNS += ["words"]
 CHOSEN = ("added", "merged", "split", "reworded")  # what people did that makes an item's words theirs
 OPEN = ("clear", "possible", "not clear", "recording", "no figure", "equal", "better", "context")
 AGREES = {
