@@ -37,11 +37,8 @@ __getattr__, __dir__ = face(
         # methods, frames in and frames out
         "rates": "estimates.rates",
         "regression": "estimates.regression",
-        "comparison": "estimates.rates.comparison",
-        "inequality": "estimates.inequality.unordered",
-        "gradient": "estimates.inequality.gradient",
+        "inequality": "estimates.inequality",
         "funnel": "estimates.funnel",
-        "missing": "estimates.unknown.bounds",
         # the way out
         "disclosure": "disclosure",
         "derived": "report.notebook_tables",

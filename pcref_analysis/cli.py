@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from pcref_analysis import __version__
 from pcref_analysis.store.progress import Progress
-from pcref_analysis.vocabulary.errors import PcrefError, SourceError
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError, did_you_mean
 
 
 class Verb(TyperCommand):
@@ -348,7 +348,6 @@ def show_help(
     context: typer.Context, name: Annotated[str, typer.Argument(metavar="VERB", help="A verb.")] = ""
 ) -> None:
     """Print the help of the command, or of one of its verbs."""
-    import difflib
 
     group = context.parent
     if not name:
@@ -356,8 +355,7 @@ def show_help(
         return
     found = group.command.get_command(group, name)
     if found is None:
-        near = difflib.get_close_matches(name, group.command.list_commands(group), n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(name, group.command.list_commands(group))
         raise PcrefError(f"help: there is no verb '{name}'.{hint} pcref help lists them.")
     with type(group)(found, info_name=name, parent=group) as own:
         say(found.get_help(own))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-KEY = ["indicator", "ethnic_group"]
+from pcref_analysis.analysis.levels_and_gaps import PAIR
+
 NOTHING = pd.DataFrame()
 
 
@@ -43,8 +44,8 @@ def of(
     pooled, single = gaps[several & current], gaps[~several]
     begins = pooled.groupby("indicator")["period"].first().str[:7].to_dict()
     first = single["indicator"].map(lambda name: begins.get(name, ""))
-    known = single.dropna(subset=["estimate"]).sort_values("period").drop_duplicates(KEY, keep="last").set_index(KEY)
-    at = pd.MultiIndex.from_frame(pooled[KEY])
+    known = single.dropna(subset=["estimate"]).sort_values("period").drop_duplicates(PAIR, keep="last").set_index(PAIR)
+    at = pd.MultiIndex.from_frame(pooled[PAIR])
     pooled = pooled.assign(
         years=pooled["period"],
         period=period,
@@ -61,8 +62,8 @@ def of(
 def _aged(single: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
     """Return observed over expected, divided by the comparator's, in the shape of the gaps."""
     figures = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
-    known = expected.dropna(subset=["ratio"])[[*KEY, "period", *figures.values()]]
-    same = [*KEY, "period"]
+    known = expected.dropna(subset=["ratio"])[[*PAIR, "period", *figures.values()]]
+    same = [*PAIR, "period"]
     crude = single[single["adjustment"].eq("crude")].drop(columns=list(figures))
     table = crude.merge(known, on=same, how="inner", validate="one_to_one")
     return table.rename(columns={new: old for old, new in figures.items()}).assign(adjustment="age")
@@ -72,10 +73,10 @@ def _with_prior(table: pd.DataFrame, gaps: pd.DataFrame, elsewhere: pd.DataFrame
     if elsewhere.empty:
         return table
     names = {"boards": "prior_boards"}
-    known = elsewhere.rename(columns=names)[[*KEY, "prior_mean", "prior_sd", "prior_boards"]]
-    table = table.merge(known, on=KEY, how="left", validate="many_to_one")
-    crude = gaps[gaps["period"].eq(period) & gaps["adjustment"].eq("crude")].drop_duplicates(KEY).set_index(KEY)
-    here = crude["estimate"].reindex(pd.MultiIndex.from_frame(table[KEY])).to_numpy(float)
+    known = elsewhere.rename(columns=names)[[*PAIR, "prior_mean", "prior_sd", "prior_boards"]]
+    table = table.merge(known, on=PAIR, how="left", validate="many_to_one")
+    crude = gaps[gaps["period"].eq(period) & gaps["adjustment"].eq("crude")].drop_duplicates(PAIR).set_index(PAIR)
+    here = crude["estimate"].reindex(pd.MultiIndex.from_frame(table[PAIR])).to_numpy(float)
     moved = np.log(table["estimate"].to_numpy(float) / here)
     table["prior_mean"] += np.where(table["adjustment"].eq("age") & np.isfinite(moved), moved, 0.0)
     return table

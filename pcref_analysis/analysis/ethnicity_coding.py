@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.analysis.levels_and_gaps import is_published, select
-from pcref_analysis.estimates.unknown import coding_flags
+from pcref_analysis.analysis.levels_and_gaps import PAIR, is_published, select
+from pcref_analysis.estimates import interval_counts
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
 IN_CARE = "ethnicity_known"
-PAIR = ["indicator", "ethnic_group"]
 
 
 def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -34,7 +33,7 @@ def unknown(table: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         ``upper`` is the most that the share can be, rounded up to a tenth. No line of unknown ethnic group is none of
         them in own records; a publisher may only not say.
     """
-    domains = {key: entry.domain for key, entry in indicators.catalogue().items()}
+    domains = indicators.of_each("domain")
     part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period)]
     care = part["indicator"].eq(IN_CARE)  # who is in care is the denominator of this one, by recorded group
     ends = {f"events{end}": part[f"events{end}"].mask(care, part[f"at_risk{end}"]) for end in ("", "_low", "_high")}
@@ -91,12 +90,12 @@ def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame 
 
     Notes
     -----
-    Bounds as in :func:`pcref_analysis.estimates.unknown.bounds.bounds`, each count at the end that is least favourable.
+    Formulas: docs/methods/unknown-ethnicity.md, each count at the end that is least favourable.
     Residents have no unknown ethnic group here, caseloads have: which it is, the catalogue says. Not confidence limits.
     """
     entries = indicators.catalogue()
     part = table[table["adjustment"].eq("crude") & table["period"].eq(parameters.period) & table["measure"].ne("mean")]
-    part = part[part["indicator"].map({key: entry.domain for key, entry in entries.items()}).ne("recording")]
+    part = part[part["indicator"].map(indicators.of_each("domain")).ne("recording")]
     nobody = part["ethnic_group"].eq(ethnicity.UNKNOWN)
     shown = part[~nobody].dropna(subset=["events", "at_risk"])
     ours = shown["ethnic_group"].eq(parameters.comparator)
@@ -106,17 +105,11 @@ def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame 
     unknown_counts = part[nobody | suspect].groupby("indicator")[ends].sum()
     doubt = part[suspect].groupby("indicator")["ethnic_group"].agg("; ".join)
     u0, u1, v0, v1 = (found["indicator"].map(unknown_counts[end]).astype(float).fillna(0.0) for end in ends)
-    residents = (
-        found["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()}).astype(bool)
-    )
+    of = found["indicator"].map(entries)
+    residents = pd.Series([entry.at_risk == "residents" for entry in of], found.index, dtype=bool)
     v0, v1 = v0.mask(residents, 0.0), v1.mask(residents, 0.0)
-    once = (
-        found["indicator"]
-        .map(  # each of those at risk has at most one event
-            {key: entry.measure == "percent" and not entry.repeat_events for key, entry in entries.items()}
-        )
-        .astype(bool)
-    )
+    # each of those at risk has at most one event
+    once = pd.Series([one.measure == "percent" and not one.repeat_events for one in of], found.index, dtype=bool)
     u1 = np.fmin(u1, v1.where(once, np.inf))
     bring0, bring1 = u0.where(once, 0.0), u1.where(once, 0.0)  # at_risk that the unknown events bring along
     e0, e1, n0, n1 = (found[end].astype(float) for end in ends)
@@ -142,7 +135,7 @@ def _suspect(part: pd.DataFrame, flags: pd.DataFrame | None, entries: dict[str, 
     """Say which rows are of a category that gathers what belongs elsewhere, among residents."""
     if flags is None or flags.empty:
         return pd.Series(False, part.index)
-    odd = flags[flags["flag"].eq(coding_flags.RECORDING)]
+    odd = flags[flags["flag"].eq(RECORDING)]
     keys = [*PAIR, "period"]
     found = pd.MultiIndex.from_frame(part[keys]).isin(pd.MultiIndex.from_frame(odd[keys]))
     return found & part["indicator"].map({key: entry.at_risk == "residents" for key, entry in entries.items()})
@@ -154,13 +147,116 @@ def recording_flags(
     """Return figures that tell of recording rather than of care (published counts; cells have none yet).
 
     ``completeness`` is what the run found of it (:mod:`pcref_analysis.published.completeness`), and is read from
-    the run when left out. Columns as in :func:`pcref_analysis.estimates.unknown.coding_flags.flags`; only flagged rows,
+    the run when left out. Columns as in :func:`pcref_analysis.analysis.ethnicity_coding.flags`; only flagged rows,
     those of incomplete records first: they hold for every ethnic group.
     """
     if not is_published(data):
-        return pd.DataFrame(columns=coding_flags.COLUMNS)
+        return pd.DataFrame(columns=COLUMNS)
     england = data[data["area"] == "England"]
-    found = coding_flags.flags(select(data, parameters), england, parameters.comparator)
+    found = flags(select(data, parameters), england, parameters.comparator)
     whole = runs.load(parameters.run, "completeness") if completeness is None else completeness
     parts = [whole, found[found["flag"].ne("")]]
     return pd.concat([part for part in parts if len(part)] or parts[1:], ignore_index=True)
+
+
+# The rule, in one place. Of the 42 boards' detentions in 2023-24 it marks "Other" in two (QJ2, QPM), whose lower
+# limits are 4.9 and 6.8 times England's ratio; the next is 1.0 times. Any `england_times` from 1 to 4.9 marks the same.
+RULE = {
+    "groups": ("Other ethnic groups", "Mixed"),  # the categories that gather what does not fit elsewhere
+    "england_times": 2.0,  # the ratio's lower limit is at least this many times England's ratio,
+    "england_unknown": 2.0,  # what stands for England's ratio where it is not published; and
+    "share_times": 3.0,  # the share of known events is at least this many times the share of residents
+    "unknown_share": 0.10,  # the share of events without a known ethnic group is at least this
+}
+RECORDING = "probable recording matter"
+UNKNOWN = "many without a known ethnic group"
+COLUMNS = ["indicator", "period", "area", "ethnic_group", "flag", "reason"]
+
+
+def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White", rule: dict | None = None):
+    """Return, for each indicator, period and ethnic group, whether the figure is probably a matter of recording.
+
+    Parameters
+    ----------
+    counts
+        Counts of a local area by broad ethnic group with residents (``published.publisher_rounding.COLUMNS``).
+    england
+        The same of England; for what it lacks ``rule["england_unknown"]`` stands.
+    comparator
+        The ethnic group that ratios are taken to.
+    rule
+        Values that win over :data:`RULE`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        :data:`COLUMNS`, a row for each row of ``counts``: ``flag`` is "probable recording matter", "many without
+        a known ethnic group" or empty; ``reason`` says in words what was compared.
+
+    Notes
+    -----
+    A flag does not say that the events did not happen, nor whose they were. Without a flag a figure may still
+    be wrongly recorded. Do not take flagged events out, and do not share them among other groups.
+
+    References
+    ----------
+    Saunders CL et al (2013), Accuracy of routinely recorded ethnic group information compared with self-reported
+    ethnicity. BMJ Open 3:e002882: in hospital records of England 41% of codes other than White British differed from
+    what people said of themselves, and Mixed was right in 12 to 42%; rates of "Other" come out too high and those of
+    named groups too low.
+    """
+    rule = RULE | (rule or {})
+    here = interval_counts.compare(interval_counts.crude(counts), comparator)
+    keys = ["indicator", "period", "ethnic_group"]
+    national = interval_counts.compare(interval_counts.crude(england), comparator).set_index(keys)["ratio"]
+    here["england"] = national.reindex(pd.MultiIndex.from_frame(here[keys])).to_numpy()
+    series = here.groupby(interval_counts.SERIES)
+    known = here["at_risk"].notna() & here["ethnic_group"].ne("Unknown")
+    here["share"] = here["events"] / here["events"].where(known).groupby(
+        [here[k] for k in interval_counts.SERIES]
+    ).transform("sum")
+    here["of_residents"] = here["at_risk"] / series["at_risk"].transform("sum")
+    most = here["events_high"].where(known).groupby([here[k] for k in interval_counts.SERIES]).transform("sum")
+    here["unknown"] = here["events_low"] / (here["events_low"] + most)
+    odd = (
+        here["ethnic_group"].isin(rule["groups"])
+        & here["measure"].eq("rate")
+        & here["ratio_lower"].ge(rule["england_times"] * here["england"].fillna(rule["england_unknown"]))
+        & here["share"].ge(rule["share_times"] * here["of_residents"])
+    )
+    blank = here["ethnic_group"].eq("Unknown") & here["unknown"].ge(rule["unknown_share"])
+    out = here.assign(flag="", reason="")
+    out.loc[odd, "flag"], out.loc[blank, "flag"] = RECORDING, UNKNOWN
+    here["named"] = known & ~odd
+    out.loc[odd, "reason"] = out[odd].apply(_odd_reason, axis=1, here=here) if odd.any() else ""
+    out.loc[blank, "reason"] = out[blank].apply(_blank_reason, axis=1) if blank.any() else ""
+    return out[COLUMNS]
+
+
+def _odd_reason(row: pd.Series, here: pd.DataFrame) -> str:
+    national = "not published for England" if pd.isna(row["england"]) else f"in England {row['england']:.1f}"
+    return (
+        f"{row['share']:.1%} of events with a known ethnic group are recorded as {row['ethnic_group']}, which "
+        f"{row['of_residents']:.1%} of residents belong to; the ratio to {row['comparator']} is {row['ratio']:.1f} "
+        f"(at least {row['ratio_lower']:.1f}), {national}. Named groups may be too low here: {_too_low(row, here)}."
+    )
+
+
+def _too_low(row: pd.Series, here: pd.DataFrame) -> str:
+    """Say how many times as high each named group would be if all of the suspect events were its own: the most."""
+    same = (here[interval_counts.SERIES] == row[interval_counts.SERIES]).all(axis=1) & here["named"]
+    times = (1 + row["events_high"] / here.loc[same, "events_low"]).replace(float("inf"), float("nan"))
+    words = [
+        f"{group} {most:.2f} times" if most == most else f"{group} not known, since its count is suppressed"
+        for group, most in zip(here.loc[same, "ethnic_group"], times, strict=True)
+    ]
+    return f"if all {row['events']:,.0f} belonged to one of them, its rate would be at most: {', '.join(words)}"
+
+
+def _blank_reason(row: pd.Series) -> str:
+    what = (
+        "rates of every group are too low"
+        if row["measure"] == "rate"
+        else "they are in no group's percentage, and could change each of them"
+    )
+    return f"At least {row['unknown']:.1%} of events have no known ethnic group; {what}."

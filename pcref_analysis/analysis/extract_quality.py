@@ -18,7 +18,7 @@ def lacking(run: str, parameters: Parameters) -> list[str]:
 
     Of published figures: those that are not published for the area, or not of the run's year.
     """
-    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    names = indicators.of_each("name")
     if parameters.source.kind == "published":
         gone = runs.load(run, "unavailable")
         gone = gone.assign(name=gone["indicator"].map(names).fillna(gone["indicator"]))
@@ -80,7 +80,7 @@ def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
     """Return rows that were read but not counted: ``what``, ``reason``, ``rows``, of the run's period."""
     if parameters.source.kind == "published":
         return pd.DataFrame(columns=["what", "reason", "rows"])
-    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    names = indicators.of_each("name")
     breaches = runs.load(run, "breaches")
     breaches = breaches[breaches["severity"].isin(["dropped", "superseded"])]
     ledger = runs.load(run, "ledger")

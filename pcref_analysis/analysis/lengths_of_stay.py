@@ -1,4 +1,4 @@
-"""Length of stay and of detention from a histogram of days: quantiles and geometric means with intervals.
+"""Length of stay and of detention from a histogram of days: quantiles with intervals.
 
 A histogram has a row for each group and length: ``upper_day`` (the length in days), ``count`` (how many stays), and
 the columns to group by. Lengths that are binned also have ``lower_day`` (a bin holds stays of ``lower_day`` to
@@ -16,27 +16,23 @@ import pandas as pd
 
 from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression.model_data import person_sums
+from pcref_analysis.estimates.regression.results import FEW
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
-FEW = 10
 COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note"]
 
 
 @checked
 def quantile(
-    histogram: pd.DataFrame,
-    by: Sequence[str],
-    q: float = 0.5,
-    level: float = 0.95,
-    cells: pd.DataFrame | None = None,
+    histogram: pd.DataFrame, by: Sequence[str], q: float = 0.5, level: float = 0.95, cells: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Return a quantile of the length in each group (the median by default) with a distribution-free interval.
 
     The limits are lengths that occurred (placed in proportion within a bin of several days): those whose ranks the
-    binomial distribution gives for a quantile. Where a
-    person has several stays, give the ``cells`` of the mean length: the number of stays is then divided by the design
-    effect of the mean (see :func:`design_effect`), and ranks are taken at the same shares of all stays.
+    binomial distribution gives for a quantile. Where a person has several stays, give the ``cells`` of the mean
+    length: the number of stays is then divided by the design effect of the mean, the person-clustered variance over
+    that of independent stays (Kish 1965; never below 1), and ranks are taken at the same shares of all stays.
 
     Parameters
     ----------
@@ -97,59 +93,6 @@ def quantile(
             _row(key, by, figures, n, _note(part, n, effect, figures[0])) | {"beyond": np.floor(min(ends) * people)}
         )
     return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level, "beyond")
-
-
-@checked
-def geometric_mean(
-    histogram: pd.DataFrame, by: Sequence[str], level: float = 0.95, cells: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the geometric mean of the length in each group: the antilog of the mean of log(days + 1), minus one.
-
-    One day is added so that a stay that ends on its first day counts. Limits are Student's t on the log scale, with
-    the number of stays divided by the design effect where ``cells`` are given (as in :func:`quantile`). Bins enter
-    at the middle of their days; an open last bin refuses the group.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> days = pd.DataFrame({"ethnic_group": "Indian", "upper_day": [0, 3, 15], "count": [4, 4, 4]})
-    >>> geometric_mean(days, ["ethnic_group"])[["estimate", "lower", "upper"]].round(1).iloc[0].tolist()
-    [3.0, 0.9, 7.5]
-
-    References
-    ----------
-    Altman DG, Machin D, Bryant TN, Gardner MJ. Statistics with confidence, 2nd ed. 2000, chapter 4. Must not be
-    multiplied by the number of stays to give bed days: that is the arithmetic mean's.
-    """
-    from scipy.stats import t
-
-    rows: list[dict[str, Any]] = []
-    for key, part, effect, _ in _groups(histogram, by, cells):
-        n, value = float(part["count"].sum()), np.log1p((part["lower_day"] + part["upper_day"]) / 2)
-        figures = (np.nan,) * 3
-        if n > 0 and np.isfinite(value).all():
-            centre = float(np.average(value, weights=part["count"]))
-            size = n / np.fmax(effect, 1.0)
-            spread = np.sqrt((part["count"] * (value - centre) ** 2).sum() / (n - 1)) if n > 1 else np.nan
-            reach = t.ppf((1 + level) / 2, size - 1) * spread / np.sqrt(size) if size > 1 else np.nan
-            figures = tuple(float(np.expm1(v)) for v in (centre, centre - reach, centre + reach))
-        rows.append(_row(key, by, figures, n, _note(part, n, effect, figures[0])))
-    return _frame(rows, by, "geometric_mean", level)
-
-
-@checked
-def design_effect(histogram: pd.DataFrame, cells: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Return how many times more the mean length varies than if every stay were another person's.
-
-    The person-clustered variance of the mean from the cells' sums over people, over the variance that the histogram
-    gives for independent stays; never below 1, missing where it cannot be told. Columns: ``by``, ``design_effect``.
-
-    References
-    ----------
-    Kish L. Survey Sampling. 1965.
-    """
-    found = [(*key, effect) for key, _, effect, _ in _groups(histogram, by, cells)]
-    return pd.DataFrame(found, columns=[*by, "design_effect"])
 
 
 def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | None):

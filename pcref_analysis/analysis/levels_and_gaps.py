@@ -18,23 +18,12 @@ from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
 
 KEYS = ["indicator", "period", "ethnic_group"]
-SHAPE = [
-    *KEYS,
-    "comparator",
-    "adjustment",
-    "measure",
-    "estimate",
-    "lower",
-    "upper",
-    "level",
-    "events",
-    "at_risk",
-    "note",
-]
+PAIR = ["indicator", "ethnic_group"]  # which one finding or gap is of, within a year
+SHAPE = [*KEYS, "comparator", "adjustment", "measure", "estimate", "lower", "upper", "level", "events", "at_risk"]
+SHAPE += ["note"]
 FAMILY = {"rate": "poisson", "percent": "poisson", "mean": "quasipoisson"}
-COMPARATORS = ("All other groups", "Whole population")  # offered beside the comparator of the run
-CHANGE = ["change_from", "change", "change_lower", "change_upper"]  # from the step of adjustment before
-STEPS = ("crude", "age_sex", "age_sex_imd")
+COMPARATORS = (ethnicity.ALL_OTHERS, ethnicity.WHOLE_POPULATION)  # offered beside the comparator of the run
+CHANGE, STEPS = adjusted_ratios.CHANGE, tuple(adjusted_ratios.STEPS)
 
 
 def is_published(data: pd.DataFrame) -> bool:
@@ -60,7 +49,7 @@ def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
 
 def compared(cells: pd.DataFrame) -> pd.DataFrame:
     """Return cells without the indicators that tell of recording: groups are not compared on those."""
-    kinds = cells["indicator"].map({key: entry.domain for key, entry in indicators.catalogue().items()})
+    kinds = cells["indicator"].map(indicators.of_each("domain"))
     return cells[kinds != "recording"]
 
 
@@ -226,8 +215,8 @@ def named(estimates: pd.DataFrame) -> pd.DataFrame:
     says so ("Detentions under the Mental Health Act, board QUE").
     """
     catalogue = indicators.catalogue()
-    names = {key: entry.name for key, entry in catalogue.items()}
-    scales = estimates["indicator"].map({key: entry.scale for key, entry in catalogue.items()})
+    names = indicators.of_each("name")
+    scales = estimates["indicator"].map(indicators.of_each("scale"))
     units = estimates["measure"].where(~estimates["measure"].isin(list(FAMILY)), scales)
     called = estimates["indicator"].map(names)
     if "area" in estimates:
@@ -260,7 +249,7 @@ def _scaled(tables: list[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
     if not tables:
         return finished(pd.DataFrame(columns=SHAPE))
     table = one_count(pd.concat(tables, ignore_index=True), cells)
-    per = table["indicator"].map({key: entry.per for key, entry in indicators.catalogue().items()})
+    per = table["indicator"].map(indicators.of_each("per"))
     per = per.where(table["measure"] != "mean", 1).astype(float)
     figures = {name: table[name] * per for name in ("estimate", "lower", "upper")}
     return finished(table.assign(comparator="", **figures))

@@ -56,8 +56,8 @@ def model_checks(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
     table = told.fillna({"concern": "none", "words": SOUND}).reset_index()
     entries = indicators.catalogue()
     table = table.assign(
-        indicator_name=table["indicator"].map({k: e.name for k, e in entries.items()}),
-        domain=table["indicator"].map({k: e.domain for k, e in entries.items()}),
+        indicator_name=table["indicator"].map(indicators.of_each("name")),
+        domain=table["indicator"].map(indicators.of_each("domain")),
     )
     place = table["indicator"].map({name: n for n, name in enumerate(entries)})
     return table.loc[place.sort_values().index, COLUMNS].reset_index(drop=True)

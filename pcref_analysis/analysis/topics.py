@@ -7,7 +7,7 @@ import pandas as pd
 from pcref_analysis.analysis import lengths_of_stay, levels_and_gaps
 from pcref_analysis.estimates import interval_counts
 from pcref_analysis.estimates.rates import rates
-from pcref_analysis.vocabulary import indicators
+from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
 CONTEXT = ("detentions", "short_term_orders", "section_136", "cto_starts", "repeat_detention")
@@ -107,6 +107,6 @@ def expected(
         part, levels_and_gaps.KEYS, whole, ["age_band", "sex"], level=parameters.level, repeat_events=True
     )
     table = levels_and_gaps.one_count(
-        table.assign(comparator="Whole population", adjustment="age_sex", measure="ratio"), part
+        table.assign(comparator=ethnicity.WHOLE_POPULATION, adjustment="age_sex", measure="ratio"), part
     )
     return levels_and_gaps.finished(table)

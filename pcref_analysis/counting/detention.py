@@ -92,7 +92,7 @@ def published_periods(tables: Tables) -> ibis.Table:
 
 @rule("MHS401MHActPeriod", "MHS501HospProvSpell")
 def detention_episodes(tables: Tables) -> ibis.Table:
-    """Detentions as NHS England counts them, on their first day (categories A, B, C, D and P)."""
+    """Detentions as NHS England counts them, on their first day, by the categories of :data:`COUNTED` for it."""
     rows = act_periods(tables)
     found = ibis.literal(1) == ibis.literal(0)
     days = [day for day, _categories in COUNTED]

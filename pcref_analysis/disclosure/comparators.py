@@ -14,7 +14,7 @@ from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Disclosure
 from pcref_analysis.vocabulary.significant_digits import TOLERANCE
 
-WHOLE, OTHERS = ("Whole population",), ("All other groups", "All other groups together")
+OTHERS = (ethnicity.ALL_OTHERS, "All other groups together")
 FIGURES = ("estimate", "lower", "upper")
 ROLES = {"events": ("o", "r"), "at_risk": ("n", "m")}
 
@@ -90,7 +90,7 @@ def _inside(frame: pd.DataFrame) -> np.ndarray:
     """Return whether a row's comparator is one of the Trust's own groups."""
     if "comparator" not in frame:
         return np.ones(len(frame), bool)
-    own = {*WHOLE, *OTHERS, ALL, *ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]}
+    own = {ethnicity.WHOLE_POPULATION, *OTHERS, ALL, *ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]}
     for column in frame.columns.intersection(["sex", "age_band", "imd_quintile"]):
         own |= set(labels(frame[column]))
     return labels(frame["comparator"]).isin(own).to_numpy()
@@ -103,7 +103,7 @@ def _comparator_cells(linked: Sums, table: Table, own: np.ndarray) -> tuple[np.n
     if "comparator" not in table.frame or not dims or not len(linked.cells) or not len(own):
         return nothing, nothing
     name = labels(table.frame["comparator"])
-    name = name.mask(name.isin(WHOLE), ALL).mask(name.isin(OTHERS), "")
+    name = name.mask(name.isin([ethnicity.WHOLE_POPULATION]), ALL).mask(name.isin(OTHERS), "")
     cells = linked.cells[linked.cells["kind"] == "count"]
     found_in = [d for d in dims if cells[d].isin(set(name) - {ALL, ""}).any()]
     exposure = f"{DIMENSION}ethnic_group" if f"{DIMENSION}ethnic_group" in dims else (found_in or dims)[0]

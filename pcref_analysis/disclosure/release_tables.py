@@ -163,14 +163,13 @@ def release_all(
     source_id, synthetic, audience
         Carried along; ``audience="internal"`` hides nothing and says so.
     """
-    audience, synthetic, source_id = _marks(rules, audience, synthetic, source_id)
+    marks = _marks(rules, audience, synthetic, source_id)
     declared = _declared(tables, dimensions, counts, figures, public)
     denominators.check(declared, residents)
     before = _attackable(_read_in(previous))
-    made = planning.plan(
-        declared, ruled.read(rules), hierarchies or {}, same, before, complementary, audience == "internal", largest
-    )
-    return _released(declared, planning.apply((), made, before), made.rule, (audience, synthetic, source_id))
+    internal = marks["audience"] == "internal"
+    made = planning.plan(declared, ruled.read(rules), hierarchies or {}, same, before, complementary, internal, largest)
+    return _released(declared, planning.apply((), made, before), made.rule, marks)
 
 
 def plan(
@@ -252,11 +251,11 @@ def joined(released: Sequence[Releasable], combine: Callable[[Sequence[pd.DataFr
 
 def _marks(
     rules: Disclosure | Parameters | str, audience: str | None, synthetic: bool | None, source_id: str
-) -> tuple[str, bool, str]:
+) -> dict[str, Any]:
     if isinstance(rules, Parameters):
         audience, synthetic = audience or rules.audience, rules.synthetic if synthetic is None else synthetic
         source_id = source_id or rules.run
-    return audience or "release", bool(synthetic), source_id
+    return {"audience": audience or "release", "synthetic": bool(synthetic), "source_id": source_id}
 
 
 def _declared(tables: Mapping[str, pd.DataFrame] | Sequence[pd.DataFrame], *columns: Any) -> list[schema.Table]:
@@ -269,25 +268,16 @@ def _released(
     declared: Sequence[schema.Table],
     treated: Sequence[tuple[pd.DataFrame, dict[str, Any]]],
     rule: Disclosure,
-    marks: tuple[str, bool, str],
+    marks: Mapping[str, Any],
 ) -> list[Releasable]:
-    audience, synthetic, source_id = marks
     return [
-        Releasable(
-            _table=frame,
-            name=table.name,
-            rules=rule,
-            source_id=source_id,
-            synthetic=synthetic,
-            audience=audience,
-            dimensions=table.dimensions,
-            counts=table.counts,
-            figures=table.figures,
-            links=links,
-            door=_DOOR,
-        )
+        Releasable(_table=frame, rules=rule, links=links, door=_DOOR, **_columns_of(table), **marks)
         for table, (frame, links) in zip(declared, treated, strict=True)
     ]
+
+
+def _columns_of(table: schema.Table) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in ("name", "dimensions", "counts", "figures")}
 
 
 def release_published(
@@ -326,19 +316,9 @@ def release_published(
         out[f"{column}_status"] = _publishers_marks(out[[column]], gone.get(column))
     if declared.figures:
         out["status"] = _publishers_marks(out[list(declared.figures)], gone.get(declared.figures[0]))
-    return Releasable(
-        _table=out,
-        name=name,
-        rules=ruled.read("mhsds"),
-        source_id=source_id or publisher,
-        synthetic=False,
-        audience="release",
-        dimensions=declared.dimensions,
-        counts=declared.counts,
-        figures=declared.figures,
-        links={"published": publisher},
-        door=_DOOR,
-    )
+    marks = _marks("mhsds", None, False, source_id or publisher)
+    links = {"published": publisher}
+    return Releasable(_table=out, rules=ruled.read("mhsds"), links=links, door=_DOOR, **_columns_of(declared), **marks)
 
 
 def _publishers_marks(columns: pd.DataFrame, gone: Any) -> pd.Series:

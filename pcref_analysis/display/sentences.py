@@ -11,8 +11,7 @@ from typing import Any
 
 from pcref_analysis.display.output import Shown
 from pcref_analysis.display.safe_html import words as plain
-
-INCOMPLETE = "records may be incomplete"  # in a flag of pcref_analysis.published.completeness
+from pcref_analysis.published.completeness import INCOMPLETE
 
 
 def available(names: Sequence[str], domain: str, id: str) -> Shown:

@@ -20,10 +20,6 @@ TABLE = [
     *("published_rate", "note", "ratio", "ratio_lower", "ratio_upper", "comparator"),
 ]
 SERIES = ["indicator", "period", "area"]  # a comparison is made within these
-SHAPE = [
-    *("indicator", "period", "ethnic_group", "comparator", "adjustment", "measure", "estimate", "lower", "upper"),
-    *("level", "events", "at_risk", "note", "events_low", "events_high", "area", "area_kind"),
-]
 ENGLAND = {"estimate": "england", "lower": "england_lower", "upper": "england_upper"}  # next to a figure
 YEARS = 3  # that are added up at most
 HALF_A_POINT = 0.5  # local percentages are published as whole numbers
@@ -80,6 +76,12 @@ def crude(counts: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     out["lower"] = (low / out["at_risk_high"]).where(rate, least) * scale
     out["upper"] = (high / out["at_risk_low"]).where(rate, most) * scale
     return out
+
+
+def with_england(own: pd.DataFrame, national: pd.DataFrame, on: list[str], level: float = 0.95) -> pd.DataFrame:
+    """Return figures of an area with England's of the same ``on``, and its limits, in the columns :data:`ENGLAND`."""
+    whole = crude(national.reset_index(drop=True), level)[[*on, *ENGLAND]].rename(columns=ENGLAND)
+    return own.merge(whole, on=on, how="left", validate="many_to_one")
 
 
 @checked
@@ -151,47 +153,6 @@ def pooled(counts: pd.DataFrame, years: int = YEARS) -> pd.DataFrame:
         label = f"{run[-1]} to {run[0]}"
         parts.append(whole.assign(**first.to_dict(), period=label, published_rate=float("nan"), note=""))
     return pd.concat(parts, ignore_index=True)[list(counts)] if parts else counts.head(0)
-
-
-@checked
-def estimates(counts: pd.DataFrame, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
-    """Return levels and gaps in the shared shape of estimates, all crude, with rounding inside every interval.
-
-    Parameters
-    ----------
-    counts, comparator, level
-        As for :func:`crude` and :func:`compare`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        :data:`SHAPE`, a row each measure: ``rate`` or ``percent``; against the comparator ``ratio``, ``difference``
-        (per what the level is per) and ``excess`` (events more than at the comparator's rate). The comparator has
-        its level only. A suppressed count has limits and no estimate, and neither difference nor excess.
-
-    References
-    ----------
-    Zou GY, Donner A (2008), Construction of confidence limits about effect measures. Statistics in Medicine 27
-    (difference and excess, from the limits of both levels).
-    """
-    needs(counts, [*SERIES, "area_kind", "note"], "counts")
-    table = compare(crude(counts, level), comparator, level).assign(adjustment="crude", level=level)
-    other = table.loc[table["ethnic_group"].eq(comparator), [*SERIES, "estimate", "lower", "upper"]]
-    both = table[SERIES].merge(other, on=SERIES, how="left").set_index(table.index)
-    gap = table["estimate"] - both["estimate"]
-    low = gap - np.hypot(table["estimate"] - table["lower"], both["upper"] - both["estimate"])
-    high = gap + np.hypot(table["upper"] - table["estimate"], both["estimate"] - both["lower"])
-    people = table["at_risk"] / table["per"]
-    ratio = table[["ratio", "ratio_lower", "ratio_upper"]].to_numpy().T
-    parts = [table.assign(comparator="")]
-    for measure, values in (
-        ("ratio", ratio),
-        ("difference", (gap, low, high)),
-        ("excess", (gap * people, low * people, high * people)),
-    ):
-        part = table.assign(measure=measure, **dict(zip(("estimate", "lower", "upper"), values, strict=True)))
-        parts.append(part[part["ethnic_group"].ne(comparator)])
-    return pd.concat(parts, ignore_index=True)[SHAPE]
 
 
 @checked

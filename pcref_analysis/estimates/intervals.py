@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv, gammainccinv, gammaincinv, ndtri, pdtr, stdtrit
+from scipy.special import betaincinv, gammainccinv, gammaincinv, ndtri, stdtrit
 
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -35,25 +35,15 @@ def byar(events: Any, level: float | Sequence[float] = 0.95) -> Limits:
     return np.where(count == 0, 0.0, np.maximum(lower, 0.0)), upper
 
 
-def exact_poisson(events: Any, level: float | Sequence[float] = 0.95, mid_p: bool = False) -> Limits:
-    """Exact limits of a Poisson count (Garwood); ``mid_p`` counts half of the observed value's chance.
-
-    The exact limits cover at least as often as they say; mid-P covers about as often, sometimes less.
+def exact_poisson(events: Any, level: float | Sequence[float] = 0.95) -> Limits:
+    """Exact limits of a Poisson count (Garwood); they cover at least as often as they say.
 
     References
     ----------
-    Garwood F. Biometrika 1936;28:437-442. Armitage P, Berry G, Matthews JNS. Statistical methods in
-    medical research, 4th ed. 2002. Berry G, Armitage P. The Statistician 1995;44:417-423 (mid-P).
+    Garwood F. Biometrika 1936;28:437-442.
     """
     alpha, count = _counts(level, events)
-    lower = np.where(count == 0, 0.0, gammaincinv(count, alpha / 2))
-    upper = gammainccinv(count + 1, alpha / 2)
-    if not mid_p:
-        return lower, upper
-    return (
-        np.where(count == 0, 0.0, _bisect(count, 1 - alpha / 2, lower, np.maximum(count, lower))),
-        _bisect(count, alpha / 2, count + np.zeros_like(upper), upper),
-    )
+    return np.where(count == 0, 0.0, gammaincinv(count, alpha / 2)), gammainccinv(count + 1, alpha / 2)
 
 
 def count(events: Any, level: float | Sequence[float] = 0.95, variance: Any = None) -> Limits:
@@ -175,13 +165,3 @@ def _possible(events: Any, at_risk: Any) -> Limits:
     x, n = np.broadcast_arrays(np.asarray(events, float), np.asarray(at_risk, float))
     wrong = ~((n > 0) & (x >= 0) & (x <= n))
     return np.where(wrong, np.nan, x), np.where(wrong, np.nan, n)
-
-
-def _bisect(count: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return the mean at which a Poisson variable's mid-distribution function at ``count`` is ``target``."""
-    below = np.where(count > 0, count - 1, np.nan)
-    for _ in range(80):
-        middle = (low + high) / 2
-        chance = (pdtr(count, middle) + np.where(count > 0, pdtr(below, middle), 0.0)) / 2
-        low, high = np.where(chance > target, middle, low), np.where(chance > target, high, middle)
-    return (low + high) / 2

@@ -16,18 +16,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 
 GROUPS = ("White", "Mixed", "Asian", "Black", "Other")  # the census' five broad groups, Chinese in Asian
 AGES = (
-    "0-15",
-    "16-19",
-    "20-21",
-    "22-24",
-    "25-29",
-    "30-34",
-    "35-39",
-    "40-44",
-    "45-49",
-    "50-54",
-    "55-59",
-    "60-64",
+    *("0-15", "16-19", "20-21", "22-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-59", "60-64"),
     "65+",
 )
 _MATCH_LIMIT = 50  # people over five groups; the census' perturbation stays below 34 in all England

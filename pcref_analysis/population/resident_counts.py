@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.population import catchment, census, raking
+from pcref_analysis.population import catchment, census
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -183,9 +183,9 @@ def _raked(folder: Path, lsoas: tuple[str, ...], imd_version: int, detail_shape:
     totals = detailed_totals(folder, lsoas)
     seed = broad.merge(census.shapes_2011(folder, detail_shape), on=["census_group5", "sex", "age"])
     seed["residents"] = seed["residents"] * seed.pop("share")
-    raked, rounds = raking.rake(seed, [(_BLOCK, broad), (_DETAIL, totals)])
-    fit += [raking.fit("district x sex x age x quintile, broad group", raked, broad, _BLOCK) | {"rounds": rounds}]
-    fit += [raking.fit("district x detailed group", raked, totals, _DETAIL) | {"rounds": rounds}]
+    raked, rounds = rake(seed, [(_BLOCK, broad), (_DETAIL, totals)])
+    fit += [margin_fit("district x sex x age x quintile, broad group", raked, broad, _BLOCK) | {"rounds": rounds}]
+    fit += [margin_fit("district x detailed group", raked, totals, _DETAIL) | {"rounds": rounds}]
     return raked, pd.DataFrame(fit)
 
 
@@ -227,8 +227,8 @@ def _broad(folder: Path, lsoas: Sequence[str], imd_version: int) -> tuple[pd.Dat
     complete = set(inside.index[inside == whole.reindex(inside.index)])  # MSOAs wholly in the catchment
     keys = ["msoa", "census_group5", "sex", "age"]
     fit = [
-        raking.fit("LSOA by quintile, broad group", out, parts, ["msoa", "census_group5", "imd_quintile"]),
-        raking.fit("MSOA x sex x age, broad group", *(t[t["msoa"].isin(complete)] for t in (out, ages)), keys),
+        margin_fit("LSOA by quintile, broad group", out, parts, ["msoa", "census_group5", "imd_quintile"]),
+        margin_fit("MSOA x sex x age, broad group", *(t[t["msoa"].isin(complete)] for t in (out, ages)), keys),
     ]
     return out.groupby(_BLOCK, as_index=False)["residents"].sum(), fit
 
@@ -253,4 +253,45 @@ def _england(folder: Path, detail_shape: str) -> pd.DataFrame:
     seed = broad.merge(census.shapes_2011(folder, detail_shape), on=["census_group5", "sex", "age"])
     seed["residents"] = seed["residents"] * seed.pop("share")
     keys = ["census_group5", "sex", "age"], ["census_group5", "ethnic_group"]
-    return raking.rake(seed, [(keys[0], broad), (keys[1], totals)])[0]
+    return rake(seed, [(keys[0], broad), (keys[1], totals)])[0]
+
+
+def rake(
+    seed: pd.DataFrame, margins: list[tuple[list[str], pd.DataFrame]], tolerance: float = 1e-6, rounds: int = 500
+) -> tuple[pd.DataFrame, int]:
+    """Scale ``residents`` of ``seed`` until they sum to every margin; return them and the rounds it took.
+
+    A margin is its key columns and a frame of them with ``residents``. A cell of the margin that the seed
+    cannot fill (its cells are all zero) is left as it is and shows in the fit.
+
+    Examples
+    --------
+    >>> seed = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "residents": [1.0, 1.0, 1.0, 2.0]})
+    >>> one = pd.DataFrame({"a": [0, 1], "residents": [10, 20]})
+    >>> other = pd.DataFrame({"b": [0, 1], "residents": [12, 18]})
+    >>> raked, _ = rake(seed, [(["a"], one), (["b"], other)])
+    >>> raked.groupby("b")["residents"].sum().round(3).tolist()
+    [12.0, 18.0]
+    """
+    out = seed.copy()
+    groups = [out.groupby(keys, sort=False).ngroup() for keys, _ in margins]
+    targets = [
+        out[keys].merge(table.groupby(keys, as_index=False)["residents"].sum(), on=keys, how="left")["residents"]
+        for keys, table in margins
+    ]
+    values, done, change = out["residents"].astype(float), 0, tolerance
+    while done < rounds and change >= tolerance:
+        before = values
+        for group, target in zip(groups, targets, strict=True):
+            sums = values.groupby(group).transform("sum")
+            values = values * (target.to_numpy() / sums.where(sums > 0)).fillna(1.0)
+        done, change = done + 1, (values - before).abs().max()
+    return out.assign(residents=values), done
+
+
+def margin_fit(name: str, made: pd.DataFrame, wanted: pd.DataFrame, keys: list[str]) -> dict:
+    both = pd.concat(
+        [made.groupby(keys)["residents"].sum().rename("made"), wanted.groupby(keys)["residents"].sum()], axis=1
+    ).fillna(0.0)
+    worst = (both["made"] - both["residents"]).abs().max()
+    return {"margin": name, "cells": len(both), "people": both["residents"].sum(), "largest_difference": worst}

@@ -7,17 +7,8 @@ import pandas as pd
 from pcref_analysis.priorities.engagement import Engagement, Outcome
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
-COLUMNS = [
-    "item",
-    "place_before",
-    "rank_now",
-    "band_now",
-    "moved",
-    "evidence_before",
-    "evidence_now",
-    "agrees",
-    "words",
-]
+COLUMNS = ["item", "place_before", "rank_now", "band_now", "moved", "evidence_before", "evidence_now", "agrees"]
+COLUMNS += ["words"]
 CHOSEN = ("added", "merged", "split", "reworded")  # what people did that makes an item's words theirs
 OPEN = ("clear", "possible", "not clear", "recording", "no figure", "equal", "better", "context")
 AGREES = {
@@ -94,17 +85,9 @@ def _compared(item: str, place: object, evidence: str, found: object) -> dict[st
         agrees, words = AGREES.get(now, ("no figure", "There is no figure in this edition."))
     rank = pd.NA if found is None else found["rank"]
     listed = not pd.isna(place) and not pd.isna(rank)
-    return {
-        "item": item,
-        "place_before": place,
-        "rank_now": rank,
-        "band_now": pd.NA if found is None else found["band"],
-        "moved": place - rank if listed else pd.NA,
-        "evidence_before": evidence,
-        "evidence_now": now or "no figure",
-        "agrees": agrees,
-        "words": words,
-    }
+    band, moved = pd.NA if found is None else found["band"], place - rank if listed else pd.NA
+    said = (item, place, rank, band, moved, evidence, now or "no figure", agrees, words)
+    return dict(zip(COLUMNS, said, strict=True))
 
 
 def start_from(adjusted: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,7 @@ UNCLEAR = ["domain", "name", "ethnic_group", "ratio", "lower", "upper", "level",
 UNCLEAR += ["would_close"]
 TRACE = ["estimate_table", "notebook", "method_page"]
 METHODS = {
-    "crude": "comparison",
+    "crude": "ladder",
     "age": "indirect-standardisation",
     "age_sex": "regression",
     "age_sex_imd": "regression",

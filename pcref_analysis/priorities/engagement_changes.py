@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import pandas as pd
 
 from pcref_analysis.priorities import changes_since, findings, scoring, wording
 from pcref_analysis.priorities.engagement import Add, Engagement, Merge, Move, Reword, SetAside, Split, Weight
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 COLUMNS = ["place", "item", "wording", "status", "evidence", "draft_rank", "draft_band", "score", "holds", "reason"]
@@ -86,14 +85,11 @@ def adjust(
 
 
 def _start(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "item": row["item"],
-        "wording": row["wording"],
+    same = {name: row[name] for name in ("item", "wording", "evidence", "score")}
+    return same | {
         "status": "draft",
-        "evidence": row["evidence"],
         "draft_rank": row["rank"],
         "draft_band": row["band"],
-        "score": row["score"],
         "holds": row["item"],
         "reason": "",
     }
@@ -241,19 +237,12 @@ def _find(state: list, item: str, number: int) -> int:
 
 
 def _unknown(number: int, item: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(item, sorted(map(str, known)), n=1, cutoff=0.5)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(item, sorted(map(str, known)), 0.5)
     return f"engagement: change {number}: '{item}' is not on the list at that point.{hint}"
 
 
 def _entry(number: int, change: Any, item: str, before: object, after: object) -> dict[str, Any]:
-    return {
-        "number": number,
-        "when": change.when.isoformat(),
-        "who": change.who,
-        "action": change.action.replace("_", " "),
-        "item": item,
-        "before": before,
-        "after": after,
-        "why": change.why,
-    }
+    action = change.action.replace("_", " ")
+    return dict(
+        zip(LOG, (number, change.when.isoformat(), change.who, action, item, before, after, change.why), strict=True)
+    )

@@ -5,15 +5,15 @@ A findings table is what is published: from its columns alone, and the rule, the
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from pcref_analysis.priorities import polarity
+from pcref_analysis.analysis.levels_and_gaps import PAIR
 from pcref_analysis.vocabulary import ethnicity
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.priority_rule import ADJUSTMENTS, PriorityRule
 
@@ -23,7 +23,6 @@ FIGURES = ("estimate", "lower", "upper", "rounded_to", "level", "events", "at_ri
 LEVELS = ("rate", "percent", "mean")  # measures that are a level and not a contrast
 NOT_GROUPS = ("Not stated", ethnicity.NOT_KNOWN, ethnicity.UNKNOWN)
 EVERY_GROUP = "Every ethnic group"
-KEY = ["indicator", "ethnic_group"]
 COLUMNS = [  # what a published list holds of each finding; the list can be made again from these and the rule
     *("item", "indicator", "name", "ethnic_group", "comparator", "period", "adjustment", "domain", "story", "polarity"),
     *("severity_level", "measure", "per", "unit", "at_risk_kind", "caveat", "source", "margin"),
@@ -34,7 +33,7 @@ COLUMNS = [  # what a published list holds of each finding; the list can be made
 ]
 
 MORE = [  # of published figures alone: years added up, the newest, the same group elsewhere, a category in doubt
-    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards", "suspect"),
+    *("years", "newest_year", "newest_ratio", "prior_mean", "prior_sd", "prior_boards", "suspect")
 ]
 
 
@@ -67,7 +66,7 @@ def make(
     now = contrasts[contrasts["period"] == period]
     if now.empty:
         raise PcrefError(f"priorities: the estimates hold no ratio against '{comparator}' for {period}.")
-    table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=KEY, how="left")
+    table = _grid(now, catalogue, flags).merge(_contrasts(now, rule), on=PAIR, how="left")
     if "area" in now:  # published figures
         catalogue = {key: entry.of_publisher() for key, entry in catalogue.items()}
     table = _with_catalogue(table.assign(period=period, comparator=comparator), catalogue, rule)
@@ -75,12 +74,12 @@ def make(
         table["name"] = table["indicator"].map(now.groupby("indicator")["indicator_name"].first()).fillna(table["name"])
     table = _with_levels(table, ours[ours["period"] == period], comparator)
     table["margin"] = _margins(table, rule)
-    table = table.merge(_ladder(now), on=KEY, how="left")
-    table = polarity.on_the_scale_of_harm(table)
-    table["persistence"] = polarity.persistence(table, contrasts[contrasts["period"] < period])
+    table = table.merge(_ladder(now), on=PAIR, how="left")
+    table = on_the_scale_of_harm(table)
+    table["persistence"] = persistence(table, contrasts[contrasts["period"] < period])
     table = _with_bounds(table, bounds)
     table = _with_flags(table, flags, period)
-    return table[columns(table)].sort_values(KEY, ignore_index=True)
+    return table[columns(table)].sort_values(PAIR, ignore_index=True)
 
 
 def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, Indicator]) -> None:
@@ -95,8 +94,7 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
     stories = {entry.story for entry in catalogue.values()}
     for name in rule.community:
         if name.split(": ")[0].replace(" ", "_") not in {story.replace(" ", "_") for story in stories}:
-            near = difflib.get_close_matches(name, sorted(stories), n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, sorted(stories))
             raise PcrefError(f"priorities: the rule has a community weight for '{name}', which is no story.{hint}")
     if twice := int(contrasts.duplicated(key).sum()):
         raise PcrefError(f"priorities: {twice} estimate(s) stand twice (same {', '.join(key)}).")
@@ -118,14 +116,14 @@ def choose_comparator(estimates: pd.DataFrame, comparator: str | None) -> str:
 def _grid(now: pd.DataFrame, catalogue: Mapping[str, Indicator], flags: pd.DataFrame | None) -> pd.DataFrame:
     """Every indicator seen x every group seen, each indicator without any figure, and what was flagged."""
     seen = sorted(now["indicator"].unique())
-    grid = pd.MultiIndex.from_product([seen, sorted(now["ethnic_group"].unique())], names=KEY).to_frame(index=False)
+    grid = pd.MultiIndex.from_product([seen, sorted(now["ethnic_group"].unique())], names=PAIR).to_frame(index=False)
     compared = [key for key, entry in catalogue.items() if entry.polarity != "context" and entry.domain != "recording"]
     unseen = [key for key in compared if key not in seen]
     rows = [grid, pd.DataFrame({"indicator": unseen, "ethnic_group": EVERY_GROUP})]
-    if flags is not None and {*KEY, "flag"} <= set(flags):
-        flagged = flags.loc[flags["flag"].fillna("").ne("") & flags["ethnic_group"].notna(), KEY]
+    if flags is not None and {*PAIR, "flag"} <= set(flags):
+        flagged = flags.loc[flags["flag"].fillna("").ne("") & flags["ethnic_group"].notna(), PAIR]
         rows.append(flagged[flagged["indicator"].isin(list(catalogue))])
-    return pd.concat(rows, ignore_index=True).drop_duplicates(KEY)
+    return pd.concat(rows, ignore_index=True).drop_duplicates(PAIR)
 
 
 def _contrasts(now: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
@@ -135,28 +133,26 @@ def _contrasts(now: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
     ratios = rows[rows["measure"] == "ratio"].assign(
         place=lambda r: r["adjustment"].map(place), refused=lambda r: r["estimate"].isna()
     )
-    ratios = ratios.sort_values([*KEY, "refused", "place"]).drop_duplicates(KEY)
+    ratios = ratios.sort_values([*PAIR, "refused", "place"]).drop_duplicates(PAIR)
     ratios = ratios.assign(rounded_to=ratios.get("rounded_to", np.nan))  # estimates from elsewhere do not say
-    ratios = ratios[[*KEY, "adjustment", *FIGURES, *(name for name in MORE if name in ratios)]]
+    ratios = ratios[[*PAIR, "adjustment", *FIGURES, *(name for name in MORE if name in ratios)]]
     table = ratios.rename(columns={"estimate": "ratio"})
     for measure in ("difference", "excess"):
-        part = rows.loc[rows["measure"] == measure, [*KEY, "adjustment", "estimate", "lower", "upper"]]
+        part = rows.loc[rows["measure"] == measure, [*PAIR, "adjustment", "estimate", "lower", "upper"]]
         names = {"estimate": measure, "lower": f"{measure}_lower", "upper": f"{measure}_upper"}
-        table = table.merge(part.rename(columns=names), on=[*KEY, "adjustment"], how="left", validate="one_to_one")
+        table = table.merge(part.rename(columns=names), on=[*PAIR, "adjustment"], how="left", validate="one_to_one")
     return table
 
 
 def _with_levels(table: pd.DataFrame, now: pd.DataFrame, comparator: str) -> pd.DataFrame:
     """Add the comparator's level, the events expected at it, and how sure the comparator's is (log scale)."""
-    levels = now[now["measure"].isin(LEVELS) & now["estimate"].notna()].drop_duplicates([*KEY, "adjustment"])
-    own = levels[[*KEY, "adjustment", "estimate"]].rename(columns={"estimate": "group_level"})
+    levels = now[now["measure"].isin(LEVELS) & now["estimate"].notna()].drop_duplicates([*PAIR, "adjustment"])
+    own = levels[[*PAIR, "adjustment", "estimate"]].rename(columns={"estimate": "group_level"})
     theirs = levels[levels["ethnic_group"] == comparator]
-    theirs = theirs.assign(
-        comparator_se=polarity.standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs)
-    )
+    theirs = theirs.assign(comparator_se=standard_error(theirs["estimate"], theirs["lower"], theirs["upper"], theirs))
     theirs = theirs.rename(columns={"estimate": "comparator_level"})
     theirs = theirs[["indicator", "adjustment", "comparator_level", "comparator_se"]]
-    table = table.merge(own, on=[*KEY, "adjustment"], how="left")
+    table = table.merge(own, on=[*PAIR, "adjustment"], how="left")
     table = table.merge(theirs, on=["indicator", "adjustment"], how="left")
     order = theirs["adjustment"].map({name: place for place, name in enumerate(ADJUSTMENTS)})
     fallback = theirs.assign(_order=order).sort_values("_order").drop_duplicates("indicator").set_index("indicator")
@@ -203,7 +199,7 @@ def _margins(table: pd.DataFrame, rule: PriorityRule) -> pd.Series:
 def _ladder(now: pd.DataFrame) -> pd.DataFrame:
     """The ratio at each adjustment side by side."""
     ratios = now[now["measure"] == "ratio"].pivot_table(
-        index=KEY, columns="adjustment", values="estimate", dropna=False
+        index=PAIR, columns="adjustment", values="estimate", dropna=False
     )
     ratios = ratios.reindex(columns=["crude", "age_sex", "age_sex_imd"])
     return ratios.add_prefix("ratio_").rename_axis(columns=None).reset_index()
@@ -211,28 +207,28 @@ def _ladder(now: pd.DataFrame) -> pd.DataFrame:
 
 def _with_bounds(table: pd.DataFrame, bounds: pd.DataFrame | None) -> pd.DataFrame:
     """Add the worst-case ``ratio_low`` and ``ratio_high`` over where the unknown ethnic group may lie."""
-    columns = [*KEY, "ratio_low", "ratio_high"]
+    columns = [*PAIR, "ratio_low", "ratio_high"]
     if bounds is None:
         return table.assign(ratio_low=np.nan, ratio_high=np.nan)
     if absent := [name for name in columns if name not in bounds]:
         raise PcrefError(f"priorities: the bounds lack the column(s) {', '.join(absent)}.")
-    if twice := int(bounds.duplicated(KEY).sum()):
+    if twice := int(bounds.duplicated(PAIR).sum()):
         raise PcrefError(f"priorities: {twice} row(s) of the bounds stand twice (same indicator and ethnic group).")
     columns += [name for name in ("suspect",) if name in bounds]
-    return table.merge(bounds[columns], on=KEY, how="left", validate="one_to_one")
+    return table.merge(bounds[columns], on=PAIR, how="left", validate="one_to_one")
 
 
 def _with_flags(table: pd.DataFrame, flags: pd.DataFrame | None, period: str) -> pd.DataFrame:
     """Add ``flag`` and ``flag_reason``; a flag without an ethnic group holds for the whole indicator."""
     if flags is None or flags.empty:
         return table.assign(flag=np.nan, flag_reason=np.nan)
-    if absent := [name for name in (*KEY, "flag", "reason") if name not in flags]:
+    if absent := [name for name in (*PAIR, "flag", "reason") if name not in flags]:
         raise PcrefError(f"priorities: the recording flags lack the column(s) {', '.join(absent)}.")
     flags = flags[flags["flag"].fillna("").ne("") & (flags["period"].eq(period) if "period" in flags else True)]
-    flags = flags.rename(columns={"reason": "flag_reason"})[[*KEY, "flag", "flag_reason"]]
-    one = _joined(flags[flags["ethnic_group"].notna()], KEY)
+    flags = flags.rename(columns={"reason": "flag_reason"})[[*PAIR, "flag", "flag_reason"]]
+    one = _joined(flags[flags["ethnic_group"].notna()], PAIR)
     whole = _joined(flags[flags["ethnic_group"].isna()], ["indicator"])
-    table = table.merge(one, on=KEY, how="left").merge(whole, on="indicator", how="left", suffixes=("", "_whole"))
+    table = table.merge(one, on=PAIR, how="left").merge(whole, on="indicator", how="left", suffixes=("", "_whole"))
     for name in ("flag", "flag_reason"):
         table[name] = table[name].fillna(table.pop(f"{name}_whole"))
     return table
@@ -242,3 +238,56 @@ def _joined(flags: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """One row per key; several flags of one key stand side by side."""
     groups = flags.groupby(by)[["flag", "flag_reason"]]
     return groups.agg(lambda words: "; ".join(words.dropna().astype(str))).reset_index()
+
+
+def standard_error(estimate: pd.Series, lower: pd.Series, upper: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """Standard error of the logarithm from an interval; from one side where the other is zero or missing."""
+    z = stats.norm.ppf(0.5 + rows["level"].astype(float).fillna(0.95) / 2)
+    values = [x.astype(float).where(lambda v: v > 0) for x in (estimate, lower, upper)]
+    point, low, high = (np.log(value) for value in values)
+    se = ((high - low) / (2 * z)).fillna((high - point) / z).fillna((point - low) / z)
+    return se.where((se > 0) & np.isfinite(se))
+
+
+def careful(se: pd.Series, table: pd.DataFrame) -> pd.Series:
+    """Take no standard error to be smaller than numbers of this size allow.
+
+    Robust errors of two or three people can come out near zero. Rates: at least Poisson's; percentages: with two
+    people with and two without an event added (Agresti and Coull 1998), so that 2 of 2 is not certain; means: as wide
+    as Student's t.
+    """
+    events, people = table["events"].astype(float), table["at_risk"].astype(float)
+    share = (events + 2) / (people + 4)
+    percent = np.sqrt(((1 - share) / (events + 2)).clip(lower=0))
+    rate = np.sqrt(1 / events.where(events > 0))
+    least = rate.mask(table["measure"] == "percent", percent).mask(table["measure"] == "mean", 0.0)
+    upper = 0.5 + table["level"].astype(float).fillna(0.95) / 2
+    wider = pd.Series(stats.t.ppf(upper, (people - 1).clip(lower=1)) / stats.norm.ppf(upper), index=table.index)
+    return np.fmax(se * wider.where((table["measure"] == "mean") & people.notna(), 1.0), least).where(se.notna())
+
+
+def on_the_scale_of_harm(table: pd.DataFrame) -> pd.DataFrame:
+    """Add ``gap`` (log ratio, positive where the group is worse off), its ``se`` and the comparator's part."""
+    table = table.copy()
+    sign = table["polarity"].map({"higher_is_worse": 1.0, "lower_is_worse": -1.0})
+    table["se"] = careful(standard_error(table["ratio"], table["lower"], table["upper"], table), table)
+    table["gap"] = (sign * np.log(table["ratio"].astype(float).where(lambda r: r > 0))).where(table["se"].notna())
+    none = (table["events"] == 0) & (table["expected"] > 0) & table["gap"].isna()
+    table["none_of"] = table["expected"].where(none)
+    table["gap"] = table["gap"].fillna(sign * np.log(0.5 / (table["none_of"] + 0.5)))
+    table["se"] = table["se"].fillna(np.sqrt(2 + table["comparator_se"].astype(float).fillna(0) ** 2).where(none))
+    table["se"] = table["se"].where(table["gap"].notna())
+    table["shared_variance"] = (table["comparator_se"].astype(float) ** 2).where(table["gap"].notna())
+    return table
+
+
+def persistence(table: pd.DataFrame, earlier: pd.DataFrame) -> pd.Series:
+    """Average over earlier periods of the probability that the gap exceeded the margin then (no shrinkage)."""
+    known = table[[*PAIR, "adjustment", "polarity", "margin", "measure"]]
+    rows = earlier[earlier["measure"] == "ratio"].drop(columns="measure").merge(known, on=[*PAIR, "adjustment"])
+    rows = on_the_scale_of_harm(
+        rows.rename(columns={"estimate": "ratio"}).assign(comparator_se=np.nan, expected=np.nan)
+    )
+    rows["beyond"] = stats.norm.cdf((rows["gap"] - np.log(rows["margin"])) / rows["se"])
+    means = rows.groupby(PAIR)["beyond"].mean().rename("persistence").reset_index()
+    return table[PAIR].merge(means, on=PAIR, how="left")["persistence"]

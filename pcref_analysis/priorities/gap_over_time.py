@@ -9,17 +9,8 @@ import pandas as pd
 from scipy.stats import norm
 
 COLUMNS = ["indicator", "ethnic_group", "adjustment", "period_then", "estimate_then", "lower_then", "upper_then"]
-COLUMNS += [
-    "period_now",
-    "estimate_now",
-    "lower_now",
-    "upper_now",
-    "times",
-    "times_lower",
-    "times_upper",
-    "verdict",
-    "grown",
-]
+COLUMNS += ["period_now", "estimate_now", "lower_now", "upper_now", "times", "times_lower", "times_upper"]
+COLUMNS += ["verdict", "grown"]
 ORDER = ("crude", "age", "age_sex", "age_sex_imd")
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pcref_analysis.estimates import multiple_testing, random_effects
+from pcref_analysis.analysis.levels_and_gaps import PAIR
+from pcref_analysis.estimates import random_effects
 from pcref_analysis.priorities import evidence_model, ranking
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
@@ -17,7 +18,6 @@ LISTED = ["priority", "watch"]
 # hospital it asks where on the way it arises. The others follow by score.
 DENOMINATORS = ("residents", "caseload", "inpatients")
 WEIGHTINGS = 1_000
-KEY = ["indicator", "ethnic_group"]
 
 
 def rank(findings: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def rank(findings: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
     Everything is computed from the columns of ``findings`` (:data:`pcref_analysis.priorities.findings.COLUMNS`) and
     the rule, so the same table gives the same list again.
     """
-    table = findings.sort_values(KEY, ignore_index=True)
+    table = findings.sort_values(PAIR, ignore_index=True)
     table, draws = with_draws(table, rule)
     modelled = is_modelled(table)
     table = _with_multiplicity(table, modelled)
@@ -37,7 +37,7 @@ def rank(findings: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
     table = _with_ranks(table, modelled, moving, rule)
     place = table["list"].map({name: i for i, name in enumerate(LISTS)})
     table = table.assign(_place=place).sort_values(
-        ["_place", "rank", "score", *KEY], ascending=[True, True, False, True, True]
+        ["_place", "rank", "score", *PAIR], ascending=[True, True, False, True, True]
     )
     return table.drop(columns="_place").reset_index(drop=True)
 
@@ -60,7 +60,7 @@ def with_draws(table: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFrame, n
     ``table`` must be in the order of indicator and ethnic group; returns the draws (draws x modelled findings) too.
     """
     modelled = is_modelled(table)
-    gaps = table.loc[modelled, [*KEY, "gap", "se", "shared_variance", "none_of"]]
+    gaps = table.loc[modelled, [*PAIR, "gap", "se", "shared_variance", "none_of"]]
     sign = np.where(table.loc[modelled, "polarity"] == "higher_is_worse", 1.0, -1.0)
     people = table.loc[modelled, "at_risk"].astype(float).where(table.loc[modelled, "measure"] == "percent")
     share = table.loc[modelled, "events"] / people.where(people > 0)
@@ -113,9 +113,8 @@ def _with_multiplicity(table: pd.DataFrame, modelled: pd.Series) -> pd.DataFrame
     p = 2 * stats.norm.sf((table["gap"] / table["se"]).abs())
     none_of = table["none_of"].astype(float)
     p = np.where(none_of > 0, np.minimum(1, 2 * np.exp(-none_of.fillna(0))), p)  # no event where so many were expected
-    table["p_value"] = pd.Series(p, index=table.index).where(modelled)
-    table["q_value"] = multiple_testing.benjamini_hochberg(table["p_value"])
-    return table
+    known = pd.Series(p, index=table.index).where(modelled).dropna()
+    return table.assign(p_value=known, q_value=pd.Series(stats.false_discovery_control(known), index=known.index))
 
 
 def _evidence(table: pd.DataFrame, modelled: pd.Series, rule: PriorityRule) -> pd.Series:

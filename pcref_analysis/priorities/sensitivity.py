@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.analysis.levels_and_gaps import PAIR
 from pcref_analysis.priorities import findings, ranking, scoring
 from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
 DRAWS = 1_000  # enough for a chance of one in ten; the list itself uses the rule's draws
@@ -95,45 +93,15 @@ def _largest_move(items: np.ndarray, before: np.ndarray, after: np.ndarray) -> s
 
 def _criteria_draws(ranked: pd.DataFrame, rule: PriorityRule) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     """The priorities in rank order, their criteria that stand still, and those that depend on the gap, at draws."""
-    table = ranked[findings.columns(ranked)].sort_values(scoring.KEY, ignore_index=True)
+    table = ranked[findings.columns(ranked)].sort_values(PAIR, ignore_index=True)
     few = rule.model_copy(update={"draws": min(DRAWS, rule.draws)})
     _, draws = scoring.with_draws(table, few)
     modelled = table[scoring.is_modelled(table)]
     moving = scoring.moving_criteria(modelled, draws, few)
     lead = ranked[ranked["list"] == "priority"]
-    place = pd.MultiIndex.from_frame(modelled[scoring.KEY]).get_indexer(pd.MultiIndex.from_frame(lead[scoring.KEY]))
+    place = pd.MultiIndex.from_frame(modelled[PAIR]).get_indexer(pd.MultiIndex.from_frame(lead[PAIR]))
     still = lead[[name for name in CRITERIA if name not in moving]].astype(float).fillna(rule.unknown)
     return lead, still, {name: np.nan_to_num(v[:, place], nan=rule.unknown) for name, v in moving.items()}
-
-
-def comparators(
-    estimates: pd.DataFrame,
-    rule: PriorityRule,
-    catalogue: Mapping[str, Indicator],
-    names: list[str] | None = None,
-    **given: object,
-) -> pd.DataFrame:
-    """Draft the list against each comparator of the estimates, side by side.
-
-    Parameters
-    ----------
-    names
-        The comparators; all that the estimates have when left out.
-    **given
-        ``period``, ``bounds``, ``flags`` as for the draft. Bounds hold for one comparator and are best left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per finding and comparator: ``item, indicator, ethnic_group, comparator, list, rank, band, score, ratio,
-        lower, upper, certainty``.
-    """
-    if names is None:
-        names = sorted(estimates.loc[estimates["measure"] == "ratio", "comparator"].dropna().unique())
-    columns = ["item", "indicator", "ethnic_group", "comparator", "evidence", "list", "rank", "band", "score"]
-    columns += ["ratio", "lower", "upper", "certainty"]
-    tables = [scoring.rank(findings.make(estimates, rule, catalogue, name, **given), rule)[columns] for name in names]
-    return pd.concat(tables, ignore_index=True)
 
 
 def side_by_side(estimates: pd.DataFrame, ranked: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
@@ -148,17 +116,17 @@ def side_by_side(estimates: pd.DataFrame, ranked: pd.DataFrame, rule: PriorityRu
     columns = ["item", "name", "ethnic_group", "comparator", "list", "ratio", "lower", "upper"]
     own = ranked["comparator"].iloc[0]
     names = sorted(set(estimates.loc[estimates["measure"] == "ratio", "comparator"].dropna()) - {own})
-    flags = ranked.loc[ranked["flag"].notna(), [*scoring.KEY, "flag", "flag_reason"]]
+    flags = ranked.loc[ranked["flag"].notna(), [*PAIR, "flag", "flag_reason"]]
     given = {"period": ranked["period"].iloc[0], "flags": flags.rename(columns={"flag_reason": "reason"})}
     few = rule.model_copy(update={"draws": min(DRAWS, rule.draws)})
     catalogue = indicators.catalogue()
     others = [scoring.rank(findings.make(estimates, few, catalogue, name, **given), few) for name in names]
     table = pd.concat([ranked, *others], ignore_index=True)
     wanted = table["list"].eq("priority") | (table["list"].eq("watch") & table["comparator"].eq(own))
-    keys = pd.MultiIndex.from_frame(table[scoring.KEY])
+    keys = pd.MultiIndex.from_frame(table[PAIR])
     order = keys[wanted].unique()
     place = {key: number for number, key in enumerate(order)}
     table = table[keys.isin(order)].assign(
-        _order=lambda rows: [place[key] for key in rows[scoring.KEY].itertuples(index=False, name=None)]
+        _order=lambda rows: [place[key] for key in rows[PAIR].itertuples(index=False, name=None)]
     )
     return table.sort_values("_order", kind="stable", ignore_index=True)[columns]

@@ -30,7 +30,7 @@ SAME = {  # rests on the same records
     )
 }
 INCOMPLETE = "records may be incomplete"
-FELL = "a sudden fall: records may be incomplete"
+FELL = f"a sudden fall: {INCOMPLETE}"
 COLUMNS = ["indicator", "period", "area", "ethnic_group", "flag", "reason"]
 BOARDS = ["indicator", "period", "area", "events", "expected", "estimate", "lower_95", "upper_95", "signal"]
 _THERAPIES_FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"

@@ -27,7 +27,6 @@ COLUMNS = [
     *("measure", "per", "published_rate", "estimate", "lower", "upper", "england", "england_lower", "england_upper"),
     *("ratio", "ratio_lower", "ratio_upper", "comparator", "level"),
 ]
-_KEY = ["name", "indicator", "period", "ethnic_group"]
 
 
 def routes(folder: Path, board: str, comparator: str = "White", level: float = 0.95) -> pd.DataFrame:
@@ -35,16 +34,9 @@ def routes(folder: Path, board: str, comparator: str = "White", level: float = 0
 
     Rates per 100,000 residents. England is the sum of the boards' rounded counts, with the limits that this leaves.
     """
-    frames = [
-        pd.concat(
-            [
-                mental_health_act.by_ethnic_group(folder, area, name).assign(name=name)
-                for name in mental_health_act.ROUTES
-            ]
-        )
-        for area in (board, ENGLAND)
-    ]
-    return _with_england(*frames, ROUTES, comparator, level)
+    names, read = mental_health_act.ROUTES, mental_health_act.by_ethnic_group
+    frames = [pd.concat([read(folder, area, name).assign(name=name) for name in names]) for area in (board, ENGLAND)]
+    return _finished(*frames, ROUTES, comparator, level)
 
 
 def detailed(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.DataFrame:
@@ -52,16 +44,12 @@ def detailed(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.D
 
     Compared with White British. Counts of most groups of a Trust are small: read the intervals, and rank nothing.
     """
+    read = talking_therapies.by_ethnic_group
     frames = [
-        pd.concat(
-            [
-                talking_therapies.by_ethnic_group(folder, area, kind, name, "detailed", [period]).assign(name="")
-                for name in OUTCOMES
-            ]
-        )
+        pd.concat([read(folder, area, kind, name, "detailed", [period]).assign(name="") for name in OUTCOMES])
         for area, kind in ((trust, "provider"), (ENGLAND, "england"))
     ]
-    return _with_england(*frames, DETAILED, "White British", level)
+    return _finished(*frames, DETAILED, "White British", level)
 
 
 def characteristics(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.DataFrame:
@@ -73,7 +61,7 @@ def characteristics(folder: Path, trust: str, period: str, level: float = 0.95) 
         pd.concat([talking_therapies.by_characteristic(folder, area, kind, name, period) for name in OUTCOMES])
         for area, kind in ((trust, "provider"), (ENGLAND, "england"))
     ]
-    return _with_england(*frames, CHARACTERISTICS, "", level)
+    return _finished(*frames, CHARACTERISTICS, "", level)
 
 
 def monthly(
@@ -88,7 +76,7 @@ def monthly(
     part, words = MONTHLY[indicator]
     said = f"{words} ({here['note'].iloc[0].partition(';')[0]})"
     against = comparator if here["measure"].eq("rate").all() else ""
-    return _with_england(here.assign(name=said), england.assign(name=said), part, against, level)
+    return _finished(here.assign(name=said), england.assign(name=said), part, against, level)
 
 
 def restraint_2021_22(folder: Path, trust: str, level: float = 0.95) -> pd.DataFrame:
@@ -96,18 +84,16 @@ def restraint_2021_22(folder: Path, trust: str, level: float = 0.95) -> pd.DataF
     both = mhsds.all_groups(folder, trust)
     both = both.assign(name=f"counted again each month, September to August ({both['note'].iloc[0]})")
     whole = both["area"].eq(ENGLAND)
-    return _with_england(both[~whole], both[whole], RESTRAINT_2021_22, "", level)
+    return _finished(both[~whole], both[whole], RESTRAINT_2021_22, "", level)
 
 
-def _with_england(here: pd.DataFrame, england: pd.DataFrame, part: str, comparator: str, level: float) -> pd.DataFrame:
+def _finished(here: pd.DataFrame, england: pd.DataFrame, part: str, comparator: str, level: float) -> pd.DataFrame:
     """Return estimates of one area with England's of the same name, year and category."""
-    own, whole = (interval_counts.crude(frame.reset_index(drop=True), level) for frame in (here, england))
-    figures = interval_counts.ENGLAND
-    whole = whole[[*_KEY, *figures]].rename(columns=figures)
+    own = interval_counts.crude(here.reset_index(drop=True), level)
     if comparator:
         own = interval_counts.compare(own, comparator, level)
     else:
         own = own.assign(ratio=float("nan"), ratio_lower=float("nan"), ratio_upper=float("nan"), comparator="")
-    found = own.merge(whole, on=_KEY, how="left", validate="one_to_one")
+    found = interval_counts.with_england(own, england, ["name", "indicator", "period", "ethnic_group"], level)
     found = found[found["at_risk_high"].notna()].rename(columns={"ethnic_group": "category"})
     return found.assign(part=part, level=level)[COLUMNS].reset_index(drop=True)

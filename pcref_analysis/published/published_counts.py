@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -24,18 +24,6 @@ from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
-FRAMES = (
-    "counts",
-    "cells",
-    "residents_by_age",
-    "england_by_age",
-    "unavailable",
-    "completeness",
-    "shares",
-    "other_boards",
-    "board_ratios",
-    "context",
-)
 COMPLETE = "Whether records are complete"
 ELSEWHERE = "The same ethnic group in the other boards"
 AGES = "Allowing for age"
@@ -84,59 +72,43 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
     counts, lacking = _counts(folder, board, trust, period, parameters.level)
     gone = [lacking]
 
-    def had(name: str, columns: Sequence[str], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    def had(name: str, columns: Sequence[str], make: Callable[..., pd.DataFrame], *given: object) -> pd.DataFrame:
         try:
-            return make()
+            return make(*given)
         except NotPublishedError as error:
             gone.append(pd.DataFrame([(name, "", _reason(error))], columns=list(lacking)))
             return pd.DataFrame(columns=list(columns))
 
-    by_age = ["ethnic_group", "sex", "age_band", "residents"]
+    def own_share() -> pd.DataFrame:
+        return pd.DataFrame([completeness.shares(folder, board, trust)])
+
+    def by_age() -> pd.DataFrame:
+        return resident_counts.by_age(folder, catchment.lsoas(folder, board), mental_health_act.AGE_CUTS)
+
+    alike, sources = (parameters.comparator, parameters.level), (other_boards.ACT, other_boards.THERAPIES)
+    act = mental_health_act.england_by_age
     frames = {
-        "residents_by_age": had(
-            AGES,
-            by_age,
-            lambda: resident_counts.by_age(folder, catchment.lsoas(folder, board), mental_health_act.AGE_CUTS),
-        ),
-        "england_by_age": had(
-            AGES, ["age_band", "events", "at_risk"], lambda: mental_health_act.england_by_age(folder)
-        ),
-        "shares": had(
-            "Detentions of the Trust and of its board",
-            ["trust", "board", "period"],
-            lambda: pd.DataFrame([completeness.shares(folder, board, trust)]),
-        ),
+        "residents_by_age": had(AGES, ["ethnic_group", "sex", "age_band", "residents"], by_age),
+        "england_by_age": had(AGES, ["age_band", "events", "at_risk"], act, folder),
+        "shares": had("Detentions of the Trust and of its board", ["trust", "board", "period"], own_share),
     }
     whole = [
-        had(COMPLETE, completeness.COLUMNS, lambda: completeness.low(folder, board, period)),
-        had(COMPLETE, completeness.COLUMNS, lambda: completeness.fallen(folder, board, trust, period)),
+        had(COMPLETE, completeness.COLUMNS, completeness.low, folder, board, period),
+        had(COMPLETE, completeness.COLUMNS, completeness.fallen, folder, board, trust, period),
     ]
-    alike = {"comparator": parameters.comparator, "level": parameters.level}
-    elsewhere = [
-        had(ELSEWHERE, other_boards.COLUMNS, partial(other_boards.prior, folder, source, board, period, **alike))
-        for source in (other_boards.ACT, other_boards.THERAPIES)
-    ]
-    funnel = [
-        had(ELSEWHERE, other_boards.EACH, partial(other_boards.each, folder, source, board, period, **alike))
-        for source in (other_boards.ACT, other_boards.THERAPIES)
-    ]
+    elsewhere, funnel = (
+        [had(ELSEWHERE, columns, make, folder, source, board, period, *alike) for source in sources]
+        for columns, make in ((other_boards.COLUMNS, other_boards.prior), (other_boards.EACH, other_boards.each))
+    )
     besides = [
-        had(context.ROUTES, context.COLUMNS, partial(context.routes, folder, board, **alike)),
-        had(context.DETAILED, context.COLUMNS, partial(context.detailed, folder, trust, period, parameters.level)),
-        had(
-            context.CHARACTERISTICS,
-            context.COLUMNS,
-            partial(context.characteristics, folder, trust, period, parameters.level),
-        ),
-        *(
-            had(part, context.COLUMNS, partial(context.monthly, folder, trust, name, period, **alike))
-            for name, (part, _) in context.MONTHLY.items()
-        ),
-        had(
-            context.RESTRAINT_2021_22,
-            context.COLUMNS,
-            partial(context.restraint_2021_22, folder, trust, parameters.level),
-        ),
+        had(part, context.COLUMNS, make, folder, *given)
+        for part, make, *given in (
+            (context.ROUTES, context.routes, board, *alike),
+            (context.DETAILED, context.detailed, trust, period, parameters.level),
+            (context.CHARACTERISTICS, context.characteristics, trust, period, parameters.level),
+            *((part, context.monthly, trust, name, period, *alike) for name, (part, _) in context.MONTHLY.items()),
+            (context.RESTRAINT_2021_22, context.restraint_2021_22, trust, parameters.level),
+        )
     ]
     return frames | {
         "context": _together(besides),
@@ -153,16 +125,6 @@ def save(parameters: Parameters, folder: Path) -> None:
     """Write the frames of :func:`load` into ``folder``, a Parquet file each."""
     for name, frame in load(parameters).items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
-
-
-def saved(folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the frames that :func:`save` wrote."""
-    missing = [name for name in FRAMES if not (folder / f"{name}.parquet").is_file()]
-    if missing:
-        raise PcrefError(
-            f"published figures: {', '.join(missing)} not in data/processed/{folder.name}. Run the report."
-        )
-    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in FRAMES}
 
 
 @lru_cache(maxsize=64)
@@ -197,7 +159,8 @@ def _counts(
     counts["comparable"] = True  # with the years after it: a board's boundary has not changed since
     for until in organisations.reference("area_changed", board)["last_year"]:
         counts["comparable"] &= ~(counts["area"].eq(board) & rate & counts["period"].le(until))
-    counts = _with_england(counts, level)
+    england = counts[counts["area"].eq(ENGLAND) & counts["at_risk"].notna()]
+    counts = interval_counts.with_england(counts, england, ["indicator", "period", "ethnic_group"], level)
     counts["growth"] = 1.0  # of residents in a year, which are of one census for every year
     try:
         counts["growth"] = (
@@ -219,14 +182,6 @@ def _counts(
     newest = counts[counts["own"]].groupby(["indicator", "area"])["period"].transform(_newest)
     counts["comparable"] &= ~(newest.gt(period).reindex(counts.index, fill_value=False) & counts["period"].gt(period))
     return counts, pd.DataFrame(lacking, columns=["indicator", "area", "reason"])
-
-
-def _with_england(counts: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Return the counts with England's level of the same indicator, year and group, and its limits."""
-    keys = ["indicator", "period", "ethnic_group"]
-    whole = counts[counts["area"].eq(ENGLAND) & counts["at_risk"].notna()]
-    whole = interval_counts.crude(whole, level)[[*keys, *interval_counts.ENGLAND]]
-    return counts.merge(whole.rename(columns=interval_counts.ENGLAND), on=keys, how="left", validate="many_to_one")
 
 
 def _newest(periods: pd.Series) -> str:
@@ -252,4 +207,4 @@ def _cells(counts: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(events_sq=float("nan"), events_at_risk=float("nan"), at_risk_sq=float("nan"))
 
 
-__all__ = ["FRAMES", "load", "save", "saved"]
+__all__ = ["load", "save"]

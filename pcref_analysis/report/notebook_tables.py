@@ -10,7 +10,7 @@ from pcref_analysis.analysis import best_estimates, ethnicity_coding, levels_and
 from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
 from pcref_analysis.disclosure.release_tables import Releasable
 from pcref_analysis.display import formats
-from pcref_analysis.estimates.inequality import extremes
+from pcref_analysis.estimates import inequality as one_number
 from pcref_analysis.priorities import agreed_list, draft_list, engagement, gap_over_time, sensitivity
 from pcref_analysis.report.study import PUBLISHED, Study, as_published
 from pcref_analysis.vocabulary import ethnicity, indicators
@@ -55,12 +55,12 @@ def by_team(counts: Releasable) -> tuple[Releasable, Releasable]:
 
 
 def inequality(levels: Releasable, parameters: Parameters) -> Releasable:
-    """Return inequality in one number an indicator (:func:`estimates.inequality.extremes.highest_over_lowest`)."""
+    """Return inequality in one number an indicator (:func:`estimates.inequality.highest_over_lowest`)."""
     return release_tables.derive(_inequality, levels, name="inequality", parameters=parameters)
 
 
 def _inequality(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    return extremes.highest_over_lowest(_fullest(levels, parameters.period), parameters.level)
+    return one_number.highest_over_lowest(_fullest(levels, parameters.period), parameters.level)
 
 
 def _fullest(levels: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pcref_analysis.counting.row_conditions import schemas
-from pcref_analysis.synthetic import demo_act, demo_details, demo_hospital, demo_people, demo_teams
+from pcref_analysis.synthetic import demo_act, demo_details, demo_hospital, demo_people
 from pcref_analysis.synthetic.demo_people import BEGIN, BETTER, END, MISSED, days, ids, planted, ratio, relative
 
 __all__ = ["PERIODS", "SEED", "one_row_a_person", "planted", "tables", "typed", "write"]
@@ -53,7 +53,7 @@ def tables(seed: int = SEED) -> dict[str, pd.DataFrame]:
     made["Areas"] = demo_people.areas()
     known = one_row_a_person(made["MHS001MPI"]).set_index("Person_ID")["EthnicCategory"]
     unknown = referrals["Person_ID"].map(known).isin(UNKNOWN)
-    made["MHS101Referral"] = referrals.assign(TeamID=demo_teams.teams(seed, referrals, unknown))
+    made["MHS101Referral"] = referrals.assign(TeamID=demo_details.teams(seed, referrals, unknown))
     made = demo_details.add(seed, made)
     return {name: made[name][list(schema.names)] for name, schema in schemas().items() if name in made}
 

@@ -1,5 +1,10 @@
 """The errors that people see: what is wrong, where, how often, and what to do."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class PcrefError(Exception):
     """Something the analyst can mend: a file, a column, a code, a parameter.
@@ -28,3 +33,9 @@ class FaultError(PcrefError):
     """A fault of pcref or of a notebook, which no change of the data mends; the log has been written."""
 
     status = 70  # EX_SOFTWARE of sysexits.h
+
+
+def did_you_mean(name: object, names: Iterable[object], cutoff: float = 0.6) -> str:
+    """Return " Did you mean 'detentions'?" with the nearest of the names; nothing where none is near."""
+    near = difflib.get_close_matches(str(name), list(map(str, names)), n=1, cutoff=cutoff)
+    return f" Did you mean '{near[0]}'?" if near else ""

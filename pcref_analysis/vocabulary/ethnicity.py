@@ -21,14 +21,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "Unknown"
 NOT_KNOWN = "Not known"
-BROAD_GROUPS = (
-    "White",
-    "Mixed",
-    "Asian or Asian British",
-    "Black or Black British",
-    "Other ethnic groups",
-    UNKNOWN,
-)
+ALL_OTHERS, WHOLE_POPULATION = "All other groups", "Whole population"  # comparators that are no group
+BROAD_GROUPS = ("White", "Mixed", "Asian or Asian British", "Black or Black British", "Other ethnic groups", UNKNOWN)
 
 
 @cache

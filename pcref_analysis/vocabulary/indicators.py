@@ -31,11 +31,7 @@ COMPETENCIES = (
     "co-learning",
 )
 START_OF_YEAR = "at the start of the financial year"
-AGES = {
-    "age_at_referral": "at the referral",
-    "age_on_day": "on the day",
-    "age_at_month_end": "at the end of the month",
-}
+AGES = {"age_at_referral": "at the referral", "age_on_day": "on the day", "age_at_month_end": "at the end of the month"}
 Value = str | int | float
 
 
@@ -258,6 +254,11 @@ def measures() -> str:
         for e in entries:
             lines.append(f"| {e.id} | {e.name} | {', '.join(e.computes)} | {', '.join(e.after)} | {e.differs} |")
     return "\n".join(lines).strip() + "\n"
+
+
+def of_each(field: str) -> dict[str, Any]:
+    """Return one field of every entry of the catalogue by indicator, such as ``of_each("name")``."""
+    return {key: getattr(entry, field) for key, entry in catalogue().items()}
 
 
 def by_part(entries: Iterable[Indicator]) -> dict[str, list[Indicator]]:

@@ -55,7 +55,6 @@ KINDS = {
     "unknown_strata": Kind("{number} of unknown {what} left out"),
     "uncounted_strata": Kind("events of unknown {what} are left out; their count is missing"),
     "outside_standard": Kind("{number} in strata outside the standard left out"),
-    "in_no_comparator": Kind("{number} of unknown {what} are in no comparator"),
     "repeated": Kind("few people hold most events, as if {number}: limits may be too narrow"),
     "heavy": Kind("one event more in {where} moves the rate by {number}%: see method gamma"),
     "few": Kind("fewer than {number} {what}: the interval is only approximate"),
@@ -66,7 +65,6 @@ KINDS = {
     "open_bin": Kind("lies in the open last bin ({number} days or more)"),
     "no_figure": Kind("cannot be worked out from these counts"),
     "no_limit": Kind("a limit cannot be worked out from these figures"),
-    "extrapolated": Kind("no one of this group in {number}% of the standard: there the model fills in"),
 }
 _PATTERNS = {
     name: re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(kind.words))) for name, kind in KINDS.items() if kind.public

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -14,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary import ethnicity
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the compiled one, where there is one, is ten times as fast
@@ -182,10 +181,9 @@ class Parameters(_Section):
     def _comparator_is_a_group(self) -> Parameters:
         groups = ethnicity.known_groups(self.detail)
         if self.comparator not in groups:
-            near = difflib.get_close_matches(self.comparator, groups, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
             raise ValueError(
-                f"comparator: '{self.comparator}' is no ethnic group of detail: {self.detail}.{hint} "
+                f"comparator: '{self.comparator}' is no ethnic group of detail: {self.detail}."
+                f"{did_you_mean(self.comparator, groups)} "
                 f"Groups: {', '.join(groups)}"
             )
         return self
@@ -254,8 +252,7 @@ def load(run: str, **overrides: Any) -> Parameters:
     path = run_file(run)
     if not path.is_file():
         have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
-        near = difflib.get_close_matches(path.stem, have, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(path.stem, have)
         raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
     values = read_yaml(path, "parameters")
     if not isinstance(values, dict):
@@ -319,8 +316,7 @@ def check(values: dict[str, Any], name: str) -> Parameters:
 def _fault(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), _known_keys(fault["loc"][:-1]), n=1, cutoff=0.5)
-        return f"{where}: unknown key." + (f" Did you mean '{near[0]}'?" if near else "")
+        return f"{where}: unknown key.{did_you_mean(fault['loc'][-1], _known_keys(fault['loc'][:-1]), 0.5)}"
     if fault["type"] == "missing":
         return f"{where}: is missing."
     words = fault["msg"].removeprefix("Value error, ")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from pcref_analysis.disclosure import release_tables
-from pcref_analysis.disclosure.linked_tables import feasible_ranges, solver
+from pcref_analysis.disclosure import release_tables, secondary
+from pcref_analysis.disclosure.linked_tables import feasible_ranges
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -46,7 +46,7 @@ def test_after_many_programs_no_more_is_tried_and_nothing_is_found(bench, monkey
     """Set 3 without rounding asks 9,600 programs where there is no bound: 20 s."""
     asked, find = [], feasible_ranges.Extremes.find
     monkeypatch.setattr(feasible_ranges.Extremes, "find", lambda *given: asked.append(1) or find(*given))
-    monkeypatch.setattr(solver, "PROGRAMS", 300)
+    monkeypatch.setattr(secondary, "PROGRAMS", 300)
     released = release_tables.release_all(bench.random_tables(3), bench.RULES["exact"])
     assert len(asked) < 5_000
     assert release_tables.attack(released).empty

@@ -83,4 +83,3 @@ def test_a_design_effect_that_cannot_be_told_is_said():
     means = pd.DataFrame({"ethnic_group": ["Indian"], "total": 200.0, "at_risk": 10.0, "total_sq": 9000.0})
     found = lengths_of_stay.quantile(days, ["ethnic_group"], cells=means).iloc[0]
     assert "no design effect" in found["note"]
-    assert np.isnan(lengths_of_stay.design_effect(days, means, ["ethnic_group"])["design_effect"].iloc[0])

@@ -10,7 +10,6 @@ import yaml
 from pcref_analysis.analysis import ethnicity_coding, extract_quality, levels_and_gaps, topics
 from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.display import tables
-from pcref_analysis.estimates.unknown import coding_flags
 from pcref_analysis.published import completeness, organisations, published_counts, trusts
 from pcref_analysis.published.talking_therapies import by_ethnic_group
 from pcref_analysis.report import national, pipeline
@@ -288,8 +287,8 @@ def test_figures_of_the_publisher_are_described_as_such_with_englands_next_to_th
     detained = ranked[ranked["indicator"].eq("detentions") & ranked["rank"].notna()]
     assert detained["not_shown"].str.startswith("The board's patients are counted wherever they were detained").all()
     rate, percent = (pd.Series({"unknown": 0.12, "measure": name}) for name in ("rate", "percent"))
-    assert coding_flags._blank_reason(rate).endswith("rates of every group are too low.")
-    assert "too low" not in coding_flags._blank_reason(percent)  # they are in the denominator too
+    assert ethnicity_coding._blank_reason(rate).endswith("rates of every group are too low.")
+    assert "too low" not in ethnicity_coding._blank_reason(percent)  # they are in the denominator too
     assert "Detentions, counted as published" not in extract_quality.not_available(own, "experience")
     monkeypatch.setattr(extract_quality.runs, "load", lambda run, what: frames[what])
     said = extract_quality.residents("a-run", run("G6V2S"))

@@ -17,21 +17,12 @@ from pcref_analysis.vocabulary.errors import PcrefError
 # What takes frames that the functions below have checked already, or that a run has made itself.
 INSIDE = {
     "aggregate",
-    "coding_flags",
-    "comparators",
-    "confidence_sets",
     "design",
     "entry",
-    "extremes",
     "glm",
-    "grouped",
-    "measures",
     "model_data",
-    "ratios",
     "results",
-    "sampling_model",
     "strata",
-    "unknown_strata",
 }
 
 
@@ -106,25 +97,14 @@ CALLS = {  # the frame that is made awkward, its numbers, and what else is given
     "adjusted_ratios.adjusted": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
     "adjusted_ratios.fit": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
     "adjusted_ratios.ladder": (CELLS, {"steps": {"crude": [], "sex": ["sex"]}, "outcome": "events"}),
-    "marginal.standardised": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
     "interactions.interaction": (CELLS, {"adjust": [], "outcome": "events"}),
     "model_diagnostics.diagnostics": (CELLS, {"adjust": ["sex"], "outcome": "events"}),
     "lengths_of_stay.quantile": (DAYS, {"by": ["ethnic_group"]}),
-    "lengths_of_stay.geometric_mean": (DAYS, {"by": ["ethnic_group"]}),
-    "lengths_of_stay.design_effect": (DAYS, {"by": ["ethnic_group"], "cells": MEANS}),
-    "comparison.compare": (CELLS, {"comparator": "White British"}),
-    "bounds.bounds": (CELLS, {}),
-    "bounds.tipping_point": (CELLS, {}),
-    "gradient.summary": (RATES, {}),
-    "unordered.summary": (RATES, {}),
     "funnel.limits": (CELLS.assign(team=list("abcdef")), {"unit": "team", "kind": "rate"}),
-    "multiple_testing.adjust": (RATES.assign(p=0.04), {"family": ["measure"], "p": "p"}),
-    "multiple_testing.p_values": (RATES.assign(measure="ratio"), {}),
     "interval_counts.table": (ROUNDED, {}),
     "interval_counts.crude": (ROUNDED, {}),
     "interval_counts.compare": (ROUNDED.assign(estimate=ROUNDED["events"] / ROUNDED["at_risk"] * 1000), {}),
     "interval_counts.pooled": (pd.concat([ROUNDED.assign(period="2022-23"), ROUNDED], ignore_index=True), {}),
-    "interval_counts.estimates": (ROUNDED, {}),
     "interval_counts.indirect": (ROUNDED, {"residents": RESIDENTS, "reference": REFERENCE}),
 }
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import poisson
 
 from pcref_analysis.estimates import intervals
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -30,17 +29,6 @@ def test_byar_of_a_hundred_is_an_interval_at_the_level_asked():
 def test_byar_at_zero_starts_at_zero():
     lower, upper = intervals.byar([0.0])
     assert lower[0] == 0 and upper[0] > 0
-
-
-def test_mid_p_halves_the_chance_of_the_observed_count():
-    events = np.array([0, 1, 2, 9, 10, 11, 250])
-    lower, upper = intervals.exact_poisson(events, 0.95, mid_p=True)
-    half = 0.5 * poisson.pmf(events, upper)
-    np.testing.assert_allclose(poisson.cdf(events, upper) - half, 0.025, rtol=1e-9)
-    half = 0.5 * poisson.pmf(events[1:], lower[1:])
-    np.testing.assert_allclose(poisson.sf(events[1:], lower[1:]) + half, 0.025, rtol=1e-9)
-    exact = intervals.exact_poisson(events)
-    assert lower[0] == 0 and np.all(lower[1:] > exact[0][1:]) and np.all(upper < exact[1])
 
 
 def test_dobson_by_hand():

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcref_analysis.estimates.rates import rates
-from pcref_analysis.estimates.rates.comparison import compare
 
 BANDS = ["0-15", "16-19", "20-24", "25-34", "35-49", "50-64", "65+"]
 WEIGHTS = pd.DataFrame({"age_band": BANDS, "weight": [10, 3, 4, 8, 11, 12, 10]})
@@ -122,15 +121,3 @@ def test_limits_hold_the_estimate_and_widen_with_the_level(frame):
         assert (table.loc[table["estimate"].isna(), "note"] != "").all(), name
     narrow, wide = (rates.direct(frame, ["ethnic_group"], WEIGHTS, ["age_band"], level=v) for v in (0.9, 0.99))
     assert not (wide["upper"] < narrow["upper"]).any() and not (wide["lower"] > narrow["lower"]).any()
-
-
-@settings(max_examples=12, deadline=None)
-@given(cells(least_at_risk=200, groups=2))
-def test_turning_a_comparison_round_turns_its_figures_round(frame):
-    for options in ({}, {"standard": WEIGHTS, "over": ["age_band"]}, {"method": "log"}):
-        one, two = (compare(frame, c, **options).set_index("measure")[FIGURES] for c in ("g1", "g0"))
-        ahead, back = one.loc["ratio"].to_numpy(), two.loc["ratio", ["estimate", "upper", "lower"]].to_numpy()
-        if np.isfinite([*ahead, *back]).all() and ahead[1] > 0 and back[2] > 0:
-            np.testing.assert_allclose(ahead, 1 / back, rtol=1e-7)
-        gap, turned = one.loc["difference"], two.loc["difference", ["estimate", "upper", "lower"]]
-        np.testing.assert_allclose(gap.to_numpy(), -turned.to_numpy(), rtol=1e-7, atol=1e-9)

@@ -1,5 +1,7 @@
 """The worst case over unknown ethnic group, worked out from released counts: it holds the one from exact counts."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,6 @@ from hypothesis import strategies as st
 import pcref_analysis as pcref
 from pcref_analysis.analysis import ethnicity_coding
 from pcref_analysis.disclosure import disclosure_rule
-from pcref_analysis.estimates.unknown import bounds as missing
 from pcref_analysis.report import notebook_tables
 
 RUN = pcref.parameters.load("demo")
@@ -41,17 +42,31 @@ def worst(cells, also_hidden=()):
 
 
 def exactly(cells):
-    return exactly_all([cells])[0]
+    """Return the bounds from exact counts, by their formulas (docs/methods/unknown-ethnicity.md)."""
+    table = cells.set_index("ethnic_group")[["events", "at_risk"]].astype(float)
+    kind = INDICATORS[cells["indicator"].iloc[0]][1]
+    (c, m), (u, v) = table.loc[COMPARATOR], table.loc[NOBODY]
+    bring = u if kind == "once" else 0.0
+    e, n = (table.drop([COMPARATOR, NOBODY])[name] for name in ("events", "at_risk"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = e / (n + v - bring) / np.divide(c + u, m + bring)
+        high = (e + u) / (n + bring) / np.divide(c, m + v - bring)
+        found = pd.DataFrame({"ratio": e / n / np.divide(c, m), "ratio_low": low, "ratio_high": high})
+    return found.where(np.isfinite(found))
 
 
-def exactly_all(tables):
-    """Return the bounds of several tables, made at once as those of so many years."""
-    once = [name for name, (_, kind) in INDICATORS.items() if kind == "once"]
-    years = [f"{1900 + n}-{(n + 1) % 100:02d}" for n in range(len(tables))]
-    cells = pd.concat([table.assign(period=year) for year, table in zip(years, tables, strict=True)], ignore_index=True)
-    found = missing.bounds(cells, COMPARATOR, percent=once)
-    found = found[found["ethnic_group"] != COMPARATOR]
-    return [found[found["period"] == year].set_index("ethnic_group") for year in years]
+@pytest.mark.parametrize("held", [0, 4])
+def test_the_formulas_give_the_extremes_of_every_allocation(held):
+    indicator = "people_detained_caseload" if held else "detentions"
+    found, ratios = exactly(cells_of(indicator, [5, 3, 2, 2], [40.0, 10.0, 12.0, held])).loc[GROUP], []
+    people = [True] * 2 + [False] * max(held - 2, 0)  # who has an event
+    for places in itertools.product(range(3), repeat=len(people)):
+        events, risk = np.array([5.0, 3, 2]), np.array([40.0, 10, 12])
+        for place, event in zip(places, people, strict=True):
+            events[place] += event
+            risk[place] += bool(held)
+        ratios.append((events[1] / risk[1]) / (events[0] / risk[0]))
+    assert found[["ratio_low", "ratio_high"]].tolist() == pytest.approx([min(ratios), max(ratios)])
 
 
 def cells_of(indicator, events, at_risk):
@@ -138,8 +153,8 @@ def test_released_bounds_are_not_absurdly_wide(indicator):
         people = rng.integers(2_000, 5_000, 4).astype(float)
         people[3] = 0 if indicator == "detentions" else 100
         drawn.append(cells_of(indicator, rng.integers(40, 90, 4), people))
-    for cells, exact in zip(drawn, exactly_all(drawn), strict=True):
-        found = worst(cells)
+    for cells in drawn:
+        exact, found = exactly(cells), worst(cells)
         assert set(found.index) == set(exact.index)
         assert (found["ratio_low"] > exact["ratio_low"] / 1.2).all()
         assert (found["ratio_high"] < exact["ratio_high"] * 1.2).all()

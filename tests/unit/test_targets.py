@@ -5,9 +5,9 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import tables
-from pcref_analysis.estimates.inequality import extremes
+from pcref_analysis.estimates import inequality, interval_counts
 from pcref_analysis.priorities import engagement
-from pcref_analysis.published import published_counts, publisher_rounding
+from pcref_analysis.published import publisher_rounding
 from pcref_analysis.report import notebook_tables
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -59,11 +59,11 @@ def test_a_target_of_nothing_that_is_known_is_refused(monkeypatch, odd):
 
 
 def test_inequality_is_one_number_whose_interval_reaches_1_where_groups_could_be_equal():
-    one = extremes.highest_over_lowest(LEVELS).iloc[0]
+    one = inequality.highest_over_lowest(LEVELS).iloc[0]
     assert (one["highest"], one["lowest"], one["estimate"]) == ("Black or Black British", "White", 250 / 80)
     assert 1 < one["lower"] < 250 / 80 < one["upper"]
     alike = LEVELS.assign(estimate=[80.0, 85.0, 90.0], lower=[60.0, 55.0, 70.0], upper=[105.0, 130.0, 115.0])
-    assert extremes.highest_over_lowest(alike)["lower"].tolist() == [1.0]
+    assert inequality.highest_over_lowest(alike)["lower"].tolist() == [1.0]
 
 
 def test_england_stands_beside_the_same_group_and_a_word_says_how_ours_compares():
@@ -72,7 +72,8 @@ def test_england_stands_beside_the_same_group_and_a_word_says_how_ours_compares(
     counts = counts.assign(period=RUN.period, area="England", measure="rate", per=100_000)
     counts = counts.assign(at_risk=[45_000_000, 8_000_000], published_rate=float("nan"), note="", area_kind="act")
     counts = counts.assign(at_risk_low=counts["at_risk"], at_risk_high=counts["at_risk"])
-    national = published_counts._with_england(counts[publisher_rounding.COLUMNS], 0.95)
+    counts = counts[publisher_rounding.COLUMNS]
+    national = interval_counts.with_england(counts, counts, ["indicator", "period", "ethnic_group"])
     columns = ["ethnic_group", "england", "england_lower", "england_upper"]
     found = LEVELS.merge(national[columns], on="ethnic_group", how="left")
     assert found["england"].round(1).tolist()[::2] == [88.9, 150.0] and pd.isna(found["england"][1])

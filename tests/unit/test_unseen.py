@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.disclosure import planning, release_tables
-from pcref_analysis.disclosure.linked_tables import implied_cells, schema
+from pcref_analysis.disclosure.linked_tables import constraints, schema
 
 # Two teams and three groups with all totals; African in team B stands in no table: it is 23 - 2 = 21.
 COUNTS = pd.DataFrame(
@@ -37,7 +37,7 @@ def test_numbers_that_contradict_it_leave_the_series_as_it_was():
     odd = COUNTS.assign(events=COUNTS["events"].where(COUNTS["ethnic_group"] != "African", 3 * COUNTS["events"]))
     sums = linked(odd)  # the groups of team B no longer leave what the African total does
     assert "unseen" not in set(sums.cells["kind"])
-    assert f"/events{implied_cells.NAMED}" in sums.gaps
+    assert f"/events{constraints.NAMED}" in sums.gaps
 
 
 def test_a_mostly_empty_crossing_is_not_filled():

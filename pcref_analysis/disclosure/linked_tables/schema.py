@@ -19,19 +19,8 @@ DIMENSION = "~"  # before the name of a dimension, in the list of counts
 COUNTS = ("events", "at_risk")
 FIGURES = ("estimate", "lower", "upper", "change", "change_lower", "change_upper")
 CONTEXT = (
-    "comparator",
-    "adjustment",
-    "change_from",
-    "measure",
-    "level",
-    "rounded_to",
-    "change_rounded_to",
-    "note",
-    "indicator_name",
-    "domain",
-    "unit",
-    "per",
-    "method",
+    *("comparator", "adjustment", "change_from", "measure", "level", "rounded_to", "change_rounded_to", "note"),
+    *("indicator_name", "domain", "unit", "per", "method"),
 )
 INSIDE = ("events_sq", "events_at_risk", "at_risk_sq", "total", "total_sq", "largest", "beyond")  # used, never shown
 YEARS = "years"  # the kind of sum that makes all years

@@ -1,4 +1,4 @@
-"""Crude and standardised rates, proportions, means, and comparisons of them."""
+"""Crude and standardised rates, proportions and means."""
 
 from pcref_analysis.vocabulary.public import face
 
@@ -10,6 +10,5 @@ __getattr__, __dir__ = face(
         "mean": "estimates.rates.rates:mean",
         "direct": "estimates.rates.rates:direct",
         "indirect": "estimates.rates.rates:indirect",
-        "compare": "estimates.rates.comparison:compare",
     },
 )

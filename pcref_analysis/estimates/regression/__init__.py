@@ -11,6 +11,5 @@ __getattr__, __dir__ = face(
         "STEPS": "estimates.regression.adjusted_ratios:STEPS",
         "interaction": "estimates.regression.interactions:interaction",
         "diagnostics": "estimates.regression.model_diagnostics:diagnostics",
-        "standardised": "estimates.regression.marginal:standardised",
     },
 )

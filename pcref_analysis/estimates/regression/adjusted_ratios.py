@@ -1,36 +1,38 @@
-"""Ratios between ethnic groups adjusted for age, sex and deprivation, exact from cells.
-
-:func:`adjusted` gives one adjustment, :func:`ladder` the crude, age-sex and age-sex-deprivation ratios side by side,
-:func:`fit` the models themselves. :func:`standardised`, :func:`interaction` and :func:`diagnostics` stand in their own
-modules and are reached from here too.
-"""
+"""Ratios between ethnic groups adjusted for age, sex and deprivation, exact from cells."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression import model_data
-from pcref_analysis.estimates.regression.glm import Model, fitted
+from pcref_analysis.estimates.regression.glm import Model, average, fitted
 from pcref_analysis.estimates.regression.interactions import interaction
-from pcref_analysis.estimates.regression.marginal import standardised
-from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION
+from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.estimates.regression.model_diagnostics import diagnostics
-from pcref_analysis.estimates.regression.ratios import CHANGE, ratios
-from pcref_analysis.estimates.regression.results import check
+from pcref_analysis.estimates.regression.results import (
+    ALL_EVENTS,
+    FIGURES,
+    INSEPARABLE,
+    NO_EVENTS,
+    cautions,
+    finished,
+    limits,
+    one_sided,
+    refusal,
+    row_of,
+    spread,
+    spread_between,
+    totals,
+)
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.ethnicity import WHOLE_POPULATION
 
-__all__ = [
-    "ALL_OTHERS",
-    "STEPS",
-    "WHOLE_POPULATION",
-    "adjusted",
-    "diagnostics",
-    "fit",
-    "interaction",
-    "ladder",
-    "standardised",
-]
+__all__ = ["STEPS", "adjusted", "diagnostics", "fit", "interaction", "ladder"]
+CHANGE = ["change_from", "change", "change_lower", "change_upper"]
 STEPS: dict[str, list[str]] = {
     "crude": [],
     "age_sex": ["age_band", "sex"],
@@ -113,7 +115,7 @@ def adjusted(
     ...     "sex": ["Female", "Male"] * 2, "events": [40, 60, 30, 10], "at_risk": [40_000, 40_000, 10_000, 2_500],
     ...     "events_sq": [60, 80, 50, 12]})
     >>> adjusted(cells, adjust=["sex"])[["ethnic_group", "estimate", "lower", "upper"]].round(2).to_dict("records")
-    [{'ethnic_group': 'Indian', 'estimate': 2.88, 'lower': 1.81, 'upper': 4.6}]
+    [{'ethnic_group': 'Indian', 'estimate': 2.88, 'lower': 1.82, 'upper': 4.57}]
 
     References
     ----------
@@ -121,18 +123,9 @@ def adjusted(
     Bulletin 1946;2:110-114; Bell RM, McCaffrey DF. Survey Methodology 2002;28:169-181 (few clusters). Must not be used
     to say why groups differ, nor for people one by one.
     """
-    found = ratios(
-        cells,
-        exposure,
-        comparator,
-        [list(adjust)],
-        family,
-        level,
-        {"robust": robust, "small_sample": small_sample},
-        (outcome, unknown_exposure, unknown_adjust),
-        interval,
-    )
-    return found.drop(columns=CHANGE)
+    handling = (outcome, unknown_exposure, unknown_adjust)
+    ask = Options(exposure, comparator, family, *handling, robust, small_sample, level, interval)
+    return _ratios(cells, ask, {model_data.adjustment_name(list(adjust)): list(adjust)}).drop(columns=CHANGE)
 
 
 @checked
@@ -175,7 +168,7 @@ def ladder(
     ...     "sex": ["Female", "Male"] * 2, "events": [40, 90, 30, 10], "at_risk": [40_000, 40_000, 10_000, 2_500]})
     >>> out = ladder(cells, steps={"crude": [], "sex": ["sex"]})
     >>> out[["adjustment", "estimate", "change", "change_lower", "change_upper"]].round(2).values.tolist()
-    [['crude', 1.97, nan, nan, nan], ['sex', 2.46, 1.25, 1.13, 1.39]]
+    [['crude', 1.97, nan, nan, nan], ['sex', 2.46, 1.25, 1.07, 1.46]]
 
     References
     ----------
@@ -187,9 +180,8 @@ def ladder(
             "regression: odds ratios change between the steps of a ladder even where the groups' make-up is alike; "
             "use family='poisson', which gives ratios of proportions."
         )
-    steps = STEPS if steps is None else steps
-    options = (outcome, unknown_exposure, "exclude")
-    return ratios(cells, exposure, comparator, list(steps.values()), family, level, {}, options, interval, list(steps))
+    ask = Options(exposure, comparator, family, outcome, unknown_exposure, level=level, interval=interval)
+    return _ratios(cells, ask, STEPS if steps is None else steps)
 
 
 @checked
@@ -212,12 +204,76 @@ def fit(
     own result on the strata (its standard errors are model-based), ``model.design.frame`` the strata. An indicator
     that cannot be fitted is absent. ``comparator`` must be a level of the exposure.
     """
-    check(cells, exposure, comparator, 0.5)
-    if comparator in (ALL_OTHERS, WHOLE_POPULATION):
-        raise PcrefError("regression: fit() needs one level of the exposure as comparator.")
-    found = model_data.problems(cells, exposure, list(adjust), family, outcome, unknown_exposure, unknown_adjust)
-    models = {
-        (p.indicator, p.period): fitted(p, exposure, comparator, list(adjust), family, robust, small_sample)
-        for p in found
-    }
+    handling = (outcome, unknown_exposure, unknown_adjust)
+    ask = Options(exposure, comparator, family, *handling, robust, small_sample)
+    ask.check(cells, pooled=False)
+    found = model_data.problems(cells, list(adjust), ask)
+    models = {(p.indicator, p.period): fitted(p, list(adjust), ask) for p in found}
     return {key: model for key, model in models.items() if model is not None}
+
+
+def _ratios(cells: pd.DataFrame, ask: Options, steps: dict[str, list[str]]) -> pd.DataFrame:
+    """Return the ratios under each set of adjusters, on the same strata throughout, and the change between them."""
+    ask.check(cells)
+    finest = list(dict.fromkeys(term for terms in steps.values() for term in terms))
+    over, rows = model_data.columns_of(finest), []
+    for p in model_data.problems(cells, finest, ask):
+        for job, reference, groups in model_data.jobs(p, over, ask):
+            models = {name: fitted(job, terms, ask, reference) for name, terms in steps.items()}
+            for group in groups:
+                rows += _group_rows(job, models, group, ask)
+        for group in p.empty:
+            rows += _group_rows(p, dict.fromkeys(steps), group, ask)
+    return finished(rows, ask, CHANGE)
+
+
+def _group_rows(p: Problem, models: dict[str, Model | None], group: object, ask: Options) -> list[dict[str, Any]]:
+    """Return a group's ratio at every step, and its change from the step before."""
+    if group == ask.comparator:
+        return []
+    sums = totals(p.frame[p.frame[ask.exposure] == group])
+    rows, last = [], None
+    for name, model in models.items():
+        reason = refusal(p, sums, model, ask.comparator)
+        found = None if reason else _log_ratio(model, group, ask.comparator)
+        row, notes = row_of(p, ask.exposure, group, sums) | {"adjustment": name}, [reason]
+        if found:
+            row |= dict(zip(FIGURES, limits(found[0], spread(model, found[1], ask.interval), ask.level), strict=True))
+            notes = cautions(sums, model)
+        elif not reason:
+            notes = [INSEPARABLE]
+        elif reason in (NO_EVENTS, ALL_EVENTS):
+            row["lower"], row["upper"] = one_sided(model, group, ask.level) * _against(model, ask.comparator)
+        if found and last and last[2]:
+            row |= {"change_from": last[0]} | _change(last[1], last[2], model, found, ask)
+        last = name, model, found
+        rows.append(row | {"note": "; ".join(filter(None, [*notes, *p.notes]))})
+    return rows
+
+
+def _log_ratio(model: Model, group: object, comparator: object) -> tuple[float, np.ndarray] | None:
+    """Return the log ratio and its gradient; none where the data give no finite value."""
+    d = model.design
+    if comparator != WHOLE_POPULATION:
+        contrast = d.contrast(group)
+        return (float(contrast @ model.beta), contrast) if d.estimable(contrast) else None
+    if model.family == "logistic":
+        raise PcrefError("regression: against the whole population use family='poisson'.")
+    weight = d.frame["t"].to_numpy(float)
+    rate, slope = average(model, d.at(group), weight)
+    base, base_slope = average(model, d.x, weight)
+    return (float(np.log(rate / base)), slope / rate - base_slope / base) if 0 < rate < np.inf else None
+
+
+def _against(model: Model, comparator: object) -> np.ndarray:
+    """Return the factor that turns a ratio against the fit's reference into one against the comparator."""
+    if comparator != WHOLE_POPULATION:
+        return np.ones(2)
+    found = _log_ratio(model, model.design.terms[0].reference, comparator)
+    return np.full(2, np.exp(found[0]) if found else np.nan)
+
+
+def _change(old: Model, before: tuple, new: Model, after: tuple, ask: Options) -> dict[str, float]:
+    """Return this step's ratio over the last step's; the interval knows that both rest on the same people."""
+    apart = spread_between(old, before[1], new, after[1], ask.interval)
+    return dict(zip(CHANGE[1:], limits(after[0] - before[0], apart, ask.level), strict=True))

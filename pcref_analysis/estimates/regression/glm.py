@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.regression.design import Design, design
-from pcref_analysis.estimates.regression.model_data import Problem
+from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.vocabulary.errors import PcrefError
 
 FAMILIES = ("poisson", "quasipoisson", "negbin", "logistic", "gamma")
@@ -65,20 +65,14 @@ def root(variance: np.ndarray) -> np.ndarray:
 
 
 def fitted(
-    p: Problem,
-    exposure: str,
-    reference: object,
-    adjust: list[str],
-    family: str,
-    robust: bool = True,
-    small_sample: bool = False,
-    cross: str | None = None,
+    p: Problem, adjust: list[str], ask: Options, reference: object = None, cross: str | None = None
 ) -> Model | None:
-    """Return a fitted model; none where the comparator has no events, or no stratum bears on a fit."""
-    if p.refused or not p.frame.loc[p.frame[exposure] == reference, "y"].sum() > 0:
+    """Return a fitted model; none where the reference (the comparator) has no events, or no stratum bears on a fit."""
+    reference = ask.comparator if reference is None else reference
+    if p.refused or not p.frame.loc[p.frame[ask.exposure] == reference, "y"].sum() > 0:
         return None
-    d = design(p.frame, exposure, reference, adjust, family, cross)
-    return fit_design(d, family, robust, small_sample) if d.fitted.any() else None
+    d = design(p.frame, ask.exposure, reference, adjust, ask.family, cross)
+    return fit_design(d, ask.family, ask.robust, ask.small_sample) if d.fitted.any() else None
 
 
 def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool = False) -> Model:

@@ -10,19 +10,20 @@ import pandas as pd
 from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression import model_data
 from pcref_analysis.estimates.regression.glm import Model, fitted
-from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
+from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.estimates.regression.results import (
+    FIGURES,
     INSEPARABLE,
     NO_EVENTS,
     cautions,
-    check,
     finished,
     limits,
+    one_sided,
     refusal,
+    row_of,
+    spread,
     totals,
 )
-from pcref_analysis.estimates.regression.standard_errors import spread
-from pcref_analysis.estimates.regression.zero_events import one_sided
 from pcref_analysis.vocabulary.errors import PcrefError
 
 MORE = ["within", "stratum", "wald", "df", "p_value"]
@@ -81,21 +82,20 @@ def interaction(
     Wald A. Trans Am Math Soc 1943;54:426-482. A large p-value must not be read as "no difference": most Trusts have
     too few events to see one. Stratum ratios must not be ranked.
     """
-    check(cells, exposure, comparator, level, interval)
-    if comparator in (ALL_OTHERS, WHOLE_POPULATION) or with_ in (exposure, "age_spline"):
-        raise PcrefError("regression: an interaction needs one level as comparator, and a column other than that.")
+    handling = (outcome, unknown_exposure, unknown_adjust)
+    ask = Options(exposure, comparator, family, *handling, robust, level=level, interval=interval)
+    ask.check(cells, pooled=False)
+    if with_ in (exposure, "age_spline"):
+        raise PcrefError("regression: an interaction needs a column other than the exposure, and no spline.")
     terms = list(adjust) if with_ in adjust else [*adjust, with_]
     rows: list[dict[str, Any]] = []
-    for p in model_data.problems(cells, exposure, terms, family, outcome, unknown_exposure, unknown_adjust):
-        model = fitted(p, exposure, comparator, terms, family, robust, cross=with_)
+    for p in model_data.problems(cells, terms, ask):
+        model = fitted(p, terms, ask, cross=with_)
         test = dict(zip(("wald", "df", "p_value"), _wald(model) if model else (np.nan,) * 3, strict=True))
-        groups = [g for g in dict.fromkeys(p.frame[exposure]) if g != comparator]
-        for group in [*groups, *[g for g in p.empty if g != comparator]]:
-            for stratum in sorted(p.frame[with_].unique(), key=str):
-                rows.append(_row(p, model, exposure, group, comparator, with_, stratum, level, interval) | test)
-    name, measure = model_data.adjustment_name(terms), "odds_ratio" if family == "logistic" else "ratio"
-    same = {"comparator": comparator, "adjustment": name, "measure": measure, "level": level, "within": with_}
-    return finished(rows, exposure, MORE, **same)
+        for group in [*dict.fromkeys(p.frame[exposure]), *p.empty]:
+            for stratum in sorted(p.frame[with_].unique(), key=str) if group != comparator else ():
+                rows.append(_row(p, model, group, with_, stratum, ask) | test)
+    return finished(rows, ask, MORE, adjustment=model_data.adjustment_name(terms), within=with_)
 
 
 def _wald(model: Model) -> tuple[float, float, float]:
@@ -116,35 +116,22 @@ def _wald(model: Model) -> tuple[float, float, float]:
     return wald, df, float(chi2.sf(wald, df))
 
 
-def _row(
-    p: Problem,
-    model: Model | None,
-    exposure: str,
-    group: object,
-    comparator: object,
-    with_: str,
-    stratum: object,
-    level: float,
-    interval: str,
-) -> dict[str, Any]:
-    here = p.frame[with_] == stratum
-    own, base = p.frame[here & (p.frame[exposure] == group)], p.frame[here & (p.frame[exposure] == comparator)]
+def _row(p: Problem, model: Model | None, group: object, with_: str, stratum: object, ask: Options) -> dict[str, Any]:
+    exposed, here = p.frame[ask.exposure], p.frame[with_] == stratum
+    own, base = p.frame[here & (exposed == group)], p.frame[here & (exposed == ask.comparator)]
     sums = totals(own)
-    row: dict[str, Any] = {"indicator": p.indicator, "period": p.period, exposure: group, "stratum": stratum}
-    row |= {"events": sums["count"], "at_risk": sums["t"]}
-    row |= dict.fromkeys(("estimate", "lower", "upper"), np.nan)
-    reason = refusal(p, sums, model, comparator)
+    row = row_of(p, ask.exposure, group, sums) | {"stratum": stratum}
+    reason = refusal(p, sums, model, ask.comparator)
     if not reason.startswith("no one") and not base["y"].sum() > 0:
         reason = reason if model is None else "the comparator has no events in this stratum, so nothing to compare with"
     notes = [reason]
     if reason == NO_EVENTS:
-        rows = (here & (p.frame[exposure] == group)).to_numpy()
-        row["lower"], row["upper"] = one_sided(model, group, level, rows)
+        row["lower"], row["upper"] = one_sided(model, group, ask.level, (here & (exposed == group)).to_numpy())
     elif not reason:
-        contrast = model.design.at(group, base.iloc[:1])[0] - model.design.at(comparator, base.iloc[:1])[0]
+        contrast = model.design.at(group, base.iloc[:1])[0] - model.design.at(ask.comparator, base.iloc[:1])[0]
         if model.design.estimable(contrast):
-            figures = limits(float(contrast @ model.beta), spread(model, contrast, interval), level)
-            row |= dict(zip(("estimate", "lower", "upper"), figures, strict=True))
+            figures = limits(float(contrast @ model.beta), spread(model, contrast, ask.interval), ask.level)
+            row |= dict(zip(FIGURES, figures, strict=True))
             notes = cautions(sums, model)
         else:
             notes = [INSEPARABLE]

@@ -15,14 +15,54 @@ import pandas as pd
 
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.ethnicity import ALL_OTHERS, WHOLE_POPULATION
 from pcref_analysis.vocabulary.standards import UNKNOWN_VALUES
 
-ALL_OTHERS = "All other groups"
-WHOLE_POPULATION = "Whole population"
 SUMS = ["y", "t", "yy", "yt", "tt"]
 STRATUM = ["ethnic_group", "sex", "age_band", "imd_quintile", "period"]
 NAMES = {"age_band": "age", "age_spline": "age", "sex": "sex", "imd_quintile": "imd"}
 AS_GIVEN = ("quasipoisson", "negbin")  # their dispersion is between the strata of the cells, so none are merged
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a fit is asked for, as :func:`pcref_analysis.estimates.regression.adjusted_ratios.adjusted` explains it."""
+
+    exposure: str
+    comparator: object
+    family: str = "poisson"
+    outcome: str = "auto"
+    unknown_exposure: str = "keep"
+    unknown_adjust: str = "exclude"
+    robust: bool = True
+    small_sample: bool = False
+    level: float = 0.95
+    interval: str = "normal"
+
+    @property
+    def measure(self) -> str:
+        """What is compared: ``ratio``, or ``odds_ratio``."""
+        return "odds_ratio" if self.family == "logistic" else "ratio"
+
+    def check(self, cells: pd.DataFrame, pooled: bool = True) -> None:
+        """Raise for a comparator that no cell has (or that is ``pooled``, where it may not be) or an odd option."""
+        if self.interval not in ("t", "normal"):
+            raise PcrefError("regression: interval must be 't' or 'normal'.")
+        if not 0 < self.level < 1:
+            raise PcrefError(f"regression: level must lie between 0 and 1 (0.95 for 95%), not {self.level}.")
+        if self.exposure not in cells:
+            raise PcrefError(f"regression: the cells have no column '{self.exposure}'.")
+        if self.comparator in (ALL_OTHERS, WHOLE_POPULATION):
+            if not pooled:
+                raise PcrefError("regression: this needs one level of the exposure as comparator.")
+        elif not cells[self.exposure].isin([self.comparator]).any():
+            raise PcrefError(
+                f"regression: no cell has the comparator '{self.comparator}' in {self.exposure}. "
+                f"Choose one of its levels, '{ALL_OTHERS}' or '{WHOLE_POPULATION}'."
+            )
+        for name in ("unknown_exposure", "unknown_adjust"):
+            if getattr(self, name) not in ("keep", "exclude"):
+                raise PcrefError(f"regression: {name} must be 'keep' or 'exclude'.")
 
 
 def columns_of(adjust: list[str]) -> list[str]:
@@ -111,38 +151,28 @@ class Problem:
     left_out: float = 0.0  # events that are not in the fit
 
 
-def problems(
-    cells: pd.DataFrame,
-    exposure: str,
-    adjust: list[str],
-    family: str,
-    outcome: str = "auto",
-    unknown_exposure: str = "keep",
-    unknown_adjust: str = "exclude",
-) -> Iterator[Problem]:
+def problems(cells: pd.DataFrame, adjust: list[str], ask: Options) -> Iterator[Problem]:
     """Split cells by indicator and period (pooled where ``period`` is adjusted for) and add them up to strata.
 
     Raises
     ------
     PcrefError
-        If a column is absent, an option is unknown, or the cells hold impossible numbers.
+        If a column is absent, or the cells hold impossible numbers.
     """
-    for name, value in (("unknown_exposure", unknown_exposure), ("unknown_adjust", unknown_adjust)):
-        if value not in ("keep", "exclude"):
-            raise PcrefError(f"regression: {name} must be 'keep' or 'exclude'.")
+    exposure = ask.exposure
     over = columns_of(adjust)
     absent = [name for name in [exposure, *over] if name not in cells]
     if absent or exposure in over:
         raise PcrefError(f"regression: {', '.join(absent) or exposure} cannot be adjusted for: not a column to spare.")
-    frame = _plain(person_sums(cells, outcome), exposure, over)
-    frame["no_exposure"] = is_unknown(frame[exposure]) & (unknown_exposure == "exclude")
+    frame = _plain(person_sums(cells, ask.outcome), exposure, over)
+    frame["no_exposure"] = is_unknown(frame[exposure]) & (ask.unknown_exposure == "exclude")
     frame["no_adjuster"] = False
-    for name in over if unknown_adjust == "exclude" else []:
+    for name in over if ask.unknown_adjust == "exclude" else []:
         frame["no_adjuster"] |= is_unknown(frame[name])
     for key, part in frame.groupby(["indicator"] if "period" in over else ["indicator", "period"], sort=False):
         years = sorted(set(map(str, part["period"])))
         period = key[1] if len(key) > 1 else " to ".join(dict.fromkeys([years[0], years[-1]]))
-        yield _problem(key[0], period, part, exposure, over, family)
+        yield _problem(key[0], period, part, exposure, over, ask.family)
 
 
 def _plain(frame: pd.DataFrame, exposure: str, over: list[str]) -> pd.DataFrame:
@@ -208,14 +238,13 @@ def _refusal(frame: pd.DataFrame, family: str) -> str:
     return ""
 
 
-def jobs(
-    p: Problem, exposure: str, comparator: object, over: list[str], family: str
-) -> Iterator[tuple[Problem, object, list[object]]]:
+def jobs(p: Problem, over: list[str], ask: Options) -> Iterator[tuple[Problem, object, list[object]]]:
     """Yield (problem, reference level of the fit, groups to compare) for the three kinds of comparator.
 
     All other groups: the exposure recoded to one known group and all other known groups, a fit for each. The whole
     population: one fit; the largest group is only the reference of the coding.
     """
+    exposure, comparator = ask.exposure, ask.comparator
     levels = list(dict.fromkeys(p.frame[exposure]))
     if comparator == ALL_OTHERS:
         known = p.frame[~is_unknown(p.frame[exposure])]

@@ -10,9 +10,8 @@ import pandas as pd
 from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.regression import model_data
 from pcref_analysis.estimates.regression.glm import Model, fit_design, fitted, residual_squares, root
-from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
-from pcref_analysis.estimates.regression.results import FEW, check
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.estimates.regression.model_data import Options, Problem
+from pcref_analysis.estimates.regression.results import FEW
 
 COLUMNS = ["indicator", "period", "adjustment", "check", "value", "concern", "words"]
 Finding = tuple[str, float, str, str]
@@ -63,13 +62,12 @@ def diagnostics(
     Rao JNK, Scott AJ. Ann Stat 1984;12:46-60 (a chi-squared divided by the effect of clustering). Pregibon D. Ann
     Stat 1981;9:705-724 (one-step influence). Kish L. Survey Sampling. 1965 (effective number).
     """
-    check(cells, exposure, comparator, 0.5)
-    if comparator in (ALL_OTHERS, WHOLE_POPULATION):
-        raise PcrefError("regression: diagnostics need one level of the exposure as comparator.")
+    ask = Options(exposure, comparator, family, outcome, unknown_exposure, unknown_adjust)
+    ask.check(cells, pooled=False)
     rows: list[dict[str, Any]] = []
-    for p in model_data.problems(cells, exposure, list(adjust), family, outcome, unknown_exposure, unknown_adjust):
+    for p in model_data.problems(cells, list(adjust), ask):
         base = {"indicator": p.indicator, "period": p.period, "adjustment": model_data.adjustment_name(list(adjust))}
-        model = fitted(p, exposure, comparator, list(adjust), family)
+        model = fitted(p, list(adjust), ask)
         if model is None:
             words = p.refused or f"No fit: the comparator ({comparator}) has no events or no one at risk."
             found: list[Finding] = [("fit", np.nan, "serious", words)]

@@ -7,30 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcref_analysis.estimates.regression.glm import Model
-from pcref_analysis.estimates.regression.model_data import ALL_OTHERS, WHOLE_POPULATION, Problem
+from pcref_analysis.estimates.intervals import EXACT_BELOW
+from pcref_analysis.estimates.regression.glm import Model, person_squares, predicted, root
+from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.vocabulary import notes
-from pcref_analysis.vocabulary.errors import PcrefError
 
-FEW = 10
+FEW = EXACT_BELOW
+FIGURES = ("estimate", "lower", "upper")
 NO_EVENTS = "no events in this group: only a one-sided limit exists"
 ALL_EVENTS = "nothing but events in this group: only a one-sided limit exists"
 INSEPARABLE = notes.say("inseparable")
-
-
-def check(cells: pd.DataFrame, exposure: str, comparator: object, level: float, interval: str = "t") -> None:
-    """Raise for a comparator that no cell has, a level not between 0 and 1, or an interval of neither kind."""
-    if interval not in ("t", "normal"):
-        raise PcrefError("regression: interval must be 't' or 'normal'.")
-    if not 0 < level < 1:
-        raise PcrefError(f"regression: level must lie between 0 and 1 (0.95 for 95%), not {level}.")
-    if exposure not in cells:
-        raise PcrefError(f"regression: the cells have no column '{exposure}'.")
-    if comparator not in (ALL_OTHERS, WHOLE_POPULATION) and not cells[exposure].isin([comparator]).any():
-        raise PcrefError(
-            f"regression: no cell has the comparator '{comparator}' in {exposure}. "
-            f"Choose one of its levels, '{ALL_OTHERS}' or '{WHOLE_POPULATION}'."
-        )
 
 
 def totals(own: pd.DataFrame) -> dict[str, Any]:
@@ -39,13 +25,11 @@ def totals(own: pd.DataFrame) -> dict[str, Any]:
     return sums | {"is_mean": bool(own["is_mean"].any())}
 
 
-def group_row(p: Problem, exposure: str, group: object) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
-    """Return a group's strata, their :func:`totals`, and the row that its results start from."""
-    own = p.frame[p.frame[exposure] == group]
-    sums = totals(own)
+def row_of(p: Problem, exposure: str, group: object, sums: dict[str, Any]) -> dict[str, Any]:
+    """Return the row that a group's result starts from: keys, counts, no figure yet."""
     row = {"indicator": p.indicator, "period": p.period, exposure: group}
     row |= {"events": sums["count"], "at_risk": sums["t"]}
-    return own, sums, row | dict.fromkeys(("estimate", "lower", "upper"), np.nan)
+    return row | dict.fromkeys(FIGURES, np.nan)
 
 
 def refusal(p: Problem, sums: dict[str, Any], model: Model | None, comparator: object) -> str:
@@ -76,22 +60,104 @@ def cautions(sums: dict[str, Any], model: Model) -> list[str]:
     return words + ([] if model.converged else [notes.say("unsettled")])
 
 
-def limits(value: float, spread: tuple[float, float], level: float, scale: str = "log") -> tuple[float, float, float]:
-    """Return estimate and limits of a value on the ``log``, ``logit`` or ``identity`` scale.
-
-    ``spread``: its standard error and degrees of freedom (infinite: normal).
-    """
+def limits(log_ratio: float, spread: tuple[float, float], level: float) -> np.ndarray:
+    """Return a ratio and its limits from the standard error and degrees of freedom (infinite: normal) of its log."""
     from scipy.special import ndtri, stdtrit
 
     error, df = spread
     quantile = ndtri(0.5 + level / 2) if np.isinf(df) else stdtrit(df, 0.5 + level / 2)
-    back = {"log": np.exp, "logit": lambda v: 1 / (1 + np.exp(-v)), "identity": lambda v: v}[scale]
-    width = quantile * error
-    return float(back(value)), float(back(value - width)), float(back(value + width))
+    return np.exp([log_ratio, log_ratio - quantile * error, log_ratio + quantile * error])
 
 
-def finished(rows: list[dict[str, Any]], exposure: str, more: list[str], **same: object) -> pd.DataFrame:
+def finished(rows: list[dict[str, Any]], ask: Options, more: list[str], **same: object) -> pd.DataFrame:
     """Return rows as a frame with the columns of the estimates shape, and ``more``."""
-    columns = ["indicator", "period", exposure, "comparator", "adjustment", "measure", "estimate", "lower", "upper"]
+    columns = ["indicator", "period", ask.exposure, "comparator", "adjustment", "measure", *FIGURES]
     columns += ["level", "events", "at_risk", "note", *more]
+    same |= {"comparator": ask.comparator, "measure": ask.measure, "level": ask.level}
     return pd.DataFrame(rows).assign(**same).reindex(columns=columns) if rows else pd.DataFrame(columns=columns)
+
+
+def spread(model: Model, gradient: np.ndarray, interval: str = "t") -> tuple[float, float]:
+    """Return the standard error of a function of the coefficients and its degrees of freedom.
+
+    ``gradient``: its derivative in the coefficients. The degrees of freedom are infinite for ``interval="normal"``
+    and for model-based covariances; see :func:`degrees_of_freedom`.
+    """
+    error = float(root(gradient @ model.covariance @ gradient))
+    if interval != "t" or not model.robust:
+        return error, np.inf
+    pull = _pull(model, gradient)
+    return error, degrees_of_freedom(model, pull**2 * model.squares)
+
+
+def spread_between(before: Model, g: np.ndarray, after: Model, h: np.ndarray, interval: str) -> tuple[float, float]:
+    """Return the same for the difference of two functions, of two fits to the same strata (and so the same people)."""
+    old, new = _pull(before, g), _pull(after, h)
+    both = person_squares(before.design.frame, before.mean, after.mean, after.family)
+    parts = np.clip(old**2 * before.squares + new**2 * after.squares - 2 * old * new * both, 0, None)
+    return float(np.sqrt(parts.sum())), degrees_of_freedom(after, parts) if interval == "t" else np.inf
+
+
+def degrees_of_freedom(model: Model, parts: np.ndarray) -> float:
+    """Return Satterthwaite's degrees of freedom of a clustered variance that is the sum of ``parts`` over strata.
+
+    For independent people they are ``2 (sum e^2)^2 / sum e^4`` with ``e`` a person's part in the error. Cells hold no
+    fourth powers; taking the people of a stratum who carry its events as alike, their number ``n = y^2 / yy`` gives
+    ``sum e^4 = sum of part^2 / n``. So a group whose events come from 20 people gets about 40 degrees of freedom.
+    """
+    people = model.design.carriers
+    used = parts > 0
+    total = float(parts[used].sum())
+    return max(2 * total**2 / float((parts[used] ** 2 / people[used]).sum()), 1.0) if total > 0 else np.nan
+
+
+def _pull(model: Model, gradient: np.ndarray) -> np.ndarray:
+    """Return by how much a residual of one in each stratum moves the function."""
+    return model.design.x @ (model.bread @ gradient) * model.factor
+
+
+def one_sided(model: Model, group: object, confidence: float, rows: np.ndarray | None = None) -> tuple[float, float]:
+    """Return limits ``(lower, upper)`` of the ratio (odds ratio, if logistic) of a group against the comparator.
+
+    With ``E`` events expected at the comparator's rates, known up to a gamma distribution whose squared coefficient
+    of variation ``v`` is the variance of ``log E``, the chance of seeing none at ratio ``R`` is
+    ``(1 + R E v / phi)^(-1/v)``; the upper limit makes it ``1 - confidence``. Crude, without repeats and with the
+    model's own variance this is the exact conditional (binomial) limit; for a known ``E`` it is
+    ``-log(1 - confidence) / E``. ``phi``, events_sq over events of the whole indicator, widens it where people repeat.
+    ``rows`` restricts the limit to part of the group (one stratum of an interaction). Both limits are missing where
+    nothing is expected, and for means.
+    """
+    d = model.design
+    rows = (d.frame[d.terms[0].column] == group).to_numpy() if rows is None else rows
+    own = d.frame[rows]
+    x = d.at(d.terms[0].reference)[rows]
+    mean = np.nan_to_num(predicted(d, model.beta, model.family, x), posinf=0.0)
+    t = own["t"].to_numpy(float)
+    expected = float((t * mean).sum())
+    if expected <= 0 or d.frame["is_mean"].any():
+        return np.nan, np.nan
+    gradient = (t * mean) @ x / expected
+    v = max(float(gradient @ model.covariance @ gradient), 1e-12)
+    phi = np.fmax(float(d.frame["yy"].sum() / d.frame["y"].sum()), 1.0)
+    needed = phi * np.expm1(-v * np.log(1 - confidence)) / v
+    if model.family != "logistic":
+        return 0.0, float(needed / expected)
+    with np.errstate(divide="ignore"):
+        odds = mean / (1 - mean)
+    if own["y"].sum() <= 0:
+        return 0.0, _solve(t, odds, needed)
+    return 1 / _solve(t[odds > 0], 1 / odds[odds > 0], needed), np.nan
+
+
+def _solve(t: np.ndarray, odds: np.ndarray, needed: float) -> float:
+    """Return the odds ratio at which ``sum of t log(1 + ratio odds)`` equals ``needed``."""
+    from scipy.optimize import brentq
+
+    def gap(log_ratio: float) -> float:
+        return float((t * np.log1p(np.exp(log_ratio) * odds)).sum() - needed)
+
+    start = float(np.log(needed / (t * odds).sum()))
+    high = start + 1
+    while gap(high) < 0 and high < start + 500:
+        high += 5
+    return float(np.exp(brentq(gap, start - 1e-6, high, xtol=1e-12))) if gap(high) >= 0 else np.nan

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = ["regression", "marginal-standardisation", "ladder", "length-of-stay"]
+PAGES = ["regression", "ladder", "length-of-stay"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -54,9 +54,9 @@ class TestInteraction:
 
     def test_pooled_comparators_and_the_exposure_itself_are_errors(self, make_rows, make_cells):
         cells = make_cells(make_rows(35, "rate", size=500))
-        with pytest.raises(PcrefError, match="one level as comparator"):
+        with pytest.raises(PcrefError, match="one level of the exposure as comparator"):
             adjusted_ratios.interaction(cells, "sex", comparator="All other groups")
-        with pytest.raises(PcrefError, match="one level as comparator"):
+        with pytest.raises(PcrefError, match="a column other than the exposure"):
             adjusted_ratios.interaction(cells, "ethnic_group")
 
 

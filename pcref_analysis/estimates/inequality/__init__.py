@@ -1,1 +1,0 @@
-"""Summary measures of inequality over unordered groups and along a gradient."""

@@ -1,1 +1,0 @@
-"""What unknown ethnic group may hide: bounds, strata, coding flags."""
