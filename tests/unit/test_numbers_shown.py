@@ -14,7 +14,7 @@ from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, list_columns, output, sentences, tables
 from pcref_analysis.priorities import wording
 from pcref_analysis.report import notebook_tables, pipeline
-from pcref_analysis.report.pages import landing, render, workbook
+from pcref_analysis.report.pages import landing, main_points, render, workbook
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
@@ -116,7 +116,7 @@ def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
     for one in made:
         assert "90% interval" in one.html
         assert "95" not in one.html
-    index = landing.bodies(run, [], about)["index.html"]
+    index = landing.bodies(run, [], about, main_points.of([], run))["index.html"]
     method = render.fragment("method.html.j2", about=about, parameters=run)
     assert "A 90% interval" in render.text_of(re.sub(r"</?a\b[^>]*>", "", index))
     assert not re.search(r"(?<!19)95", index + method)  # 1995 is a year of a reference

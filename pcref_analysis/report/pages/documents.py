@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from pcref_analysis.report.pages import landing, main_points, render
-from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -189,7 +188,7 @@ def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
     said = render.text_of(body)
     main_points.check("the easy-read page", said, points, {**about, "n": _counted(points)})
     years = reading_age(render.text_of(re.sub(r"</(h1|h2|p)>", ". ", body)))
-    said = say("Reading age of this page: about {years} years (Flesch-Kincaid).", years=f"{years:.0f}")
+    said = f"Reading age of this page: about {years:.0f} years (Flesch-Kincaid)."
     return f'{body}<p class="meta">{said}</p>\n'
 
 

@@ -13,7 +13,7 @@ const address = () => new URLSearchParams(location.hash.includes("indicator=") ?
 const CHOICES = ["domain", "indicator", "measure", "comparator", "adjustment", "year"];
 
 function options(select, values, wanted) {
-  select.replaceChildren(...values.map((value) => new Option(value, value)));
+  select.replaceChildren(...values.map((value) => new Option((held.named || {})[value] || value, value)));
   if (values.includes(wanted)) select.value = wanted;
 }
 
