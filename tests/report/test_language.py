@@ -133,8 +133,8 @@ def test_a_name_and_a_number_are_places_and_a_translator_may_move_them():
 @pytest.mark.parametrize("words", ["Dwy {n2}", "Dwy", "Dwy {n1} 3"])
 def test_an_entry_that_would_lose_or_change_a_number_is_refused(tmp_path, words):
     path = tmp_path / "demo-cy.po"
-    path.write_text(f'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8"\n\nmsgid "Of {{n1}}"\nmsgstr "{words}"\n',
-                    encoding="utf-8")  # fmt: skip
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8"\n\n'
+    path.write_text(f'{head}msgid "Of {{n1}}"\nmsgstr "{words}"\n', encoding="utf-8")
     with pytest.raises(PcrefError, match=r"1 entries .*'Of \{n1\}'"):
         language.read(path)
 
