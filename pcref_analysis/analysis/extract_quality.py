@@ -50,8 +50,8 @@ def residents(run: str, parameters: Parameters) -> list[str]:
     if parameters.source.kind == "published":
         board = parameters.trust.icb_code
         said = [
-            f"Residents of the board {board} on census day 2021, for every year (docs/published-figures.md). How its "
-            "ethnic groups grew is not published: a rate among a group that grows is too low in earlier years and too "
+            f"Residents of the board {board} on census day 2021, for every year. How its ethnic "
+            "groups grew is not published: a rate among a group that grows is too low in earlier years and too "
             "high in later ones."
         ]
         for share in runs.load(run, "shares").dropna().to_dict("records"):

@@ -227,7 +227,7 @@ def test_the_five_questions_are_answered_first_from_the_points_themselves():
     assert "What comes first? In the order that people agreed. Carers: not asked" in first
     assert "Is it getting better? Number 2: the gap is narrower. Number 1: no figures to compare." in first
     assert "Can we trust it? Number 2: firm. Number 1: no figures. Firm: the gap would still be there" in first
-    assert "What was done? Detentions: Black people (under way). For the other none is recorded here yet." in first
+    assert "What was done? Detentions: Black people (under way). For the other no action is recorded here yet." in first
     three = landing._numbered(["", "b", "", ""], {"": "nothing", "b": "better"})
     assert three == "Numbers 1, 3 and 4: nothing. Number 2: better."
     assert "What comes first?" not in words(page([]))

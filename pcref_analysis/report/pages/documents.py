@@ -9,6 +9,7 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +290,9 @@ def pdf(blocks: list[tuple[str, str]], pictures: Pictures, slides: int = 0) -> b
         for name, (drawn, _) in pictures.items():
             (place / f"figure{name}.png").write_bytes(drawn)
         alts = {name: words for name, (_, words) in pictures.items()}
-        facts = {"blocks": [list(block) for block in blocks], "alts": alts, "slides": slides}
+        lists = [[*run] for _, run in groupby(enumerate(blocks), lambda one: one[0] * (one[1][0] != "bullet"))]
+        shown = [(run[0][1][0], [words for _, (_, words) in run]) for run in lists]  # bullets in a row are one list
+        facts = {"blocks": shown, "alts": alts, "slides": slides}
         inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
         try:
             return typst.compile(

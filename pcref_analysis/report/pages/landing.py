@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ FOLDED = {  # what stands folded below the main points; what holds nothing is le
     "First a matter of recording, not ranked": ("priorities-recording",),
 }
 FIND = "find.html"
+SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 DISCUSSED = ("What people changed, and why", "You said, we did")  # left out where nobody has discussed the list yet
 
 
@@ -45,6 +47,7 @@ def bodies(
         about=about,
         main=main,
         answers=answers(main),
+        whose=[" ".join(SENTENCE.split(main.whose)[at]) for at in (slice(2), slice(2, None))],
         picture=drawn and render.safe(drawn.html),
         folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in folded.items()},
         tables=tables,
@@ -105,7 +108,7 @@ def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, .
     nothing = "No action is recorded here yet."
     if acted and rest:
         nothing = formats.several(
-            "For the other none is recorded here yet.", "For the other {n} none is recorded here yet.", rest
+            "For the other no action is recorded here yet.", "For the other {n} no action is recorded yet.", rest
         )
     done = f"{done}. {nothing}" if acted and rest else f"{done}." if acted else nothing
     return [

@@ -156,10 +156,10 @@ def laid_out(html: str) -> str:
     wide = len(kept) >= CARDS
 
     def cell(at: int, kind: str, given: str, words: str) -> str:
-        if wide and kind == "td":
-            given += f' role="cell" data-label="{heads[at][2]}"'
-        elif wide:
-            given += f' role="{"rowheader" if "row" in given else "columnheader"}"'
+        if wide:
+            role = "cell" if kind == "td" else "rowheader" if "row" in given else "columnheader"
+            label = f' data-label="{heads[at][2]}"' if role == "cell" or 'scope="row"' in given else ""
+            given += f' role="{role}"{label}'
         return f"<{kind}{given}>{words or '–'}</{kind}>"
 
     def row(found: re.Match[str]) -> str:
