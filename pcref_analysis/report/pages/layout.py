@@ -19,7 +19,7 @@ BLOCK = re.compile(r'(<th scope="rowgroup"[^>]*>)(.*?)(</th>)')
 CELL = re.compile(r"<(t[hd])([^>]*)>(.*?)</\1>", re.DOTALL)
 ROW = re.compile(r'<tr( class="block")?>(.*?)</tr>', re.DOTALL)
 CARDS = 4  # columns from which a phone shows each line as a card
-NOTHING = '<p class="marks">– there is nothing to say or to work out here.</p>'
+NOTHING = '<p class="marks">A dash (–): there is nothing to say or to work out.</p>'
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
 METHOD = (  # part of a record's id -> its section of the method page; the first that fits

@@ -374,7 +374,11 @@ def _easy(row: dict[str, Any], parameters: Parameters) -> str:
         return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
-    return f"For {who} this was {formats.times(row['ratio'])} for {others}."
+    how = formats.times(row["ratio"])
+    if how.endswith("times that"):
+        return f"This was {how.removesuffix(' that')} as high for {who} as for {others}."
+    *first, last = how.split()
+    return f"This was {' '.join(first)} for {who} {last} for {others}."
 
 
 def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:
