@@ -13,7 +13,7 @@ from pcref_analysis import prepare
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
-from pcref_analysis.priorities import engagement
+from pcref_analysis.priorities import draft_list, engagement
 from pcref_analysis.published import trusts
 from pcref_analysis.report import (
     edition_audit,
@@ -43,14 +43,8 @@ from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
-PAGES = {  # notebook -> the short name in the list of pages
-    "00_recording": "Recording",
-    "01_prevalence": "Prevalence",
-    "02_access": "Access",
-    "03_experience": "Experience",
-    "04_outcomes": "Outcomes",
-    "05_priorities": "Priorities",
-}
+PAGES = {notebook: domain.capitalize() for domain, notebook in draft_list.NOTEBOOKS.items()}  # as the pages list them
+PAGES[run_notebooks.LAST] = "Priorities"
 
 
 def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:

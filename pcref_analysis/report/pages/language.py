@@ -150,11 +150,9 @@ class Translator:
                 opened.append(name)
                 tags[name] = part
                 text += f"<{name}>"
-        out = []
-        for at, piece in enumerate(_split(text)):
-            out.append(piece if at % 2 else self._piece(piece))
-        return re.sub(r"&lt;(/?\d+)&gt;", lambda mark: tags.get(mark[1], mark[0]),
-                      "".join(one if isinstance(one, str) else "" for one in map(_escaped, out)))  # fmt: skip
+        said = escape("".join(piece if at % 2 else self._piece(piece) for at, piece in enumerate(_split(text))))
+        said = said.replace("\0", '<span lang="en-GB" dir="ltr">').replace("\1", "</span>")
+        return re.sub(r"&lt;(/?\d+)&gt;", lambda mark: tags.get(mark[1], mark[0]), said)
 
     def _piece(self, piece: str) -> str:
         """Translate one sentence of a run, its marks numbered from 1, without those that hold it whole."""
@@ -203,14 +201,11 @@ def _split(text: str) -> list[str]:
     return [*out, text[begin:]]
 
 
-def _escaped(piece: str) -> str:
-    return escape(piece).replace("\0", '<span lang="en-GB" dir="ltr">').replace("\1", "</span>")
-
-
 def catalogues(run: str) -> dict[str, Path]:
     """Return the catalogue of each language of a run, by its code: ``notebooks/parameters/<run>-<code>.po``."""
-    found = (project_root() / "notebooks" / "parameters").glob(f"{run}-*.po")
-    return {path.stem.removeprefix(f"{run}-"): path for path in sorted(found)}
+    found = sorted((project_root() / "notebooks" / "parameters").glob(f"{run}-*.po"))
+    named = {path.stem.removeprefix(f"{run}-"): path for path in found}
+    return {code: path for code, path in named.items() if re.fullmatch(r"[a-z]{2,3}(-[A-Z]\w+)?", code)}
 
 
 def read(path: Path) -> dict[str, str]:

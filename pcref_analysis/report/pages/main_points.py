@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
-from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.priorities import draft_list, gap_over_time, wording
 from pcref_analysis.report.pages import last_edition, quality
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -20,13 +20,7 @@ from pcref_analysis.vocabulary.parameters import Parameters, project_path
 INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
 LARGE = 1.5  # a ratio in England that every report says
 MOST = 5  # points; three to seven can be read at one sitting
-PAGES = {  # domain -> page
-    "recording": "00_recording.html",
-    "prevalence": "01_prevalence.html",
-    "access": "02_access.html",
-    "experience": "03_experience.html",
-    "outcomes": "04_outcomes.html",
-}
+PAGES = {domain: f"{notebook}.html" for domain, notebook in draft_list.NOTEBOOKS.items()}
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 

@@ -7,19 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TOKEN = re.compile(r"(<[^>]*>)")
-NOT_IN = {
-    "a",
-    "h1",
-    "h2",
-    "h3",
-    "summary",
-    "caption",
-    "figcaption",
-    "table",
-    "strong",
-    "dt",
-    "code",
-}  # no link in these
+NOT_IN = frozenset(
+    ["a", "h1", "h2", "h3", "summary", "caption", "figcaption", "table", "strong", "dt", "code"]
+)  # no link in these
 
 
 @dataclass(frozen=True)
