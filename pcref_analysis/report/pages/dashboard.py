@@ -20,6 +20,7 @@ FILE = "dashboard.html"
 KEYS = ["indicator_name", "ethnic_group", "comparator", "adjustment", "period"]
 FIGURES = ["estimate", "lower", "upper", "rounded_to"]
 COLUMNS = ["domain", "indicator", "ethnic_group", "measure", "comparator", "adjustment", "period", "unit", "status"]
+RATIOS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]  # at the axis of ratios: few enough for a phone, and 1 among them
 NONE = "no group: this is a level"
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
@@ -184,7 +185,8 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
     )
     specs = {}
     for kind, scale in (("level", alt.Scale(zero=True)), ("ratio", alt.Scale(type="log"))):
-        value = {"scale": scale, "title": "{value}"}  # the page puts in the unit
+        ticks = {"values": RATIOS} if kind == "ratio" else {}
+        value = {"scale": scale, "title": "{value}", "axis": alt.Axis(labelOverlap=True, **ticks)}  # the page: the unit
         group = alt.Y("ethnic_group:N", title=None, sort=list(groups), axis=alt.Axis(labelLimit=220))
         plain = {"color": colour.legend(None), "shape": shape.legend(None)}
         base = alt.Chart(alt.NamedData("rows")).encode(y=group)
