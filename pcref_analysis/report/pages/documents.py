@@ -290,7 +290,7 @@ def pdf(blocks: list[tuple[str, str]], pictures: Pictures, slides: int = 0) -> b
         for name, (drawn, _) in pictures.items():
             (place / f"figure{name}.png").write_bytes(drawn)
         alts = {name: words for name, (_, words) in pictures.items()}
-        lists = [[*run] for _, run in groupby(enumerate(blocks), lambda one: one[0] * (one[1][0] != "bullet"))]
+        lists = [[*run] for _, run in groupby(enumerate(blocks), lambda one: -1 if one[1][0] == "bullet" else one[0])]
         shown = [(run[0][1][0], [words for _, (_, words) in run]) for run in lists]  # bullets in a row are one list
         facts = {"blocks": shown, "alts": alts, "slides": slides}
         inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
