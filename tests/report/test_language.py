@@ -106,6 +106,7 @@ def test_no_sentence_stays_english_and_no_number_moves(tmp_path, stems):
     assert held["start"].get("indicator", held["words"]["indicator"][0]) in held["words"]["indicator"]
     assert 'href="../tables.xlsx"' in (folder / "ar" / "index.html").read_text(encoding="utf-8")
     assert 'href="ar/index.html" lang="ar"' in (folder / "index.html").read_text(encoding="utf-8")
+    assert language.update(folder, GIVEN, "ar")[1:] == (every, every)  # the links to other languages are no sentences
     assert any(sign in (next((folder / "ar" / "pictures").iterdir())).read_text(encoding="utf-8") for sign in "áéí")
 
 

@@ -98,7 +98,7 @@ class Translator:
 
     def page(self, html: str, code: str, right_to_left: bool) -> str:
         """Translate a whole page: its texts, descriptions, pictures and, of the dashboard, its embedded words."""
-        html = re.sub(r'<a class="term"[^>]*>(.*?)</a>', r"\1", html)
+        html = re.sub(r'<p class="languages">.*?</p>\n', "", re.sub(r'<a class="term"[^>]*>(.*?)</a>', r"\1", html))
         out, run = list[str](), list[str]()
         for token in TOKEN.split(html):
             name = re.match(r"</?(\w+)", token)
