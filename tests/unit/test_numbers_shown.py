@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -167,3 +168,11 @@ def test_every_finding_that_could_not_tell_is_counted_and_listed():
     assert "3 comparisons that could not tell" in words
     assert "2 have an interval wholly on one side of 1" in words
     assert "unclear" in list_columns.FOLDED and "unclear" in notebook_tables.PARTS
+
+
+def test_a_table_as_it_stands_names_indicators_items_and_settings_in_words():
+    table = pd.DataFrame({"indicator": ["section_136"], "item": ["deaths: Mixed"], "setting": ["weights.unmet_need"]})
+    parts = {"counts": (), "figures": (), "synthetic": False, "audience": "release", "explanation": "", "name": "n"}
+    shown = tables.plain(SimpleNamespace(table=table, text=table, **parts), "i", "T")
+    assert "Taken to a place of safety by the police (section 136) | Deaths: Mixed | Weights: unmet need" in shown.text
+    assert "section_136,deaths: Mixed,weights.unmet_need" in shown.record["csv"]
