@@ -115,6 +115,23 @@ def report(
             pipeline.make(checked, progress, force=force)
 
 
+@verb("pcref words cy demo")
+def words(
+    language: Annotated[str, typer.Argument(help="Code of a language: cy for Welsh, pl for Polish, ur for Urdu.")],
+    run: Run = None,
+    named: Named = None,
+) -> None:
+    """Write or renew the catalogue for a translator: notebooks/parameters/RUN-LANGUAGE.po."""
+    from pcref_analysis.report import unchanged
+    from pcref_analysis.report.pages import language as pages
+    from pcref_analysis.vocabulary import parameters
+
+    checked = parameters.load(_run(run, named))
+    path, done, every = pages.update(unchanged.place(checked, ()), checked, language)
+    say(f"words: {unchanged.shown(path)}: {done} of {every} sentences are translated; "
+        f"after translating: pcref report {checked.run}")  # fmt: skip
+
+
 @verb("pcref publish cpft")
 def publish(run: Run = None, named: Named = None) -> None:
     """Publish a draft that two people have signed (notebooks/parameters/signed-by/RUN.yml)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pcref_analysis.extract import dictionary
 from pcref_analysis.published import organisations
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import indicators
@@ -41,7 +42,9 @@ def noted(run: str, parameters: Parameters) -> pd.DataFrame:
     if parameters.source.kind == "published":
         return pd.DataFrame(columns=columns)
     found = runs.load(run, "breaches").query("severity == 'noted' and rows > 0")
-    what = found["table"] + ("." + found["column"]).where(found["column"] != "", "")
+    known = dictionary.dictionary().set_index(["table", "column"])["meaning"].str.replace(r"[(;].*", "", regex=True)
+    what = [f"{known.get((one.table, one.column), one.table).strip()} ({one.table}{'.' * bool(one.column)}{one.column})"
+            for one in found.itertuples()]  # fmt: skip
     return found.assign(what=what, reason=found["rule"])[columns].reset_index(drop=True)
 
 
@@ -50,8 +53,8 @@ def residents(run: str, parameters: Parameters) -> list[str]:
     if parameters.source.kind == "published":
         board = parameters.trust.icb_code
         said = [
-            f"Residents of the board {board} on census day 2021, for every year (docs/published-figures.md). How its "
-            "ethnic groups grew is not published: a rate among a group that grows is too low in earlier years and too "
+            f"Residents of the board {board} on census day 2021, for every year. How its ethnic "
+            "groups grew is not published: a rate among a group that grows is too low in earlier years and too "
             "high in later ones."
         ]
         for share in runs.load(run, "shares").dropna().to_dict("records"):

@@ -212,7 +212,7 @@ def named(estimates: pd.DataFrame) -> pd.DataFrame:
     """Add what people read: ``indicator_name``, and ``unit``: what a figure says ("% of discharges", "ratio").
 
     A published rate among residents is that of the integrated care board, whichever Trust the report is for: its name
-    says so ("Detentions under the Mental Health Act, board QUE").
+    says so ("Detentions under the Mental Health Act, whole board"); the head of each page names the board.
     """
     catalogue = indicators.catalogue()
     names = indicators.of_each("name")
@@ -222,7 +222,7 @@ def named(estimates: pd.DataFrame) -> pd.DataFrame:
     if "area" in estimates:
         residents = {key for key, entry in catalogue.items() if entry.at_risk == "residents"}
         board = estimates["indicator"].isin(residents) & estimates["area"].ne("England")
-        called = called.mask(board, called + ", board " + estimates["area"])
+        called = called.mask(board, called + ", whole board")
     return estimates.assign(indicator_name=called, unit=units)
 
 

@@ -22,6 +22,7 @@ ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
     "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.22),
 }
 KEY = 'class="key" '
+BARS = 15  # as many as a reader takes in
 
 
 @drawing.theme()
@@ -184,8 +185,10 @@ def _by_year(
 
 @drawing.theme()
 def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) -> Shown:
-    """Draw one level a row with its interval, its name above it: shares of a whole, or probabilities."""
-    frame = _drawn(released, ["estimate"])
+    """Draw the highest levels, one a row with its interval, its name above it: shares of a whole, or probabilities."""
+    every = _drawn(released, ["estimate"])
+    frame = every.sort_values("estimate", ascending=False, kind="stable").head(BARS).reset_index(drop=True)
+    rest = f"; {len(every) - len(frame)} more in the table" if len(every) > len(frame) else ""
     if frame.empty:
         return _nothing(released, id, title)
     both = {"lower", "upper"} <= set(frame)
@@ -196,10 +199,10 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
         axis.hlines(range(len(frame)), frame["lower"], frame["upper"], color=ORANGE, linewidth=2.5)
     drawing.names_above(axis, frame[label])
     drawing.number_axis(axis, "x", most)
-    drawing.below(figure, unit)
-    top = frame.sort_values("estimate", ascending=False).head(1)
+    drawing.below(figure, f"{unit}{rest}")
+    top = frame.head(1)
     lead = f" Highest: {top[label].iloc[0]}, {formats.figure(top['estimate'].iloc[0])}." if len(top) else ""
-    alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}.{lead} The table {table} holds every number."
+    alt = f"{title}: bar chart of {len(frame)} item(s) in {unit}{rest}.{lead} The table {table} holds every number."
     return _shown([drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table)
 
 

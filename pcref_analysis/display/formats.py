@@ -22,6 +22,17 @@ def count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
+def several(one: str, more: str, number: int, **values: Any) -> str:
+    """The sentence for one thing or for more, its number put in as ``n``.
+
+    Examples
+    --------
+    >>> several("{n} gap", "{n} gaps", 1), several("{n} gap", "{n} gaps", 2)
+    ('1 gap', '2 gaps')
+    """
+    return (one if number == 1 else more).format(n=number, **values)
+
+
 def times(ratio: float) -> str:
     """How one level stands to another: 2.9 times that (among), 27% lower than (among)."""
     if abs(ratio - 1) < 0.005:

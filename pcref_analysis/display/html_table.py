@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display.output import INTERNAL, Shown, to_csv
+from pcref_analysis.display.output import INTERNAL, OTHERS, Shown, to_csv
 
 LEFT = 'style="text-align:left"'  # JupyterLab would set the heads of rows to the right
 
@@ -68,7 +68,8 @@ def table(
         f"<caption>{escape(title)}{mark}</caption><thead><tr>{head}</tr></thead>{''.join(body)}</table></div>"
         f'<p class="marks">{escape(marks)}</p>'
     )
-    frame = frame.drop(columns=[c for c in frame if c.endswith(("_low_status", "_high_status"))])
+    empty = [c for c in frame if c.startswith(OTHERS) and frame[c].replace("", None).isna().all()]
+    frame = frame.drop(columns=[*empty, *(c for c in frame if c.endswith(("_low_status", "_high_status")))])
     if synthetic:
         frame = frame.assign(synthetic="synthetic data")
     if internal:

@@ -33,6 +33,18 @@ FIGURES = {
     "certainty_text": "How sure that the gap matters",
     "rank_text": "Could be anywhere from",
 }
+ITEMS = ("item", "before", "after", "enters", "leaves", "largest_move")  # columns that name items of the list
+STORIES = {  # what the catalogue's stories are called, where their own name is short for people who write rules
+    "cyp access": "Access of children and young people",
+    "detention length": "How long detentions last",
+    "force": "Use of force",
+    "force harm": "Harm through force",
+    "section 136": "Short-term orders and section 136",
+    "sections": "Sections 2 and 3",
+    "talking therapies access": "Access to Talking Therapies",
+    "talking therapies recovery": "Recovery after Talking Therapies",
+    "treated prevalence": "People in contact with services",
+}
 WHAT = {"name": "What", "ethnic_group": "For whom"}
 VIEWS: dict[str, dict[str, str]] = {
     "draft": {"rank": "Place", "band": "Band", **WHAT, **FIGURES},
@@ -127,3 +139,22 @@ VIEWS: dict[str, dict[str, str]] = {
         "ratio_text": "Ratio to the comparator ({level}interval)",
     },
 }
+
+
+def of_item(words: str) -> str:
+    """Return items of the list as people read them.
+
+    Examples
+    --------
+    >>> of_item("cyp access: Asian or Asian British; deaths: Mixed")
+    'Access of children and young people: Asian or Asian British; Deaths: Mixed'
+    """
+    parts = [part.partition(": ") for part in words.split("; ")]
+    named = [(STORIES.get(story, f"{story[:1].upper()}{story[1:]}"), dots, group) for story, dots, group in parts]
+    return "; ".join(map("".join, named))
+
+
+def of_setting(name: str) -> str:
+    """Return a setting of the rule as people read it: "Weights: severity" of ``weights.severity``."""
+    words = name.replace("_", " ").replace(".", ": ")
+    return f"{words[:1].upper()}{words[1:]}"

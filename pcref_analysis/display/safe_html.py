@@ -20,7 +20,7 @@ ELEMENTS = frozenset(
     ]
 )
 ATTRIBUTES = frozenset(
-    ["aria-label", "class", "colspan", "id", "open", "role", "rowspan", "scope", "tabindex", "title"]
+    ["aria-label", "class", "colspan", "data-label", "id", "open", "role", "rowspan", "scope", "tabindex", "title"]
 )
 OF_ELEMENTS = {"a": {"href"}, "img": {"src", "alt"}}
 ONLY_IN_JUPYTER = ("style", "text-align:left")  # what JupyterLab needs; the pages have a style sheet

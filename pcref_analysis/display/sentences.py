@@ -9,6 +9,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pcref_analysis.display import formats
 from pcref_analysis.display.output import Shown
 from pcref_analysis.display.safe_html import words as plain
 from pcref_analysis.published.completeness import INCOMPLETE
@@ -138,8 +139,8 @@ def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
         *some, last = changes["who"].unique()
         who, number = plain(f"{', '.join(some)} and {last}" if some else last), len(changes)
         words = (
-            f"{begins}**Discussed by {who}**, last on {changes['when'].max()}: {number} {_n('change', number)}, each "
-            "with its reason. The draft stays beside the list that was agreed."
+            f"{begins}**Discussed by {who}**, last on {formats.dates(changes['when'].max())}: {number} "
+            f"{_n('change', number)}, each with its reason. The draft stays beside the list that was agreed."
         )
     return _said(words, id, *made.values())
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 from pcref_analysis.display import formats, html_table
-from pcref_analysis.display.list_columns import FOLDED, TITLES, VIEWS
+from pcref_analysis.display.list_columns import FOLDED, ITEMS, TITLES, VIEWS, of_item, of_setting
 from pcref_analysis.display.output import Shown
 from pcref_analysis.estimates import interval_counts
 from pcref_analysis.vocabulary import indicators
@@ -32,7 +32,9 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     numeric = {c for c in (*released.counts, *released.figures) if c in names} | {
         c for c in names if c.endswith("_text")
     }
-    rows = [[(formats.dates(row[c]), c in numeric) for c in names] for row in text.to_dict("records")]
+    called = {key: entry.name for key, entry in indicators.catalogue().items()}
+    read = {**dict.fromkeys(ITEMS, of_item), "setting": of_setting, "indicator": lambda key: called.get(key, key)}
+    rows = [[(read.get(c, str)(formats.dates(row[c])), c in numeric) for c in names] for row in text.to_dict("records")]
     return html_table.of(
         released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
     )
@@ -288,7 +290,7 @@ def listed(released: Any) -> Shown:
 
 def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
     """Show the written rule: it is part of the parameters, set before results are seen."""
-    owner = f"Owner: {parameters.priorities.owner}; agreed {parameters.priorities.agreed}."
+    owner = f"Owner: {parameters.priorities.owner}; agreed {formats.dates(parameters.priorities.agreed)}."
     rows = [[(str(value), isinstance(value, float)) for value in line] for line in table.itertuples(index=False)]
     heads = [name.capitalize() for name in table.columns]
     return html_table.table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)

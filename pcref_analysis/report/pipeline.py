@@ -13,7 +13,7 @@ from pcref_analysis import prepare
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
-from pcref_analysis.priorities import engagement
+from pcref_analysis.priorities import draft_list, engagement
 from pcref_analysis.published import trusts
 from pcref_analysis.report import (
     edition_audit,
@@ -30,13 +30,12 @@ from pcref_analysis.report.pages import (
     dashboard,
     documents,
     landing,
+    language,
     main_points,
     page_lead,
-    quality,
     render,
     workbook,
 )
-from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
@@ -44,14 +43,8 @@ from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
-PAGES = {  # notebook -> the short name in the list of pages
-    "00_recording": "Recording",
-    "01_prevalence": "Prevalence",
-    "02_access": "Access",
-    "03_experience": "Experience",
-    "04_outcomes": "Outcomes",
-    "05_priorities": "Priorities",
-}
+PAGES = {notebook: domain.capitalize() for domain, notebook in draft_list.NOTEBOOKS.items()}  # as the pages list them
+PAGES[run_notebooks.LAST] = "Priorities"
 
 
 def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:
@@ -318,20 +311,20 @@ def _small_numbers(parameters: Parameters) -> list[str]:
 def _write_pages(
     parameters: Parameters, executed: list[Path], records: list[dict[str, Any]], fresh: Path, facts: dict[str, Any]
 ) -> None:
-    listed = [{"file": "index.html", "short": say("In short")}]
-    listed += [{"file": f"{path.stem}.html", "short": say(PAGES.get(path.stem, path.stem))} for path in executed]
+    listed = [{"file": "index.html", "short": "In short"}]
+    listed += [{"file": f"{path.stem}.html", "short": PAGES.get(path.stem, path.stem)} for path in executed]
     assessed = competencies.path_of(parameters)
-    listed += [{"file": competencies.FILE, "short": say("Competencies")}] if assessed.is_file() else []
-    listed.append({"file": dashboard.FILE, "short": say("Dashboard")})
+    listed += [{"file": competencies.FILE, "short": "Competencies"}] if assessed.is_file() else []
+    listed.append({"file": dashboard.FILE, "short": "Dashboard"})
     listed += [
-        {"file": documents.EASY, "short": say("Easy read")},
-        {"file": "definitions.html", "short": say("Definitions")},
+        {"file": documents.EASY, "short": "Easy read"},
+        {"file": "definitions.html", "short": "Definitions"},
     ]
-    listed += [{"file": "method.html", "short": say("Method")}, {"file": landing.FIND, "short": say("Find")}]
+    listed += [{"file": "method.html", "short": "Method"}, {"file": landing.FIND, "short": "Find"}]
     rows = parameters.source.kind != "published"  # a dictionary of what was read, where rows were read
-    listed += [{"file": "dictionary.html", "short": say("Data dictionary")}] if rows else []
+    listed += [{"file": "dictionary.html", "short": "Data dictionary"}] if rows else []
     leads, badges = page_lead.of(records, parameters)
-    named = {one.name: (quality.named(one.badge), f"trust-{one.indicator}") for one in badges.itertuples()}
+    named = {one.name: (one.badge, f"trust-{one.indicator}") for one in badges.itertuples()}
     bodies = {
         f"{path.stem}.html": render.notebook_body(path, lead := leads.get(f"{path.stem}.html", ""),
                                                   {k: v for k, v in named.items() if f'id="{v[1]}"' in lead})
@@ -347,7 +340,7 @@ def _write_pages(
     if assessed.is_file():
         bodies[competencies.FILE] = competencies.body(competencies.read(assessed))
     bodies[documents.EASY] = documents.easy_read(main, facts)
-    bodies |= landing.bodies(parameters, records, facts, badges) | {"dictionary.html": dictionary.html()}
+    bodies |= landing.bodies(parameters, records, facts, main, drawn, badges) | {"dictionary.html": dictionary.html()}
     bodies[landing.FIND] = landing.find(records, badges, PAGES)
     shown = dashboard.html(records, main, listed, facts, parameters.comparator, badges)
     (fresh / dashboard.FILE).write_text(shown, encoding="utf-8", newline="\n")
@@ -355,6 +348,7 @@ def _write_pages(
         script = landing.find_script() if item["file"] == landing.FIND else ""
         html = render.page(bodies[item["file"]], item["short"], item["file"], listed, facts, script)
         (fresh / item["file"]).write_text(html, encoding="utf-8", newline="\n")
+    language.write(fresh, parameters)
 
 
 def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def code_digest() -> str:
     """Return a hash over the package, the notebooks' cells and the lock: what results rest on besides data."""
     lock = project_root() / "requirements.txt"
     words = [code.digest(), *map(run_notebooks.source_digest, run_notebooks.notebooks())]
-    rest = [lock, *sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))]
+    typed = project_root() / "notebooks" / "parameters"
+    rest = [lock, *sorted(typed.glob(f"*{LOCAL}")), *sorted(typed.glob("*.po"))]
     words += [edition_files.digest(path) for path in rest if path.is_file()]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()

@@ -103,7 +103,8 @@ def test_no_handler_in_the_package_takes_every_exception_but_the_last_one():
                                    ("priorities", "--run", "nosuch"), ("trace", "x", "nosuch"),
                                    ("trace", "x", "--run", "nosuch"), ("attack", "nosuch"),
                                    ("attack", "--run", "nosuch"), ("open", "nosuch"), ("open", "--run", "nosuch"),
-                                   ("doctor", "nosuch"), ("doctor", "--run", "nosuch")])  # fmt: skip
+                                   ("doctor", "nosuch"), ("doctor", "--run", "nosuch"), ("words", "cy", "nosuch"),
+                                   ("words", "cy", "--run", "nosuch")])  # fmt: skip
 def test_every_verb_takes_the_run_as_a_word_or_as_an_option(home, words):
     done = pcref(*words)
     assert done.exit_code == 2 and "nosuch" in done.output, done.output

@@ -76,6 +76,12 @@ def test_the_pdf_is_tagged_and_a_picture_without_words_is_refused(tmp_path):
         documents.pdf([*blocks, ("figure", "")], {"": (png(), None)})
 
 
+def test_bullets_that_follow_each_other_are_one_list_of_the_pdf():
+    blocks = [("title", "T"), ("bullet", "one"), ("bullet", "two"), ("text", "x"), ("bullet", "three")]
+    tags = re.findall(rb"/Type/StructElem/S/(\w+)", documents.pdf(blocks, {}))
+    assert (tags.count(b"L"), tags.count(b"LI"), tags.count(b"P")) == (2, 3, 1)
+
+
 def test_the_same_paper_is_the_same_bytes():
     blocks, picture = documents.paper(POINTS, ABOUT), (png(), "words")
     assert documents.docx(blocks, picture) == documents.docx(blocks, picture)

@@ -32,7 +32,7 @@ def test_an_indicator_leads_to_its_tables_and_its_definition_and_a_word_to_its_m
 
 
 def test_each_word_has_its_place_on_the_definitions_page():
-    page = render.fragment("definitions.html.j2", parts={}, terms=terms.known(), named=quality.named, badges={})
+    page = render.fragment("definitions.html.j2", parts={}, terms=terms.known(), badges={})
     assert {f"word-{one.name}" for one in terms.known()} == set(re.findall(r'<dt id="([^"]*)"', page))
 
 

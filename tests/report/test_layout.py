@@ -1,9 +1,12 @@
 """A page says its finding first, shows charts before tables, folds long tables with their file, and nothing empty."""
 
 import re
+from types import SimpleNamespace
 
+import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from pcref_analysis.display import html_table, safe_html
 from pcref_analysis.display.output import MIME
 from pcref_analysis.report.pages import layout, render
 
@@ -115,3 +118,18 @@ def test_a_heading_whose_parts_are_all_empty_is_left_out_with_them():
     assert "Gaps" not in html and "Ratios." not in html and "In mind" not in html
     html = body(new_markdown_cell("# P"), new_markdown_cell("## Gaps\n\nRatios."), nothing, fit[0], shown("z", "table"))
     assert "Gaps" in html and "In mind" in html
+
+
+def test_a_wide_table_is_fit_for_a_phone_and_has_no_empty_cell_or_column():
+    table = pd.DataFrame({"a": ["x", "y"], "b": ["1", ""], "c": ["", ""], "d": ["2", "3"], "e": ["4", "<5"]})
+    source = SimpleNamespace(synthetic=False, audience="release")
+    rows = [[(text, False) for text in line] for line in table.itertuples(index=False)]
+    made = html_table.table("t", "T", list("abcde"), [("Block", rows)], set(), "", source, table).html
+    html = safe_html.clean(layout.laid_out(made))
+    assert '<div class="scroll cards"' in html and 'colspan="4"' in html and '<table role="table">' in html
+    assert re.findall(r'<td[^>]*data-label="(\w)">([^<]*)</td>', html) == [
+        ("b", "1"), ("d", "2"), ("e", "4"), ("b", "–"), ("d", "3"), ("e", "&lt;5")]  # fmt: skip
+    assert html.count('role="row"') == 4 and html.count('role="cell"') == 6 and html.count('role="rowheader"') == 3
+    assert html.count('role="columnheader"') == 4 and layout.NOTHING in html
+    narrow = layout.laid_out(made.replace("<td>2</td>", "<td></td>").replace("<td>3</td>", "<td></td>"))
+    assert "cards" not in narrow and 'role="cell"' not in narrow and 'colspan="3"' in narrow

@@ -61,7 +61,7 @@ def records(agreed=True, **more):
 
 def page(made, **more):
     given = parameters.load("demo", **more)
-    return landing.bodies(given, made, pipeline.about(given))["index.html"]
+    return landing.bodies(given, made, pipeline.about(given), main_points.of(made, given))["index.html"]
 
 
 def words(html):
@@ -213,7 +213,7 @@ def test_nothing_empty_stands_on_the_landing_page_and_incomplete_records_come_be
     made = [one | {"output": table(one["id"], GAPS)["output"]} for one in (empty, *texts)]
     main = main_points.of([*records(agreed=False), *made], run)
     assert main.whose == f"{first} Rates are those of the board QUE. The Trust reports 80% of it."
-    index = landing.bodies(run, [*records(agreed=False), *made], pipeline.about(run))["index.html"]
+    index = landing.bodies(run, [*records(agreed=False), *made], pipeline.about(run), main)["index.html"]
     assert "priorities-outcomes" not in index and "You said, we did" not in index
     assert index.index("may be incomplete") < index.index('<ol class="points">')
     assert "passed on" not in pipeline.about(run)["sign_off"] and "not signed off" in pipeline.about(run)["sign_off"]
@@ -227,7 +227,7 @@ def test_the_five_questions_are_answered_first_from_the_points_themselves():
     assert "What comes first? In the order that people agreed. Carers: not asked" in first
     assert "Is it getting better? Number 2: the gap is narrower. Number 1: no figures to compare." in first
     assert "Can we trust it? Number 2: firm. Number 1: no figures. Firm: the gap would still be there" in first
-    assert "What was done? Detentions: Black people (under way). For the other none is recorded here yet." in first
+    assert "What was done? Detentions: Black people (under way). For the other no action is recorded here yet." in first
     three = landing._numbered(["", "b", "", ""], {"": "nothing", "b": "better"})
     assert three == "Numbers 1, 3 and 4: nothing. Number 2: better."
     assert "What comes first?" not in words(page([]))

@@ -43,6 +43,19 @@ def test_contents_and_sheets_lead_to_each_other_and_every_sheet_fits_the_width_w
     assert parts["xl/worksheets/sheet2.xml"].count("<hyperlink ") == 4
     for sheet in sheets:
         assert "Contents" in sheet.split("<hyperlinks>")[1] and 'state="frozen"' in sheet and "fitToPage" in sheet
+        assert 'paperSize="9"' in sheet  # A4; LibreOffice printed letter
+    printed = parts["xl/workbook.xml"]
+    assert printed.count("_xlnm.Print_Titles") == printed.count("_xlnm.Print_Area") == 4
+
+
+def test_what_marks_mean_stands_once_on_the_notes_sheet_and_long_text_has_a_row_high_enough(tmp_path):
+    record = RECORDS[0] | {"marks": "[c] hidden. " * 30, "csv": f"group,words\nMixed,{'long ' * 40}\n"}
+    workbook.write([record], tmp_path / "t.xlsx", pipeline.about(parameters.load("demo")))
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
+        sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (3, 4)]
+        said = book.read("xl/sharedStrings.xml").decode()
+    assert said.count("[c] hidden. " * 30) == 1 and "on the notes sheet" in said
+    assert all(re.search(r'<row [^>]*ht="(60|75|90)" customHeight="1"', sheet) for sheet in sheets)
 
 
 def test_it_keeps_the_checklist_for_statistics_in_spreadsheets(tmp_path):

@@ -255,12 +255,12 @@ def test_a_rate_is_named_as_the_boards_in_lists_tables_and_charts(run):
     own = levels_and_gaps.select(frames["counts"], parameters)
     for table in (levels_and_gaps.crude(own), levels_and_gaps.ladder(own, "White")):
         of_board = table["indicator"].isin(FOR_RESIDENTS)
-        assert of_board.any() and table.loc[of_board, "indicator_name"].str.endswith(", board QF7").all()
+        assert of_board.any() and table.loc[of_board, "indicator_name"].str.endswith(", whole board").all()
         assert not table.loc[~of_board, "indicator_name"].str.contains("board").any()
     ranked, _ = national.draft(frames, parameters)
     detained = ranked[ranked["indicator"].eq("detentions") & ranked["ratio"].notna()]
-    assert set(detained["name"]) == {"Detentions under the Mental Health Act, board QF7"}
-    assert detained["wording"].str.startswith("Detentions under the Mental Health Act, board QF7").all()
+    assert set(detained["name"]) == {"Detentions under the Mental Health Act, whole board"}
+    assert detained["wording"].str.startswith("Detentions under the Mental Health Act, whole board").all()
     england = topics.england(frames["counts"], parameters)
     assert not england["indicator_name"].str.contains("board").any()
 

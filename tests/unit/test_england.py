@@ -3,12 +3,14 @@
 import importlib.util
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import output, tables
+from pcref_analysis.display import html_table, output, tables
 from pcref_analysis.priorities import gap_over_time
 from pcref_analysis.published import england
 from pcref_analysis.vocabulary import ethnicity, indicators, parameters
@@ -114,3 +116,10 @@ def test_a_line_of_two_pages_stands_once_where_only_one_page_has_england_figures
     one, both = (release_tables.release(part, "mhsds", name="levels") for part in (rest, pd.concat([rest, ROWS])))
     both = release_tables.with_public(both, england.levels(RUN), england.KEYS, "")
     assert len(release_tables.joined([one, both], pd.concat).table) == 6
+
+
+def test_columns_of_england_that_hold_nothing_are_in_no_file():
+    source = SimpleNamespace(synthetic=False, audience="release")
+    frame = pd.DataFrame({"group": ["White"], "england": [np.nan], "england_year": [""], "boards": [3.0]})
+    made = html_table.table("t", "T", ["group"], [("", [[("White", False)]])], set(), "", source, frame)
+    assert made.record["csv"] == "group,boards\nWhite,3.0\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, list_columns, output, sentences, tables
 from pcref_analysis.priorities import wording
 from pcref_analysis.report import notebook_tables, pipeline
-from pcref_analysis.report.pages import landing, render, workbook
+from pcref_analysis.report.pages import landing, main_points, render, workbook
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
@@ -116,7 +117,7 @@ def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
     for one in made:
         assert "90% interval" in one.html
         assert "95" not in one.html
-    index = landing.bodies(run, [], about)["index.html"]
+    index = landing.bodies(run, [], about, main_points.of([], run))["index.html"]
     method = render.fragment("method.html.j2", about=about, parameters=run)
     assert "A 90% interval" in render.text_of(re.sub(r"</?a\b[^>]*>", "", index))
     assert not re.search(r"(?<!19)95", index + method)  # 1995 is a year of a reference
@@ -167,3 +168,11 @@ def test_every_finding_that_could_not_tell_is_counted_and_listed():
     assert "3 comparisons that could not tell" in words
     assert "2 have an interval wholly on one side of 1" in words
     assert "unclear" in list_columns.FOLDED and "unclear" in notebook_tables.PARTS
+
+
+def test_a_table_as_it_stands_names_indicators_items_and_settings_in_words():
+    table = pd.DataFrame({"indicator": ["section_136"], "item": ["deaths: Mixed"], "setting": ["weights.unmet_need"]})
+    parts = {"counts": (), "figures": (), "synthetic": False, "audience": "release", "explanation": "", "name": "n"}
+    shown = tables.plain(SimpleNamespace(table=table, text=table, **parts), "i", "T")
+    assert "Taken to a place of safety by the police (section 136) | Deaths: Mixed | Weights: unmet need" in shown.text
+    assert "section_136,deaths: Mixed,weights.unmet_need" in shown.record["csv"]

@@ -15,7 +15,7 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import figures, output, safe_html, sentences, svg, tables
 from pcref_analysis.report import list_export, output_check, pipeline, provenance
-from pcref_analysis.report.pages import landing, render, workbook
+from pcref_analysis.report.pages import landing, main_points, render, workbook
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -157,8 +157,8 @@ def test_written_words_are_text_on_a_page(words):
 def test_written_words_are_text_on_the_landing_page_and_in_definitions(words):
     entry = {"id": "t", "kind": "table", "title": words, "csv": "a\n1\n"}
     entry["output"] = _notebook([sentences.listed([words], "in-short")]).cells[0].outputs[0]
-    html = landing.bodies(parameters.load("demo"), [entry | {"id": "priorities-in-short", "kind": "text"}, entry],
-                          _about(words))["index.html"]  # fmt: skip
+    run, made = parameters.load("demo"), [entry | {"id": "priorities-in-short", "kind": "text"}, entry]
+    html = landing.bodies(run, made, _about(words), main_points.of(made, run))["index.html"]
     assert not {"script", "svg", "iframe", "base", "img", "style", "form", "meta"} & _Seen(html).elements
     assert _plain(words) in _plain(_Seen(html).words)
 

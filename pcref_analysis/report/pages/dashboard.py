@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,7 @@ import pandas as pd
 
 from pcref_analysis.display import formats, output, palette
 from pcref_analysis.display.tables import STEPS
-from pcref_analysis.report.pages import quality, render
-from pcref_analysis.report.pages.language import say
+from pcref_analysis.report.pages import render
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary import indicators
 
@@ -21,6 +20,7 @@ FILE = "dashboard.html"
 KEYS = ["indicator_name", "ethnic_group", "comparator", "adjustment", "period"]
 FIGURES = ["estimate", "lower", "upper", "rounded_to"]
 COLUMNS = ["domain", "indicator", "ethnic_group", "measure", "comparator", "adjustment", "period", "unit", "status"]
+RATIOS = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]  # at the axis of ratios: few enough for a phone, and 1 among them
 NONE = "no group: this is a level"
 DATA = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
@@ -67,7 +67,7 @@ def html(
     """
     table = rows(records)
     start = next((dict(one.shown) for one in points.points if one.shown), {})
-    trust = {} if badges is None else {one.name: [quality.named(one.badge), one.reason] for one in badges.itertuples()}
+    trust = {} if badges is None else {one.name: [one.badge, one.reason] for one in badges.itertuples()}
     own = {"first": comparator, "start": start, "trust": trust, "said": _said(), "targets": targets(records)}
     data = _json(_packed(table) | own)
     script = (render.template_folder() / "dashboard.js").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def html(
     groups = [group for group in palette.COLOURS if group in set(table["ethnic_group"])]
     groups += [group for group in dict.fromkeys(table["ethnic_group"]) if group not in groups]
     return render.fragment(
-        "dashboard.html.j2", main=points, pages=listed, here=FILE, about=about, groups=groups, title=say("Dashboard"),
+        "dashboard.html.j2", main=points, pages=listed, here=FILE, about=about, groups=groups, title="Dashboard",
         **{name: render.safe(text) for name, text in ready.items()},
     )  # fmt: skip
 
@@ -90,9 +90,8 @@ def targets(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     frames = [output.frame(record) for record in records if record["kind"] == "table"]
     return [
         {"indicator": row["indicator_name"], "ethnic_group": row["ethnic_group"], "target": float(row["target"]),
-         "words": say("{who}: {way} {value} {unit} by {day}. Now: {distance}.", who=row["ethnic_group"], way=row["way"],
-                      value=formats.figure(row["target"]), unit=row["unit"], day=formats.dates(row["by"]),
-                      distance=row["distance"])}
+         "words": f"{row['ethnic_group']}: {row['way']} {formats.figure(row['target'])} {row['unit']} by "
+                  f"{formats.dates(row['by'])}. Now: {row['distance']}."}
         for frame in frames if {"target", "distance"} <= set(frame) for row in frame.to_dict("records")
     ]  # fmt: skip
 
@@ -112,6 +111,33 @@ def strangers(page: str, records: Sequence[Mapping[str, Any]]) -> int:
     known = set(released.itertuples(index=False, name=None))
     aims, agreed = json.loads(DATA.search(page)[1]).get("targets", []), targets(records)
     return sum(row not in known for row in held.itertuples(index=False, name=None)) + sum(a not in agreed for a in aims)
+
+
+def translated(element: str, say: Callable[[str], str]) -> str:
+    """Return the element that holds a dashboard's rows with their words in another language (``say``); no number moves.
+
+    What the script asks for by name (the measure, the status) stays as it is; its ``named`` says how it is shown.
+    """
+    found = DATA.fullmatch(element)
+    if not found:
+        return element
+    held = json.loads(found[1])
+    groups = {group: say(group) for group in held["words"]["ethnic_group"]}
+    shown = [name for name in COLUMNS if name not in ("measure", "status")]
+    held["words"] |= {name: [say(word) for word in held["words"][name]] for name in shown}
+    held |= {"said": {name: say(words) for name, words in held["said"].items()}, "first": say(held["first"])}
+    held |= {"steps": [say(step) for step in held["steps"]], "named": {one: say(one) for one in ("level", "ratio")}}
+    held["start"] = {key: word if key == "measure" else say(word) for key, word in held["start"].items()}
+    held["trust"] = {say(name): [say(words) for words in both] for name, both in held["trust"].items()}
+    held["targets"] = [one | {name: say(one[name]) for name in ("indicator", "ethnic_group", "words")}
+                       for one in held["targets"]]  # fmt: skip
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: renamed(value) for key, value in part.items()}
+        return [renamed(one) for one in part] if isinstance(part, list) else groups.get(part, part)
+
+    return f'<script type="application/json" id="data">{_json(held | {"specs": renamed(held["specs"])})}</script>'
 
 
 @cache
@@ -135,16 +161,12 @@ def _packed(table: pd.DataFrame) -> dict[str, Any]:
 def _said() -> dict[str, str]:
     """Return what the script says, with the names of what it puts in."""
     return {
-        "nothing": say(
-            "There is nothing to draw: these figures are suppressed or not available. The table says which."
-        ),
-        "ratio": say("ratio to {comparator}", comparator="{comparator}"),
-        "nearest": say(", to the nearest {step}", step="{step}"),
-        "to": say("{low} to {high}", low="{low}", high="{high}"),
-        "years": say("{title}, by year. The table holds every number.", title="{title}"),
-        "counted": say(
-            "{shown} figures, {hidden} of them suppressed or not available.", shown="{shown}", hidden="{hidden}"
-        ),
+        "nothing": "There is nothing to draw: these figures are suppressed or not available. The table says which.",
+        "ratio": "ratio to {comparator}",
+        "nearest": ", to the nearest {step}",
+        "to": "{low} to {high}",
+        "years": "{title}, by year. The table holds every number.",
+        "counted": "{shown} figures, {hidden} of them suppressed or not available.",
     }
 
 
@@ -163,7 +185,8 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
     )
     specs = {}
     for kind, scale in (("level", alt.Scale(zero=True)), ("ratio", alt.Scale(type="log"))):
-        value = {"scale": scale, "title": "{value}"}  # the page puts in the unit
+        ticks = {"values": RATIOS} if kind == "ratio" else {}
+        value = {"scale": scale, "title": "{value}", "axis": alt.Axis(labelOverlap=True, **ticks)}  # the page: the unit
         group = alt.Y("ethnic_group:N", title=None, sort=list(groups), axis=alt.Axis(labelLimit=220))
         plain = {"color": colour.legend(None), "shape": shape.legend(None)}
         base = alt.Chart(alt.NamedData("rows")).encode(y=group)

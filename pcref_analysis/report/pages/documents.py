@@ -9,11 +9,11 @@ import unicodedata
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pcref_analysis.report.pages import landing, main_points, render
-from pcref_analysis.report.pages.language import say
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -189,7 +189,7 @@ def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
     said = render.text_of(body)
     main_points.check("the easy-read page", said, points, {**about, "n": _counted(points)})
     years = reading_age(render.text_of(re.sub(r"</(h1|h2|p)>", ". ", body)))
-    said = say("Reading age of this page: about {years} years (Flesch-Kincaid).", years=f"{years:.0f}")
+    said = f"Reading age of this page: about {years:.0f} years (Flesch-Kincaid)."
     return f'{body}<p class="meta">{said}</p>\n'
 
 
@@ -290,7 +290,9 @@ def pdf(blocks: list[tuple[str, str]], pictures: Pictures, slides: int = 0) -> b
         for name, (drawn, _) in pictures.items():
             (place / f"figure{name}.png").write_bytes(drawn)
         alts = {name: words for name, (_, words) in pictures.items()}
-        facts = {"blocks": [list(block) for block in blocks], "alts": alts, "slides": slides}
+        lists = [[*run] for _, run in groupby(enumerate(blocks), lambda one: -1 if one[1][0] == "bullet" else one[0])]
+        shown = [(run[0][1][0], [words for _, (_, words) in run]) for run in lists]  # bullets in a row are one list
+        facts = {"blocks": shown, "alts": alts, "slides": slides}
         inputs = {"facts": json.dumps(facts, ensure_ascii=False)}
         try:
             return typst.compile(

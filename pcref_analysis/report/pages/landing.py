@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display import output
-from pcref_analysis.report.pages import layout, main_points, quality, render, terms
-from pcref_analysis.report.pages.language import say, several
+from pcref_analysis.display import formats, output
+from pcref_analysis.report.pages import layout, main_points, render, terms
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -21,18 +21,23 @@ FOLDED = {  # what stands folded below the main points; what holds nothing is le
     "First a matter of recording, not ranked": ("priorities-recording",),
 }
 FIND = "find.html"
+SENTENCE = re.compile(r"(?<=\.) (?=[A-Z])")
 DISCUSSED = ("What people changed, and why", "You said, we did")  # left out where nobody has discussed the list yet
 
 
 def bodies(
-    parameters: Parameters, records: list[dict[str, Any]], about: dict[str, Any], badges: pd.DataFrame | None = None
+    parameters: Parameters,
+    records: list[dict[str, Any]],
+    about: dict[str, Any],
+    main: main_points.MainPoints,
+    drawn: output.Shown | None = None,
+    badges: pd.DataFrame | None = None,
 ) -> dict[str, str]:
     """Return the bodies of ``index.html``, ``definitions.html`` and ``method.html``.
 
-    What the landing page shows are released records of the notebooks, taken over whole.
+    What the landing page shows are released records of the notebooks, taken over whole; ``main`` are their main points
+    and ``drawn`` the figure of these.
     """
-    main = main_points.of(records, parameters)
-    drawn = main_points.figure(main, parameters)
     by_id = {record["id"]: record for record in records}
     folded = FOLDED if main.agreed else {head: names for head, names in FOLDED.items() if head not in DISCUSSED}
     held = {name for name, record in by_id.items() if not layout.EMPTY.search(record.get("text", ""))}
@@ -42,7 +47,7 @@ def bodies(
         about=about,
         main=main,
         answers=answers(main),
-        named=quality.named,
+        whose=[" ".join(SENTENCE.split(main.whose)[at]) for at in (slice(2), slice(2, None))],
         picture=drawn and render.safe(drawn.html),
         folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in folded.items()},
         tables=tables,
@@ -56,7 +61,7 @@ def bodies(
         entries = [entry.of_publisher() for entry in entries]
     known = {} if badges is None else {one.indicator: one for one in badges.itertuples()}
     definitions = render.fragment(
-        "definitions.html.j2", parts=indicators.by_part(entries), terms=terms.known(), named=quality.named,
+        "definitions.html.j2", parts=indicators.by_part(entries), terms=terms.known(),
         badges={entry.id: known.get(entry.id) for entry in entries},
     )  # fmt: skip
     method = render.fragment("method.html.j2", about=about, parameters=parameters)
@@ -82,36 +87,36 @@ def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, .
     if not number:
         return []
     listed = tuple(f"{one.title}{f' ({one.size})' if one.size else ''}" for one in shown)
-    order = say("In the order that people agreed.") if points.agreed else say(
+    order = "In the order that people agreed." if points.agreed else (
         "In the order of a written rule: how large and how sure the gap is, how many people it touches, how serious it "
         "is. Not by size alone.")  # fmt: skip
     better = _numbered(
         [one.moved for one in shown],
-        {"narrower": say("the gap is narrower"), "wider": say("the gap is wider"), "cannot tell": say("we cannot tell"),
-         "": say("no figures to compare")},
+        {"narrower": "the gap is narrower", "wider": "the gap is wider", "cannot tell": "we cannot tell",
+         "": "no figures to compare"},
     )  # fmt: skip
     trust = _numbered(
         [one.trust for one in shown],
-        {"Firm": say("firm"), "With care": say("to be read with care"), "No figures": say("no figures")},
+        {"Firm": "firm", "With care": "to be read with care", "No figures": "no figures"},
     )
     if any(one.trust == "Firm" for one in shown):
-        trust += " " + say("Firm: the gap would still be there, whatever the ethnic group of the people for whom it is "
+        trust += " " + ("Firm: the gap would still be there, whatever the ethnic group of the people for whom it is "
                            "not recorded. It does not say that every event was recorded.")  # fmt: skip
-    states = {"planned": say("planned"), "under way": say("under way"), "done": say("done"), "stopped": say("stopped")}
     acted = [one for one in shown if one.state]
-    done = "; ".join(f"{one.title} ({states.get(one.state, one.state)})" for one in acted)
+    done = "; ".join(f"{one.title} ({one.state})" for one in acted)
     rest = number - len(acted)
-    nothing = say("No action is recorded here yet.")
+    nothing = "No action is recorded here yet."
     if acted and rest:
-        nothing = several("For the other none is recorded here yet.", "For the other {n} none is recorded here yet.",
-                          rest)  # fmt: skip
+        nothing = formats.several(
+            "For the other no action is recorded here yet.", "For the other {n} no action is recorded yet.", rest
+        )
     done = f"{done}. {nothing}" if acted and rest else f"{done}." if acted else nothing
     return [
-        (say("What comes first?"), order, listed),
-        (say("Compared with whom?"), points.versus, ()),
-        (say("Is it getting better?"), better, ()),
-        (say("Can we trust it?"), trust, ()),
-        (say("What was done?"), done, ()),
+        ("What comes first?", order, listed),
+        ("Compared with whom?", points.versus, ()),
+        ("Is it getting better?", better, ()),
+        ("Can we trust it?", trust, ()),
+        ("What was done?", done, ()),
     ]
 
 
@@ -121,8 +126,8 @@ def _numbered(kinds: Sequence[str], words: Mapping[str, str]) -> str:
     for kind, meaning in words.items():
         *some, last = [str(number) for number, one in enumerate(kinds, start=1) if one == kind] or [""]
         if last:
-            which = say("{some} and {last}", some=", ".join(some), last=last) if some else last
-            said.append(several("Number {which}: {meaning}.", "Numbers {which}: {meaning}.", len(some) + 1,
+            which = f"{', '.join(some)} and {last}" if some else last
+            said.append(formats.several("Number {which}: {meaning}.", "Numbers {which}: {meaning}.", len(some) + 1,
                                 which=which, meaning=meaning))  # fmt: skip
     return " ".join(said)
 
@@ -147,22 +152,22 @@ def find(records: Sequence[Mapping[str, Any]], badges: pd.DataFrame, pages: Mapp
     for key in sorted({key for keys in held.values() for key in keys if key in named}, key=lambda key: named[key]):
         tables = [one for one in shown if key in held.get(one["id"], ()) and not one["id"].startswith("priorities-")]
         places = [(f"{one['notebook']}.html#{one['id']}", one["title"]) for one in tables]
-        places.append((f"definitions.html#{key}", say("What it counts")))
+        places.append((f"definitions.html#{key}", "What it counts"))
         lines.append({"name": named[key], "about": "", "links": places})
     charts = [
         {"name": one["title"], "about": pages.get(one["notebook"], ""),
-         "links": [(f"{one['notebook']}.html#{one['id']}", say("Chart") if one["kind"] == "figure" else say("Table"))]}
+         "links": [(f"{one['notebook']}.html#{one['id']}", "Chart" if one["kind"] == "figure" else "Table")]}
         for one in shown
     ]  # fmt: skip
     words = [
         {
             "name": term.word,
             "about": term.meaning,
-            "links": [(f"definitions.html#word-{term.name}", say("Definitions"))],
+            "links": [(f"definitions.html#word-{term.name}", "Definitions")],
         }
         for term in terms.known()
     ]
-    parts = [(say("Indicators"), lines), (say("Tables and charts"), charts), (say("Words"), words)]
+    parts = [("Indicators", lines), ("Tables and charts", charts), ("Words", words)]
     return render.fragment("find.html.j2", parts=parts)
 
 

@@ -10,13 +10,16 @@ from itertools import takewhile
 from typing import Any
 
 from pcref_analysis.display.output import MIME
-from pcref_analysis.report.pages.language import say
 
 LONG = 12  # lines of a table; a longer one is folded, its file is linked below it
 EMPTY = re.compile(r": nothing to (show|draw)")
 IMAGE = re.compile(r"<img [^<>]*>")
 SVG = re.compile(r'<img [^<>]*?src="(data:image/svg\+xml,[^"]*)"')
 BLOCK = re.compile(r'(<th scope="rowgroup"[^>]*>)(.*?)(</th>)')
+CELL = re.compile(r"<(t[hd])([^>]*)>(.*?)</\1>", re.DOTALL)
+ROW = re.compile(r'<tr( class="block")?>(.*?)</tr>', re.DOTALL)
+CARDS = 4  # columns from which a phone shows each line as a card
+NOTHING = '<p class="marks">A dash (–): there is nothing to say or to work out.</p>'
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
 METHOD = (  # part of a record's id -> its section of the method page; the first that fits
@@ -70,7 +73,7 @@ def with_contents(body: str, lead: str = "") -> str:
 
     body = HEAD.sub(named, body)
     lines = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in heads)
-    listed = f'<div class="contents" role="navigation" aria-label="{say("On this page")}"><ul>{lines}</ul></div>'
+    listed = f'<div class="contents" role="navigation" aria-label="On this page"><ul>{lines}</ul></div>'
     top, _, rest = body.partition("</h1>")
     return f"{top}</h1>{lead}{listed if len(heads) > 2 else ''}{rest}"
 
@@ -125,7 +128,7 @@ def _figure(html: str, record: Mapping[str, Any]) -> str:
     numbers = iter(range(1, html.count("<img") + 1))
     name = str(record["id"])
     linked = IMAGE.sub(lambda found: f'<a href="pictures/{escape(picture(name, next(numbers)))}">{found[0]}</a>', html)
-    return linked + _beside(record, f"<span>{say('Each picture leads to its file (SVG).')}</span>")
+    return linked + _beside(record, "<span>Each picture leads to its file (SVG).</span>")
 
 
 def _beside(record: Mapping[str, Any], file: str) -> str:
@@ -134,10 +137,45 @@ def _beside(record: Mapping[str, Any], file: str) -> str:
     hidden = f'<span class="hidden">: {escape(record["title"])}</span>'
     links = [
         file,
-        f'<a href="method.html#{place}">{say("How it was worked out")}{hidden}</a>',
-        f'<a href="#{escape(record["id"])}">{say("Link to this")}{hidden}</a>',
+        f'<a href="method.html#{place}">How it was worked out{hidden}</a>',
+        f'<a href="#{escape(record["id"])}">Link to this{hidden}</a>',
     ]
     return f'<p class="files">{" · ".join(links)}</p>'
+
+
+def laid_out(html: str) -> str:
+    """Return a table without columns that hold nothing, a dash where a cell is empty, fit for a phone.
+
+    A wide one gets the head of its column at each cell, for the style sheet to show each line as a card, and roles,
+    so that it stays a table to those who hear it.
+    """
+    heads, *lines = [CELL.findall(row) for block, row in ROW.findall(html) if not block] or [[]]
+    if not lines or any(len(line) != len(heads) for line in lines):
+        return html
+    kept = [at for at in range(len(heads)) if any(line[at][2] for line in lines)]
+    wide = len(kept) >= CARDS
+
+    def cell(at: int, kind: str, given: str, words: str) -> str:
+        if wide:
+            role = "cell" if kind == "td" else "rowheader" if "row" in given else "columnheader"
+            label = f' data-label="{heads[at][2]}"' if role == "cell" or 'scope="row"' in given else ""
+            given += f' role="{role}"{label}'
+        return f"<{kind}{given}>{words or '–'}</{kind}>"
+
+    def row(found: re.Match[str]) -> str:
+        cells = CELL.findall(found[2])
+        shown = [cells[at] for at in kept] if not found[1] else cells
+        line = "".join(cell(at, *one) for at, one in zip(kept, shown, strict=False))
+        role = ' role="row"' * wide
+        return f"<tr{found[1] or ''}{role}>{line}</tr>".replace(f'colspan="{len(heads)}"', f'colspan="{len(kept)}"')
+
+    made = ROW.sub(row, html)
+    if wide:
+        made = made.replace('<div class="scroll"', '<div class="scroll cards"').replace(
+            "<table>", '<table role="table">'
+        )
+        made = re.sub(r"<(thead|tbody)>", r'<\1 role="rowgroup">', made)
+    return made + NOTHING * (">–</td>" in made)
 
 
 def _table(html: str, record: dict[str, Any], shown: set[str], badges: Mapping[str, tuple[str, str]]) -> str:
@@ -155,11 +193,12 @@ def _table(html: str, record: dict[str, Any], shown: set[str], badges: Mapping[s
         badge, place = badges[max(names, key=len)]
         return f'{found[1]}{found[2]} <a class="badge" href="#{place}">{badge}</a>{found[3]}'
 
-    marks = "".join(once(found) for found in MARKS.finditer(html))
-    table = BLOCK.sub(badged, MARKS.sub("", html))
+    table = laid_out(BLOCK.sub(badged, html))
+    marks = "".join(once(found) for found in MARKS.finditer(table))
+    table = MARKS.sub("", table)
     lines = html.count("<tr") - 1
     if lines > LONG and not table.startswith("<details"):
-        words = say("Table: {title} ({lines} lines)", title=escape(record["title"]), lines=lines)
+        words = f"Table: {escape(record['title'])} ({lines} lines)"
         table = f"<details><summary>{words}</summary>{table}</details>"
-    words = say("{title}: file (CSV)", title=escape(record["title"]))
+    words = f"{escape(record['title'])}: file (CSV)"
     return table + _beside(record, f'<a href="tables/{escape(record["id"])}.csv">{words}</a>') + marks

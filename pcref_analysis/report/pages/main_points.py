@@ -11,9 +11,8 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
-from pcref_analysis.priorities import gap_over_time, wording
+from pcref_analysis.priorities import draft_list, gap_over_time, wording
 from pcref_analysis.report.pages import last_edition, quality
-from pcref_analysis.report.pages.language import say
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path
@@ -21,13 +20,7 @@ from pcref_analysis.vocabulary.parameters import Parameters, project_path
 INCOMPLETE, EQUALITY = "First: the records may be incomplete", "can look like equality."
 LARGE = 1.5  # a ratio in England that every report says
 MOST = 5  # points; three to seven can be read at one sitting
-PAGES = {  # domain -> page
-    "recording": "00_recording.html",
-    "prevalence": "01_prevalence.html",
-    "access": "02_access.html",
-    "experience": "03_experience.html",
-    "outcomes": "04_outcomes.html",
-}
+PAGES = {domain: f"{notebook}.html" for domain, notebook in draft_list.NOTEBOOKS.items()}
 NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
@@ -127,7 +120,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         values(strengths),
     ]
     return MainPoints(
-        heading=say("What people agreed to put first") if agreed else say("Draft priorities, not yet discussed"),
+        heading="What people agreed to put first" if agreed else "Draft priorities, not yet discussed",
         lead=_lead(points, changes, agreed),
         compared=sentence_of_comparator,
         versus=versus,
@@ -148,16 +141,16 @@ def compared_with(parameters: Parameters) -> tuple[str, str]:
     """Return who is compared with whom: in a sentence, and as a short answer with what the comparator holds."""
     table = ethnicity.categories()
     inside = table.loc[table["broad_group"].eq(parameters.comparator), "ethnic_group"].tolist()
-    facts = {"comparator": parameters.comparator}
     if len(inside) < 2:
-        return say(
-            "Every group is compared with the {comparator} group. That is a choice for comparison, not a standard of "
-            "what is right.", **facts), say("The {comparator} group: a choice, not a standard.", **facts)  # fmt: skip
-    facts |= {"some": ", ".join(inside[:-1]), "last": inside[-1][:1].lower() + inside[-1][1:]}
-    return say(
-        "Every group is compared with the {comparator} group (here {some} and {last}). That is a choice for "
-        "comparison, not a standard of what is right.", **facts), say(
-        "The {comparator} group ({some} and {last}): a choice, not a standard.", **facts)  # fmt: skip
+        held = within = ""
+    else:
+        named = f"{', '.join(inside[:-1])} and {inside[-1][:1].lower()}{inside[-1][1:]}"
+        held, within = f" (here {named})", f" ({named})"
+    group = f"The {parameters.comparator} group{within}"
+    return (
+        f"Every group is compared with the {parameters.comparator} group{held}. That is a choice for comparison, not a "
+        "standard of what is right."
+    ), f"{group}: a choice, not a standard."
 
 
 def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
@@ -254,20 +247,20 @@ def _title(item: str, findings: pd.DataFrame, parameters: Parameters) -> str:
 
 def _lead(points: Sequence[Point], changes: pd.DataFrame, agreed: bool) -> str:
     if not points:
-        return say(
+        return (
             "We could not tell whether there is a gap that matters. That is not proof that there is none: small groups "
             "may have too few events for any figure."
         )
     if not agreed:
-        return say(
+        return (
             "A written rule made this list of the figures. It goes to patients, carers and communities, who may change "
             "it; what they change will stand here with their reasons."
         )
     *some, last = dict.fromkeys(changes["who"]) or [""]
-    who = say("{some} and {last}", some=", ".join(some), last=last) if some else last
-    facts = {"who": who, "day": formats.dates(changes["when"].max()) if len(changes) else ""}
-    rest = say("The list that the figures alone proposed is part of the report, with every change.")
-    return f"{say('Agreed by {who}, last on {day}.', **facts) if who else say('Agreed.')} {rest}"
+    who = f"{', '.join(some)} and {last}" if some else last
+    day = formats.dates(changes["when"].max()) if len(changes) else ""
+    rest = "The list that the figures alone proposed is part of the report, with every change."
+    return f"Agreed by {who}, last on {day}. {rest}" if who else f"Agreed. {rest}"
 
 
 def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameters) -> Point:
@@ -279,11 +272,9 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     own = any(word in str(item.get("change", "")) for word in ("added", "merged", "split", "reworded"))
     title = _title(item["item"], findings, parameters)
     if found.empty:
-        why = say(
-            "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
-        )
+        why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
         words = str(item.get("wording", ""))
-        return Point(title, words, say("There are no figures to compare."), "No figures", why, done, plain=words,
+        return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
                      state=state, sources=(words, outcome, title))  # fmt: skip
     sentences = [sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
@@ -319,8 +310,8 @@ def sentence(row: Mapping[str, Any], parameters: Parameters, named: bool) -> str
     """Return one finding in the words of its released table, with its years as people say them."""
     years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
     said = wording.main_sentence(row).removeprefix(f"{years}, ")
-    facts = {"name": row["name"], "years": financial_year(years), "said": said[:1].lower() + said[1:]}
-    return say("{name}: from {years}, {said}", **facts) if named else say("From {years}, {said}", **facts)
+    words = f"from {financial_year(years)}, {said[:1].lower()}{said[1:]}"
+    return f"{row['name']}: {words}" if named else f"F{words[1:]}"
 
 
 def financial_year(period: str) -> str:
@@ -331,39 +322,34 @@ def financial_year(period: str) -> str:
     >>> financial_year("2023-24"), financial_year("2021-22 to 2023-24")
     ('April 2023 to March 2024', 'April 2021 to March 2024')
     """
-    return say("April {first} to March {last}", first=period[:4], last=int(period[-7:-3]) + 1)
+    return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
 
 
 def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     if earlier.empty:
-        return say("We cannot tell: no earlier year has a figure to compare with.")
+        return "We cannot tell: no earlier year has a figure to compare with."
     row = earlier.iloc[0]
     then, now = (formats.interval(*(row[f"{name}_{end}"] for name in ("estimate", "lower", "upper")))
                  for end in ("then", "now"))  # fmt: skip
     chance = parameters.source.kind != "published"  # of those, growth of a group may be the reason too
     first = {
-        "narrower": say("Yes: the gap is narrower."),
-        "wider": say("No: the gap is wider."),
-        "cannot tell": say("We cannot tell: chance alone may explain a change like this.")
-        if chance
-        else say("We cannot tell."),
+        "narrower": "Yes: the gap is narrower.",
+        "wider": "No: the gap is wider.",
+        "cannot tell": "We cannot tell: chance alone may explain a change like this." if chance else "We cannot tell.",
     }[row["verdict"]]
-    facts = {"then": then, "year_then": row["period_then"], "now": now, "year_now": row["period_now"]}
-    said = [first, say("The ratio was {then} in {year_then} and {now} in {year_now}.", **facts)]
+    said = [first, f"The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}."]
     if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
         england = {end: formats.ratio(row[f"england_{end}"]) for end in ("then", "now")}
-        said.append(say("In England it was {then} and {now}.", **england))
+        said.append(f"In England it was {england['then']} and {england['now']}.")
     if parameters.source.kind == "published":
-        said.append(say("How publishers count may have changed between."))
+        said.append("How publishers count may have changed between.")
         known = indicators.catalogue().get(row["indicator"])
         if known and known.at_risk == "residents":  # of one census, since no other is published by ethnic group
-            said.append(
-                say("Residents are those of one census for every year: growth of a group may look like a change.")
-            )
+            said.append("Residents are those of one census for every year: growth of a group may look like a change.")
             if formats.known(row.get("grown")) and row["grown"] != 1:
                 said.append(
-                    say("If the group grew here as it did in England between censuses, that alone would make the ratio "
-                        "{grown} times as high as it was.", grown=formats.ratio(row["grown"]))
+                    "If the group grew here as it did in England between censuses, that alone would make the ratio "
+                    f"{formats.ratio(row['grown'])} times as high as it was."
                 )  # fmt: skip
     return " ".join(said)
 
@@ -371,7 +357,7 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
 def _size(row: Mapping[str, Any]) -> str:
     """Return how large a gap is in two words, for a list of titles."""
     if not formats.known(row["ratio"]):
-        return say("none where some were expected")
+        return "none where some were expected"
     times = formats.times(row["ratio"])
     return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
 
@@ -382,19 +368,22 @@ def _easy(row: dict[str, Any], parameters: Parameters) -> str:
         return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
-    return say("For {who} this was {times} for {others}.", who=who, times=formats.times(row["ratio"]), others=others)
+    how = formats.times(row["ratio"])
+    if how.endswith("times that"):
+        return f"This was {how.removesuffix(' that')} as high for {who} as for {others}."
+    *first, last = how.split()
+    return f"This was {' '.join(first)} for {who} {last} for {others}."
 
 
 def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:
     """Return what was done about an item, its state, and the released row that says so."""
     rows = outcomes[outcomes["item"].eq(item)]
     if rows.empty or not formats.has(rows.iloc[0].get("did")):
-        return say("No action is recorded here yet."), "", ""
+        return "No action is recorded here yet.", "", ""
     row = rows.iloc[0]
     state = str(row["state"])
-    words = {"planned": say("Planned"), "under way": say("Under way"), "done": say("Done"), "stopped": say("Stopped")}
-    labels = {"owner": say("Who answers for it"), "due": say("Due"), "measure": say("How we will know that it worked")}
-    done = f"{words.get(state, state)} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
+    labels = {"owner": "Who answers for it", "due": "Due", "measure": "How we will know that it worked"}
+    done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
     known = {name: formats.dates(row[name]) for name in labels if formats.has(row.get(name))}
     done += "".join(f" {labels[name]}: {str(text).rstrip('.')}." for name, text in known.items())
     return done, state, f"{values(rows)} {formats.dates(row['when'])} {known.get('due', '')}"

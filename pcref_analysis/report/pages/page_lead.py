@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display import output
+from pcref_analysis.display import formats, output
 from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import main_points, quality, render
-from pcref_analysis.report.pages.language import say, several
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -41,8 +40,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> tuple[di
     leads = {}
     for page, shown in pages.items():
         if len(shown) or page in found:
-            leads[page] = render.fragment("finding.html.j2", words=found.get(page, ""), badges=shown.to_dict("records"),
-                                          named=quality.named)  # fmt: skip
+            leads[page] = render.fragment("finding.html.j2", words=found.get(page, ""), badges=shown.to_dict("records"))
     return leads, badges
 
 
@@ -69,10 +67,10 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
         open_ = rows["evidence"].isin(["possible", "not clear", "no figure"]).any()  # what is context alone is none
         found = main_points.sentence(first[0], parameters, named=True) if first else ""
         if not first and open_ and not rows["evidence"].isin(["clear", "better", "equal"]).any():
-            found = say("We could not tell from these figures whether there is a gap that matters.")
+            found = "We could not tell from these figures whether there is a gap that matters."
         counted = _counts(rows)
         listed = ", ".join(words for _, words in counted)
-        second = several("Of {n} comparison with the {comparator} group on this page: {listed}.",
+        second = formats.several("Of {n} comparison with the {comparator} group on this page: {listed}.",
                          "Of {n} comparisons with the {comparator} group on this page: {listed}.",
                          len(rows), comparator=parameters.comparator, listed=listed)  # fmt: skip
         leads[page] = f"{found} {second}".strip()
@@ -97,11 +95,11 @@ def _counts(rows: pd.DataFrame) -> list[tuple[int, str]]:
     alike = kinds.pop("better", 0) + kinds.pop("equal", 0)
     context, recording = kinds.pop("context", 0), kinds.pop("recording", 0)
     counted = [
-        (clear, several("{n} clear gap", "{n} clear gaps", clear)),
-        (possible, several("{n} possible gap", "{n} possible gaps", possible)),
-        (alike, say("{n} equal or better", n=alike)),
-        (recording, say("{n} first a matter of recording", n=recording)),
-        (context, say("{n} shown as context", n=context)),
-        (left := sum(kinds.values()), say("in {n} we could not tell", n=left)),
+        (clear, formats.several("{n} clear gap", "{n} clear gaps", clear)),
+        (possible, formats.several("{n} possible gap", "{n} possible gaps", possible)),
+        (alike, f"{alike} equal or better"),
+        (recording, f"{recording} first a matter of recording"),
+        (context, f"{context} shown as context"),
+        (left := sum(kinds.values()), f"in {left} we could not tell"),
     ]
     return [(number, words) for number, words in counted if number]

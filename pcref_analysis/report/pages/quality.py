@@ -13,15 +13,8 @@ import pandas as pd
 from pcref_analysis.display import formats
 from pcref_analysis.display.sentences import INCOMPLETE
 from pcref_analysis.priorities import wording
-from pcref_analysis.report.pages.language import say, several
 
 COLUMNS = ["domain", "indicator", "name", "badge", "reason"]
-
-
-def named(badge: str) -> str:
-    """Return a badge in the language of the pages."""
-    known = {"Firm": say("Firm"), "With care": say("With care"), "No figures": say("No figures")}
-    return known[badge]
 
 
 def of_finding(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
@@ -32,24 +25,21 @@ def of_finding(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
     unknown = _unknown(share)
     low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
     if not (low and high):
-        limits = say(
+        limits = (
             "How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from "
             "what may be shown."
         )
         return "With care", f"{unknown}{limits}"
     if low == high:
-        few = say("The people whose ethnic group is not recorded are too few to change this figure.")
+        few = "The people whose ethnic group is not recorded are too few to change this figure."
         return "Firm", f"{unknown}{few}"
-    values = {"doubt": wording.doubtful(row), "low": low, "high": high}
+    words = (
+        f"{unknown}Depending on the ethnic group of people for whom it is not recorded{wording.doubtful(row)}, the "
+        f"ratio could lie between {low} and {high}"
+    )
     if _same_side(row):
-        words = say(
-            "Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
-            "{low} and {high}: the gap would still be there.", **values)  # fmt: skip
-        return "Firm", f"{unknown}{words}"
-    words = say(
-        "Depending on the ethnic group of people for whom it is not recorded{doubt}, the ratio could lie between "
-        "{low} and {high}, so it has to be recorded better first.", **values)  # fmt: skip
-    return "With care", f"{unknown}{words}"
+        return "Firm", f"{words}: the gap would still be there."
+    return "With care", f"{words}, so it has to be recorded better first."
 
 
 def of_indicators(findings: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame:
@@ -80,30 +70,28 @@ def of_indicators(findings: pd.DataFrame, unknown: pd.DataFrame) -> pd.DataFrame
 def _of_indicator(rows: pd.DataFrame, share: pd.DataFrame) -> tuple[str, str] | None:
     shown = rows[rows["ratio"].map(formats.known)]
     flagged = rows["flag"].astype("string").str.contains(INCOMPLETE).fillna(False).any()
-    first = f"{say('The records may be incomplete; missing records can look like equality.')} " if flagged else ""
+    first = "The records may be incomplete; missing records can look like equality. " if flagged else ""
     first += _unknown(share)
     if shown.empty:
-        return ("With care", f"{first}{say('No ratio to the comparator can be shown.')}") if flagged else None
+        return ("With care", f"{first}No ratio to the comparator can be shown.") if flagged else None
     bounded = shown[shown["ratio_low"].map(formats.known) & shown["ratio_high"].map(formats.known)]
     turning = sum(not _same_side(row) for row in bounded.to_dict("records"))
     lacking = len(shown) - len(bounded)
     if turning:
-        doubt = several(
+        doubt = formats.several(
             "{turning} of {n} ratio could lie on the other side of 1, if the unknown ethnic groups were known.",
             "{turning} of {n} ratios could lie on the other side of 1, if the unknown ethnic groups were known.",
             len(bounded), turning=turning,
         )  # fmt: skip
     elif len(bounded):
-        doubt = several(
+        doubt = formats.several(
             "Whatever the unknown ethnic groups are, {n} ratio stays on its side of 1.",
             "Whatever the unknown ethnic groups are, {n} ratios stay on their side of 1.", len(bounded),
         )  # fmt: skip
     else:
-        doubt = say(
-            "How far unknown ethnic groups could change the ratios cannot be worked out from what may be shown."
-        )
+        doubt = "How far unknown ethnic groups could change the ratios cannot be worked out from what may be shown."
     if lacking and len(bounded):
-        doubt += " " + several("For {n} more this cannot be worked out from what may be shown.",
+        doubt += " " + formats.several("For {n} more this cannot be worked out from what may be shown.",
                                "For {n} more this cannot be worked out from what may be shown.", lacking)  # fmt: skip
     firm = not (flagged or turning or lacking)
     return "Firm" if firm else "With care", f"{first}{doubt}"
@@ -120,7 +108,7 @@ def _unknown(share: pd.DataFrame) -> str:
     ]
     if not any(found):
         return ""
-    shown = found[0] or say("at most {most}", most=found[1])
+    shown = found[0] or f"at most {found[1]}"
     if found[0] == "0.0":  # not "everyone": a zero repeated from the last edition may be a few people
-        return f"{say('Ethnic group is known for everyone, or nearly everyone, who is counted.')} "
-    return f"{say('Ethnic group is not known for {share}% of what is counted.', share=shown)} "
+        return "Ethnic group is known for everyone, or nearly everyone, who is counted. "
+    return f"Ethnic group is not known for {shown}% of what is counted. "

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from pcref_analysis.display import formats, safe_html
 from pcref_analysis.display.output import NO_ALT
-from pcref_analysis.report.pages import language, layout, terms
+from pcref_analysis.report.pages import layout, terms
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -34,14 +34,8 @@ def _environment() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
     made.filters["dates"] = formats.dates
-    made.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
-        lambda text: language.TRANSLATIONS.get().gettext(text),
-        lambda one, more, number: language.TRANSLATIONS.get().ngettext(one, more, number),
-        newstyle=True,
-    )
     return made
 
 
@@ -88,7 +82,7 @@ def output_body(output: Any) -> str:
     """Turn one output of an executed notebook into the same HTML that its own page has."""
     from nbformat.v4 import new_code_cell, new_notebook
 
-    return _rendered(new_notebook(cells=[new_code_cell(outputs=[output])]))
+    return layout.laid_out(_rendered(new_notebook(cells=[new_code_cell(outputs=[output])])))
 
 
 def _rendered(notebook: Any) -> str:

@@ -6,22 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pcref_analysis.report.pages.language import say
-
 TOKEN = re.compile(r"(<[^>]*>)")
-NOT_IN = {
-    "a",
-    "h1",
-    "h2",
-    "h3",
-    "summary",
-    "caption",
-    "figcaption",
-    "table",
-    "strong",
-    "dt",
-    "code",
-}  # no link in these
+NOT_IN = frozenset(
+    ["a", "h1", "h2", "h3", "summary", "caption", "figcaption", "table", "strong", "dt", "code"]
+)  # no link in these
 
 
 @dataclass(frozen=True)
@@ -37,44 +25,44 @@ class Term:
 def known() -> list[Term]:
     """Return the terms in the order of the definitions page."""
     return [
-        Term("comparator", say("Comparator"),
-             say("The group that the others are compared with. A choice, not a standard."), "comparators?"),
-        Term("ratio", say("Ratio"),
-             say("How many times the comparator’s level: at 2 twice as high, at 0.5 half as high, at 1 the same."),
+        Term("comparator", "Comparator",
+             "The group that the others are compared with. A choice, not a standard.", "comparators?"),
+        Term("ratio", "Ratio",
+             "How many times the comparator’s level: at 2 twice as high, at 0.5 half as high, at 1 the same.",
              "ratios?"),
-        Term("interval", say("Interval"),
-             say("Between which values the true level plausibly lies. A wide interval means that the figures cannot be "
+        Term("interval", "Interval",
+             ("Between which values the true level plausibly lies. A wide interval means that the figures cannot be "
                  "sure."), "intervals?"),
-        Term("adjusted", say("After age and sex; after deprivation"),
-             say("As if the groups were of the same ages and sexes, or lived in equally deprived areas."),
+        Term("adjusted", "After age and sex; after deprivation",
+             "As if the groups were of the same ages and sexes, or lived in equally deprived areas.",
              "allowing for age|after age|before adjustment|adjust(?:ing|ment)"),
-        Term("age", say("Age"),
-             say("Groups are compared by the age at the start of the financial year. Where an NHS measure takes the "
+        Term("age", "Age",
+             ("Groups are compared by the age at the start of the financial year. Where an NHS measure takes the "
                  "age at the referral, at the contact or at discharge, the definition says so."), ""),
-        Term("median", say("Median"),
-             say("Half lasted shorter, half longer. A few very long ones do not move it."), "median"),
-        Term("clear", say("Clear, possible"),
-             say("Clear: larger than the margin that was agreed to matter, and unlikely to be chance over all "
+        Term("median", "Median",
+             "Half lasted shorter, half longer. A few very long ones do not move it.", "median"),
+        Term("clear", "Clear, possible",
+             ("Clear: larger than the margin that was agreed to matter, and unlikely to be chance over all "
                  "comparisons made. Possible: it may be."), "(?:clear|possible) gaps?"),
-        Term("margin", say("Margin"),
-             say("How large a gap has to be to matter. Agreed before results were seen."), "margin"),
-        Term("band", say("Band"),
-             say("Items that chance alone could put in another order. Within a band the order means little."),
+        Term("margin", "Margin",
+             "How large a gap has to be to matter. Agreed before results were seen.", "margin"),
+        Term("band", "Band",
+             "Items that chance alone could put in another order. Within a band the order means little.",
              "bands?"),
-        Term("sure", say("How sure"), say("The chance that the gap is larger than that margin."), ""),
-        Term("anywhere", say("Could be anywhere from"),
-             say("The places on the list where chance alone could put an item."), ""),
-        Term("trust", say("Firm, with care"),
-             say("Firm: whatever the ethnic group of the people is for whom it is not recorded, the gap stays on its "
+        Term("sure", "How sure", "The chance that the gap is larger than that margin.", ""),
+        Term("anywhere", "Could be anywhere from",
+             "The places on the list where chance alone could put an item.", ""),
+        Term("trust", "Firm, with care",
+             ("Firm: whatever the ethnic group of the people is for whom it is not recorded, the gap stays on its "
                  "side of 1. With care: it may not, or this cannot be worked out."), ""),
-        Term("unknown", say("Unknown ethnic group"),
-             say("Not stated, not known or missing. Shown, and never counted in Other."),
+        Term("unknown", "Unknown ethnic group",
+             "Not stated, not known or missing. Shown, and never counted in Other.",
              "Unknown|unknown ethnic groups?"),
-        Term("funnel", say("Limits of a funnel"),
-             say("How far teams of one task may differ by chance alone. Beyond them is a question, not a verdict."),
+        Term("funnel", "Limits of a funnel",
+             "How far teams of one task may differ by chance alone. Beyond them is a question, not a verdict.",
              "99.8% limits|funnel"),
         Term("marks", "[c], [x], [z]",
-             say("Suppressed to protect people; not available, not recorded or too few; not applicable."),
+             "Suppressed to protect people; not available, not recorded or too few; not applicable.",
              "suppressed"),
     ]  # fmt: skip
 

@@ -33,6 +33,7 @@ HEADS = {  # columns whose name a reader does not know
 ENDINGS = {"_lower": ", lower limit", "_upper": ", upper limit", "_low": ", lowest", "_high": ", highest",
            "_status": ": what is shown"}  # fmt: skip
 LANGUAGE = {"docProps/core.xml": ("</cp:coreProperties>", "<dc:language>en-GB</dc:language></cp:coreProperties>")}
+HIGH = 15  # points of a line
 LONGEST = 32_767  # what a cell of the format can hold
 
 
@@ -77,24 +78,27 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     words += [f"Next edition: {following}."] if following else []
     words += [f"Licence: {about['licence']}."] if about.get("licence") else []
     cover = book.add_worksheet("Cover")
-    cover.set_column(0, 0, 90, styles["plain"])
+    cover.set_column(0, 0, 76, styles["plain"])
     for row, line in enumerate([title, *words]):
-        cover.write_string(row, 0, line[:LONGEST], styles["plain" if row else "title"])
+        _line(cover, row, line, styles["plain" if row else "title"])
     contents = book.add_worksheet("Contents")
     contents.write_string(0, 0, "Contents", styles["title"])
     listed = pd.DataFrame({"Sheet": names, "Table": [record["title"] for record in records]})
     _table(contents, 1, listed, "contents", styles)
     notes = book.add_worksheet("Notes")
-    notes.set_column(0, 0, 90, styles["plain"])
+    notes.set_column(0, 0, 76, styles["plain"])
     notes.write_string(0, 0, "Notes", styles["title"])
-    for row, line in enumerate([*MARKS.values(), about["rule_text"]], start=1):
-        notes.write_string(row, 0, line[:LONGEST], styles["plain"])
-    for sheet in (cover, contents, notes):
-        sheet.fit_to_pages(1, 0)
+    explained = dict.fromkeys(
+        [*MARKS.values(), *(marks for one in records if "[c]" in (marks := one.get("marks", ""))), about["rule_text"]]
+    )
+    for row, line in enumerate(explained, start=1):
+        _line(notes, row, line, styles["plain"])
     for number, (name, record) in enumerate(zip(names, records, strict=True), start=1):
         contents.write_url(1 + number, 0, f"internal:'{name}'!A1", styles["link"], name)
         sheet, frame = book.add_worksheet(name), output.frame(record)
-        lines = [*_marks(about), _scope(frame, about), record.get("marks", ""), about["basis"]]
+        lines = [*_marks(about), _scope(frame, about), about["basis"]]
+        marks = str(record.get("marks", ""))
+        lines.append("What [c], [x] and [z] mean is on the notes sheet." if "[c]" in marks else marks)
         sheet.write_string(0, 0, record["title"][:LONGEST], styles["title"])
         lines = [line for line in lines if line]
         sheet.write_url(1, 0, "internal:'Contents'!A1", styles["link"], "Back to the contents")
@@ -104,6 +108,10 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         _table(sheet, top, output.marked(frame).set_axis(heads(frame), axis=1), f"table_{number}", styles)
         sheet.freeze_panes(top + 1, 0)
         sheet.set_landscape()
+        sheet.repeat_rows(top)
+        sheet.print_area(0, 0, top + len(frame), len(frame.columns) - 1)  # else a long line above makes all of it small
+    for sheet in book.worksheets():
+        sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)
     book.close()
     path.write_bytes(documents.same_bytes(path.read_bytes(), LANGUAGE))
@@ -164,6 +172,17 @@ def _table(sheet: Any, top: int, frame: pd.DataFrame, name: str, styles: dict[st
                 sheet.write_string(row, number, str(value)[:LONGEST], styles["plain"])
             width = max(width, len(str(value)) + 2)
         sheet.set_column(number, number, min(width, WIDEST))
+    texts = frame.select_dtypes(exclude="number").astype(str)
+    longest = texts.map(len).max(axis=1) if len(texts.columns) else pd.Series(dtype=float)
+    for row, letters in enumerate(longest, start=top + 1):
+        if letters > WIDEST:
+            sheet.set_row(row, min(409, HIGH * -(-letters // (WIDEST - 6))))
+
+
+def _line(sheet: Any, row: int, line: str, style: Any) -> None:
+    """Write a line of text in a row high enough for it: not every program works that out when it opens a file."""
+    sheet.set_row(row, HIGH * -(-len(line) // 70) if len(line) > 70 else None)
+    sheet.write_string(row, 0, line[:LONGEST], style)
 
 
 def _scope(frame: pd.DataFrame, about: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ const address = () => new URLSearchParams(location.hash.includes("indicator=") ?
 const CHOICES = ["domain", "indicator", "measure", "comparator", "adjustment", "year"];
 
 function options(select, values, wanted) {
-  select.replaceChildren(...values.map((value) => new Option(value, value)));
+  select.replaceChildren(...values.map((value) => new Option((held.named || {})[value] || value, value)));
   if (values.includes(wanted)) select.value = wanted;
 }
 
@@ -55,7 +55,8 @@ async function draw(place, spec, data, words, unit, targets) {
   }
   const groups = chosen().filter((group) => drawn.some((row) => row.ethnic_group === group));
   const listed = JSON.stringify(spec).replaceAll('"{groups}"', groups.map((group) => JSON.stringify(group)).join(","));
-  const titled = JSON.parse(listed.replaceAll("{value}", JSON.stringify(unit).slice(1, -1)));
+  const narrow = box.clientWidth < 450 ? listed.replaceAll('"columns":2', '"columns":1') : listed;
+  const titled = JSON.parse(narrow.replaceAll("{value}", JSON.stringify(unit).slice(1, -1)));
   titled.layer = titled.layer.filter((part) => targets.length || (part.data || {}).name !== "targets");
   const full = { ...titled, description: words, datasets: { ...spec.datasets, rows: drawn, targets } };
   const own = document.createElement("div"); // a drawing that comes late finds its place gone
