@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,7 +19,7 @@ SPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def check(folder: Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Read the tables, the workbook and the dashboard of an edition back, and compare them with the released records.
+    """Read tables, workbook, dashboard and translations of an edition back, and compare them with the released records.
 
     Raises
     ------
@@ -33,9 +34,20 @@ def check(folder: Path, records: Sequence[Mapping[str, Any]]) -> None:
     page = folder / dashboard.FILE
     if page.is_file() and dashboard.strangers(page.read_text(encoding="utf-8"), records):
         found.append(dashboard.FILE)
+    found += _other_numbers(folder)
     if found:
         named = "; ".join(found[:12])
         raise PcrefError(f"check: {len(found)} file(s) hold what was not released; nothing was published: {named}.")
+
+
+def _other_numbers(folder: Path) -> list[str]:
+    """Return the pages in another language whose numbers, in text or in embedded rows, are not those of the English."""
+
+    def numbers(page: Path) -> list[str]:
+        return sorted(re.findall(r"\d+", unescape(re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8")))))
+
+    pages = sorted(folder.glob("*/*.html"))
+    return [f"{one.parent.name}/{one.name}" for one in pages if numbers(one) != numbers(folder / one.name)]
 
 
 def _sheets(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -79,3 +79,14 @@ def test_a_number_changed_in_a_file_stops_the_edition(forged, edition):
     forged(folder)
     with pytest.raises(PcrefError, match=r"1 file.*nothing was published"):
         edition_audit.check(folder, records)
+
+
+def test_a_number_of_a_page_in_another_language_is_the_english_one(edition):
+    folder, records = edition
+    (folder / "cy").mkdir()
+    for place, words in ((folder, "Of 7"), (folder / "cy", "O 7")):
+        (place / "index.html").write_text(f"<p class='a1'>{words}</p>", encoding="utf-8")
+    edition_audit.check(folder, records)
+    (folder / "cy" / "index.html").write_text("<p class='a1'>O 8</p>", encoding="utf-8")
+    with pytest.raises(PcrefError, match=r"cy/index\.html"):
+        edition_audit.check(folder, records)
