@@ -211,12 +211,11 @@ def test(context: typer.Context) -> None:
 
 @verb("pcref bench")
 def bench() -> None:
-    """Run the benchmarks side by side: ratios measured in one run, never a pass or fail."""
+    """Run the benchmarks side by side and write benchmarks/results.md: ratios, never a pass or fail."""
     from pcref_analysis.vocabulary.parameters import project_root
 
-    for name, *words in (["rates.py"], ["regression.py"], ["priorities.py", "--trusts", "0", "--speed"]):
-        say(f"bench: {name}")
-        subprocess.call([sys.executable, str(project_root() / "benchmarks" / name), *words], cwd=project_root())
+    root = project_root()
+    raise typer.Exit(subprocess.call([sys.executable, str(root / "benchmarks" / "run.py")], cwd=root))
 
 
 @verb("pcref lab")
