@@ -118,7 +118,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
                      for r in top.itertuples())  # fmt: skip
     ticks = " A tick is England's level of the same ethnic group." if frame["england"].notna().any() else ""
     alt = f"{title}, {period}. Highest of each: {said}.{ticks} The table {table} holds every number."
-    entries = [("England, the same ethnic group", "black", "|")] if ticks else []
+    entries = [("England, the same ethnic group (published)", "black", "|")] if ticks else []
     entries += [("target that was agreed", palette.PLUM, ":")] if len(aims) else []
     key = [drawing.key(released, entries)] if entries else []
     return _shown([*key, *pictures], released, frame, id, title, alt, table)
@@ -300,7 +300,7 @@ def main_points(released: Any, id: str, title: str, table: str) -> Shown:
     frame = _drawn(released, ["ratio", "lower", "upper"])
     if frame.empty:
         return _nothing(released, id, title)
-    comparator, styles = frame["comparator"].iloc[0], [(BLUE, "o") if r > 1 else (ORANGE, "s") for r in frame["ratio"]]
+    comparator, styles = frame["comparator"].iloc[0], [(GREY, "o")] * len(frame)
     figure = _one_below_the_other(released, frame, frame["title"], styles, f"times the level of the {comparator} group")
     said = "; ".join(
         f"{r.title}, {formats.interval(r.ratio, r.lower, r.upper, r.rounded_to)}" for r in frame.itertuples()

@@ -43,7 +43,7 @@ def unknown(released: Any, id: str) -> Shown:
     return _said(
         f"{first}It is not known for between {least['estimate']:.3g}% ({_lower(least['indicator_name'])}) and "
         f"{most['estimate']:.3g}% ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
-        "Unknown; their ethnic group could change any comparison on these pages.",
+        "Unknown. Their ethnic groups could change comparisons: beside each it is said how far, where we can tell.",
         id,
         released,
     )

@@ -38,10 +38,11 @@ def test_a_chart_stands_before_its_table_within_its_section_alone():
 
 
 def test_what_a_page_cannot_say_closes_it():
-    html = body(new_markdown_cell("# P"), new_markdown_cell("## What can be answered here"), shown("lacking", "text"),
+    html = body(new_markdown_cell("# P"), new_markdown_cell("## What cannot be answered here"),
+                shown("lacking", "text"),
                 new_markdown_cell("## Levels"), shown("levels", "figure"),
                 new_markdown_cell("## What this does not show\n\n- Why."))  # fmt: skip
-    order = [html.index(part) for part in ("P</h1>", "Levels", "levels", "What can be", "lacking", "What this does")]
+    order = [html.index(part) for part in ("P</h1>", "Levels", "levels", "What cannot be", "lacking", "What this does")]
     assert order == sorted(order)
 
 
@@ -131,5 +132,5 @@ def test_a_wide_table_is_fit_for_a_phone_and_has_no_empty_cell_or_column():
         ("b", "1"), ("d", "2"), ("e", "4"), ("b", "–"), ("d", "3"), ("e", "&lt;5")]  # fmt: skip
     assert html.count('role="row"') == 4 and html.count('role="cell"') == 6 and html.count('role="rowheader"') == 3
     assert html.count('role="columnheader"') == 4 and layout.NOTHING in html
-    narrow = layout.laid_out(made.replace("<td>2</td>", "<td></td>").replace("<td>3</td>", "<td></td>"))
-    assert "cards" not in narrow and 'role="cell"' not in narrow and 'colspan="3"' in narrow
+    narrow = layout.laid_out(re.sub("<td>(2|3|4|&lt;5)</td>", "<td></td>", made))
+    assert "cards" not in narrow and 'role="cell"' not in narrow and 'colspan="2"' in narrow

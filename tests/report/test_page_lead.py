@@ -53,8 +53,12 @@ def test_a_number_of_no_released_row_stops_the_finding():
     [
         ([{}, {"ratio": 0.8, "ratio_low": 0.7, "ratio_high": 0.9}], "Firm", "2 ratios stay on their side of 1"),
         ([{}, {"ratio_low": 0.9}], "With care", "1 of 2 ratios could lie on the other side"),
-        ([{}, {"ratio_low": np.nan}], "With care", "For 1 more this cannot be worked out"),
-        ([{"ratio_low": np.nan, "ratio_high": np.nan}], "With care", "cannot be worked out from what may be shown"),
+        ([{}, {"ratio_low": np.nan}], "With care", "For 1 more we cannot say"),
+        (
+            [{"ratio_low": np.nan, "ratio_high": np.nan}],
+            "With care",
+            "could change the ratios: the numbers that it would take",
+        ),
         ([{"flag": "records may be incomplete"}], "With care", "The records may be incomplete"),
         ([{"ratio": np.nan, "flag": "records may be incomplete"}], "With care", "No ratio to the comparator"),
     ],

@@ -18,7 +18,7 @@ SVG = re.compile(r'<img [^<>]*?src="(data:image/svg\+xml,[^"]*)"')
 BLOCK = re.compile(r'(<th scope="rowgroup"[^>]*>)(.*?)(</th>)')
 CELL = re.compile(r"<(t[hd])([^>]*)>(.*?)</\1>", re.DOTALL)
 ROW = re.compile(r'<tr( class="block")?>(.*?)</tr>', re.DOTALL)
-CARDS = 4  # columns from which a phone shows each line as a card
+CARDS = 3  # columns from which a phone shows each line as a card
 NOTHING = '<p class="marks">A dash (–): there is nothing to say or to work out.</p>'
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
@@ -33,7 +33,7 @@ METHOD = (  # part of a record's id -> its section of the method page; the first
     ("-fitness", "gaps"),
     ("", "rates"),
 )
-LAST = ("## What can be answered here", "## What this does not show")  # no figures: they close a page
+LAST = ("## What cannot be answered here", "## What this does not show")  # no figures: they close a page
 HEADING = re.compile(r"(#{2,3}) ")
 
 

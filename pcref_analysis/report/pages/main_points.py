@@ -38,7 +38,7 @@ class Point:
     plain: str = ""  # as the easy-read page says it
     ratio: tuple[float, float, float, float] | None = None  # with limits, and the step that they are rounded to
     sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
-    size: str = ""  # "2.0 times", "28% lower"; of several findings the first
+    size: str = ""  # "2.0 times", "28% lower"; of several findings each
     moved: str = ""  # "narrower", "wider", "cannot tell"; nothing where there is no figure
     state: str = ""  # of what was done: "planned", "under way", "done", "stopped"
     shown: Mapping[str, str] = field(default_factory=dict)  # what the dashboard has to choose to show it
@@ -291,7 +291,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
         _easy(lead, parameters),
         ratio=ratio if formats.known(lead["ratio"]) else None,
-        size=_size(lead),
+        size=", ".join(dict.fromkeys(_size(row) for row in found.to_dict("records"))),
         moved=earlier.iloc[0]["verdict"] if len(earlier) else "",
         state=state,
         shown={"domain": str(lead["domain"]).capitalize(), "indicator": str(lead["name"]), "measure": "ratio",

@@ -26,8 +26,8 @@ def of_finding(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
     low, high = (formats.ratio(row[end]) if formats.known(row.get(end)) else "" for end in ("ratio_low", "ratio_high"))
     if not (low and high):
         limits = (
-            "How far the people whose ethnic group is not recorded could change the ratio cannot be worked out from "
-            "what may be shown."
+            "We cannot say how far people whose ethnic group is not recorded could change the ratio: the numbers that "
+            "it would take are not known, or may not be shown."
         )
         return "With care", f"{unknown}{limits}"
     if low == high:
@@ -85,14 +85,19 @@ def _of_indicator(rows: pd.DataFrame, share: pd.DataFrame) -> tuple[str, str] | 
         )  # fmt: skip
     elif len(bounded):
         doubt = formats.several(
-            "Whatever the unknown ethnic groups are, {n} ratio stays on its side of 1.",
-            "Whatever the unknown ethnic groups are, {n} ratios stay on their side of 1.", len(bounded),
-        )  # fmt: skip
+            "Whatever the unknown ethnic groups are, {n} ratio stays on its side of 1; its interval says whether "
+            "chance alone could explain it.",
+            "Whatever the unknown ethnic groups are, {n} ratios stay on their side of 1; their intervals say whether "
+            "chance alone could explain them.",
+            len(bounded),
+        )
     else:
-        doubt = "How far unknown ethnic groups could change the ratios cannot be worked out from what may be shown."
+        doubt = (
+            "We cannot say how far people whose ethnic group is not recorded could change the ratios: the numbers that "
+            "it would take are not known, or may not be shown."
+        )
     if lacking and len(bounded):
-        doubt += " " + formats.several("For {n} more this cannot be worked out from what may be shown.",
-                               "For {n} more this cannot be worked out from what may be shown.", lacking)  # fmt: skip
+        doubt += " " + formats.several("For {n} more we cannot say.", "For {n} more we cannot say.", lacking)
     firm = not (flagged or turning or lacking)
     return "Firm" if firm else "With care", f"{first}{doubt}"
 
