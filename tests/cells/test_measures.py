@@ -17,7 +17,7 @@ from pcref_analysis.counting import aggregate, cells, row_conditions
 from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.display import formats
 from pcref_analysis.extract.schema import declared
-from pcref_analysis.report.pages import quality, render
+from pcref_analysis.report.pages import render
 from pcref_analysis.vocabulary import codelists, ethnicity
 from pcref_analysis.vocabulary.indicators import by_part, catalogue, measures
 
@@ -979,7 +979,6 @@ def test_the_definitions_stand_by_part_and_competency_and_warn_before_what_is_ha
         "definitions.html.j2",
         parts=by_part(shipped.values()),
         terms=(),
-        named=quality.named,
         badges=dict.fromkeys(shipped),
     )
     heads = re.findall(r"<h2>(.*?)</h2>", page)

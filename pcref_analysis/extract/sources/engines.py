@@ -82,13 +82,12 @@ def fence(rows: ibis.Table) -> ibis.Table:
     the memory of the session (DuckDB, Spark), or a limit that no table reaches, stops the folding.
     """
     kind = engine(rows)
-    if kind == "duckdb":
-        backend, name = rows.get_backend(), ibis.util.gen_name("pcref").lower()
-        backend.raw_sql(f'CREATE VIEW "{name}" AS {_query(rows, backend)}')
-        return _named(name, rows, backend)
-    if kind == "pyspark":
-        backend, name = rows.get_backend(), ibis.util.gen_name("pcref").lower()
-        _frame(rows, backend).createTempView(name)
+    if kind in ("duckdb", "pyspark") and (backend := _backend(rows)):
+        name = ibis.util.gen_name("pcref").lower()
+        if kind == "duckdb":
+            backend.raw_sql(f'CREATE VIEW "{name}" AS {_query(rows, backend)}')
+        else:
+            _frame(rows, backend).createTempView(name)
         return _named(name, rows, backend)
     return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
 
