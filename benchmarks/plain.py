@@ -1,4 +1,4 @@
-"""How long does the library take from rows to cells, beside plain pandas that counts the same indicators by hand?
+"""How long does the library take from rows to cells, against plain pandas that counts the same indicators by hand?
 
     python benchmarks/plain.py 2000 8000
 

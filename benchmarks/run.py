@@ -14,9 +14,9 @@ import psutil
 
 HERE = Path(__file__).resolve().parent
 EACH = {
-    "rates.py": "Directly standardised rates beside plain NumPy",
-    "regression.py 100000 1000000": "A clustered regression on cells beside the same on rows",
-    "plain.py": "From rows to cells beside plain pandas",
+    "rates.py": "Directly standardised rates against plain NumPy",
+    "regression.py 100000 1000000": "A clustered regression on cells against the same on rows",
+    "plain.py": "From rows to cells against plain pandas",
     "extract.py": "From rows to cells as an extract grows",
     "priorities.py --trusts 0 --speed": "The order of the priorities list",
     "report.py": "The demo's report",

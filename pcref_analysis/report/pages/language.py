@@ -239,7 +239,7 @@ def _places(words: str) -> list[str]:
 
 
 def names(folder: Path, parameters: Parameters) -> set[str]:
-    """Return the names that sentences of an edition hold: indicators, groups and how they are spoken of, tables."""
+    """Return the names that sentences of an edition hold: indicators, groups and the words for their people, tables."""
     said = wording.words(parameters.terms)
     groups = {*ethnicity.categories()["ethnic_group"], *ethnicity.categories()["broad_group"], *said["groups"]}
     titles = {unescape(one).strip() for page in folder.glob("*.html")
