@@ -312,13 +312,18 @@ def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
     late = (rows.began == spells.left) & present(rows.began_at) & present(spells.left_at)
     late &= rows.began_at > spells.left_at  # written 14:05, so that text compares as time
     overlaps = (
-        (rows.Person_ID == spells.Person_ID)
-        & (missing(rows.end) | (spells.admitted <= rows.end))
+        (missing(rows.end) | (spells.admitted <= rows.end))
         & (missing(rows.expiry) | (spells.admitted <= rows.expiry))
         & (missing(spells.left) | (spells.left >= rows.began))
         & ~late
     )
-    rows = rows.left_join(spells, overlaps).drop("Person_ID_right")
+    # by person first: an outer join whose condition compares days is planned as a loop over all pairs
+    near = (
+        rows.inner_join(spells, "Person_ID")
+        .filter(overlaps)
+        .select(ACT, *(n for n in spells.columns if n != "Person_ID"))
+    )
+    rows = rows.left_join(near, ACT).drop(f"{ACT}_right")
     # Without a time an order that came before a section of the same day would be sorted after an open one.
     short = missing(rows.began_at) & rows.status.isin((*HOLDING, *PLACE_OF_SAFETY))
     at = ibis.coalesce(rows.began_at, "")  # first, on every engine

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 
 from pcref_analysis.extract import columns_present, parsing
 from pcref_analysis.extract.row_checks import unread
 from pcref_analysis.extract.schema import Column, declared
 from pcref_analysis.extract.sources import engines
+from pcref_analysis.extract.sources.portable import visible
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -65,13 +68,18 @@ def _column(name: str, column: str, raw: ibis.Table, parameters: Parameters) -> 
         return []
     some = {n: c for n, c in table.columns.items() if n == column or (n == PERSON and n in names)}
     part = table.model_copy(update={"columns": some})
-    rows = parsing.staged(engines.hold(parsing.texts(raw, part, names, _of(parameters, name, column))), part)
-    text = rows[f"{column}__text"]
-    rows = rows.filter(text.notnull() & rows[column].isnull())  # noqa: PD003, PD004 (of Ibis, not pandas)
-    many = rows[f"{PERSON}__text"].nunique() if PERSON in some else rows.count()
-    values = rows.group_by(rows[f"{column}__text"].upper().name("folded")).aggregate(
-        value=rows[f"{column}__text"].min(), many=many
+    texts = engines.once_parsed(parsing.texts(raw, part, names))
+    long_ago = date(1800, 1, 1)
+    known = parsing.read(texts, part, parameters.source.codes.get(name, {}), long_ago, long_ago)
+    folded = {text: visible(text) for text in known.unread[column]}
+    shown_as = pa.table(
+        {"text": list(folded), "value": list(folded.values()), "folded": [text.upper() for text in folded.values()]},
+        pa.schema({"text": pa.string(), "value": pa.string(), "folded": pa.string()}),
     )
+    told = engines.beside(shown_as, texts)
+    rows = texts.inner_join(told, texts[column] == told.text)
+    many = rows[PERSON].nunique() if PERSON in some else rows.count()
+    values = rows.group_by("folded").aggregate(value=rows["value"].min(), many=many)
     fits = (values["many"] >= FEWEST) & (values["value"].length() <= LONGEST)
     shown = [v for v in values.filter(fits)["value"].to_pyarrow().to_pylist() if _harmless(v)]
     others = values.count().to_pyarrow().as_py() - len(shown)
@@ -86,11 +94,6 @@ def _column(name: str, column: str, raw: ibis.Table, parameters: Parameters) -> 
     if others:
         lines.append(f"        # {others:,} value{'s' * (others > 1)} of few rows, long or with a number not shown")
     return lines
-
-
-def _of(parameters: Parameters, table: str, column: str) -> dict[str, dict[str, str]]:
-    codes = parameters.source.codes.get(table, {})
-    return {column: codes[column]} if column in codes else {}
 
 
 def _harmless(value: str) -> bool:

@@ -7,11 +7,10 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
-from pcref_analysis.extract import dates, parsing
+from pcref_analysis.extract import parsing
 from pcref_analysis.extract.breach_report import breach, one
 from pcref_analysis.extract.schema import PERSONS, Column, Table
-from pcref_analysis.extract.sources.engines import fence
-from pcref_analysis.extract.sources.portable import among, flag, when
+from pcref_analysis.extract.sources.portable import flag
 from pcref_analysis.vocabulary.parameters import Parameters
 
 SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says
@@ -33,63 +32,46 @@ def essential(table: Table) -> list[str]:
     return [name for name, column in table.columns.items() if column.required and not column.references]
 
 
-def marked(table: Table, texts: ibis.Table, parameters: Parameters, day: date) -> ibis.Table:
-    """Return the rows as read, with the number of the reason to leave a row out and 0/1 columns for what was found.
+def marked(table: Table, rows: ibis.Table) -> ibis.Table:
+    """Return the rows with the number of the reason to leave a row out, and what is odd about identifiers.
 
     Parameters
     ----------
-    table, texts
-        As for :func:`pcref_analysis.extract.parsing.staged`.
-    parameters
-        The first period sets who would be older than 120.
-    day
-        Dates after it lie in the future.
+    table, rows
+        As of :func:`pcref_analysis.extract.parsing.joined`.
 
     Notes
     -----
     ``__reason`` is 0 for a row that is kept; reasons are numbered in the order of :func:`_reasons`, and a row with
-    several faults has the first. ``<column>__<oddity>`` are the 0/1 columns that :func:`totals` sums.
+    several faults has the first.
     """
-    rows = parsing.staged(texts, table)
-    first = min([parameters.period, *parameters.periods])
-    oldest = date(int(first[:4]) - OLDEST, 4, 1)
-    sensible: dict[str, ir.Value] = {}
-    for name, column in table.columns.items():
-        if column.type == "date":
-            sensible |= _sensible(rows, name, column, oldest, day)
-    rows = fence(rows.mutate(**sensible)) if sensible else rows
     tests = [_test(table, rows, name, kind) for name, kind in _reasons(table)]
-    oddities: dict[str, ir.Value] = {}
-    for name in table.columns:
-        oddities |= _oddities(table, rows, name, day)
     reason = ibis.cases(*((test, k) for k, test in enumerate(tests, 1)), else_=0)
-    return rows.select(*table.columns, __reason=reason, **oddities)
+    odd = [f"{name}__odd" for name, column in table.columns.items() if column.type == "id"]
+    return rows.select(*table.columns, *odd, __reason=reason)
 
 
-def totals(table: Table, rows: ibis.Table) -> dict[str, int]:
-    """Count the rows of :func:`marked`, the rows of each reason, and each oddity."""
+def totals(table: Table, rows: ibis.Table, known: parsing.Known | None, day: date) -> dict[str, int]:
+    """Count the rows of :func:`marked`, the rows of each reason, and each oddity (``column__oddity``).
+
+    ``day`` is that on which what has no end is looked at.
+    """
     counts = {"n": rows.count()}
     counts |= {f"reason_{k}": flag(rows["__reason"] == k).sum() for k in range(1, len(_reasons(table)) + 1)}
-    if table.end():
-        counts["open"] = flag((rows["__reason"] == 0) & rows[table.end()].isnull()).sum()
-    counts |= {name: rows[name].sum() for name in rows.columns if "__" in name and not name.startswith("__")}
-    return one(rows.aggregate(**counts))
+    if end := table.end():
+        counts["open"] = flag((rows["__reason"] == 0) & rows[end].isnull()).sum()
+        length = rows[end].coalesce(ibis.literal(day)).year() - rows[table.start()].year()
+        counts[f"{end}__long"] = flag(length > LONGEST).sum()
+    for name in (name for name, column in table.columns.items() if column.type == "id"):
+        counts[f"{name}__filled"] = rows[name].count()
+        counts[f"{name}__word"] = flag(rows[f"{name}__odd"] == parsing.WORD).sum()
+        counts[f"{name}__mangled"] = flag(rows[f"{name}__odd"] == parsing.MANGLED).sum()
+    return one(rows.aggregate(**counts)) | (known.counts if known else {})
 
 
-def _sensible(rows: ibis.Table, name: str, column: Column, oldest: date, day: date) -> dict[str, ir.Value]:
-    """Return the date without days that cannot be, and 0/1 columns that tell why a day was taken out.
-
-    A stand-in date (``stand_in_dates.yml``) is no date: its text becomes missing too, as if nothing were recorded.
-    """
-    value, (always, events, ahead) = rows[name], dates.stand_ins()
-    late, far = value > ibis.literal(day), value > ibis.literal(date(day.year + ahead, day.month, 1))
-    old = value < ibis.literal(oldest)
-    early = among(value, always) if column.birth else among(value, events) | old
-    kept = {f"{name}__text": when(~(early | far).fill_null(False), rows[f"{name}__text"])}
-    kept |= {f"{name}__early": flag(early), f"{name}__far": flag(far), f"{name}__future": flag(late & ~far)}
-    if not column.birth:
-        return kept | {name: when(~early & ~far, value)}
-    return kept | {name: when(~early & ~old & ~late, value), f"{name}__old": flag(old & ~early)}
+def oldest(parameters: Parameters) -> date:
+    """Return the day before which nobody in the run's periods was born."""
+    return date(int(min([parameters.period, *parameters.periods])[:4]) - OLDEST, 4, 1)
 
 
 def _reasons(table: Table) -> list[tuple[str, str]]:
@@ -99,9 +81,12 @@ def _reasons(table: Table) -> list[tuple[str, str]]:
 
 
 def _test(table: Table, rows: ibis.Table, name: str, kind: str) -> ir.BooleanValue:
+    if kind == "backward":
+        return rows[name] < rows[table.start()]
     if kind == "missing":
-        return rows[f"{name}__text"].isnull()
-    return rows[name].isnull() if kind == "unread" else rows[name] < rows[table.start()]
+        recorded = f"{name}__recorded"
+        return rows[recorded] == 0 if recorded in rows.columns else rows[name].isnull()
+    return rows[name].isnull()
 
 
 def unread(column: Column) -> str:
@@ -114,24 +99,6 @@ def unread(column: Column) -> str:
     bounds += [f"at most {column.maximum:g}"] if column.maximum is not None else []
     words = {"date": "not a date", "integer": "not a whole number", "number": "not a number"}
     return " ".join([words.get(column.type, "not readable"), *([f"({', '.join(bounds)})"] if bounds else [])])
-
-
-def _oddities(table: Table, rows: ibis.Table, name: str, day: date) -> dict[str, ir.Value]:
-    """Return the 0/1 columns of one column: recorded, unread, and each known oddity."""
-    column, text, value = table.columns[name], rows[f"{name}__text"], rows[name]
-    found = {"filled": flag(text.notnull()), "unread": flag(text.notnull() & value.isnull())}
-    found["word"] = rows[f"{name}__word"]
-    if column.type == "id":
-        found["mangled"] = flag(parsing.mangled(text))
-    if column.width:
-        found["zero"] = flag((rows[f"{name}__zero"] == 1) & value.notnull())
-    if column.type == "date":
-        kinds = ("early", "far", "future", "old", *dates.NAMED)  # a day held as one was not written in any form
-        found |= {key: rows[f"{name}__{key}"] for key in kinds if f"{name}__{key}" in rows.columns}
-    if name == table.end():
-        length = value.coalesce(ibis.literal(day)).year() - rows[table.start()].year()
-        found["long"] = flag(length > LONGEST)
-    return {f"{name}__{key}": test for key, test in found.items()}
 
 
 def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tuple[list[dict], int]:
@@ -164,12 +131,12 @@ def _of(name: str, totals: dict[str, int]) -> dict[str, int]:
 def _unreadable(column: Column, counts: dict[str, int]) -> int:
     """Return how many values could not be read, those with a rule of their own aside."""
     apart = ("old", "future") if column.birth else ()
-    return counts["unread"] - sum(counts.get(key, 0) for key in apart)
+    return counts.get("unread", 0) - sum(counts.get(key, 0) for key in apart)
 
 
 def _stopping(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
     """Return the gravest thing about a column that lets nothing be made of it, if there is one."""
-    column, filled = table.columns[name], counts["filled"]
+    column, filled = table.columns[name], counts.get("filled", 0)
     if not filled:
         rule = "required column holds no value"
         rule += " but stand-in dates (such as 1900-01-01)" if counts.get("early", 0) + counts.get("far", 0) else ""

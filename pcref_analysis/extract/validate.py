@@ -1,6 +1,7 @@
 """What each table of an extract must look like: every breach named at once, counted, and never shown.
 
-The checks are Ibis expressions made from ``contracts.yml``; they run where the rows live and return counts only.
+The checks are made from ``contracts.yml``. Rows are checked and counted where they live; what comes from there are counts
+and the different texts of a column that is no identifier (:mod:`pcref_analysis.extract.parsing`).
 """
 
 from __future__ import annotations
@@ -178,10 +179,12 @@ def _table(
 ) -> tuple[ibis.Table, list[dict], dict]:
     names, _ = columns_present.columns(table, raw, parameters)
     read = table.read_as(names)  # with what tells the order of submissions, where it is there
-    texts = engines.hold(parsing.texts(raw, read, names, parameters.source.codes.get(table.name)))
-    marked = engines.hold(row_checks.marked(read, texts, parameters, day))
+    texts = engines.once_parsed(parsing.texts(raw, read, names))
+    oldest, codes = row_checks.oldest(parameters), parameters.source.codes.get(table.name, {})
+    known = parsing.read(texts, read, codes, oldest, day)
+    marked = engines.hold(row_checks.marked(read, parsing.joined(texts, read, known)))
     engines.release(texts)
-    totals = row_checks.totals(read, marked)
+    totals = row_checks.totals(read, marked, known, day)
     breaches, dropped = row_checks.breaches(read, names, totals)
     kept = totals["n"] - dropped
     count = {"table": table.name, "read": totals["n"], "dropped": dropped, "superseded": 0, "kept": kept}
@@ -201,6 +204,9 @@ def _table(
             found += orphans
             lost = sum(b["rows"] for b in orphans)
             count |= {"dropped": dropped + lost, "kept": count["kept"] - lost}
-    clean = engines.hold(rows)
-    engines.release(marked)
+    if count["kept"] == kept and table.name != PERSONS:  # what was left out, the rows themselves tell: no copy
+        clean = engines.stepped(rows)
+    else:
+        clean = engines.hold(rows)
+        engines.release(marked)
     return clean, breaches + found + month_coverage.months(table, clean, parameters, day), count

@@ -2,6 +2,7 @@
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlglot
 
@@ -155,7 +156,8 @@ def test_an_extract_that_brings_both_is_left_alone(extract, tmp_path):
 
 
 def test_sql_server_gets_them_in_a_table_of_the_session_alone():
-    text = engines.values_into_local(pd.DataFrame({"lsoa": ["E01000001", "O'x"], "imd_quintile": [1, 2]}), "areas")
+    areas = pa.table({"lsoa": ["E01000001", "O'x"], "imd_quintile": [1, 2]})
+    (text,) = engines.values_into_local(areas, "areas")
     assert text.count("#areas") == 1 and "##" not in text and "INTO [#areas]" in text
     parsed = sqlglot.parse_one(text, dialect="tsql")
     assert [c.alias_or_name for c in parsed.selects] == ["lsoa", "imd_quintile"]

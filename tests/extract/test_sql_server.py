@@ -8,12 +8,13 @@ import re
 from datetime import date
 
 import ibis
+import pyarrow as pa
 import pytest
 import sqlglot
 
 from pcref_analysis.counting import aggregate, cells, counting_rules, detention, hospital, team_counts
 from pcref_analysis.counting import row_conditions as language
-from pcref_analysis.extract import dates, deduplicate, month_coverage, parsing, row_checks, table_checks
+from pcref_analysis.extract import deduplicate, month_coverage, parsing, row_checks, table_checks
 from pcref_analysis.extract.schema import IBIS_TYPES, PERSONS, SUBMISSION, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -67,7 +68,9 @@ def marked(table, kind, extract):
 
 def checked(table, held, extract):
     texts = engines.hold(parsing.texts(held, table, {name: name for name in table.columns}))
-    return row_checks.marked(table, texts, extract.parameters(), date(2026, 11, 22))
+    kinds = {"string": "string", "date": "date", "int64": "int64", "float64": "float64"}
+    known = ibis.table({"column": "string", "text": "string", "recorded": "int8"} | kinds, name="known")
+    return row_checks.marked(table, parsing.joined(texts, table, parsing.Known(known, {}, {})))
 
 
 def kept(name, *submission):
@@ -109,39 +112,42 @@ def few():
 CASES = [(name, "text") for name in few()] + [(name, "typed") for name in (PERSONS, "MHS101Referral", "Population")]
 
 
-def read_already(different, steps, endings):
-    """Return what reading texts gives, without its statement, which is one for all tables (tested once, below)."""
-    kinds = {"": "date", "__number": "float64"}
-    return ibis.table(
-        {"value__text": "string"} | {f"value{end}": kinds.get(end, "int8") for end in endings},
-        name=ibis.util.gen_name("known"),
-    )
-
-
-@pytest.mark.parametrize("server", ["mssql", "pyspark"])
-@pytest.mark.parametrize(
-    ("steps", "endings"),
-    [(dates.STEPS, ("", *(f"__{key}" for key in dates.NAMED))), (parsing.NUMBER_STEPS, ("__number",))],
-)
-def test_each_different_text_is_read_by_one_statement(steps, endings, server, monkeypatch):
-    monkeypatch.setattr(engines, "engine", lambda rows: server)
-    parsing.read_by(ibis.table({"value__text": "string"}, name="different"), steps, endings)
-
-
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_reading_and_counting(extract, name, kind, monkeypatch):
-    monkeypatch.setattr(parsing, "read_by", read_already)
     table, queries = declared()[name], []
     rows = marked(table, kind, extract)
     text = ibis.to_sql(rows, dialect="mssql")
     assert not re.search(NOT_TSQL, text), re.findall(NOT_TSQL, text)
-    assert text.count("TOP 9000000000000000000") >= 3, "each step stands behind a fence"
-    assert len(text) < 100_000, "each step is written once"
+    assert len(text) < 60_000, "each step is written once"
     monkeypatch.setattr(engines, "engine", lambda rows: "pyspark")  # Spark needs no fences
     is_spark(marked(table, kind, extract))
-    monkeypatch.setattr(row_checks, "one", queries.append)
-    row_checks.totals(table, ibis.table(rows.schema(), name="held"))
+    monkeypatch.setattr(row_checks, "one", lambda row: queries.append(row) or {})
+    row_checks.totals(table, ibis.table(rows.schema(), name="held"), None, date(2026, 11, 22))
     assert "SUM" in is_tsql(queries[0])
+
+
+@pytest.mark.parametrize("name", few())
+def test_the_different_texts_of_a_table_are_asked_for_in_one_statement(name, monkeypatch):
+    asked, nothing = [], pa.table({"column": [], "text": [], "rows": []})
+    monkeypatch.setattr(engines, "arrow", lambda rows: asked.append(rows) or nothing)
+    table = declared()[name]
+    texts = parsing.texts(raw(table, "text"), table, {n: n for n in table.columns})
+    parsing.read(texts, table, {}, date(1900, 1, 1), date(2026, 11, 22))
+    assert len(asked) == 1 and "GROUP BY" in is_tsql(asked[0])
+    ids = [n for n, column in table.columns.items() if column.type == "id"]
+    assert not any(f"[{n}]" in is_tsql(asked[0]) for n in ids), "an identifier never leaves"
+
+
+def test_what_was_read_goes_to_the_sessions_own_table_a_thousand_rows_a_statement():
+    read = pa.table({"text": [f"łódź '{n}'" for n in range(2_001)], "date": pa.array([date(2024, 1, 1)] * 2_001)})
+    statements = engines.values_into_local(read, "read")
+    assert ["INTO [#read] FROM" in text for text in statements] == [True, False, False]
+    assert all(text.startswith("INSERT INTO [#read]") for text in statements[1:])
+    assert "N'łódź ''7'''" in statements[0] and "AS DATE)" in statements[0] and "##" not in statements[0]
+    empty = engines.values_into_local(read.slice(0, 0), "read")
+    for text in (*statements, *empty):
+        assert sqlglot.parse_one(text, dialect="tsql")
+    assert len(empty) == 1 and "WHERE 1 = 0" in empty[0].replace("(", "").replace(")", "")
 
 
 def test_what_is_read_is_kept_for_the_session_only(extract):

@@ -9,7 +9,7 @@ import pytest
 from ibis import _
 
 from pcref_analysis.counting import row_conditions
-from pcref_analysis.extract import dates
+from pcref_analysis.extract import parsing
 from pcref_analysis.extract.sources import engines, statements
 
 ROWS = pd.DataFrame({"person": ["a", "b", None], "days": [1, 2, 3], "seen": pd.to_datetime(["2024-01-01"] * 3)})
@@ -72,8 +72,8 @@ def test_another_column_table_or_condition_is_another_statement():
         table.filter(_.person.isin(["1", "2", "3"])),
         table.union(table),
         table.union(table, distinct=True),
-        table.mutate(zoned=dates._timezone(ibis.literal("Europe/London"), _.seen.cast("timestamp('UTC')"))),
-        table.mutate(zoned=dates._from_utc_timestamp(_.seen.cast("timestamp('UTC')"), ibis.literal("Europe/London"))),
+        table.mutate(zoned=parsing._timezone(ibis.literal("Europe/London"), _.seen.cast("timestamp('UTC')"))),
+        table.mutate(zoned=parsing._from_utc_timestamp(_.seen.cast("timestamp('UTC')"), ibis.literal("Europe/London"))),
         table.mutate(turn=ibis.row_number().over(ibis.window(group_by="person", order_by="days"))),
         table.mutate(turn=ibis.row_number().over(ibis.window(group_by="person", order_by=ibis.desc("days")))),
         row_conditions.declared_tables()["MHS101Referral"],

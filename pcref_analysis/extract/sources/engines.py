@@ -17,6 +17,7 @@ import pyarrow as pa
 import sqlglot.expressions as sge
 from ibis.backends.duckdb.converter import DuckDBPandasData, DuckDBPyArrowData
 from ibis.backends.sql.compilers import MSSQLCompiler
+from ibis.backends.sql.datatypes import MSSQLType
 from ibis.backends.sql.dialects import MSSQL
 from ibis.common.exceptions import IbisError
 
@@ -92,6 +93,11 @@ def fence(rows: ibis.Table) -> ibis.Table:
     return rows.limit(NO_LIMIT) if kind in ("postgres", "mssql") else rows
 
 
+def stepped(rows: ibis.Table) -> ibis.Table:
+    """Return rows as a view of the session where an engine has such views at no cost, else as they are."""
+    return fence(rows) if engine(rows) in ("duckdb", "pyspark") else rows
+
+
 def _frame(rows: ibis.Table, backend: ibis.BaseBackend) -> Any:
     """Return the rows as a frame of Spark."""
     return backend._session.sql(backend.compile(rows))
@@ -154,8 +160,7 @@ def hold(rows: ibis.Table) -> ibis.Table:
         return _named(name, rows, backend)
     if kind == "postgres":
         held = backend.create_table(name, rows, temp=True)
-        with backend.begin() as cursor:  # its planner takes it for nearly empty, and loops over it, until
-            cursor.execute(f'ANALYZE "{name}"')
+        _analyse(backend, name)
         return held
     if kind == "mssql":
         backend.raw_sql(into_local(rows, name)).close()
@@ -168,28 +173,64 @@ def hold(rows: ibis.Table) -> ibis.Table:
     return rows
 
 
-def beside(frame: pd.DataFrame, rows: ibis.Table) -> ibis.Table:
-    """Put a small table of public figures where the rows live, for this session, so that they can be joined."""
-    kind = engine(rows)
+def beside(frame: pd.DataFrame | pa.Table, rows: ibis.Table) -> ibis.Table:
+    """Put a small table where the rows live, for this session, so that they can be joined."""
+    table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    backend = _backend(rows)
+    kind = backend.name if backend else ""
     name = ibis.util.gen_name("pcref").lower()
-    if kind in ("duckdb", "postgres"):
-        return rows.get_backend().create_table(name, frame, temp=True)
+    if kind == "duckdb":
+        backend.con.register(f"{name}_given", table)
+        backend.raw_sql(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM "{name}_given"')
+        backend.con.unregister(f"{name}_given")
+        return ops.DatabaseTable(
+            name, schema=ibis.memtable(table).schema(), source=backend, namespace=ops.Namespace()
+        ).to_expr()
+    if kind == "postgres":
+        made = backend.create_table(name, table, temp=True)
+        _analyse(backend, name)
+        return made
     if kind == "mssql":  # what Ibis would make of a frame there is a table that stays
-        backend = rows.get_backend()
-        backend.raw_sql(values_into_local(frame, name)).close()
-        return backend.sql(f"SELECT * FROM [#{name}]", schema=ibis.memtable(frame).schema())
-    return ibis.memtable(frame)  # Spark: a view of the session
+        for statement in values_into_local(table, name):
+            backend.raw_sql(statement).close()
+        return backend.sql(f"SELECT * FROM [#{name}]", schema=ibis.memtable(table).schema())
+    return ibis.memtable(table)  # Spark: a view of the session
 
 
-def values_into_local(frame: pd.DataFrame, name: str) -> str:
-    """Return the T-SQL that writes a frame into the session's own temporary table ``#name``."""
-    names = [sge.to_identifier(column, quoted=True) for column in frame]
-    lines = [sge.Tuple(expressions=[sge.convert(value) for value in line]) for line in frame.to_numpy(object).tolist()]
-    values = sge.Values(expressions=lines, alias=sge.TableAlias(this=sge.to_identifier("v"), columns=names))
-    into = sge.Into(this=sge.Table(this=sge.to_identifier(f"#{name}", quoted=True)))
-    query = sge.select(*names).from_(values)
-    query.set("into", into)
-    return query.sql(MSSQL)
+def _analyse(backend: ibis.BaseBackend, name: str) -> None:
+    """Tell PostgreSQL how many rows a temporary table has: until then its planner takes it for nearly empty."""
+    with backend.begin() as cursor:
+        cursor.execute(f'ANALYZE "{name}"')
+
+
+def values_into_local(table: pa.Table, name: str) -> list[str]:
+    """Return the T-SQL that writes a table into the session's own temporary table ``#name``, 1,000 rows a statement."""
+    schema = ibis.memtable(table).schema()
+    names = {column: sge.to_identifier(column, quoted=True) for column in schema}
+    target = sge.Table(this=sge.to_identifier(f"#{name}", quoted=True))
+    as_typed = [
+        sge.alias_(sge.Cast(this=sge.column(name), to=MSSQLType.from_ibis(schema[column])), name)
+        for column, name in names.items()
+    ]
+    lines = [
+        sge.Tuple(expressions=[sge.National(this=v) if isinstance(v, str) else sge.convert(v) for v in line.values()])
+        for line in table.to_pylist()
+    ]
+    statements = []
+    for start in range(0, max(len(lines), 1), 1_000):
+        part = lines[start : start + 1_000] or [sge.Tuple(expressions=[sge.null() for _ in names])]
+        values = sge.Values(
+            expressions=part, alias=sge.TableAlias(this=sge.to_identifier("v"), columns=list(names.values()))
+        )
+        query = sge.select(*as_typed).from_(values)
+        if not lines:
+            query = query.where(sge.EQ(this=sge.convert(1), expression=sge.convert(0)))
+        if start:
+            statements.append(sge.Insert(this=target, expression=query).sql(MSSQL))
+        else:
+            query.set("into", sge.Into(this=target))
+            statements.append(query.sql(MSSQL))
+    return statements
 
 
 def into_local(rows: ibis.Table, name: str) -> str:
@@ -199,8 +240,24 @@ def into_local(rows: ibis.Table, name: str) -> str:
     return query.sql(MSSQL)
 
 
+def once_parsed(rows: ibis.Table) -> ibis.Table:
+    """Hold rows that would be parsed again at each use, or could change between two; others are read where they stand.
+
+    A Parquet file and a DuckDB file, which is opened to be read alone, neither change nor are parsed.
+    """
+    backend = _backend(rows)
+    if backend and backend.name == "duckdb":
+        sources = [node.name for node in rows.op().find(ops.DatabaseTable)]
+        views = backend.con.execute("SELECT sql FROM duckdb_views() WHERE view_name = ANY(?)", [sources]).fetchall()
+        if not any("read_csv" in text for (text,) in views):
+            return rows
+    return hold(rows)
+
+
 def release(held: ibis.Table) -> None:
-    """Drop what was held on the way."""
+    """Drop what was held on the way; what was not (:func:`once_parsed`) stays."""
+    if not isinstance(held.op(), ops.DatabaseTable | ops.SQLQueryResult):
+        return
     if (kind := engine(held)) in ("duckdb", "postgres"):
         held.get_backend().drop_table(held.op().name)
     elif kind == "pyspark":  # without its name, Spark's cleaner takes the rows too

@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 DIGITS = "0123456789"
+MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
 BLANKS = "\t\n\x0b\x0c\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 ZERO_WIDTH = "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # soft hyphen, joiners, marks of direction and order
 _VISIBLE = str.maketrans(BLANKS, " " * len(BLANKS), ZERO_WIDTH + "\0")
@@ -39,7 +40,7 @@ def seen(text: ir.StringValue, engine: str) -> ir.StringValue:
     blanks, none = ("".join(form.format(ord(sign)) for sign in signs) for signs in (BLANKS, ZERO_WIDTH))
     none += "" if engine == "postgres" else form.format(0)  # PostgreSQL holds no NUL, and knows no escape for it
     clean = text.re_replace(f"[{blanks}]", " ").re_replace(f"[{none}]", "").strip()
-    return ibis.cases((text.re_search(f"[{blanks}{none}]"), clean), else_=text)
+    return ibis.cases((text.re_search(f"^ | $|[{blanks}{none}]"), clean), else_=text)
 
 
 def missing_text() -> ir.StringScalar:
@@ -86,10 +87,10 @@ def countable(number: ir.FloatingValue) -> ir.FloatingValue:
 
 
 def as_text(value: ir.Value) -> ir.StringValue:
-    """Return the column as trimmed text, whatever its type; 2.0 becomes "2"."""
+    """Return the column as text, whatever its type; 2.0 becomes "2"."""
     kind = value.type()
     if kind.is_string():
-        return value.strip()
+        return value
     if kind.is_boolean():
         return ibis.cases((value, "Y"), (~value, "N"), else_=missing_text())
     if kind.is_timestamp():
