@@ -6,6 +6,8 @@ and only then people by stratum, with the squares and products that person-clust
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import ibis
 import pandas as pd
 from ibis import _
@@ -24,7 +26,7 @@ NOT_COUNTED = "not what is counted"  # by the counting rule or the conditions of
 BROUGHT = "GroupCounts"  # numbers by ethnic group, from a record outside MHSDS
 MORE_THAN_ALL = "more events than people at risk"
 UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
-PERSON = ["year", "Person_ID", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate"]
+PERSON = ["year", "person", "stranger"]  # the number of a person, or the identifier of one without a record
 ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
 
 
@@ -44,20 +46,49 @@ def of_residents(count: Count) -> bool:
     return count.among is not None and count.among.rows == RESIDENTS
 
 
+class Held(NamedTuple):
+    """What the rows of counting rules are added up from, held where the rows live.
+
+    ``rows``: counting rule to its rows in the years asked for (``year, person, stranger``, the key and the columns that
+    an indicator needs). ``people``: who each person is in each year (:func:`people_by_year`).
+    """
+
+    rows: Tables
+    people: ibis.Table
+
+    def with_people(self, rows: ibis.Table) -> ibis.Table:
+        """Attach to rows by ``year`` and ``person`` who the person is."""
+        return rows.left_join(self.people, ["year", "person"]).drop("year_right", "person_right")
+
+
 def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int]) -> ibis.Table:
     """Return the rows of a counting rule in these years, each with its person."""
     found = row_conditions.in_periods(counting_rules.named(name).rows(tables), years)
-    people = row_conditions.people(tables, AREA_COLUMNS[parameters.imd_version])
-    return row_conditions.of_people(found, people, parameters.age_bands)
+    return row_conditions.of_people(found, _people_of(tables, parameters), parameters.age_bands)
 
 
-def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Tables:
+def _people_of(tables: Tables, parameters: Parameters) -> ibis.Table:
+    return row_conditions.people(tables, AREA_COLUMNS[parameters.imd_version])
+
+
+def people_by_year(people: ibis.Table, bands: list[int], years: list[int]) -> ibis.Table:
+    """Return ``year, person``, the strata and what says whether a person counts, a row for each of them and year."""
+    each = [people.mutate(year=ibis.literal(year, "int64")) for year in years]
+    found = row_conditions.with_ages(ibis.union(*each) if len(each) > 1 else each[0], bands)
+    return found.select("year", "person", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate")
+
+
+def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years: list[int]) -> Held:
     """Work out the rows of every counting rule that these indicators use, once each, in the database.
 
     Only the columns that one of them needs are kept, for the session and for no other user (``engines.hold``); of
     :func:`row_conditions.shared` tables, what was worked out before is taken.
     """
     made = tables.found if isinstance(tables, row_conditions.Shared) else {}
+    people = made.get(("people", *years))
+    if people is None:
+        people = engines.hold(people_by_year(_people_of(tables, parameters), parameters.age_bands, years))
+        made["people", *years] = people
     wanted: dict[str, set[str]] = {}
     for entry in entries:
         count, among = entry.count, entry.count.among
@@ -69,9 +100,11 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
     for name in sorted(wanted):
         if ("rows", name) not in made or not wanted[name] <= set(made["rows", name].columns):
             found = rows_of(name, tables, parameters, years)
-            key = [column for column in source(name).key if column in found.columns]
-            made["rows", name] = engines.hold(found.select(*PERSON, *sorted((wanted[name] | set(key)) - set(PERSON))))
-    return {name: made["rows", name] for name in sorted(wanted)}
+            stranger = missing(found.person).ifelse(found.Person_ID, None)
+            key = [column for column in source(name).key if column in found.columns] or ["Person_ID"]
+            kept = sorted((wanted[name] | set(key)) - {"year"})
+            made["rows", name] = engines.hold(found.select("year", "person", *kept, stranger=stranger))
+    return Held({name: made["rows", name] for name in sorted(wanted)}, people)
 
 
 def source(name: str) -> Table:
@@ -90,10 +123,9 @@ def uncounted(name: str, found: ibis.Table, tables: Tables, years: list[int]) ->
     begun = kept[table.start()] if table.start() else ibis.null("date")
     rest = kept.mutate(began=row_conditions.year_of(begun))
     if table.key[0] not in found.columns:  # rows of the rule are several of the table's, joined
-        people = found.select("Person_ID").distinct()
-        rest = rest.anti_join(people, "Person_ID").mutate(reason=ibis.literal(NOT_COUNTED))
+        rest = rest.anti_join(found.select("Person_ID"), "Person_ID").mutate(reason=ibis.literal(NOT_COUNTED))
     else:
-        rest = rest.anti_join(found.select(table.key[0]).distinct(), table.key[0])
+        rest = rest.anti_join(found.select(table.key[0]), table.key[0])
         reason = ibis.literal(NOT_COUNTED)
         if name == "detention_episodes":
             category = detention.act_periods(tables).select(table.key[0], "category")
@@ -140,10 +172,10 @@ def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
     return table.select(*PERSON, **{name: sums.get(name, nought).cast("float64") for name in ROW_SUMS})
 
 
-def counted(entry: Indicator, found: Tables, years: list[int]) -> pd.DataFrame:
+def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
     """Return the sums of one indicator by period, reason and stratum; only the reason "counted" becomes cells.
 
-    ``found`` holds the rows of the counting rules, as :func:`held` returns them.
+    ``found`` is what :func:`held` returns.
     """
     added = engines.frame(expression(entry, found, years))
     added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]])
@@ -154,16 +186,16 @@ def counted(entry: Indicator, found: Tables, years: list[int]) -> pd.DataFrame:
     return added
 
 
-def expression(entry: Indicator, found: Tables, years: list[int]) -> ibis.Table:
+def expression(entry: Indicator, found: Held, years: list[int]) -> ibis.Table:
     """Return the sums of one indicator by year, reason and stratum as one Ibis expression."""
     count, among = entry.count, entry.count.among
-    chosen, unsure = _chosen(found[count.rows], count.where, years)
+    chosen, unsure = _chosen(found.rows[count.rows], count.where, years)
     parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]
     if among and among.rows != RESIDENTS:
-        base, doubt = _chosen(found[among.rows], among.where, years)
+        base, doubt = _chosen(found.rows[among.rows], among.where, years)
         weight = base[among.at_risk] if among.at_risk else 1
         parts.append(_part(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
-    person = _people(entry, ibis.union(*parts) if len(parts) > 1 else parts[0])
+    person = _people(entry, ibis.union(*parts) if len(parts) > 1 else parts[0], found)
     sums = {name: person[name].sum() for name in ROW_SUMS}
     sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
     sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
@@ -195,10 +227,10 @@ def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.T
     return _part(found, events=event * (1 - unsure), event_rows=1 - unsure, unsure_events=unsure)
 
 
-def _people(entry: Indicator, parts: ibis.Table) -> ibis.Table:
+def _people(entry: Indicator, parts: ibis.Table, found: Held) -> ibis.Table:
     """Add rows up by person and year, and say for each whether it is counted."""
     count, among = entry.count, entry.count.among
-    person = parts.group_by(PERSON).agg(**{name: parts[name].sum() for name in ROW_SUMS})
+    person = found.with_people(parts.group_by(PERSON).agg(**{name: parts[name].sum() for name in ROW_SUMS}))
     if count.unit == "people":
         person = person.mutate(events=yes(person.events >= count.at_least).cast("float64"))
     if count.unit == "people" or (among and not among.at_risk):

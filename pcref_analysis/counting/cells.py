@@ -22,7 +22,7 @@ from pcref_analysis.extract import breach_report
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
-from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run
+from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run, shipped
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 KEYS = ["indicator", "period", *STRATA]
@@ -86,16 +86,19 @@ def build(
         with shared(tables) as mine:
             return build(mine, parameters, indicators, say)
     entries = of_run(parameters.run) if indicators is None else indicators
-    availability.check(entries, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
+    own = {name: entry for name, entry in entries.items() if entry != shipped().get(name)}
+    availability.check(own, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
     entries = {name: entry for name, entry in entries.items() if entry.count}
     given = {name: entry for name, entry in entries.items() if entry.count.counts}
     entries = {name: entry for name, entry in entries.items() if name not in given}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = aggregate.held(ready, tables, parameters, years)
-    seen = {name: availability.rows_by_year(table) for name, table in found.items()}
+    seen = {name: availability.rows_by_year(table) for name, table in found.rows.items()}
     unfilled = availability.unfilled(ready, tables)
-    beyond = {name: engines.frame(aggregate.uncounted(name, table, tables, years)) for name, table in found.items()}
+    beyond = {
+        name: engines.frame(aggregate.uncounted(name, table, tables, years)) for name, table in found.rows.items()
+    }
     frames, lines = [], []
     for number, (name, entry) in enumerate(entries.items()):
         progress.share(say, number / len(entries))
@@ -195,7 +198,7 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found, frames = aggregate.held(ready, tables, parameters, years), []
     for entry in ready:
-        binned = engines.frame(by_length(entry, found[entry.count.rows]))
+        binned = engines.frame(by_length(entry, found))
         frames.append(binned.assign(indicator=entry.id, period=[label(year) for year in binned.pop("year")]))
     columns = [*KEYS, "lower_day", "upper_day", "count"]
     if not frames:
@@ -209,13 +212,15 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
     return table[columns].sort_values(columns[:-1], na_position="last").reset_index(drop=True)
 
 
-def by_length(entry: Indicator, found: ibis.Table) -> ibis.Table:
+def by_length(entry: Indicator, found: aggregate.Held) -> ibis.Table:
     """Count the rows of a mean indicator by the bin of their length, as one Ibis expression."""
-    found = found.filter(where(found, entry.count.where) & (found.known_person == 1))
-    days = found[entry.count.value]
+    rows = found.rows[entry.count.rows]
+    rows = rows.filter(where(rows, entry.count.where))
+    days = rows[entry.count.value]
     upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
-    found = found.mutate(days_upto=upto.cast("int64")).filter(present(_.days_upto))
-    return found.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count())
+    rows = rows.select("year", "person", days_upto=upto.cast("int64")).filter(present(_.days_upto))
+    rows = found.with_people(rows).filter(_.known_person == 1)
+    return rows.group_by(["year", *STRATA, "days_upto"]).agg(count=_.count())
 
 
 # --- the ledger, and the shelf ----------------------------------------------------------------------------------------

@@ -126,8 +126,8 @@ def second_contacts(tables: Tables) -> ibis.Table:
 
 
 def _second(tables: Tables, group: list[str]) -> ibis.Table:
-    seen = direct(tables)
-    seen = seen.mutate(seen_year=year_of(seen.CareContDate))
+    columns = ["UniqCareContID", REFERRAL, PERSON, "CareContDate"]
+    seen = direct(tables).select(*columns, seen_year=year_of(_.CareContDate))
     order = ibis.window(group_by=group, order_by=["CareContDate", "UniqCareContID"])
     seen = seen.mutate(turn=ibis.row_number().over(order)).filter(_.turn == 1)
     seen = without_stay(seen.select(REFERRAL, PERSON, "CareContDate", "seen_year"), tables)
@@ -183,11 +183,13 @@ def crisis_responses(tables: Tables) -> ibis.Table:
     made = referrals(tables)
     seen = attended(tables)
     seen = seen.filter(in_list(seen[MECHANISM], codelists.named("face_to_face")))
-    seen = seen.select(REFERRAL, "CareContDate", "CareContTime").inner_join(
+    times = seen.select("CareContTime").distinct()  # each is read once
+    seen = attach(seen, times.mutate(at=minutes_of(times.CareContTime)), "CareContTime").mutate(at=_.at.coalesce(0))
+    seen = seen.select(REFERRAL, "CareContDate", "at").inner_join(
         made.select(REFERRAL, "ReferralRequestReceivedDate", "ReferralRequestReceivedTime"), REFERRAL
     )
     days = days_from(seen.ReferralRequestReceivedDate, seen.CareContDate)
-    clock = minutes_of(seen.CareContTime) - minutes_of(seen.ReferralRequestReceivedTime)
+    clock = seen.at - minutes_of(seen.ReferralRequestReceivedTime)
     seen = seen.mutate(minutes=days * 1440 + clock)
     seen = seen.filter((seen.minutes >= 0) & (year_of(seen.CareContDate) == year_of(seen.ReferralRequestReceivedDate)))
     first = seen.group_by(REFERRAL).agg(minutes=seen.minutes.min())

@@ -178,10 +178,11 @@ def _between(on: ibis.Value, code: Code) -> ibis.Value:
 
 def collected(table: ibis.Table, column: str, on: str) -> ibis.Table:
     """Write ``NOT_COLLECTED`` into a code that no row of the financial year has: it was not submitted, not missing."""
-    in_year = ibis.window(group_by=year_of(table[on]))
-    table = table.mutate(collected__=table[column].count().over(in_year))
-    value = (table.collected__ == 0).ifelse(ibis.literal(NOT_COLLECTED), table[column])
-    return table.mutate(**{column: value}).drop("collected__")
+    years = table.select(year__=year_of(table[on]), value__=table[column])
+    years = years.group_by("year__").agg(filled__=_.value__.count()).filter(_.filled__ == 0)
+    found = table.mutate(year__=year_of(table[on])).left_join(years, "year__")
+    value = present(found.filled__).ifelse(ibis.literal(NOT_COLLECTED), found[column])
+    return found.select(*[value.name(column) if name == column else found[name] for name in table.columns])
 
 
 def days_from(earlier: ibis.Value, later: ibis.Value) -> ibis.Value:
@@ -290,6 +291,8 @@ def people(tables: Tables, area_columns: tuple[str, ...]) -> ibis.Table:
     else:
         person = person.mutate(imd_quintile=ibis.null("int64"))
         area = ibis.literal(NOT_KNOWN)
+    # A number is joined and compared much faster than an identifier; it holds where this table is held.
+    numbered = isinstance(tables, Shared) and engines.engine(person) == "duckdb"
     return person.select(
         "Person_ID",
         *PERSON,
@@ -298,17 +301,21 @@ def people(tables: Tables, area_columns: tuple[str, ...]) -> ibis.Table:
         imd_quintile=_.imd_quintile.cast("int64"),
         area=area.cast("string"),
         known_person=ibis.literal(1),
+        person=ibis.row_number().over(ibis.window()) if numbered else _.Person_ID,
     )
 
 
 def of_people(rows: ibis.Table, persons: ibis.Table, bands: list[int]) -> ibis.Table:
-    """Attach to rows (with their ``year``) who the person is, and the age at the start of the year.
+    """Attach to rows (with their ``year``) who the person is, and the ages of :func:`with_ages`."""
+    return with_ages(rows.left_join(persons, "Person_ID").drop("Person_ID_right"), bands)
 
-    Adds ``age`` in whole years on 1 April, ``age_band``, ``age_from`` and ``age_to``; who is born later counts as 0.
+
+def with_ages(rows: ibis.Table, bands: list[int]) -> ibis.Table:
+    """Add ``age`` in whole years on 1 April, ``age_band``, ``age_from`` and ``age_to``; who is born later counts as 0.
+
     NHS measures take the age at the referral, on the day or at the end of its month: where rows have those days,
     ``age_at_referral``, ``age_on_day`` and ``age_at_month_end`` are added, for conditions only.
     """
-    rows = rows.left_join(persons, "Person_ID").drop("Person_ID_right")
     birth = rows.PersonBirthDate
     not_yet = (birth.month() > 4) | ((birth.month() == 4) & (birth.day() > 1))
     age = (rows.year - birth.year() - not_yet.ifelse(1, 0)).cast("int64")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -42,12 +42,14 @@ class Known(NamedTuple):
 
     ``table``: ``column, text, recorded`` (1 where more stands there than a word for missing or a stand-in date) and
     one column a type (``string, date, int64, float64``), where the rows live. ``counts``: ``column__oddity`` to rows.
-    ``unread``: column to the texts that are recorded and cannot be read.
+    ``unread``: column to the texts that are recorded and cannot be read. ``plain``: the columns whose every text is
+    its value as it stands, so that nothing has to be looked up.
     """
 
     table: ibis.Table
     counts: dict[str, int]
     unread: dict[str, list[str]]
+    plain: frozenset[str] = frozenset()
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
@@ -75,7 +77,7 @@ def _local(moment: ir.TimestampValue, kind: str) -> ir.DateValue:
 
 
 def texts(raw: ibis.Table, table: Table, names: Mapping[str, str]) -> ibis.Table:
-    """Return the declared columns as text, as they stand in the extract.
+    """Return the declared columns as text, as they stand in the extract; days that are held as days stay so.
 
     Parameters
     ----------
@@ -93,6 +95,8 @@ def texts(raw: ibis.Table, table: Table, names: Mapping[str, str]) -> ibis.Table
 
 def _text(value: ir.Value, is_day: bool, kind: str) -> ir.StringValue:
     of = value.type()
+    if is_day and of.is_date():
+        return value
     if is_day and of.is_timestamp() and of.timezone is not None:
         return _local(value, kind).cast("string")
     if is_day and of.is_timestamp():  # a moment without a zone: its day, and whether it was 23:00 sharp there
@@ -102,10 +106,8 @@ def _text(value: ir.Value, is_day: bool, kind: str) -> ir.StringValue:
     return as_text(value)
 
 
-def read(
-    rows: ibis.Table, table: Table, codes: Mapping[str, Mapping[str, str]], oldest: date, today: date
-) -> Known | None:
-    """Read each different text of the columns that are no identifiers, once; ``None`` where there is no such column.
+def read(rows: ibis.Table, table: Table, codes: Mapping[str, Mapping[str, str]], oldest: date, today: date) -> Known:
+    """Read each different text of the columns that are no identifiers, once.
 
     Parameters
     ----------
@@ -119,36 +121,39 @@ def read(
         See :func:`pcref_analysis.extract.values.reader`.
     """
     names = [name for name, column in table.columns.items() if column.type != "id"]
-    if not names:
-        return None
     parts = []
     for name in names:
         one = rows.select(text=rows[name]).filter(_.text.notnull())
-        parts.append(one.group_by("text").agg(rows=_.count()).mutate(column=ibis.literal(name)))
+        found = one.group_by("text").agg(rows=_.count())
+        parts.append(found.select("rows", column=ibis.literal(name), text=found.text.cast("string")))
     found = engines.arrow(ibis.union(*parts) if len(parts) > 1 else parts[0]).to_pydict()
     counts: Counter[str] = Counter()
     unread: dict[str, list[str]] = {name: [] for name in names}
-    known: dict[str, list] = {"recorded": [], **{kind: [] for kind in _KINDS}}
-    read_of = {n: values.reader(table.columns[n], codes.get(n, {}), oldest, today) for n in names}
+    plain = set(names) if engines.engine(rows) != "mssql" else set()  # there a text is equal to others, "a" to "A"
+    readers = {n: values.reader(table.columns[n], codes.get(n, {}), oldest, today) for n in names}
+    lines: list[tuple[str, str, Any, bool]] = []
     for name, text, number in zip(found["column"], found["text"], found["rows"], strict=True):
-        value, recorded, odd = read_of[name](text)
+        value, recorded, odd = readers[name](text)
         counts[f"{name}__filled"] += number * recorded
         if recorded and value is None:
             counts[f"{name}__unread"] += number
             unread[name].append(text)
         for key in odd:
             counts[f"{name}__{key}"] += number
-        known["recorded"].append(int(recorded))
-        for kind in _KINDS:
-            known[kind].append(value if IBIS_TYPES[table.columns[name].type] == kind else None)
-    data = {key: pa.array(column, _KINDS.get(key, pa.int8())) for key, column in known.items()}
-    frame = pa.table(
-        {"column": pa.array(found["column"], pa.string()), "text": pa.array(found["text"], pa.string())} | data
-    )
-    return Known(engines.beside(frame, rows), dict(counts), unread)
+        if value is None or str(value) != text:
+            plain.discard(name)
+        lines.append((name, text, value, recorded))
+    lines = [line for line in lines if line[0] not in plain]
+    data = {"column": pa.array([name for name, *_rest in lines], pa.string())}
+    data["text"] = pa.array([text for _name, text, *_rest in lines], pa.string())
+    data["recorded"] = pa.array([int(recorded) for *_rest, recorded in lines], pa.int8())
+    for kind, of in _KINDS.items():
+        fits = {name for name in names if IBIS_TYPES[table.columns[name].type] == kind}
+        data[kind] = pa.array([value if name in fits else None for name, _text, value, _rest in lines], of)
+    return Known(engines.beside(pa.table(data), rows), dict(counts), unread, frozenset(plain))
 
 
-def joined(rows: ibis.Table, table: Table, known: Known | None) -> ibis.Table:
+def joined(rows: ibis.Table, table: Table, known: Known) -> ibis.Table:
     """Return the rows of :func:`texts` with what was read of each declared column, and ``<name>__recorded`` (1 or 0).
 
     Of an identifier there is ``<name>__odd``: ``WORD`` where a word for missing stood, ``MANGLED`` where a spreadsheet
@@ -157,18 +162,17 @@ def joined(rows: ibis.Table, table: Table, known: Known | None) -> ibis.Table:
     ids = [name for name, column in table.columns.items() if column.type == "id"]
     kind = engines.engine(rows)
     rows = engines.fence(rows.mutate(**{n: seen(rows[n], kind) for n in ids})) if ids else rows
-    found = rows
+    found, new = rows, {}
     for name, column in table.columns.items():
-        if known and column.type != "id":
-            read = known.table.filter(known.table.column == name)
-            value = read[IBIS_TYPES[column.type]]
-            read = read.select(**{f"{name}__text": read.text, f"{name}__value": value, f"{name}__found": read.recorded})
-            found = found.left_join(read, found[name] == read[f"{name}__text"])
-    new: dict[str, ir.Value] = {}
-    for name in table.columns:
-        if name in ids:
-            new |= {name: _identifier(found[name]), f"{name}__odd": _odd(found[name])}
+        kind, text = IBIS_TYPES[column.type], rows[name]
+        if column.type == "id":
+            new |= {name: _identifier(text), f"{name}__odd": _odd(text)}
+        elif name in known.plain:
+            new |= {name: text.cast(kind), f"{name}__recorded": flag(text.notnull())}
         else:
+            read = known.table.filter(known.table.column == name)
+            read = read.select(**{f"{name}__text": _.text, f"{name}__value": _[kind], f"{name}__found": _.recorded})
+            found = found.left_join(read, text.cast("string") == read[f"{name}__text"])
             new |= {name: found[f"{name}__value"], f"{name}__recorded": ibis.coalesce(found[f"{name}__found"], 0)}
     return found.select(**new)
 

@@ -51,7 +51,7 @@ def marked(table: Table, rows: ibis.Table) -> ibis.Table:
     return rows.select(*table.columns, *odd, __reason=reason)
 
 
-def totals(table: Table, rows: ibis.Table, known: parsing.Known | None, day: date) -> dict[str, int]:
+def totals(table: Table, rows: ibis.Table, known: parsing.Known, day: date) -> dict[str, int]:
     """Count the rows of :func:`marked`, the rows of each reason, and each oddity (``column__oddity``).
 
     ``day`` is that on which what has no end is looked at.
@@ -66,7 +66,7 @@ def totals(table: Table, rows: ibis.Table, known: parsing.Known | None, day: dat
         counts[f"{name}__filled"] = rows[name].count()
         counts[f"{name}__word"] = flag(rows[f"{name}__odd"] == parsing.WORD).sum()
         counts[f"{name}__mangled"] = flag(rows[f"{name}__odd"] == parsing.MANGLED).sum()
-    return one(rows.aggregate(**counts)) | (known.counts if known else {})
+    return one(rows.aggregate(**counts)) | known.counts
 
 
 def oldest(parameters: Parameters) -> date:

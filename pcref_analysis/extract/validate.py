@@ -1,7 +1,7 @@
 """What each table of an extract must look like: every breach named at once, counted, and never shown.
 
-The checks are made from ``contracts.yml``. Rows are checked and counted where they live; what comes from there are counts
-and the different texts of a column that is no identifier (:mod:`pcref_analysis.extract.parsing`).
+The checks are made from ``contracts.yml``. Rows are checked and counted where they live; what comes from there are
+counts, and the different texts of a column that is no identifier (:mod:`pcref_analysis.extract.parsing`).
 """
 
 from __future__ import annotations

@@ -276,16 +276,21 @@ EACH_RULE = {entry.count.rows: name for name, entry in COUNTED.items()}.values()
 
 
 @cache
+def people():
+    return row_conditions.people(row_conditions.declared_tables(), ["LSOA2021", "LSOA2011"])
+
+
+@cache
 def rows_of(rule):
-    tables = row_conditions.declared_tables()
-    people = row_conditions.people(tables, ["LSOA2021", "LSOA2011"])
-    found = row_conditions.in_periods(row_conditions.RULES[rule].rows(tables), YEARS)
-    return row_conditions.of_people(found, people, [0, 16, 65])
+    found = row_conditions.in_periods(row_conditions.RULES[rule].rows(row_conditions.declared_tables()), YEARS)
+    return row_conditions.of_people(found, people(), [0, 16, 65]).mutate(stranger=ibis.null("string"))
 
 
 def statement(entry):
     rules = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
-    return aggregate.expression(entry, {rule: rows_of(rule) for rule in rules if rule != "residents"}, YEARS)
+    rows = {rule: rows_of(rule) for rule in rules if rule != "residents"}
+    by_year = aggregate.people_by_year(people(), [0, 16, 65], YEARS)
+    return aggregate.expression(entry, aggregate.Held(rows, by_year), YEARS)
 
 
 @pytest.mark.parametrize("name", COUNTED)

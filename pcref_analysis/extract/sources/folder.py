@@ -33,6 +33,7 @@ def engine(parameters: Parameters) -> ibis.BaseBackend:
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
         "SET disabled_optimizers = 'in_clause'",  # makes a join of every list of codes: seconds a column
+        "SET preserve_insertion_order = false",  # what comes out is sorted; to keep an order takes memory
         f"SET temp_directory = '{quoted(spill)}'",
     ):
         connection.raw_sql(setting)
