@@ -204,6 +204,15 @@ def test_codes():
     assert read(["1", "11"], type="code", width=2) == ["01", "11"]
 
 
+def test_a_column_that_reads_as_it_stands_is_not_looked_up():
+    """A word for missing that happens to be written as Python writes it is still none of its codes."""
+    assert read(["A06", "None", "A14"], type="code") == ["A06", None, "A14"]
+    assert read(["A06", "A14", None], type="code") == ["A06", "A14", None]
+    assert read(["2024-03-31", "2024-04-01", None], type="date") == [date(2024, 3, 31), date(2024, 4, 1), None]
+    assert read(["2024-03-31", "1900-01-01"], type="date") == [date(2024, 3, 31), None]
+    assert read(["7", "08"], type="integer") == [7, 8]
+
+
 def test_what_cannot_be_seen_is_no_part_of_a_value():
     zero, blank = "\u200b\u200d\ufeff\u2060\xad\0", "\xa0\t\r\n\u2009\u202f\u3000"
     odd = [*(f"0{c}5" for c in zero), *(f"05{c} " for c in zero + blank), *(f"{c}05" for c in blank), "05"]

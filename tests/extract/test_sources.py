@@ -19,7 +19,7 @@ from pcref_analysis import cli, prepare
 from pcref_analysis.counting import cells
 from pcref_analysis.extract import validate
 from pcref_analysis.extract.schema import declared
-from pcref_analysis.extract.sources import connect, engines, servers
+from pcref_analysis.extract.sources import connect, engines, folder, servers
 from pcref_analysis.vocabulary.errors import PcrefError
 
 TODAY = date(2026, 11, 22)
@@ -381,6 +381,15 @@ def test_only_a_header(extract, tmp_path):
     folder = extract.csv(two(extract) | {"Areas": two(extract)["Areas"].head(0)}, tmp_path / "x")
     checked, _ = cleaned(extract.parameters("folder", folder))
     assert checked.breaches.query("table == 'Areas'")["rule"].tolist() == ["table is empty"]
+
+
+def test_memory_is_what_is_asked_for(extract, monkeypatch):
+    monkeypatch.setenv("PCREF_MEMORY", "3GB")
+    limit = folder.engine(extract.parameters()).raw_sql("SELECT current_setting('memory_limit')").fetchone()[0]
+    assert limit == "2.7 GiB"
+    monkeypatch.setenv("PCREF_MEMORY", "a lot")
+    with pytest.raises(PcrefError, match="PCREF_MEMORY holds no amount of memory"):
+        folder.engine(extract.parameters())
 
 
 def test_one_column(extract, tmp_path):
