@@ -1,36 +1,73 @@
 """How long does an extract take from rows to cells, and how much memory, as it grows? Nothing is passed or failed.
 
-The invented Trust is written once and multiplied (people and identifiers made new each time), then checked and counted
-in a process of its own. Give other factors as numbers: ``python benchmarks/extract.py 1 8``. What is printed last
-is time a row over that of the smallest: 1 means that time grows as rows do.
+The invented Trust is written once and multiplied (people and identifiers made new each time), as Parquet and as CSV,
+then checked and counted in a process of its own, in turn: by the library all indicators; by the library the tables and
+indicators that SQL written by hand (``by_hand.py``) counts too, with statements written before and not; and by hand.
+Give other factors as numbers: ``python benchmarks/extract.py 1 16``. Seconds are of the processor.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import by_hand
 import duckdb
+import pandas as pd
 
 from pcref_analysis.counting.row_conditions import STANDING
 from pcref_analysis.extract.schema import declared
 from pcref_analysis.synthetic import demo
 
 CHILD = """
-import sys
-from pcref_analysis import prepare
-from pcref_analysis.vocabulary import parameters
-prepare.prepare(parameters.load("demo", source={"kind": "folder", "location": sys.argv[1]}), lambda line: None)
-try:
-    import resource
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-except ImportError:
-    print(0)  # Windows tells it otherwise
+import json, sys, time
+from pathlib import Path
+start = time.process_time()
+from pcref_analysis.counting import cells
+from pcref_analysis.extract import validate
+from pcref_analysis.extract.sources import connect, statements
+from pcref_analysis.vocabulary import indicators, parameters
+folder, names, tables, out = sys.argv[1], sys.argv[2].split(), sys.argv[3].split(), Path(sys.argv[4])
+run = parameters.load("demo", source={"kind": "folder", "location": folder})
+entries = {name: entry for name, entry in indicators.of_run("demo").items() if not names or name in names}
+with statements.kept_in(out.with_suffix(".statements")):
+    raw = {name: table for name, table in connect.open(run).items() if not tables or name in tables}
+    checked = validate.clean(raw, run, say=lambda line: None)
+    cells.build(checked.tables, run, entries)[0].to_parquet(out)
+print(json.dumps({"seconds": time.process_time() - start}))
 """
+
+
+def measured(command: list[str], home: Path) -> tuple[float, int]:
+    """Run a command; return its seconds of processor time and the MB that it took at most."""
+    memory = (
+        "import resource, subprocess, sys; "
+        "done = subprocess.run(sys.argv[1:], check=True, capture_output=True, text=True); "
+        "print(done.stdout.splitlines()[-1]); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )  # not on Windows
+    root = str(Path(__file__).resolve().parents[1])
+    environment = os.environ | {"PCREF_HOME": str(home), "PYTHONPATH": root}
+    done = subprocess.run(
+        [sys.executable, "-c", memory, sys.executable, *command],
+        env=environment, check=True, capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    seconds, most = done.stdout.splitlines()
+    return json.loads(seconds)["seconds"], int(most)
+
+
+def gap(ours: Path, hand: Path) -> float:
+    """Return the largest difference in a sum of the indicators that both count alike."""
+    columns = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq"]
+    left, right = pd.read_parquet(ours), pd.read_parquet(hand)
+    left = left.assign(year=left["period"].str[:4].astype(int))
+    left, right = (
+        f[f["indicator"].isin(by_hand.SAME)].groupby(["indicator", "year"])[columns].sum() for f in (left, right)
+    )
+    return float((left - right).abs().max().max())
 
 
 def multiplied(small: Path, folder: Path, times: int) -> int:
@@ -54,32 +91,42 @@ def multiplied(small: Path, folder: Path, times: int) -> int:
     return rows
 
 
+def as_text(parquet: Path, text: Path) -> None:
+    """Write a folder of Parquet files as CSV."""
+    text.mkdir()
+    for path in parquet.glob("*.parquet"):
+        target = (text / path.with_suffix(".csv").name).as_posix()
+        duckdb.sql(f"COPY (SELECT * FROM '{path.as_posix()}') TO '{target}' (FORMAT csv, HEADER)")
+
+
 def main(factors: list[int]) -> None:
-    """Print rows, seconds, memory and time a row over the smallest."""
-    root, first = Path(__file__).resolve().parents[1], 0.0
-    print(f"{'rows':>12} {'seconds':>9} {'MB at most':>11} {'microseconds a row':>19} {'ratio':>6}")
+    """Print rows, seconds and MB of each way, and the ratios."""
+    root = Path(__file__).resolve().parents[1]
+    print(f"{'rows':>12} {'as':>8} {'all s':>7} {'MB':>6} {'same s':>7} {'again':>7} {'MB':>6} {'hand s':>7} {'MB':>6} "
+          f"{'ratio':>6} {'again':>6} {'gap':>4}")  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         (home / "notebooks" / "parameters").mkdir(parents=True)
         source = root / "notebooks" / "parameters" / "demo.yml"
         (home / "notebooks" / "parameters" / "demo.yml").write_text(source.read_text(encoding="utf-8"), "utf-8")
         demo.write(home / "small")
-        environment = os.environ | {"PCREF_HOME": place, "PYTHONPATH": str(root)}
         for factor in factors:
-            rows = multiplied(home / "small", home / f"times-{factor}", factor)
-            start = time.perf_counter()
-            done = subprocess.run(
-                [sys.executable, "-c", CHILD, str(home / f"times-{factor}")],
-                env=environment,
-                check=True,
-                capture_output=True,
-                encoding="utf-8",
-            )
-            seconds = time.perf_counter() - start
-            each = 1e6 * seconds / rows
-            first = first or each
-            memory = done.stdout.split()[-1]
-            print(f"{rows:>12,} {seconds:>9.1f} {memory:>11} {each:>19.1f} {each / first:>6.2f}", flush=True)
+            folders = {"Parquet": home / f"parquet-{factor}", "CSV": home / f"csv-{factor}"}
+            rows = multiplied(home / "small", folders["Parquet"], factor)
+            as_text(*folders.values())
+            for kind, folder in folders.items():
+                names = [" ".join(by_hand.indicators()), " ".join(by_hand.SHORT)]
+                everything = measured(["-c", CHILD, str(folder), "", "", str(home / f"{kind}{factor}.all")], home)
+                like = ["-c", CHILD, str(folder), *names, str(home / f"{kind}{factor}.same")]
+                first, again = measured(like, home), measured(like, home)
+                hand = str(home / f"{kind}{factor}.hand")
+                by = measured([str(root / "benchmarks" / "by_hand.py"), str(folder), hand], home)
+                print(
+                    f"{rows:>12,} {kind:>8} {everything[0]:>7.1f} {everything[1]:>6} {first[0]:>7.1f} {again[0]:>7.1f} "
+                    f"{again[1]:>6} {by[0]:>7.1f} {by[1]:>6} {first[0] / by[0]:>6.2f} {again[0] / by[0]:>6.2f} "
+                    f"{gap(home / f'{kind}{factor}.same', Path(hand)):>4g}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
