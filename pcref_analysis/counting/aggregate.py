@@ -27,6 +27,7 @@ BROUGHT = "GroupCounts"  # numbers by ethnic group, from a record outside MHSDS
 MORE_THAN_ALL = "more events than people at risk"
 UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
 PERSON = ["year", "person", "stranger"]  # the number of a person, or the identifier of one without a record
+WHOLE = {"hours": ("minutes", 60)}  # added up as whole numbers: the same sum in whatever order an engine takes the rows
 ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
 
 
@@ -92,7 +93,8 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
     wanted: dict[str, set[str]] = {}
     for entry in entries:
         count, among = entry.count, entry.count.among
-        columns = [n for c in (*count.where, *(count.event or [])) for n in c.columns()] + [count.value, count.total]
+        columns = [n for c in (*count.where, *(count.event or [])) for n in c.columns()]
+        columns += [count.value, count.total, WHOLE.get(count.value, (None,))[0]]
         wanted.setdefault(count.rows, set()).update(filter(None, columns))
         if among and among.rows != RESIDENTS:
             columns = [name for c in among.where for name in c.columns()] + [among.at_risk]
@@ -183,6 +185,10 @@ def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
         added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
     if entry.count.value is None:
         added[["total", "total_sq", "total_at_risk"]] = float("nan")
+    elif entry.count.value in WHOLE:
+        parts = WHOLE[entry.count.value][1]
+        added[["total", "total_at_risk"]] /= parts
+        added["total_sq"] /= parts**2
     return added
 
 
@@ -217,7 +223,8 @@ def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table
     unsure = yes((unsure + doubt) > 0)
     sure = 1 - unsure
     event = sure * yes(where(found, count.event)) if count.event else sure
-    total = sure * ibis.coalesce(found[count.value], 0) if count.value else ibis.literal(0.0)
+    value, _parts = WHOLE.get(count.value, (count.value, 1))
+    total = sure * ibis.coalesce(found[value], 0) if value else ibis.literal(0.0)
     return _part(found, events=event, event_rows=event, at_risk=sure, base_rows=sure, total=total, unsure_base=unsure)
 
 

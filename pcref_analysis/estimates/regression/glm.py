@@ -27,6 +27,7 @@ from pcref_analysis.estimates.regression.design import Design, design
 from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.vocabulary.errors import PcrefError
 
+LEAST = 1e-12  # of the variance that the model alone would give
 FAMILIES = ("poisson", "quasipoisson", "negbin", "logistic", "gamma")
 
 
@@ -98,7 +99,8 @@ def fit_design(d: Design, family: str, robust: bool = True, small_sample: bool =
     if not robust and family in ("quasipoisson", "gamma"):
         covariance = covariance * dispersion
     covariance = covariance * (_small_sample(d) if small_sample else 1.0)
-    settled = settled and not (np.diag(covariance)[d.free] < 0).any()  # of sums that all but cancel: no variance
+    # Where the strata leave nothing to vary, what is left of sums that cancel is no variance, of whatever sign.
+    settled = settled and bool((np.diag(covariance)[d.free] > LEAST * np.diag(bread)[d.free]).all())
     return replace(model, covariance=covariance, converged=settled)
 
 

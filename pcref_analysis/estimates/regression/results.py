@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.intervals import EXACT_BELOW
-from pcref_analysis.estimates.regression.glm import Model, person_squares, predicted, root
+from pcref_analysis.estimates.regression.glm import LEAST, Model, person_squares, predicted
 from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.vocabulary import notes
 
@@ -83,7 +83,8 @@ def spread(model: Model, gradient: np.ndarray, interval: str = "t") -> tuple[flo
     ``gradient``: its derivative in the coefficients. The degrees of freedom are infinite for ``interval="normal"``
     and for model-based covariances; see :func:`degrees_of_freedom`.
     """
-    error = float(root(gradient @ model.covariance @ gradient))
+    variance = gradient @ model.covariance @ gradient
+    error = float(np.sqrt(variance)) if variance > LEAST * (gradient @ model.bread @ gradient) else np.nan
     if interval != "t" or not model.robust:
         return error, np.inf
     pull = _pull(model, gradient)

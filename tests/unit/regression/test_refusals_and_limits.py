@@ -294,3 +294,14 @@ def test_a_variance_below_nought_gives_no_interval_and_a_note(make_rows, make_ce
     asked = found[found["ethnic_group"] != "White British"]
     assert asked[["lower", "upper"]].isna().all(axis=None)
     assert asked["note"].str.contains("did not settle").all()
+
+
+@pytest.mark.parametrize("comparator", ["A", "B"])
+def test_groups_of_one_person_each_have_no_variance(comparator):
+    """Nothing varies in the strata: what is left of sums that cancel has either sign, and is no narrow interval."""
+    total = pd.Series([7.2, 20.533333333333335])
+    cells = pd.DataFrame({"indicator": "length", "period": "2023-24", "ethnic_group": ["A", "B"], "total": total})
+    cells = cells.assign(total_sq=total**2, at_risk=1.0, total_at_risk=total, at_risk_sq=1.0)
+    found = adjusted_ratios.adjusted(cells, comparator=comparator, adjust=[])
+    assert found[["lower", "upper"]].isna().all(axis=None)
+    assert found["note"].str.contains("did not settle").all()
