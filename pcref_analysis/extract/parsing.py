@@ -103,7 +103,17 @@ def _text(value: ir.Value, is_day: bool, kind: str) -> ir.StringValue:
         sharp = (value.hour() == 23) & (value.minute() == 0) & (value.second() == 0)
         day = value.cast("date").cast("string")
         return ibis.cases((sharp, day + ibis.literal(" 23:00")), else_=day)
-    return as_text(value)
+    return _day_of_moment(value) if is_day and of.is_string() else as_text(value)
+
+
+def _day_of_moment(text: ir.StringValue) -> ir.StringValue:
+    """Cut the time from 2024-03-31 10:23:45 and 31/03/2024 10:23:45.997, so that days are read and not seconds.
+
+    Not from 23:00, which may be local midnight in summer written in UTC.
+    """
+    moment = (text.length() == 19) | (text.length() == 23)
+    moment &= (text.substr(13, 1) == ":") & (text.substr(16, 1) == ":") & (text.substr(11, 5) != "23:00")
+    return ibis.cases((moment, text.substr(0, 10)), else_=text)
 
 
 def read(rows: ibis.Table, table: Table, codes: Mapping[str, Mapping[str, str]], oldest: date, today: date) -> Known:
@@ -123,9 +133,8 @@ def read(rows: ibis.Table, table: Table, codes: Mapping[str, Mapping[str, str]],
     names = [name for name, column in table.columns.items() if column.type != "id"]
     parts = []
     for name in names:
-        one = rows.select(text=rows[name]).filter(_.text.notnull())
-        found = one.group_by("text").agg(rows=_.count())
-        parts.append(found.select("rows", column=ibis.literal(name), text=found.text.cast("string")))
+        each = rows.select(text=rows[name]).filter(_.text.notnull()).group_by("text").agg(rows=_.count())
+        parts.append(each.select("rows", column=ibis.literal(name), text=each.text.cast("string")))
     found = engines.arrow(ibis.union(*parts) if len(parts) > 1 else parts[0]).to_pydict()
     counts: Counter[str] = Counter()
     unread: dict[str, list[str]] = {name: [] for name in names}

@@ -118,6 +118,29 @@ def test_dates_that_are_dates_already():
     assert read([20240331, 7], pa.int64(), type="date") == [date(2024, 3, 31), None]
 
 
+def test_of_moments_without_a_zone_days_are_asked_for_and_not_seconds():
+    texts = [
+        f"{day} 10:{minute:02d}:07{rest}"
+        for minute in range(60)
+        for day in ("2024-03-31", "31/03/2024")
+        for rest in ("", ".997")
+    ]
+    assert read(texts, type="date") == [date(2024, 3, 31)] * 240
+    held = CONNECTION.create_table("moments", pa.table({"d": texts}), overwrite=True)
+    table = Table(
+        name="T",
+        meaning="",
+        bears="",
+        cannot_bear="",
+        key=("d",),
+        columns={"d": Column(type="date", required=True, meaning="")},
+    )
+    assert set(parsing.texts(held, table, {"d": "d"})["d"].to_pyarrow().to_pylist()) == {"2024-03-31", "31/03/2024"}
+    for text in ("2024-03-31 23:00:00", "2024-03-31 10:23+01", "2024-03-31T10:23:45Z"):
+        assert read([text], type="date") == [date(2024, 3, 31)], text
+    assert values.day_of("2024-03-31 23:00:00")[1] == ("eleven",)
+
+
 def test_moments_are_local_days():
     day = date(2024, 4, 10)
     same = ["2024-04-09T23:00:00Z", "2024-04-09 23:00:00+00", "2024-04-10T00:00:00+01:00", "20240409T230000Z"]

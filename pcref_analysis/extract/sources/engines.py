@@ -183,9 +183,7 @@ def beside(frame: pd.DataFrame | pa.Table, rows: ibis.Table) -> ibis.Table:
         backend.con.register(f"{name}_given", table)
         backend.raw_sql(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM "{name}_given"')
         backend.con.unregister(f"{name}_given")
-        return ops.DatabaseTable(
-            name, schema=ibis.memtable(table).schema(), source=backend, namespace=ops.Namespace()
-        ).to_expr()
+        return _named(name, ibis.memtable(table), backend)
     if kind == "postgres":
         made = backend.create_table(name, table, temp=True)
         _analyse(backend, name)
@@ -194,7 +192,14 @@ def beside(frame: pd.DataFrame | pa.Table, rows: ibis.Table) -> ibis.Table:
         for statement in values_into_local(table, name):
             backend.raw_sql(statement).close()
         return backend.sql(f"SELECT * FROM [#{name}]", schema=ibis.memtable(table).schema())
-    return ibis.memtable(table)  # Spark: a view of the session
+    if kind == "pyspark":  # row by row: by way of pandas a missing text becomes the text "NaN"
+        from ibis.backends.pyspark.datatypes import PySparkSchema
+
+        schema = ibis.memtable(table).schema()
+        lines = [tuple(line.values()) for line in table.to_pylist()]
+        backend._session.createDataFrame(lines, PySparkSchema.from_ibis(schema)).createTempView(name)
+        return _named(name, ibis.memtable(table), backend)
+    return ibis.memtable(table)
 
 
 def _analyse(backend: ibis.BaseBackend, name: str) -> None:
