@@ -168,9 +168,10 @@ def _guarded(table: Table, raw: ibis.Table, *rest: Any) -> tuple[ibis.Table, lis
     try:
         return _table(table, raw, *rest)
     except engines.failures() as error:
+        todo = "Is the source still reachable, and are the column types plain text, numbers and dates?"
         raise SourceError(
             f"{table.name}: the checks could not be run where the rows live ({type(error).__name__}). "
-            "Is the source still reachable, and are the column types plain text, numbers and dates?"
+            f"{engines.short_of_memory(error) or todo}"
         ) from None
 
 

@@ -20,7 +20,7 @@ from pcref_analysis.counting import cells
 from pcref_analysis.extract import validate
 from pcref_analysis.extract.schema import declared
 from pcref_analysis.extract.sources import connect, engines, folder, servers
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 
 TODAY = date(2026, 11, 22)
 SCORES = "MHS606CodedScoreAssessmentRefer"
@@ -390,6 +390,12 @@ def test_memory_is_what_is_asked_for(extract, monkeypatch):
     monkeypatch.setenv("PCREF_MEMORY", "a lot")
     with pytest.raises(PcrefError, match="PCREF_MEMORY holds no amount of memory"):
         folder.engine(extract.parameters())
+
+
+def test_an_engine_short_of_memory_says_which_variable_gives_it_more():
+    words = r"OutOfMemoryException\). It needs more memory than it may take: set"
+    with pytest.raises(SourceError, match=words), engines.asked("rows were counted"):
+        raise duckdb.OutOfMemoryException("failed to pin block")
 
 
 def test_one_column(extract, tmp_path):

@@ -69,10 +69,17 @@ def asked(doing: str) -> Iterator[None]:
     try:
         yield
     except failures() as error:
+        todo = short_of_memory(error) or "Is it still reachable, with room in memory and on disk? Try again."
         raise SourceError(
-            f"source: the engine that holds the rows stopped while {doing} ({type(error).__name__}). Is it still "
-            "reachable, with room in memory and on disk? Try again."
+            f"source: the engine that holds the rows stopped while {doing} ({type(error).__name__}). {todo}"
         ) from None
+
+
+def short_of_memory(error: Exception) -> str:
+    """Say what to do where DuckDB needs more memory than it may take; "" for any other error."""
+    if type(error).__name__ != "OutOfMemoryException":
+        return ""
+    return "It needs more memory than it may take: set the variable PCREF_MEMORY, to 8GB for instance, and try again."
 
 
 def fence(rows: ibis.Table) -> ibis.Table:
