@@ -106,7 +106,8 @@ def test_no_text_of_digits_and_strokes_breaks_the_reading(texts):
                 wanted = datetime.strptime(text.strip(), form).date()
             except ValueError:
                 continue
-            full = len(text.strip()) == (8 if form == "%Y%m%d" else 10)
+            # Python takes a blank for a nought, and days of one digit
+            full = len(text.strip()) == (8 if form == "%Y%m%d" else 10) and " " not in text.strip()
             if full and 1800 <= wanted.year < 2200:
                 assert found == wanted
 
