@@ -76,7 +76,7 @@ def _column(name: str, column: str, raw: ibis.Table, parameters: Parameters) -> 
         {"text": list(folded), "value": list(folded.values()), "folded": [text.upper() for text in folded.values()]},
         pa.schema({"text": pa.string(), "value": pa.string(), "folded": pa.string()}),
     )
-    told = engines.beside(shown_as, texts)
+    told = engines.temporary_table(shown_as, texts)
     rows = texts.inner_join(told, texts[column] == told.text)
     many = rows[PERSON].nunique() if PERSON in some else rows.count()
     values = rows.group_by("folded").aggregate(value=rows["value"].min(), many=many)

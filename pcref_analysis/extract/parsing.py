@@ -159,7 +159,7 @@ def read(rows: ibis.Table, table: Table, codes: Mapping[str, Mapping[str, str]],
     for kind, of in _KINDS.items():
         fits = {name for name in names if IBIS_TYPES[table.columns[name].type] == kind}
         data[kind] = pa.array([value if name in fits else None for name, _text, value, _rest in lines], of)
-    return Known(engines.beside(pa.table(data), rows), dict(counts), unread, frozenset(plain))
+    return Known(engines.temporary_table(pa.table(data), rows), dict(counts), unread, frozenset(plain))
 
 
 def joined(rows: ibis.Table, table: Table, known: Known) -> ibis.Table:
@@ -194,7 +194,7 @@ def _identifier(text: ir.StringValue) -> ir.StringValue:
 
 
 def is_word(text: ir.StringValue) -> ir.BooleanValue:
-    """Tell a word that stands for a missing value, the empty text among them."""
+    """Tell a word that is written for a missing value, the empty text among them."""
     return ibis.cases((text.length() <= max(map(len, MISSING_WORDS)), among(text.upper(), MISSING_WORDS)), else_=False)
 
 

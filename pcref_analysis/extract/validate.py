@@ -133,7 +133,7 @@ def examine(
         counts.append(count)
         kept[table.name] = result
     if PERSONS in kept:
-        kept |= {name: engines.beside(frame, kept[PERSONS]) for name, frame in made.items()}
+        kept |= {name: engines.temporary_table(frame, kept[PERSONS]) for name, frame in made.items()}
     found += table_checks.between(kept, parameters)
     if residents and PERSONS in kept and STANDING[1] in kept:
         kept |= _elsewhere(kept, parameters, residents.deprivation)
@@ -146,7 +146,7 @@ def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.Da
     homes = table_checks.homes(kept, parameters).anti_join(kept[STANDING[1]], "lsoa").distinct()
     areas = known[known["lsoa"].isin(engines.arrow(homes)["lsoa"].to_pylist())]
     areas = areas.astype({"lsoa": str, "imd_quintile": "int64"})
-    return {ELSEWHERE: engines.beside(areas.reset_index(drop=True), kept[PERSONS])} if len(areas) else {}
+    return {ELSEWHERE: engines.temporary_table(areas.reset_index(drop=True), kept[PERSONS])} if len(areas) else {}
 
 
 def _without(parameters: Parameters) -> dict[str, str]:

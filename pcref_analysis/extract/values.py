@@ -1,4 +1,4 @@
-"""From one text of an extract to the value that it stands for, and what was odd about it; plain Python, no rows.
+"""From one text of an extract to its value, and what was odd about it; plain Python, no rows.
 
 A value that cannot be read becomes missing; what it was is never kept. A moment (with Z or an offset) becomes the day
 in Europe/London: local midnight in summer is 23:00 of the day before in UTC.
@@ -17,11 +17,10 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from pcref_analysis.extract.schema import Column
-from pcref_analysis.extract.sources.portable import MISSING_WORDS, visible
+from pcref_analysis.extract.sources.portable import BEYOND_WHOLE, MISSING_WORDS, visible
 from pcref_analysis.vocabulary.parameters import LOADER
 
 ZONE = "Europe/London"
-MOST = 1e15  # whole numbers of more digits are no counts and no codes
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _CENTURIES = (18, 19, 20, 21, 29, 99)
 _ENDLESS = {"infinity": date.max, "-infinity": date.min}  # of PostgreSQL and DuckDB
@@ -107,7 +106,7 @@ def _number_of(text: str, column: Column, oldest: date, today: date) -> Read:
     if not _NUMBER.fullmatch(text.upper()):
         return Read(None)
     value = float(text.replace(",", ""))
-    fits = column.type == "number" or (abs(value) < MOST and value.is_integer())
+    fits = column.type == "number" or (abs(value) < BEYOND_WHOLE and value.is_integer())
     fits &= column.minimum is None or value >= column.minimum
     fits &= column.maximum is None or value <= column.maximum
     return Read((int(value) if column.type == "integer" else value) if fits else None)

@@ -197,7 +197,7 @@ def _first_people(parameters: Parameters, folder: Path) -> int:
         if not person:
             raise PcrefError(f"extract: {PERSONS} has no column Person_ID. Run: pcref check {parameters.run}")
         ids = raw[PERSONS].select(person).distinct().order_by(person).limit(FEW)
-        some = engines.beside(ids.to_pandas(), raw[PERSONS])
+        some = engines.temporary_table(ids.to_pandas(), raw[PERSONS])
         for table, rows in raw.items():
             own = names[table].get("Person_ID")
             kept = rows.semi_join(some, rows[own] == some[person]) if own else rows

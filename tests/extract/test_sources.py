@@ -533,7 +533,7 @@ def test_a_small_public_table_stands_beside_the_rows(extract, monkeypatch, postg
     monkeypatch.setenv("TRUST_WAREHOUSE", postgres)
     raw = connect.open(extract.parameters("postgres", "TRUST_WAREHOUSE", source=in_schema("beside", tables)))
     homes = raw["MHS001MPI"].select(lsoa="lsoa2021")
-    areas = engines.beside(pd.DataFrame({"lsoa": ["E01000001", "E01000002"], "imd_quintile": [1, 5]}), homes)
+    areas = engines.temporary_table(pd.DataFrame({"lsoa": ["E01000001", "E01000002"], "imd_quintile": [1, 5]}), homes)
     assert homes.inner_join(areas, "lsoa").count().execute() == 4  # two people each
     query = f"SELECT relpersistence::text AS kind FROM pg_class WHERE relname = '{areas.op().name}'"
     assert areas.get_backend().sql(query, schema={"kind": "string"}).execute()["kind"].tolist() == ["t"]  # temporary

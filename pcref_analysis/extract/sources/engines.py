@@ -180,7 +180,7 @@ def hold(rows: ibis.Table) -> ibis.Table:
     return rows
 
 
-def beside(frame: pd.DataFrame | pa.Table, rows: ibis.Table) -> ibis.Table:
+def temporary_table(frame: pd.DataFrame | pa.Table, rows: ibis.Table) -> ibis.Table:
     """Put a small table where the rows live, for this session, so that they can be joined."""
     table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
     backend = _backend(rows)

@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 DIGITS = "0123456789"
+BEYOND_WHOLE = 1e15  # whole numbers of more digits are no counts and no codes
 MISSING_WORDS = ("", "NULL", "(NULL)", "N/A", "#N/A", "NA", "NAN", "<NA>", "NAT", "NONE", "NIL", "-", "--", "\\N")
 BLANKS = "\t\n\x0b\x0c\r\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 ZERO_WIDTH = "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # soft hyphen, joiners, marks of direction and order
@@ -83,7 +84,7 @@ def among(value: ir.Value, options: Iterable[str | date | int]) -> ir.BooleanVal
 
 def countable(number: ir.FloatingValue) -> ir.FloatingValue:
     """Keep numbers of at most fifteen digits: others, and "not a number", cannot become whole without an error."""
-    return when(number.abs() < 1e15, number)
+    return when(number.abs() < BEYOND_WHOLE, number)
 
 
 def as_text(value: ir.Value) -> ir.StringValue:
