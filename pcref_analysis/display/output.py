@@ -118,20 +118,21 @@ def marked(table: pd.DataFrame) -> pd.DataFrame:
     hidden = table.get("note", pd.Series("", table.index)).astype("string").str.contains(PROTECTED).fillna(False)
     none = table.get("evidence", pd.Series("", table.index)).eq("no figure")
     for column in table:
+        a_number, empty = pd.api.types.is_numeric_dtype(table[column]), table[column].isna()
+        empty = empty if a_number else empty | table[column].eq("")
+        if not empty.any():
+            continue
         figure = column in (*FIGURES, *NOT_MEANT)
-        numeric = pd.api.types.is_numeric_dtype(table[column]) and (figure or table[column].notna().any())
+        numeric = a_number and (figure or not empty.all())
         others = numeric and str(column).startswith(OTHERS)
         status = table.get(f"{column}_status", table.get("status") if numeric and not others else None)
+        why = pd.Series("[x]" if others else "[z]", table.index)
         if status is not None and not str(column).endswith("status"):
             why = status.map({"suppressed": "[c]", "not available": "[x]"}).fillna("[x]" if figure else "[z]")
             why = why.mask(crude, "[z]") if column in NOT_MEANT else why
-        else:
-            why = (
-                pd.Series("[x]" if others else "[z]", table.index)
-                .mask(none & numeric, "[x]")
-                .mask(none & numeric & hidden, "[c]")
-            )
-        out[column] = out[column].where(table[column].notna() & table[column].ne(""), why)
+        elif numeric and none.any():
+            why = why.mask(none, "[x]").mask(none & hidden, "[c]")
+        out[column] = out[column].mask(empty, why)
     return out
 
 

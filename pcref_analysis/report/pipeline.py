@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,10 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         data = prepare.prepare(parameters, say)
     before = _keep_editions(parameters, published, say)
     with progress.part(say, 0.4, 0.95):
-        executed = _executed(parameters, data, before, say, identity["engagement"])
+        executed, known = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = output_check.collect(executed)
-    recompute.check(records, parameters, executed)
+    recompute.check(records, known(), executed)
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
@@ -110,16 +111,15 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
 
 def _executed(
     parameters: Parameters, data: Path, before: list[Path], say: Callable[[str], None], engagement: str
-) -> list[Path]:
+) -> tuple[list[Path], Callable[[], recompute.Known]]:
     """Plan the release and run the notebooks; once more by what readers have seen, where both editions tell more.
 
     The plan repeats the last edition's counts only where it must: an edition of unchanged data comes out the same.
+    Returns the notebooks, and what gives what their pages may show.
     """
     study, last = Study(parameters), [release_tables.read(folder) for folder in runs.earlier(parameters.run)]
-    shutil.rmtree(data / "plan", ignore_errors=True)
     if not study.published:
-        say("  planning which counts are hidden")
-        study.plan()
+        _plan(study, data, say)
     for again in (False, True):
         if again:
             say("  readers have an earlier edition: planning by what it showed")
@@ -127,15 +127,34 @@ def _executed(
         say(f"report {parameters.run}: notebooks")
         inputs = [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before]
         key = edition_files.tree_digest(inputs, data) + code.digest()
+        known = cache(lambda: recompute.Known(parameters))
         with progress.part(say, 0.3, 1.0):
-            executed = run_notebooks.execute(parameters, data / "notebooks", say, key, engagement)
+            executed = run_notebooks.execute(
+                parameters, data / "notebooks", say, key, engagement, meanwhile=(known, dashboard.library)
+            )
         if not last or study.plan().later:
             break
         released = list(study.released().values())
         same = all(release_tables.says_the_same(released, one) for one in last)
         if same and release_tables.attack_beside(released, last, parameters).empty:
             break
-    return executed
+    return executed, known
+
+
+def _plan(study: Study, data: Path, say: Callable[[str], None]) -> None:
+    """Plan which counts are hidden, or keep the plan that was made of these cells by this code, if it is as it was."""
+    plan, mark = data / "plan", data / "plan.key"
+
+    def key() -> str:
+        return edition_files.tree_digest([*runs.data_files(data), *sorted(plan.glob("*"))], data) + code.digest()
+
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != key():
+        shutil.rmtree(plan, ignore_errors=True)
+        say("  planning which counts are hidden")
+    if study.plan().later:  # by what readers had seen: tried without it first
+        shutil.rmtree(plan)
+        study.plan()
+    mark.write_text(key(), encoding="utf-8")
 
 
 def publish(parameters: Parameters, say: Callable[[str], None]) -> Path:

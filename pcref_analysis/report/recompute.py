@@ -44,7 +44,7 @@ AXIS = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 LACKING = "No table, column or month is lacking."
 
 
-def check(records: Sequence[Mapping[str, Any]], parameters: Parameters, executed: Sequence[Path] = ()) -> None:
+def check(records: Sequence[Mapping[str, Any]], known: Known, executed: Sequence[Path] = ()) -> None:
     """Raise where the pages show what the run's released tables do not give (see :func:`faults` and :func:`prose`).
 
     Raises
@@ -52,7 +52,7 @@ def check(records: Sequence[Mapping[str, Any]], parameters: Parameters, executed
     PcrefError
         If a table, a sentence or a title is none that the run's released tables give; each is named by its id.
     """
-    found = [*faults(records, parameters), *prose(executed)]
+    found = [*faults(records, known), *prose(executed)]
     if found:
         named = "\n".join(f"  {fault}" for fault in found[:12])
         raise PcrefError(
@@ -61,15 +61,15 @@ def check(records: Sequence[Mapping[str, Any]], parameters: Parameters, executed
         )
 
 
-def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list[str]:
+def faults(records: Sequence[Mapping[str, Any]], known: Known) -> list[str]:
     """Compare what the pages show with what can be made of the run's released tables, and name what differs.
 
     Parameters
     ----------
     records
         What :func:`pcref_analysis.report.output_check.collect` returned.
-    parameters
-        The run.
+    known
+        What the pages of the run may show.
 
     Notes
     -----
@@ -77,7 +77,6 @@ def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list
     every text in its pictures are compared. An output may hold no form (HTML, Markdown, a picture) but those that its
     function gives.
     """
-    known = _Known(parameters)
     held = {record["id"]: record["csv"] for record in records if record["kind"] == "table"}
     found = []
     for record in records:
@@ -95,8 +94,8 @@ def faults(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> list
     return found
 
 
-class _Known:
-    """What the pages of a run may show."""
+class Known:
+    """What the pages of a run may show: made of the tables that notebooks 00 to 04 released, and of nothing of 05."""
 
     def __init__(self, parameters: Parameters) -> None:
         run, data = parameters.run, runs.load(parameters.run)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,9 @@ def source_digest(path: Path) -> str:
 
 
 def execute(
-    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2
-) -> list[Path]:
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2,
+    meanwhile: Sequence[Callable[[], Any]] = (),
+) -> list[Path]:  # fmt: skip
     """Execute every notebook for a run and return the executed copies in ``scratch``.
 
     Parameters
@@ -67,6 +68,9 @@ def execute(
         Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
         Notebooks that run side by side, each worker's in one kernel.
+    meanwhile
+        Called one after the other while the priorities notebook runs alone, for a second processor is idle then.
+        Each keeps what it made; what fails here fails again when it is asked for, after the notebook had its say.
 
     Raises
     ------
@@ -85,7 +89,10 @@ def execute(
         runs = pool.map(lambda plan: _run(plan, say, kernels), first[::-1])  # the longest first
         for number, _ in enumerate(runs, start=1):
             progress.share(say, number / len(plans))
-        pool.submit(_run, last, say, kernels).result()
+        ended = pool.submit(_run, last, say, kernels)
+        for one in meanwhile:
+            pool.submit(one)
+        ended.result()
     return [plan["target"] for plan in plans]
 
 

@@ -27,10 +27,10 @@ def record(shown, source="", calls=("tables.plain",)):
 @pytest.fixture
 def known(monkeypatch):
     released = release_tables.release(ROWS, RUN, name="left_out", counts=["rows"])
-    found = object.__new__(recompute._Known)
+    found = object.__new__(recompute.Known)
     found.parameters, found.pages, found.made = RUN, [released], []
     found.sentences, found.numbers = {"- No month is lacking.": "- No month is lacking."}, set()
-    monkeypatch.setattr(recompute, "_Known", lambda _: found)
+    monkeypatch.setattr(recompute, "Known", lambda _: found)
     return released
 
 
@@ -39,7 +39,9 @@ def plain(released, title="Rows left out"):
 
 
 def test_what_was_released_is_published(known):
-    recompute.check([record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], RUN)
+    recompute.check(
+        [record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], recompute.Known(RUN)
+    )
 
 
 def picture(alt, *texts):
@@ -108,11 +110,11 @@ def test_what_a_caller_made_up_stops_the_report(way, known):
     made = ways()[way]
     table = [record(plain(known))] if made["kind"] == "figure" else []
     with pytest.raises(PcrefError, match=r"check: 1 thing.*nothing was published"):
-        recompute.check([*table, made], RUN)
+        recompute.check([*table, made], recompute.Known(RUN))
 
 
 def test_a_figure_described_by_its_own_table_is_published(known):
-    recompute.check([record(plain(known)), figure(known)], RUN)
+    recompute.check([record(plain(known)), figure(known)], recompute.Known(RUN))
 
 
 def test_a_number_next_to_a_code_that_ends_in_a_digit_is_read_apart(known):
@@ -131,7 +133,7 @@ def test_words_of_a_kept_notebook_are_those_of_the_project(known, tmp_path, monk
         nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / kept.name)
     assert recompute.prose([tmp_path / "notebooks" / kept.name]) == []
     with pytest.raises(PcrefError, match=r"02_access\.ipynb is not that of the notebook"):
-        recompute.check([], RUN, [kept])
+        recompute.check([], recompute.Known(RUN), [kept])
 
 
 def test_two_tables_of_one_cell_are_each_made_by_their_own_function(known, monkeypatch, open_data):
@@ -142,10 +144,10 @@ def test_two_tables_of_one_cell_are_each_made_by_their_own_function(known, monke
     reference = {"residents": counts["residents_by_age"], "england": counts["england_by_age"]}
     detentions = as_published(topics.detentions(year, run), "detentions")
     expected = as_published(topics.expected(year, run, **reference), "expected")
-    found = recompute._Known(None)
+    found = recompute.Known(None)
     monkeypatch.setattr(found, "parameters", run)
     monkeypatch.setattr(found, "pages", [detentions, expected])
     one = tables.detentions(detentions, id="detentions", title="Detentions")
     two = tables.expected(expected, id="detentions-expected", title="Detentions expected")
     calls = ("tables.detentions", "tables.expected")
-    recompute.check([record(one, calls=calls), record(two, calls=calls)], run)
+    recompute.check([record(one, calls=calls), record(two, calls=calls)], found)
