@@ -10,9 +10,16 @@ What an analyst may call; heavy parts are loaded when they are used::
 
 from __future__ import annotations
 
+import os
+
 from pcref_analysis.vocabulary.public import face
 
 __version__ = "0.1.0"
+
+# Our matrices are small: threads of linear algebra wait for one another longer than they work, eight times as long
+# where two notebooks run. Read when NumPy is first loaded; what somebody has set themselves stays.
+for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 __getattr__, __dir__ = face(
     __name__,

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import pcref_analysis  # noqa: F401  before NumPy: one thread of linear algebra, in the processes that tests run in too
+
 ROOT = Path(__file__).resolve().parents[1]
 EXPECTED = (
     "takes long: set PCREF_EVERY_CASE",

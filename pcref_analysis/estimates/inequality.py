@@ -98,7 +98,15 @@ def own_limits(groups: pd.DataFrame, z: float) -> tuple[np.ndarray, np.ndarray]:
     value = groups["estimate"].to_numpy(float)
     width = (groups["upper"] - groups["lower"]).to_numpy(float)
     given, tail = stats.norm.ppf((1 + groups["level"].to_numpy(float)) / 2), stats.norm.sf(z)
-    kind = groups["measure"].iloc[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = _limits_of(groups["measure"].iloc[0], value, width, given, tail, z)
+    told = width > 0  # limits that were rounded to one number leave no width
+    return np.where(told, low, value), np.where(told, high, value)
+
+
+def _limits_of(
+    kind: str, value: np.ndarray, width: np.ndarray, given: np.ndarray, tail: float, z: float
+) -> tuple[np.ndarray, np.ndarray]:
     if kind == "mean":
         return value - z * width / (2 * given), value + z * width / (2 * given)
     if kind == "rate":

@@ -90,7 +90,7 @@ def _chain(data: _Data, burn_in: int, states: int, each: int, rng: np.random.Gen
     """Gibbs sampling: effects given components, components given effects, then SDs and shares."""
     sds, shares = [0.2, 0.2], np.full(len(SPREADS), 1 / len(SPREADS))
     kind = np.full(len(data.y), len(SPREADS) // 2)
-    variance = data.own[:, None] + SPREADS**2
+    variance = data.own + SPREADS[:, None] ** 2
     weigh = (0.5 * np.log(variance), 0.5 / variance)
     kept = []
     for step in range(burn_in + states):
@@ -169,9 +169,10 @@ def _draw_kinds(
     rest: np.ndarray, level: np.ndarray, slope: np.ndarray, shares: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw which component each gap comes from, given what the line leaves of it (draws x gaps)."""
-    log = np.log(np.maximum(shares, 1e-300)) - level - slope * (rest**2)[..., None]
-    chance = np.cumsum(np.exp(log - log.max(axis=-1, keepdims=True)), axis=-1)
-    return (rng.random((*rest.shape, 1)) * chance[..., -1:] > chance).sum(axis=-1)
+    fixed = np.log(np.maximum(shares, 1e-300))[:, None] - level
+    log = fixed[:, None] - slope[:, None] * rest**2  # the components first: their sums run over whole rows
+    chance = np.cumsum(np.exp(log - log.max(axis=0)), axis=0)
+    return (rng.random(rest.shape) * chance[-1] > chance).sum(axis=0)
 
 
 def _draw_cells(rest: np.ndarray, own: np.ndarray, spread: np.ndarray, rng: np.random.Generator) -> np.ndarray:

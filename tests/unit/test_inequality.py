@@ -90,3 +90,13 @@ def test_what_is_no_group_is_left_out_and_two_levels_of_one_group_are_refused():
         inequality.highest_over_lowest(table.assign(ethnic_group=["a", "a", "b"]))
     with pytest.raises(PcrefError, match="no column measure"):
         inequality.highest_over_lowest(table.drop(columns="measure"))
+
+
+@pytest.mark.parametrize("measure", ["rate", "percent", "mean"])
+def test_limits_that_were_rounded_to_one_number_are_that_number(measure):
+    """Each was missing, with a warning of NumPy's on the terminal, and with it the indicator's upper limit."""
+    table = pd.DataFrame({"ethnic_group": list("ab"), "estimate": [10.0, 30], "lower": [10.0, 24], "upper": [10.0, 37]})
+    table = table.assign(indicator="i", indicator_name="I", measure=measure, level=0.95)
+    low, high = inequality.own_limits(table, 1.96)
+    assert (low[0], high[0]) == (10, 10) and low[1] < 30 < high[1]
+    assert np.isfinite(found(table)["upper"])
