@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from pcref_analysis.display.output import INTERNAL
@@ -77,24 +78,23 @@ def interval(
     size: float = 6.5,
 ) -> bool:  # fmt: skip
     """Draw estimates with their intervals; an arrow stands where one leaves the axis. Says whether one does."""
-    low, high, left = rows["lower"].clip(*ends), rows["upper"].clip(*ends), False
-    gaps = [
-        value for place, lo, up in zip(at, low, high, strict=True) for value in ((place, lo), (place, up), (None,) * 2)
-    ]
-    where, value = [one[0] for one in gaps], [one[1] for one in gaps]
-    axis.plot(*((value, where) if along == "x" else (where, value)), color=colour, linewidth=2, solid_capstyle="butt")
-    inside = rows["estimate"].between(*ends).to_numpy()
-    at, estimates = pd.Series(list(at), dtype=float)[inside], rows["estimate"][inside]
-    axis.plot(*((estimates, at) if along == "x" else (at, estimates)), marker, color=colour, markersize=size)
-    every = pd.Series([one[0] for one in gaps[::3]], dtype=float).to_numpy()
-    arrows = ("<", ">") if along == "x" else ("v", "^")
-    for end, beyond, arrow in zip(ends, (rows["lower"] < ends[0], rows["upper"] > ends[1]), arrows, strict=True):
-        places = every[beyond.to_numpy()]
-        if len(places):
-            point = ([end] * len(places), places)
-            axis.plot(*(point if along == "x" else point[::-1]), arrow, color=colour, markersize=7, clip_on=False)
-            left = True
-    return left
+    estimate, lower, upper = (rows[name].to_numpy(float) for name in ("estimate", "lower", "upper"))
+    places = np.asarray(at, dtype=float)
+    gap, inside = np.full(len(places), np.nan), (estimate >= ends[0]) & (estimate <= ends[1])
+
+    def plot(value: Any, place: Any, *mark: str, **look: Any) -> None:
+        axis.plot(*((value, place) if along == "x" else (place, value)), *mark, color=colour, **look)
+
+    lines = (
+        np.column_stack(three).ravel() for three in ((*np.clip([lower, upper], *ends), gap), (places, places, gap))
+    )
+    plot(*lines, linewidth=2, solid_capstyle="butt")
+    plot(estimate[inside], places[inside], marker, markersize=size)
+    beyond = [lower < ends[0], upper > ends[1]]
+    for end, over, arrow in zip(ends, beyond, ("<", ">") if along == "x" else ("v", "^"), strict=True):
+        if over.any():
+            plot([end] * int(over.sum()), places[over], arrow, markersize=7, clip_on=False)
+    return bool(np.any(beyond))
 
 
 def by_group(axis: Any, groups: list[str]) -> None:

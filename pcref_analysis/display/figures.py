@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pcref_analysis.display import drawing, formats, funnel_axes, palette, svg
@@ -157,14 +158,15 @@ def _by_year(
         unit, said = part["unit"].iloc[0] if "unit" in part else "", []
         top, ends = part["upper"].max() * 1.05 or 1, drawing.ends(part) if ratio else (0.0, 0.0)
         figure, axis = drawing.picture(released, panel, 190, drawing.NUMBERS)
-        for group in [one for one in every if (part["ethnic_group"] == one).any()]:
-            rows = part[part["ethnic_group"] == group].sort_values("period")
-            shift = (every.index(group) - (len(every) - 1) / 2) * 0.1
-            x = rows["period"].map(years.index).astype(float) + shift
-            (colour, marker), limits = palette.of_group(group), ends if ratio else (0.0, top)
+        limits, of_group = ends if ratio else (0.0, top), dict(iter(part.sort_values("period").groupby("ethnic_group")))
+        for group in [one for one in every if one in of_group]:
+            rows, (colour, marker) = of_group[group], palette.of_group(group)
+            x = np.array([years.index(y) for y in rows["period"]]) + (every.index(group) - (len(every) - 1) / 2) * 0.1
             drawing.interval(axis, rows, x, limits, colour, marker, along="y")
-            for _, run in rows.assign(x=x).groupby([sum(y >= b for b in breaks) for y in rows["period"]]):
-                axis.plot(run["x"], run["estimate"].clip(*limits), color=colour, linewidth=1.2)
+            value = np.clip(rows["estimate"].to_numpy(float), *limits)
+            since = np.array([sum(y >= b for b in breaks) for y in rows["period"]])
+            for run in [since == number for number in np.unique(since)]:
+                axis.plot(x[run], value[run], color=colour, linewidth=1.2)
             first, last = rows.iloc[0], rows.iloc[-1]
             ends_in = [f"{formats.figure(one['estimate'])} in {one['period']}" for one in (first, last)]
             said.append(f"{group} {' and '.join(dict.fromkeys(ends_in))}")
