@@ -6,6 +6,8 @@ its broad group, its marker its own.
 
 from __future__ import annotations
 
+from functools import cache
+
 from pcref_analysis.vocabulary import ethnicity
 
 BLUE, TEAL, PLUM, ORANGE, GREY, LILAC = "#12436D", "#208379", "#801650", "#D9500F", "#3D3D3D", "#8A6BC1"
@@ -21,6 +23,7 @@ COLOURS = {
 }
 
 
+@cache
 def of_group(group: str) -> tuple[str, str]:
     """Return the colour and the marker of an ethnic group, broad or detailed; a name of no group is grey.
 
