@@ -41,8 +41,8 @@ def _some(rng: np.random.Generator, frame: pd.DataFrame, share: float) -> pd.Dat
 
 
 def _clock(rng: np.random.Generator, n: int, low: int = 8, high: int = 20) -> list[str]:
-    minutes = rng.integers(low * 60, high * 60, n)
-    return [f"{m // 60:02d}:{m % 60:02d}" for m in minutes]
+    times = [f"{m // 60:02d}:{m % 60:02d}" for m in range(high * 60)]
+    return [times[m] for m in rng.integers(low * 60, high * 60, n).tolist()]
 
 
 def _referrals(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:
