@@ -82,10 +82,13 @@ def execute(
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
-    plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
-    last = next((plan for plan in plans if plan["source"].stem == LAST), plans[-1])  # it ranks what the others released
-    first = [plan for plan in plans if plan is not last]
     with Kernels(scratch, given) as kernels, ThreadPoolExecutor(max_workers=jobs) as pool:
+        pool.submit(kernels.warm)  # while this process imports papermill
+        plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
+        last = next(
+            (one for one in plans if one["source"].stem == LAST), plans[-1]
+        )  # it ranks what the others released
+        first = [plan for plan in plans if plan is not last]
         runs = pool.map(lambda plan: _run(plan, say, kernels), first[::-1])  # the longest first
         for number, _ in enumerate(runs, start=1):
             progress.share(say, number / len(plans))
@@ -140,6 +143,12 @@ class Kernels:
         self._all.append(kernel)
         return kernel
 
+    def warm(self) -> None:
+        """Start this thread's kernel and let it import what every notebook does."""
+        from jupyter_core.utils import run_sync
+
+        run_sync(_empty)(self.take())
+
     def _started(self) -> Any:
         from ipykernel.kernelspec import make_ipkernel_cmd
         from jupyter_client.kernelspec import KernelSpec
@@ -167,7 +176,8 @@ async def _empty(kernel: Any) -> None:
     client = kernel.client()
     client.start_channels()
     await client.wait_for_ready(timeout=START)
-    await client.execute("get_ipython().reset(new_session=True)", silent=True, reply=True, timeout=START)
+    empty = "import pcref_analysis.report.study; get_ipython().reset(new_session=True)"
+    await client.execute(empty, silent=True, reply=True, timeout=START)
     _hang_up(kernel)
 
 
