@@ -19,6 +19,52 @@ EXPECTED = (
 )  # skips that CI may see
 
 
+TOGETHER = {  # files of one worker, by what they share
+    "tests/golden/test_golden.py": "the demo's report",
+    "tests/notebooks/test_tampering.py": "the demo's report",
+    "tests/report/test_report.py": "the demo's report",
+    "tests/cells/test_cells.py": "the demo's cells",
+    "tests/cells/test_demo.py": "the demo's cells",
+    "tests/cells/test_teams.py": "the demo's cells",
+}
+FIRST = (  # what takes longest begins first, so that no worker is left alone with it at the end
+    "the demo's report",
+    "tests/report/test_canaries.py",
+    "tests/cells/test_ledger.py",
+    "tests/extract/test_sources.py",
+    "the demo's cells",
+    "tests/extract/test_sql_server.py",
+    "tests/extract/test_broken_extracts.py",
+    "tests/cells/test_measures.py",
+)
+
+
+def unit_of_work(nodeid: str) -> str:
+    """Return what a worker of pytest-xdist takes as a whole: a file, or files that share what takes long to make."""
+    file = nodeid.partition("::")[0]
+    return TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give whole files to workers (``--dist loadfile``), so that none makes again what another has made for a file."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of_work(nodeid)
+
+    config.option.loadscopereorder = False  # by FIRST, and not by the number of tests
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    rank = {unit: place for place, unit in enumerate(FIRST)}
+    items.sort(key=lambda item: rank.get(unit_of_work(item.nodeid), len(rank)))
+
+
 class Skips:
     """Fail a run of CI in which a test was skipped that should have run there."""
 
