@@ -2,14 +2,23 @@
 
 import gc
 import os
+import pickle
 import secrets
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import ibis
 import pytest
+
+from pcref_analysis.counting import cells
+from pcref_analysis.synthetic import demo
+from pcref_analysis.vocabulary import parameters
+from pcref_analysis.vocabulary.indicators import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPECTED = (
@@ -92,6 +101,68 @@ def pytest_configure(config):
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="pin the demo's figures as they are now")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, request):
+    """Return a function that makes what has a name once for all workers of this run of pytest, and for no other."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if hasattr(request.config, "workerinput") else folder
+
+    def of(name, make):
+        path = folder / f"{name}.pickle"
+        with closing(sqlite3.connect(folder / f"{name}.lock", timeout=600, isolation_level=None)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")  # goes with the worker that took it
+            if not path.exists():
+                path.write_bytes(pickle.dumps(make()))
+        return pickle.loads(path.read_bytes())
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def demo_frames(once):
+    """Return the tables of the invented Trust; no test changes them."""
+    return once("demo", demo.tables)
+
+
+@pytest.fixture(scope="session")
+def demo_parameters():
+    """Return parameters of the invented Trust: its three years, nothing else out of the way."""
+    agreed = {"owner": "nobody", "agreed": "2026-01-01"}
+    given = {"run": "demo", "trust": {"name": "Invented"}, "source": {"kind": "demo"}, "period": demo.PERIODS[-1]}
+    given |= {"periods": list(demo.PERIODS), "disclosure": agreed, "priorities": agreed}
+    return parameters.check(given, "demo.yml")
+
+
+@pytest.fixture(scope="session")
+def demo_tables(demo_frames):
+    """Return the cleaned tables of the invented Trust in a session of DuckDB."""
+    connection = ibis.duckdb.connect()
+    cleaned = demo_frames | {"MHS001MPI": demo.one_row_a_person(demo_frames["MHS001MPI"])}
+    return {name: connection.create_table(name, demo.typed(frame)) for name, frame in cleaned.items()}
+
+
+@pytest.fixture(scope="session")
+def demo_cells(once, request, demo_parameters):
+    """Return the cells and the ledger of the invented Trust; no test changes them."""
+
+    def count():
+        return cells.build(request.getfixturevalue("demo_tables"), demo_parameters, catalogue())
+
+    return once("demo cells", count)
+
+
+@pytest.fixture(scope="session")
+def write_demo(demo_frames):
+    """Return a function that writes the invented Trust's extract into a folder, as its report does."""
+
+    def write(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(demo, "tables", lambda seed: demo_frames)
+            return demo.write(folder)
+
+    return write
 
 
 @pytest.fixture(scope="session")
