@@ -89,7 +89,7 @@ class Study:
         if not self.published:
             return {}
         run = self.parameters.run
-        names = {key: entry.name for key, entry in indicators.catalogue().items()}
+        names = indicators.of_each("name")
         besides = runs.load(run, "context")
         besides = besides.assign(indicator_name=besides["indicator"].map(names).fillna(""))
         routes = ~besides["part"].isin([DETAILED, CHARACTERISTICS])
