@@ -99,6 +99,10 @@ def pytest_configure(config):
     config.pluginmanager.register(Skips())
 
 
+def pytest_collection_finish():
+    gc.freeze()  # what is imported by now stays: no need to look through it each time
+
+
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="pin the demo's figures as they are now")
 
