@@ -26,4 +26,4 @@ data: setup    ## say which published figures are here, which are wanted, and fr
 bench: setup   ## run the benchmarks side by side
 	@$(PCREF) bench
 clean:   ## remove what can be made again (environment, caches, processed data); never reports or raw data
-	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p, ignore_errors=True) for p in ['.venv', '.pytest_cache', '.ruff_cache', 'build']]; [shutil.rmtree(p) for p in pathlib.Path('data/processed').iterdir() if p.is_dir()]"
+	@rm -rf .venv .pytest_cache .ruff_cache build data/processed/*/

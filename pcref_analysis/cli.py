@@ -204,7 +204,7 @@ def test(context: typer.Context) -> None:
 
     raise typer.Exit(
         subprocess.call(
-            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", *context.args], cwd=project_root()
+            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *context.args], cwd=project_root()
         )
     )
 

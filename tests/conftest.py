@@ -2,16 +2,26 @@
 
 import gc
 import os
+import pickle
 import secrets
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import pcref_analysis  # noqa: F401  before NumPy: one thread of linear algebra, in the processes that tests run in too
+
+# isort: split
+import ibis
 import pytest
 
-import pcref_analysis  # noqa: F401  before NumPy: one thread of linear algebra, in the processes that tests run in too
+from pcref_analysis.counting import cells
+from pcref_analysis.synthetic import demo
+from pcref_analysis.vocabulary import parameters
+from pcref_analysis.vocabulary.indicators import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPECTED = (
@@ -19,6 +29,52 @@ EXPECTED = (
     "Windows has no rights",
     "takes estimates, bins",
 )  # skips that CI may see
+
+
+TOGETHER = {  # files of one worker, by what they share
+    "tests/golden/test_golden.py": "the demo's report",
+    "tests/notebooks/test_tampering.py": "the demo's report",
+    "tests/report/test_report.py": "the demo's report",
+    "tests/cells/test_cells.py": "the demo's cells",
+    "tests/cells/test_demo.py": "the demo's cells",
+    "tests/cells/test_teams.py": "the demo's cells",
+}
+FIRST = (  # what takes longest begins first, so that no worker is left alone with it at the end
+    "the demo's report",
+    "tests/report/test_canaries.py",
+    "tests/cells/test_ledger.py",
+    "tests/extract/test_sources.py",
+    "the demo's cells",
+    "tests/extract/test_sql_server.py",
+    "tests/extract/test_broken_extracts.py",
+    "tests/cells/test_measures.py",
+)
+
+
+def unit_of_work(nodeid: str) -> str:
+    """Return what a worker of pytest-xdist takes as a whole: a file, or files that share what takes long to make."""
+    file = nodeid.partition("::")[0]
+    return TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give whole files to workers (``--dist loadfile``), so that none makes again what another has made for a file."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of_work(nodeid)
+
+    config.option.loadscopereorder = False  # by FIRST, and not by the number of tests
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    rank = {unit: place for place, unit in enumerate(FIRST)}
+    items.sort(key=lambda item: rank.get(unit_of_work(item.nodeid), len(rank)))
 
 
 class Skips:
@@ -46,8 +102,74 @@ def pytest_configure(config):
     config.pluginmanager.register(Skips())
 
 
+def pytest_collection_finish():
+    gc.freeze()  # what is imported by now stays: no need to look through it each time
+
+
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="pin the demo's figures as they are now")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, request):
+    """Return a function that makes what has a name once for all workers of this run of pytest, and for no other."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if hasattr(request.config, "workerinput") else folder
+
+    def of(name, make):
+        path = folder / f"{name}.pickle"
+        with closing(sqlite3.connect(folder / f"{name}.lock", timeout=600, isolation_level=None)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")  # goes with the worker that took it
+            if not path.exists():
+                path.write_bytes(pickle.dumps(make()))
+        return pickle.loads(path.read_bytes())
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def demo_frames(once):
+    """Return the tables of the invented Trust; no test changes them."""
+    return once("demo", demo.tables)
+
+
+@pytest.fixture(scope="session")
+def demo_parameters():
+    """Return parameters of the invented Trust: its three years, nothing else out of the way."""
+    agreed = {"owner": "nobody", "agreed": "2026-01-01"}
+    given = {"run": "demo", "trust": {"name": "Invented"}, "source": {"kind": "demo"}, "period": demo.PERIODS[-1]}
+    given |= {"periods": list(demo.PERIODS), "disclosure": agreed, "priorities": agreed}
+    return parameters.check(given, "demo.yml")
+
+
+@pytest.fixture(scope="session")
+def demo_tables(demo_frames):
+    """Return the cleaned tables of the invented Trust in a session of DuckDB."""
+    connection = ibis.duckdb.connect()
+    cleaned = demo_frames | {"MHS001MPI": demo.one_row_a_person(demo_frames["MHS001MPI"])}
+    return {name: connection.create_table(name, demo.typed(frame)) for name, frame in cleaned.items()}
+
+
+@pytest.fixture(scope="session")
+def demo_cells(once, request, demo_parameters):
+    """Return the cells and the ledger of the invented Trust; no test changes them."""
+
+    def count():
+        return cells.build(request.getfixturevalue("demo_tables"), demo_parameters, catalogue())
+
+    return once("demo cells", count)
+
+
+@pytest.fixture(scope="session")
+def write_demo(demo_frames):
+    """Return a function that writes the invented Trust's extract into a folder, as its report does."""
+
+    def write(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(demo, "tables", lambda seed: demo_frames)
+            return demo.write(folder)
+
+    return write
 
 
 @pytest.fixture(scope="session")

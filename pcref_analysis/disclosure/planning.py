@@ -49,7 +49,7 @@ class Plan:
     gathered: tuple[pd.DataFrame, Sums] | None = field(default=None, repr=False, compare=False)
 
 
-def plan(
+def joint_plan(
     tables: Sequence[Table],
     rule: Disclosure,
     hierarchies: Mapping[str, Any],

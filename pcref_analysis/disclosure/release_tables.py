@@ -168,11 +168,12 @@ def release_all(
     denominators.check(declared, residents)
     before = _attackable(_read_in(previous))
     internal = marks["audience"] == "internal"
-    made = planning.plan(declared, ruled.read(rules), hierarchies or {}, same, before, complementary, internal, largest)
+    given = declared, ruled.read(rules), hierarchies or {}, same, before, complementary, internal, largest
+    made = planning.joint_plan(*given)
     return _released(declared, planning.apply((), made, before), made.rule, marks)
 
 
-def plan(
+def plan_of_run(
     tables: Mapping[str, pd.DataFrame],
     rules: Parameters,
     *,
@@ -200,7 +201,7 @@ def plan(
     denominators.check(declared, residents)
     internal = rules.audience == "internal"
     before = _attackable(_read_in(previous))
-    return planning.plan(declared, ruled.read(rules), {}, (), before, internal=internal, largest=largest)
+    return planning.joint_plan(declared, ruled.read(rules), {}, (), before, internal=internal, largest=largest)
 
 
 def release_by_plan(
@@ -213,7 +214,7 @@ def release_by_plan(
     tables
         Estimates by name. Every count in them must stand in the plan.
     plan
-        From :func:`plan`, with the same rule.
+        From :func:`plan_of_run`, with the same rule.
     rules
         The run's parameters: audience, synthetic mark and name.
     previous

@@ -32,7 +32,7 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     numeric = {c for c in (*released.counts, *released.figures) if c in names} | {
         c for c in names if c.endswith("_text")
     }
-    called = {key: entry.name for key, entry in indicators.catalogue().items()}
+    called = indicators.of_each("name")
     read = {**dict.fromkeys(ITEMS, of_item), "setting": of_setting, "indicator": lambda key: called.get(key, key)}
     rows = [[(read.get(c, str)(formats.dates(row[c])), c in numeric) for c in names] for row in text.to_dict("records")]
     return html_table.of(

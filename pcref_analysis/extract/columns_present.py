@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import ibis
 from pcref_analysis.extract.breach_report import breach
 from pcref_analysis.extract.schema import SUBMISSION, Table
 from pcref_analysis.extract.sources.portable import visible
+from pcref_analysis.vocabulary.errors import nearest
 from pcref_analysis.vocabulary.parameters import Parameters
 
 
@@ -83,12 +83,11 @@ def _fits(raw: ibis.Table, local: str) -> int:
 def _absent(table: Table, name: str, mapping: dict[str, str], folded: dict[str, str]) -> dict:
     """A found column is named only where it is close to the wanted one: without a header line, names are values."""
     required = name in table.columns and table.columns[name].required
-    near = difflib.get_close_matches(mapping.get(name, name).lower(), folded, n=1, cutoff=0.8)
-    line = f"{{{table.name}: {{{name}: {json.dumps(folded[near[0]])}}}}}" if near else ""
+    close = nearest(mapping.get(name, name).lower(), folded, 0.8)
+    near = folded[close] if close else ""
+    line = f"{{{table.name}: {{{name}: {json.dumps(near)}}}}}" if near else ""
     hint = (
-        f"Is it '{folded[near[0]]}'? Then write under source: columns: {line}"
-        if near
-        else "Map it in source.columns or add it."
+        f"Is it '{near}'? Then write under source: columns: {line}" if near else "Map it in source.columns or add it."
     )
     if name in mapping:
         return breach(table.name, name, "column mapped in source.columns is not in the table", "stops", hint)

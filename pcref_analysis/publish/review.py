@@ -21,8 +21,8 @@ from pcref_analysis.display.output import MIME
 from pcref_analysis.publish import nbval_plugin
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.report.study import Study
-from pcref_analysis.store import checksums, progress, runs
-from pcref_analysis.store.checksums import Difference
+from pcref_analysis.store import notebook_seals, progress, runs
+from pcref_analysis.store.notebook_seals import Difference
 from pcref_analysis.vocabulary import parameters, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -99,7 +99,7 @@ def check(
 
     if not paths:
         return {}, []
-    found = [one for path in paths for one in checksums.broken(nbformat.read(path, as_version=4), path.name)]
+    found = [one for path in paths for one in notebook_seals.broken(nbformat.read(path, as_version=4), path.name)]
     with TemporaryDirectory() as scratch:
         command = [
             sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n", "2", "--dist", "loadfile",

@@ -209,7 +209,7 @@ def write(found: pd.DataFrame, path: Path) -> None:
 def _line(parameters: Parameters) -> dict[str, Any]:
     frames = published_counts.load(parameters)
     ranked, tables = draft(frames, parameters)
-    names = {key: entry.name for key, entry in indicators.catalogue().items()}
+    names = indicators.of_each("name")
     own, gone, whole = (frames[name] for name in ("counts", "unavailable", "completeness"))
     have = own.loc[own["own"] & own["period"].eq(parameters.period), "indicator"].unique()
     lacking = gone[gone["area"].ne("")]

@@ -17,7 +17,7 @@ from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import draft_list, engagement
 from pcref_analysis.published import trusts
 from pcref_analysis.report import (
-    edition_audit,
+    edition_readback,
     notebook_tables,
     output_check,
     provenance,
@@ -307,7 +307,7 @@ def _write(
         facts = about(parameters, names)
         workbook.write(tables, fresh / "tables.xlsx", facts)
         _write_pages(parameters, executed, records, fresh, facts)
-        edition_audit.check(fresh, records)
+        edition_readback.check(fresh, records)
         edition_files.write_json(fresh / provenance.PACKAGE, provenance.data_package(records, facts))
         provenance.write(fresh, records, facts, made_of)
         if not names:

@@ -248,7 +248,7 @@ def clean(path: Path) -> None:
     """Take out of a notebook what differs from run to run: times, paths, counters of the session."""
     import nbformat
 
-    from pcref_analysis.store import checksums
+    from pcref_analysis.store import notebook_seals
 
     notebook = nbformat.read(path, as_version=4)
     for holder in (notebook, *notebook.cells):
@@ -263,7 +263,7 @@ def clean(path: Path) -> None:
     for number, cell in enumerate(notebook.cells):
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = f"injected-{number}"
-    checksums.seal(notebook)
+    notebook_seals.seal(notebook)
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -274,7 +274,7 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
     """
     import nbformat
 
-    from pcref_analysis.store import checksums
+    from pcref_analysis.store import notebook_seals
 
     lesson = tutorial()
     plan = {"source": lesson, "target": scratch / lesson.name, "values": {}, "key": "always", "released": scratch}
@@ -292,5 +292,5 @@ def refresh(scratch: Path, say: Callable[[str], None]) -> None:
                 for output in cell["outputs"]:
                     if "execution_count" in output:
                         output["execution_count"] = counter
-        checksums.seal(committed)
+        notebook_seals.seal(committed)
         source.write_text(nbformat.writes(committed) + "\n", encoding="utf-8", newline="\n")

@@ -89,7 +89,7 @@ class Study:
         if not self.published:
             return {}
         run = self.parameters.run
-        names = {key: entry.name for key, entry in indicators.catalogue().items()}
+        names = indicators.of_each("name")
         besides = runs.load(run, "context")
         besides = besides.assign(indicator_name=besides["indicator"].map(names).fillna(""))
         routes = ~besides["part"].isin([DETAILED, CHARACTERISTICS])
@@ -120,7 +120,7 @@ class Study:
         measures = {key: entry.measure for key, entry in indicators.catalogue().items()}
         counts = counts.assign(measure=counts["indicator"].map(measures), adjustment="crude")
         tables = {"counts": counts, "teams": self.teams()}
-        made = release_tables.plan(
+        made = release_tables.plan_of_run(
             tables, self.parameters, residents=self._residents(data), previous=previous, largest=self._largest()
         )
         csv_files.write_plan(made, folder, about)

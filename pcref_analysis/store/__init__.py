@@ -1,1 +1,1 @@
-"""Where a run's files lie: frames, open figures, atomic editions, checksums."""
+"""Where a run's files lie: frames, open figures, atomic editions, seals of notebooks."""

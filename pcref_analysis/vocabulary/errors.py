@@ -35,7 +35,12 @@ class FaultError(PcrefError):
     status = 70  # EX_SOFTWARE of sysexits.h
 
 
+def nearest(name: object, names: Iterable[object], cutoff: float = 0.6) -> str:
+    """Return the nearest of the names; "" where none is near."""
+    return next(iter(difflib.get_close_matches(str(name), list(map(str, names)), n=1, cutoff=cutoff)), "")
+
+
 def did_you_mean(name: object, names: Iterable[object], cutoff: float = 0.6) -> str:
     """Return " Did you mean 'detentions'?" with the nearest of the names; nothing where none is near."""
-    near = difflib.get_close_matches(str(name), list(map(str, names)), n=1, cutoff=cutoff)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    near = nearest(name, names, cutoff)
+    return f" Did you mean '{near}'?" if near else ""

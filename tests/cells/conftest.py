@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from pcref_analysis.counting import cells, row_conditions
-from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -82,13 +81,13 @@ def count(settings):
 
 
 @pytest.fixture(scope="session")
-def demo_run(settings):
+def demo_run(demo_frames, demo_tables, demo_parameters, demo_cells):
     """The invented Trust: raw frames, cleaned tables, parameters, cells and ledger."""
-    chosen = settings(
-        run="demo", periods=list(demo.PERIODS), period=demo.PERIODS[-1], age_bands=[0, 16, 20, 25, 35, 50, 65]
-    )
-    frames, connection = demo.tables(), ibis.duckdb.connect()
-    cleaned = frames | {"MHS001MPI": demo.one_row_a_person(frames["MHS001MPI"])}
-    tables = {name: connection.create_table(name, demo.typed(frame)) for name, frame in cleaned.items()}
-    found, ledger = cells.build(tables, chosen, catalogue())
-    return {"frames": frames, "tables": tables, "parameters": chosen, "cells": found, "ledger": ledger}
+    found, ledger = demo_cells
+    return {
+        "frames": demo_frames,
+        "tables": demo_tables,
+        "parameters": demo_parameters,
+        "cells": found,
+        "ledger": ledger,
+    }

@@ -22,9 +22,9 @@ BOARD = "QUE"
 USED = (PERSONS, "MHS101Referral", "MHS401MHActPeriod", "MHS501HospProvSpell", "MHS404CommTreatOrder")
 
 
-@pytest.fixture(scope="module")
-def frames():
-    return demo.tables()
+@pytest.fixture
+def frames(demo_frames):
+    return demo_frames
 
 
 @pytest.fixture

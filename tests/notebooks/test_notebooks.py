@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from pcref_analysis.report import output_check, run_notebooks
-from pcref_analysis.store import checksums
+from pcref_analysis.store import notebook_seals
 from pcref_analysis.vocabulary.parameters import Parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,7 +167,7 @@ def test_the_gate_names_a_cell_that_goes_round_the_door(tmp_path, notebook):
 
 def test_the_tutorial_shows_the_invented_trust_alone_and_is_sealed():
     notebook = nbformat.read(run_notebooks.tutorial(), as_version=4)
-    assert checksums.broken(notebook, "exploring") == []
+    assert notebook_seals.broken(notebook, "exploring") == []
     assert notebook.metadata.kernelspec.name == "python3"  # else JupyterLab asks for a kernel
     assert "synthetic" in notebook.cells[0].source and "confidential" in notebook.cells[0].source
     text = "\n".join(cell.source for cell in code(notebook))

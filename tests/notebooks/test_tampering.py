@@ -10,7 +10,7 @@ import pytest
 from pcref_analysis.display.output import MIME
 from pcref_analysis.publish import review
 from pcref_analysis.report import run_notebooks
-from pcref_analysis.store import checksums
+from pcref_analysis.store import notebook_seals
 
 SEALED, SHOWN = 12, 18
 
@@ -68,17 +68,17 @@ SOURCES = [changed_parameter, removed_cell, added_cell, changed_words, changed_p
 def test_the_seals_tell_what_was_done_to_a_notebook(seed):
     chance = random.Random(seed)
     notebook = read(chance.choice(run_notebooks.notebooks()))
-    assert checksums.broken(notebook, "x") == []
+    assert notebook_seals.broken(notebook, "x") == []
     where = SOURCES[seed % len(SOURCES)](notebook, chance)
-    assert [one.cell for one in checksums.broken(notebook, "x")] == [where]
+    assert [one.cell for one in notebook_seals.broken(notebook, "x")] == [where]
 
 
 def test_cells_in_another_order_and_a_notebook_without_seals_are_told():
     notebook = read(run_notebooks.notebooks()[0])
     notebook.cells[3], notebook.cells[4] = notebook.cells[4], notebook.cells[3]
-    assert [one.what for one in checksums.broken(notebook, "x")] == ["cells stand in another order"]
+    assert [one.what for one in notebook_seals.broken(notebook, "x")] == ["cells stand in another order"]
     del notebook.metadata["pcref"]
-    assert "no seals" in checksums.broken(notebook, "x")[0].what
+    assert "no seals" in notebook_seals.broken(notebook, "x")[0].what
 
 
 def digit_in_words(output, chance):

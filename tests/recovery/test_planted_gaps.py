@@ -1,16 +1,12 @@
 """The gaps built into the invented Trust come back from its cells, by a model written here and not by ours."""
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from pcref_analysis.counting import cells
 from pcref_analysis.synthetic import demo
-from pcref_analysis.vocabulary import parameters
-from pcref_analysis.vocabulary.indicators import catalogue
 
 FACTORS = ["ethnic_group", "sex", "age_band", "imd_quintile"]
 INDICATORS = sorted(demo.planted()["indicator"].unique())
@@ -18,24 +14,8 @@ SUMS = ["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq", "total
 
 
 @pytest.fixture(scope="module")
-def found():
-    chosen = parameters.check(
-        {
-            "run": "demo",
-            "trust": {"name": "Invented"},
-            "source": {"kind": "demo"},
-            "period": "2023-24",
-            "periods": list(demo.PERIODS),
-            "disclosure": {"owner": "nobody", "agreed": "2026-01-01"},
-            "priorities": {"owner": "nobody", "agreed": "2026-01-01"},
-        },
-        "demo.yml",
-    )
-    connection, frames = ibis.duckdb.connect(), demo.tables()
-    frames["MHS001MPI"] = demo.one_row_a_person(frames["MHS001MPI"])
-    tables = {name: connection.create_table(name, demo.typed(frame)) for name, frame in frames.items()}
-    wanted = {name: catalogue()[name] for name in INDICATORS}
-    return cells.build(tables, chosen, wanted)[0]
+def found(demo_cells):
+    return demo_cells[0]
 
 
 @pytest.fixture(scope="module")

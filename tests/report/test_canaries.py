@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from pcref_analysis.store import edition_files
-from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary import indicators
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +52,7 @@ def marked(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory, write_demo):
     """A project folder with a Trust's own marked records (not declared synthetic) and its draft report."""
     folder = tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
@@ -62,7 +61,7 @@ def home(tmp_path_factory):
     facts["source"] = {"kind": "folder", "location": "data/raw/local"}
     target = folder / "notebooks" / "parameters" / "local.yml"
     target.write_text(yaml.safe_dump(facts), encoding="utf-8")
-    demo.write(folder / "data" / "raw" / "local")
+    write_demo(folder / "data" / "raw" / "local")
     marked(folder / "data" / "raw" / "local")
     done = pcref(folder, "report", "--run", "local")
     assert done.returncode == 0, done.stderr

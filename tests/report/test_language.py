@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from babel.messages import pofile
 
-from pcref_analysis.report import edition_audit, output_check, pipeline, run_notebooks
+from pcref_analysis.report import edition_readback, output_check, pipeline, run_notebooks
 from pcref_analysis.report.pages import dashboard, documents, landing, language, main_points, page_lead, render
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -99,7 +99,7 @@ def test_no_sentence_stays_english_and_no_number_moves(tmp_path, stems):
         assert not {word for word in words if not language.CODE.fullmatch(word.strip("."))} - {"English", "c"}
         numbers = [sorted(re.findall(r"\d+", " ".join(said(page)))) for page in (before, after)]
         assert numbers[0] == numbers[1]
-    assert edition_audit._other_numbers(folder) == []
+    assert edition_readback._other_numbers(folder) == []
     board = (folder / "ar" / dashboard.FILE).read_text(encoding="utf-8")
     held = json.loads(dashboard.DATA.search(board)[1])
     groups = set(re.findall(r'<input type="checkbox" value="([^"]*)"', board))

@@ -9,17 +9,16 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.store import edition_files
-from pcref_analysis.synthetic import demo
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = "9ZX-SECRET-17"
 
 
 @pytest.fixture(scope="module")
-def extract(tmp_path_factory):
+def extract(tmp_path_factory, write_demo):
     """The invented Trust's people and where they live: what is broken here is the table of people."""
     folder = tmp_path_factory.mktemp("extract")
-    for path in demo.write(folder):
+    for path in write_demo(folder):
         if path.stem not in ("MHS001MPI", "Areas", "Population"):
             path.unlink()
     return folder

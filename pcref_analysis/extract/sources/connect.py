@@ -6,7 +6,6 @@ they are until :mod:`pcref_analysis.extract.validate` asks for counts of them.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import duckdb
@@ -16,7 +15,7 @@ from ibis.common.exceptions import IbisError
 from pcref_analysis.extract.schema import PERSONS, Column, declared
 from pcref_analysis.extract.sources import engines, folder, servers
 from pcref_analysis.extract.sources.portable import visible
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.parameters import Parameters, extract_path
 
 
@@ -60,12 +59,13 @@ def _check_names(parameters: Parameters) -> None:
     for place, names in (("tables", source.tables), ("columns", source.columns), ("codes", source.codes)):
         for name in names:
             if name not in declared():
-                raise PcrefError(f"parameters: source.{place} names '{name}', no table of the contract.{near(name)}")
+                hint = did_you_mean(name, declared())
+                raise PcrefError(f"parameters: source.{place} names '{name}', no table of the contract.{hint}")
     for place, named in (("columns", source.columns), ("codes", source.codes)):
         for table, columns in named.items():
             for name in columns:
                 if name not in declared()[table].columns:
-                    hint = near(name, list(declared()[table].columns))
+                    hint = did_you_mean(name, declared()[table].columns)
                     where = f"source.{place}.{table}"
                     raise PcrefError(f"parameters: {where} names '{name}', no column of the contract.{hint}")
     for table, columns in source.codes.items():
@@ -78,19 +78,13 @@ def _check_codes(where: str, codes: dict[str, str], column: Column) -> None:
     if column.type not in ("code", "text"):
         raise PcrefError(f"parameters: {where} holds a {column.type}, not codes. Correct the values in the extract.")
     if odd := sorted({code for code in codes.values() if column.allowed() and code not in column.allowed()}):
+        hint = did_you_mean(odd[0], column.allowed())
         raise PcrefError(
-            f"parameters: {where} maps to '{odd[0]}', no code of the contract.{near(odd[0], list(column.allowed()))} "
+            f"parameters: {where} maps to '{odd[0]}', no code of the contract.{hint} "
             f"Codes: {', '.join(column.allowed())}."
         )
     if len({visible(value).upper() for value in codes}) < len(codes):
         raise PcrefError(f"parameters: {where} maps one local value twice (letter case aside). Keep one line of it.")
-
-
-def near(name: str, names: list[str] | None = None) -> str:
-    """Return " Did you mean '...'?" with the nearest name, or nothing."""
-    have = list(declared()) if names is None else names
-    found = difflib.get_close_matches(name, have, n=1)
-    return f" Did you mean '{found[0]}'?" if found else ""
 
 
 def _duckdb(path: Path, parameters: Parameters) -> dict[str, ibis.Table]:
@@ -154,6 +148,6 @@ def match(have: list[str], parameters: Parameters) -> dict[str, str]:
         if fits:
             found[table] = fits[0]
         elif table in parameters.source.tables or table == PERSONS:
-            hint = near(wanted, [name.split(".")[-1] for name in have])
+            hint = did_you_mean(wanted, [name.split(".")[-1] for name in have])
             raise PcrefError(f"source: there is no table {wanted} (for {table}).{hint} Map it in source.tables.")
     return found

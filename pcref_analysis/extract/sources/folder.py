@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import difflib
 import os
 import re
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 
 from pcref_analysis.extract.schema import PERSONS, declared
 from pcref_analysis.vocabulary import private
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean, nearest
 from pcref_analysis.vocabulary.parameters import Parameters
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet")
@@ -99,8 +98,7 @@ def _file(table: str, have: list[Path], parameters: Parameters) -> Path | None:
         names = ", ".join(path.name for path in fits)
         raise PcrefError(f"source: {names} would all do for {table}. Keep one, or name it in source.tables.")
     if not fits and table in parameters.source.tables:
-        near = difflib.get_close_matches(wanted, [path.name for path in have], n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(wanted, [path.name for path in have])
         raise PcrefError(f"source: source.tables.{table} names '{wanted}', which is not in the folder.{hint}")
     return fits[0] if fits else None
 
@@ -120,9 +118,8 @@ def _near_misses(found: dict[str, Path | None], have: list[Path], others: list[P
         if path := odd.get(table.lower()):
             lines.append(f"  {path.name}: is not a CSV or Parquet file. Save it as 'CSV UTF-8 (comma delimited)'.")
             continue
-        near = difflib.get_close_matches(table.lower(), strangers, n=1, cutoff=0.85)
-        if near:
-            lines.append(f"  {strangers[near[0]].name}: did you mean {table}? Rename it or map it in source.tables.")
+        if near := nearest(table.lower(), strangers, 0.85):
+            lines.append(f"  {strangers[near].name}: did you mean {table}? Rename it or map it in source.tables.")
         elif table == PERSONS:
             lines.append(f"  there is no file {PERSONS}.csv or {PERSONS}.parquet, the table of people.")
     if lines:

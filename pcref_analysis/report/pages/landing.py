@@ -146,7 +146,7 @@ def find(records: Sequence[Mapping[str, Any]], badges: pd.DataFrame, pages: Mapp
     """
     shown = [one for one in records if one["kind"] in ("table", "figure")]
     held = {one["id"]: set(output.frame(one).get("indicator", [])) for one in shown if one["kind"] == "table"}
-    named = {key: entry.name for key, entry in indicators.catalogue().items()}
+    named = indicators.of_each("name")
     named |= dict(zip(badges["indicator"], badges["name"], strict=True))
     lines = []
     for key in sorted({key for keys in held.values() for key in keys if key in named}, key=lambda key: named[key]):

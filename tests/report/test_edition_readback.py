@@ -8,7 +8,7 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import output
-from pcref_analysis.report import edition_audit
+from pcref_analysis.report import edition_readback
 from pcref_analysis.report.pages import dashboard, workbook
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -68,7 +68,7 @@ def in_the_dashboard(folder):
 
 
 def test_files_that_hold_what_was_released_pass(edition):
-    edition_audit.check(*edition)
+    edition_readback.check(*edition)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_number_changed_in_a_file_stops_the_edition(forged, edition):
     folder, records = edition
     forged(folder)
     with pytest.raises(PcrefError, match=r"1 file.*nothing was published"):
-        edition_audit.check(folder, records)
+        edition_readback.check(folder, records)
 
 
 def test_a_number_of_a_page_in_another_language_is_the_english_one(edition):
@@ -86,7 +86,7 @@ def test_a_number_of_a_page_in_another_language_is_the_english_one(edition):
     (folder / "cy").mkdir()
     for place, words in ((folder, "Of 7"), (folder / "cy", "O 7")):
         (place / "index.html").write_text(f"<p class='a1'>{words}</p>", encoding="utf-8")
-    edition_audit.check(folder, records)
+    edition_readback.check(folder, records)
     (folder / "cy" / "index.html").write_text("<p class='a1'>O 8</p>", encoding="utf-8")
     with pytest.raises(PcrefError, match=r"cy/index\.html"):
-        edition_audit.check(folder, records)
+        edition_readback.check(folder, records)
