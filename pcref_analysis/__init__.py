@@ -48,7 +48,7 @@ __getattr__, __dir__ = face(
         "funnel": "estimates.funnel",
         # the way out
         "disclosure": "disclosure",
-        "derived": "report.notebook_tables",
+        "derived": "report.derived_tables",
         "tables": "display.tables",
         "figures": "display.figures",
         "text": "display.sentences",

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pcref_analysis.disclosure.linked_tables import schema
 from pcref_analysis.disclosure.planning import Plan
-from pcref_analysis.display.output import read_csv, to_csv
+from pcref_analysis.store.csv_text import read_csv, to_csv
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from pcref_analysis.disclosure import as_text, csv_files, denominators, planning, previous_release
 from pcref_analysis.disclosure import audit as attacker
-from pcref_analysis.disclosure import csv_files, denominators, display, planning, previous_release
 from pcref_analysis.disclosure import disclosure_rule as ruled
 from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SHOWN, SUPPRESSED, ZERO
 from pcref_analysis.disclosure.linked_tables import schema
@@ -77,10 +77,10 @@ class Releasable:
     @property
     def text(self) -> pd.DataFrame:
         numbers = {c: f"{c}_status" for c in self.counts} | dict.fromkeys(self.figures, "status")
-        return display.text(self._table, numbers)
+        return as_text.text(self._table, numbers)
 
     def _repr_html_(self) -> str:
-        return display.html(self)
+        return as_text.html(self)
 
 
 def release(

@@ -79,7 +79,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
     id, title, table, period
         As for :func:`forest`.
     targets
-        A Releasable of :func:`pcref_analysis.report.notebook_tables.targets`: each is a line; ``None`` draws none.
+        A Releasable of :func:`pcref_analysis.report.derived_tables.targets`: each is a line; ``None`` draws none.
     """
     frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
     frame = frame[frame["period"] == period].reset_index(drop=True)
@@ -212,7 +212,7 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
 def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, y: str) -> Shown:
     """Draw a share against the number of people, a point a team, between the limits of chance; name those beyond.
 
-    ``released`` and ``limits`` are those of :func:`pcref_analysis.report.notebook_tables.by_team`; teams of which a
+    ``released`` and ``limits`` are those of :func:`pcref_analysis.report.derived_tables.by_team`; teams of which a
     count is suppressed are not drawn.
     """
     frame = _drawn(released, ["target", "estimate"])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.display.output import INTERNAL, OTHERS, Shown, to_csv
+from pcref_analysis.display.output import INTERNAL, OTHERS, Shown
+from pcref_analysis.store.csv_text import to_csv
 
 LEFT = 'style="text-align:left"'  # JupyterLab would set the heads of rows to the right
 

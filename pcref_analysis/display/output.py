@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.disclosure.planning import PROTECTED
+from pcref_analysis.store import notebook_seals
+from pcref_analysis.store.csv_text import read_csv
+from pcref_analysis.store.notebook_seals import MIME
 
-MIME = "application/vnd.pcref+json"
-FORMULA = re.compile(r"'*(\s*[=+@\-\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")  # what a spreadsheet may run
 MARKS = {  # a mark where a number is missing, and what it means: the same in pages and workbook
     "[c]": "[c] suppressed to protect people.",
     "[x]": "[x] not available: not recorded, too few events, or no rounding of it would be true.",
@@ -58,12 +58,7 @@ class Shown:
             bundle["text/markdown"] = self.markdown
         if self.record.get("kind") != "figure":
             return bundle, {}
-        return bundle, {MIME: {"picture": seal(self.html)}}
-
-
-def seal(picture: str) -> str:
-    """Return a short hash of a figure as a page shows it, by which a changed picture is seen without drawing it."""
-    return hashlib.sha256(picture.encode("utf-8")).hexdigest()[:16]
+        return bundle, {MIME: {"picture": notebook_seals.of_picture(self.html)}}
 
 
 def frame(record: dict[str, Any]) -> pd.DataFrame:
@@ -74,31 +69,6 @@ def frame(record: dict[str, Any]) -> pd.DataFrame:
 @lru_cache(maxsize=256)  # pages, dashboard, workbook, documents and checks each ask for every table
 def _table(text: str) -> pd.DataFrame:
     return read_csv(io.StringIO(text))
-
-
-def to_csv(table: pd.DataFrame) -> str:
-    """Return a table as the text of a CSV file in which no cell of text is a formula to a spreadsheet.
-
-    Text that begins with = + - @, a tab or a line break gets an apostrophe before it, which a spreadsheet takes as
-    "this is text"; :func:`read_csv` takes it away again. Numbers stay as they are.
-
-    Examples
-    --------
-    >>> print(to_csv(pd.DataFrame({"why": ["=1+1", "-"], "events": [-5, 10]})), end="")
-    why,events
-    '=1+1,-5
-    '-,10
-    """
-    texts = table.select_dtypes(exclude="number").columns
-    safe = table.assign(**{name: table[name].map(_as_text) for name in texts})
-    return safe.rename(columns=_as_text).to_csv(index=False, lineterminator="\n")
-
-
-def read_csv(source: Any, **options: Any) -> pd.DataFrame:
-    """Read what :func:`to_csv` wrote (a path or an open file), to the last digit; ``options`` are those of pandas."""
-    table = pd.read_csv(source, encoding="utf-8", float_precision="round_trip", **options)
-    texts = table.select_dtypes(exclude="number").columns
-    return table.assign(**{name: table[name].map(_as_given) for name in texts}).rename(columns=_as_given)
 
 
 def marked(table: pd.DataFrame) -> pd.DataFrame:
@@ -134,14 +104,6 @@ def marked(table: pd.DataFrame) -> pd.DataFrame:
             why = why.mask(none, "[x]").mask(none & hidden, "[c]")
         out[column] = out[column].mask(empty, why)
     return out
-
-
-def _as_text(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
-
-
-def _as_given(value: Any) -> Any:
-    return value[1:] if isinstance(value, str) and value[:1] == "'" and FORMULA.match(value[1:]) else value
 
 
 def fingerprint(data: Any) -> str:

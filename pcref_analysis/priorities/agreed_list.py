@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.display import output
 from pcref_analysis.priorities import changes_since, draft_list, engagement, engagement_changes
 from pcref_analysis.priorities.engagement import Engagement
-from pcref_analysis.store import edition_files
+from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_path
 
@@ -28,7 +27,7 @@ def published_list(folder: Path) -> pd.DataFrame:
     path = tables / draft_list.file_name("adjusted")
     if not path.is_file():
         return draft_list.read(tables)[0]
-    table = output.read_csv(path)
+    table = csv_text.read_csv(path)
     words = ["wording", "status", "evidence", "holds", "reason"]
     table = table.rename(columns={"change": "status"})
     table = table.assign(**{name: table[name].fillna("").astype(str) for name in words})

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from pcref_analysis.display import output
 from pcref_analysis.priorities import findings, scoring, wording
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Indicator
@@ -230,7 +230,7 @@ def write(ranked: pd.DataFrame, rule: PriorityRule, folder: Path) -> list[Path]:
     paths = []
     for name, table in tables(ranked, rule).items():
         paths.append(folder / file_name(name))
-        paths[-1].write_text(output.to_csv(table), encoding="utf-8", newline="\n")
+        paths[-1].write_text(csv_text.to_csv(table), encoding="utf-8", newline="\n")
     return paths
 
 
@@ -263,5 +263,5 @@ def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
         rule = _rule(pd.read_csv(path, encoding="utf-8", dtype=str))
     except (ValidationError, json.JSONDecodeError, KeyError, AttributeError):
         raise PcrefError(f"priorities: {path.name} does not make a rule; was it changed by hand?") from None
-    table = output.read_csv(folder / file_name("findings"))
+    table = csv_text.read_csv(folder / file_name("findings"))
     return table.astype({name: "Int64" for name in COUNTED if name in table}), rule

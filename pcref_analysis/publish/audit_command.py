@@ -10,9 +10,9 @@ import pandas as pd
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.disclosure.linked_tables.schema import FIGURES
 from pcref_analysis.disclosure.release_tables import Releasable
-from pcref_analysis.display.output import read_csv, to_csv
 from pcref_analysis.report.pages import dashboard
 from pcref_analysis.store import edition_files
+from pcref_analysis.store.csv_text import read_csv, to_csv
 from pcref_analysis.store.edition_files import RELEASED
 from pcref_analysis.vocabulary.errors import PcrefError
 

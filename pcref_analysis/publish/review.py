@@ -17,12 +17,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pcref_analysis import prepare
-from pcref_analysis.display.output import MIME
 from pcref_analysis.publish import nbval_plugin
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import notebook_seals, progress, runs
-from pcref_analysis.store.notebook_seals import Difference
+from pcref_analysis.store.notebook_seals import MIME, Difference
 from pcref_analysis.vocabulary import parameters, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.display import output
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import agreed_list, changes_since, draft_list
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import workbook
-from pcref_analysis.store import edition_files
+from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import project_root
@@ -108,7 +107,7 @@ def against(folder: Path, other: Path, width: int = 100) -> str:
 def _read(tables: Path, name: str) -> pd.DataFrame:
     """A published table; empty where the report had nothing to show."""
     path = tables / draft_list.file_name(name)
-    return output.read_csv(path) if path.is_file() else pd.DataFrame()
+    return csv_text.read_csv(path) if path.is_file() else pd.DataFrame()
 
 
 def _mark(findings: pd.DataFrame) -> str | None:

@@ -22,7 +22,7 @@ import yaml
 from pcref_analysis.analysis import ethnicity_coding, levels_and_gaps, topics
 from pcref_analysis.priorities import draft_list
 from pcref_analysis.published import published_counts, trusts
-from pcref_analysis.report import notebook_tables, unchanged
+from pcref_analysis.report import derived_tables, unchanged
 from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators
@@ -63,7 +63,7 @@ def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.D
     expected = topics.expected(year, parameters, frames["residents_by_age"], frames["england_by_age"])
     tables = {"levels": levels, "gaps": gaps, "expected": as_published(expected, "expected")}
     tables["other_boards"] = as_published(frames["other_boards"], "other_boards")
-    ranked = notebook_tables.draft(tables, parameters, flags).table
+    ranked = derived_tables.draft(tables, parameters, flags).table
     return ranked, draft_list.tables(ranked, parameters.priorities)
 
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.display import safe_html
-from pcref_analysis.display.output import MIME, NO_ALT
+from pcref_analysis.display.output import NO_ALT
 from pcref_analysis.report.pages import render
+from pcref_analysis.store.notebook_seals import MIME
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters

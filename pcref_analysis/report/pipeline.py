@@ -17,11 +17,11 @@ from pcref_analysis.extract import dictionary
 from pcref_analysis.priorities import draft_list, engagement
 from pcref_analysis.published import trusts
 from pcref_analysis.report import (
+    derived_tables,
     edition_readback,
-    notebook_tables,
     output_check,
     provenance,
-    recompute,
+    release_check,
     run_notebooks,
     signoff,
     unchanged,
@@ -89,7 +89,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         executed, known = _executed(parameters, data, before, say, identity["engagement"])
     say(f"report {parameters.run}: gate, attack and pages")
     records = output_check.collect(executed)
-    recompute.check(records, known(), executed)
+    release_check.check(records, known(), executed)
     fresh = data / "publish"
     shutil.rmtree(fresh, ignore_errors=True)
     facts = identity | {"version": pcref_analysis.__version__}
@@ -111,7 +111,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
 
 def _executed(
     parameters: Parameters, data: Path, before: list[Path], say: Callable[[str], None], engagement: str
-) -> tuple[list[Path], Callable[[], recompute.Known]]:
+) -> tuple[list[Path], Callable[[], release_check.Known]]:
     """Plan the release and run the notebooks; once more by what readers have seen, where both editions tell more.
 
     The plan repeats the last edition's counts only where it must: an edition of unchanged data comes out the same.
@@ -127,7 +127,7 @@ def _executed(
         say(f"report {parameters.run}: notebooks")
         inputs = [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before]
         key = edition_files.tree_digest(inputs, data) + code.digest()
-        known = cache(lambda: recompute.Known(parameters))
+        known = cache(lambda: release_check.Known(parameters))
         with progress.part(say, 0.3, 1.0):
             executed = run_notebooks.execute(
                 parameters, data / "notebooks", say, key, engagement, meanwhile=(known, dashboard.library)
@@ -372,7 +372,7 @@ def _write_pages(
 
 def _attack_files(parameters: Parameters, folder: Path) -> dict[str, Any]:
     """Write what the pages rest on for a reviewer to attack, attack it as they could, and say what was done."""
-    released = notebook_tables.everything(Study(parameters))
+    released = derived_tables.everything(Study(parameters))
     output_check.by_rule({one.name: one.table for one in released}, parameters)
     release_tables.write(released, folder)
     before = runs.earlier(parameters.run)

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.display import output
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import dashboard, main_points
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
@@ -106,7 +106,7 @@ class Tab:
 
 
 def record(frame, name):
-    return {"id": name, "kind": "table", "title": name, "csv": output.to_csv(frame)}
+    return {"id": name, "kind": "table", "title": name, "csv": csv_text.to_csv(frame)}
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from pcref_analysis.display.output import MIME
 from pcref_analysis.publish import review
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.store import notebook_seals
+from pcref_analysis.store.notebook_seals import MIME
 
 SEALED, SHOWN = 12, 18
 

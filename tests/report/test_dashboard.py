@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import output
 from pcref_analysis.publish import audit_command
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import dashboard, main_points
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 
 GIVEN = parameters.load("demo")
@@ -33,7 +33,7 @@ GAPS = LEVELS.assign(
 
 
 def record(frame, name):
-    return {"id": name, "kind": "table", "title": name, "csv": output.to_csv(frame)}
+    return {"id": name, "kind": "table", "title": name, "csv": csv_text.to_csv(frame)}
 
 
 RECORDS = [record(LEVELS, "experience-levels"), record(GAPS, "experience-gaps"), record(pd.DataFrame({"a": [1]}), "x")]
@@ -110,7 +110,7 @@ def test_a_target_is_said_and_drawn_and_one_that_was_not_agreed_is_found(tmp_pat
     assert dashboard.strangers(made, records) == 0 and dashboard.strangers(made, RECORDS) == 1
     assert dashboard.strangers(made.replace('"target":80.0', '"target":81.0'), records) == 1
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / "experience-targets.csv").write_text(output.to_csv(aims), encoding="utf-8")
+    (tmp_path / "tables" / "experience-targets.csv").write_text(csv_text.to_csv(aims), encoding="utf-8")
     (tmp_path / dashboard.FILE).write_text(made, encoding="utf-8")
     tables = [release_tables.derive(lambda _, frame=frame: frame, _released(), name=name)
               for name, frame in (("levels", LEVELS), ("gaps", GAPS))]  # fmt: skip

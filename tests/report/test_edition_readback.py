@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables
-from pcref_analysis.display import output
 from pcref_analysis.report import edition_readback
 from pcref_analysis.report.pages import dashboard, workbook
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary.errors import PcrefError
 
 ROWS = pd.DataFrame({"team": ["a", "b", "c"], "events": [3, 21, 34], "why": ["", "=1+1", "none"]})
@@ -21,7 +21,7 @@ ABOUT = dict.fromkeys(("sign_off", "edition", "rule_text", "basis"), "") | {
 @pytest.fixture
 def edition(tmp_path):
     released = release_tables.release(ROWS, "mhsds", name="counts", dimensions=["team"])
-    record = {"id": "counts", "kind": "table", "title": "Counts", "csv": output.to_csv(released.table)}
+    record = {"id": "counts", "kind": "table", "title": "Counts", "csv": csv_text.to_csv(released.table)}
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "counts.csv").write_bytes(record["csv"].encode("utf-8"))
     workbook.write([record], tmp_path / "tables.xlsx", ABOUT)

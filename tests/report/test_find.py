@@ -4,15 +4,15 @@ import re
 
 import pandas as pd
 
-from pcref_analysis.display import output
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import landing, quality, render, terms
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 
 TABLE = pd.DataFrame({"indicator": ["detentions", "no_such_indicator"], "events": [10, 20]})
 RECORDS = [
     {"id": "experience-levels", "kind": "table", "title": "Experience", "notebook": "03_experience",
-     "csv": output.to_csv(TABLE)},
+     "csv": csv_text.to_csv(TABLE)},
     {"id": "experience-forest", "kind": "figure", "title": "<b>Gaps", "notebook": "03_experience"},
     {"id": "words", "kind": "text", "title": "", "notebook": "03_experience"},
 ]  # fmt: skip

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.display import output
 from pcref_analysis.report.pages import last_edition
+from pcref_analysis.store import csv_text
 
 ROW = {"indicator": "detentions", "indicator_name": "Detentions", "ethnic_group": "Mixed", "comparator": "White",
        "adjustment": "crude", "measure": "ratio", "level": 0.95}  # fmt: skip
@@ -24,7 +24,7 @@ def gaps(rows, **more):
 def changed(tmp_path):
     def of(then, now, day=""):
         (tmp_path / "tables").mkdir()
-        (tmp_path / "tables" / "experience-gaps.csv").write_text(output.to_csv(then), encoding="utf-8")
+        (tmp_path / "tables" / "experience-gaps.csv").write_text(csv_text.to_csv(then), encoding="utf-8")
         (tmp_path / "manifest.json").write_text(json.dumps({"parameters": {"edition_date": day}}), encoding="utf-8")
         return last_edition.changes({"experience-gaps": now}, tmp_path, "White", "2023-24")
 

@@ -7,8 +7,8 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from pcref_analysis.display import html_table, safe_html
-from pcref_analysis.display.output import MIME
 from pcref_analysis.report.pages import layout, render
+from pcref_analysis.store.notebook_seals import MIME
 
 MARKS = '<p class="marks">[c] suppressed.</p>'
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.display import output
 from pcref_analysis.priorities import wording
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import landing, main_points, page_lead
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -34,7 +34,7 @@ def table(name, frame):
     from nbformat.v4 import new_output
 
     shown = new_output("display_data", data={"text/html": f'<p id="{name}">{name}</p>'})
-    return {"id": name, "kind": "table", "title": name, "csv": output.to_csv(frame), "output": shown}
+    return {"id": name, "kind": "table", "title": name, "csv": csv_text.to_csv(frame), "output": shown}
 
 
 def records(agreed=True, **more):
@@ -73,7 +73,7 @@ def test_the_landing_page_says_what_changed_since_the_last_edition_and_its_numbe
     (tmp_path / "tables").mkdir()
     both = GAPS.assign(indicator_name="Detentions", measure="ratio")
     before = both[both["period"].eq("2021-22")].assign(estimate=5.7)
-    (tmp_path / "tables" / "experience-gaps.csv").write_text(output.to_csv(before), encoding="utf-8")
+    (tmp_path / "tables" / "experience-gaps.csv").write_text(csv_text.to_csv(before), encoding="utf-8")
     now = [*records()[:2], table("experience-gaps", both), *records()[3:]]
     said = words(page(now, previous=str(tmp_path)))
     assert "What changed since the last edition" in said and "1 of them corrected since" in said

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.display import output
 from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import main_points, page_lead, quality, terms
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -22,7 +22,7 @@ BASE = {
 
 def found(*rows):
     table = pd.DataFrame([BASE | row for row in rows])
-    return [{"id": "priorities-findings", "kind": "table", "title": "t", "csv": output.to_csv(table)}]
+    return [{"id": "priorities-findings", "kind": "table", "title": "t", "csv": csv_text.to_csv(table)}]
 
 
 def said(*rows):

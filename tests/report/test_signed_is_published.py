@@ -47,7 +47,7 @@ def way(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline.prepare, "prepare", lambda run, say: kept.parents[1])
     monkeypatch.setattr(pipeline.prepare, "inputs", lambda _: [])
     monkeypatch.setattr(pipeline, "_executed", lambda *_: [kept])
-    monkeypatch.setattr(pipeline.recompute, "faults", lambda *_: [])
+    monkeypatch.setattr(pipeline.release_check, "faults", lambda *_: [])
     monkeypatch.setattr(pipeline, "_write_pages", write_pages)
     monkeypatch.setattr(pipeline, "_attack_files", attack_files)
     monkeypatch.setattr(pipeline.provenance, "write", lambda *_: None)
@@ -118,7 +118,9 @@ def test_what_was_not_released_stops_the_report(way, monkeypatch):
     run, kept, draft, _ = way
     before = (draft / "02_access.html").read_bytes()
     write_over(kept)
-    monkeypatch.setattr(pipeline.recompute, "faults", lambda *_: ["the table 'counts' is none of the released tables"])
+    monkeypatch.setattr(
+        pipeline.release_check, "faults", lambda *_: ["the table 'counts' is none of the released tables"]
+    )
     with pytest.raises(PcrefError, match="nothing was published"):
         pipeline.make(run, lambda _: None, force=True)
     assert (draft / "02_access.html").read_bytes() == before

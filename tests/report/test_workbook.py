@@ -7,9 +7,9 @@ import zipfile
 import pandas as pd
 import pytest
 
-from pcref_analysis.display import output
 from pcref_analysis.report import pipeline, provenance
 from pcref_analysis.report.pages import workbook
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 
 RECORDS = [{"id": name, "title": f"Title of {name}", "csv": "group,events\nMixed,10\n", "marks": ""}
@@ -62,7 +62,7 @@ def test_it_keeps_the_checklist_for_statistics_in_spreadsheets(tmp_path):
     """Government Analysis Function, Releasing statistics in spreadsheets: what a program can see of its checklist."""
     rows = {"period": ["2022-23", "2023-24"], "ethnic_group": ["Mixed", ""], "events": [10.0, None],
             "events_status": ["shown", "suppressed"], "why": ["w" * 400, "x"]}  # fmt: skip
-    records = [{"id": f"t-{n}", "title": "T", "csv": output.to_csv(pd.DataFrame(rows)), "marks": "m"} for n in (1, 2)]
+    records = [{"id": f"t-{n}", "title": "T", "csv": csv_text.to_csv(pd.DataFrame(rows)), "marks": "m"} for n in (1, 2)]
     workbook.write(records, tmp_path / "t.xlsx", pipeline.about(parameters.load("demo")))
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
         made = {name: book.read(name).decode("utf-8", "replace") for name in book.namelist()}
@@ -100,7 +100,7 @@ def test_heads_are_words_and_the_data_package_gives_each_column_of_the_files_its
     frame = pd.DataFrame([row])
     assert workbook.heads(frame) == ["Indicator", "Ratio, lower limit", "At risk: what is shown", "Standard error"]
     assert not any("_" in head for head in workbook.heads(pd.DataFrame(columns=["a_b", "a b", "rank_low", "c__d"])))
-    record = {"kind": "table", "id": "one", "title": "One", "csv": output.to_csv(frame)}
+    record = {"kind": "table", "id": "one", "title": "One", "csv": csv_text.to_csv(frame)}
     made = provenance.data_package([record, {"kind": "text"}], pipeline.about(parameters.load("demo")))
     (resource,) = made["resources"]
     assert resource["path"] == "tables/one.csv" and made["licenses"][0]["path"].startswith("https://")

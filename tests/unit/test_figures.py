@@ -10,7 +10,7 @@ import pytest
 
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import drawing, figures, palette, safe_html, svg
-from pcref_analysis.report import recompute
+from pcref_analysis.report import release_check
 from pcref_analysis.vocabulary import ethnicity
 
 BROAD, DETAILED = ethnicity.known_groups("broad"), ethnicity.known_groups("detailed")
@@ -144,7 +144,7 @@ def test_numbers_at_a_ratio_axis_are_known_as_such(lower, upper):
     axis = Figure().add_axes((0, 0, 1, 1))
     drawing.ratio_axis(axis, drawing.ends(pd.DataFrame({"lower": [lower], "upper": [upper]})))
     texts = [label.get_text() for label in axis.get_xticklabels()]
-    assert len(texts) >= 3 and recompute.off_axes(texts) == []
+    assert len(texts) >= 3 and release_check.off_axes(texts) == []
 
 
 BAD = ["<script>1</script>", "<a href='x'/>", "<image href='https://evil.example/p.png'/>", "<path onload='x'/>",

@@ -1,6 +1,8 @@
 """A released note says nothing that was made of a confidential number, in its words, its grammar or its presence."""
 
+import re
 import string
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -65,3 +67,11 @@ def test_for_internal_use_the_analysts_words_stand():
     frame = pd.DataFrame({"ethnic_group": ["African"], "events": [40], "note": ["3 events of unknown age left out"]})
     assert release_tables.release(frame, "mhsds", audience="internal").table["note"].equals(frame["note"])
     assert release_tables.release(frame, "mhsds").table["note"].tolist() == [""]
+
+
+def test_every_reason_of_a_missing_figure_stands_among_the_kinds():
+    """Words of refusals stood in six modules, "no events" twice and differently."""
+    root = Path(notes.__file__).parents[1] / "estimates"
+    typed = re.compile(r'"[^"\n]+", (?:REFUSE|WARN|TELL)\)')
+    found = {path.name: typed.findall(path.read_text(encoding="utf-8")) for path in root.rglob("*.py")}
+    assert not {name: words for name, words in found.items() if words}

@@ -14,8 +14,9 @@ import pytest
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, list_columns, output, sentences, tables
 from pcref_analysis.priorities import wording
-from pcref_analysis.report import notebook_tables, pipeline
+from pcref_analysis.report import derived_tables, pipeline
 from pcref_analysis.report.pages import landing, main_points, render, workbook
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 
 AWKWARD = [np.nan, None, pd.NA, np.inf, -np.inf]
@@ -141,14 +142,14 @@ def test_the_workbook_marks_what_is_missing_as_the_page_does(tmp_path):
     assert marked["change"].tolist() == ["[z]", "[x]", 1.1]
     assert marked["note"].tolist() == ["[z]", "few events", "[z]"]
     about = pipeline.about(parameters.load("demo"))
-    workbook.write([{"id": "t", "title": "T", "csv": output.to_csv(frame)}], tmp_path / "t.xlsx", about)
+    workbook.write([{"id": "t", "title": "T", "csv": csv_text.to_csv(frame)}], tmp_path / "t.xlsx", about)
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
         strings, sheet = (
             book.read(f"xl/{n}").decode() for n in ("sharedStrings.xml", "worksheets/sheet4.xml")
         )  # after cover, contents, notes
     assert "Financial years 2021-22, 2022-23, 2023-24" in strings
     assert "pane" in sheet
-    pd.testing.assert_frame_equal(output.read_csv(io.StringIO(output.to_csv(frame))), frame.replace("", np.nan))
+    pd.testing.assert_frame_equal(csv_text.read_csv(io.StringIO(csv_text.to_csv(frame))), frame.replace("", np.nan))
 
 
 def _released(frame: pd.DataFrame) -> release_tables.Releasable:
@@ -167,7 +168,7 @@ def test_every_finding_that_could_not_tell_is_counted_and_listed():
     words = sentences.in_short(_released(ranked), "s").text
     assert "3 comparisons that could not tell" in words
     assert "2 have an interval wholly on one side of 1" in words
-    assert "unclear" in list_columns.FOLDED and "unclear" in notebook_tables.PARTS
+    assert "unclear" in list_columns.FOLDED and "unclear" in derived_tables.PARTS
 
 
 def test_a_table_as_it_stands_names_indicators_items_and_settings_in_words():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import pcref_analysis as pcref
 from pcref_analysis.analysis import ethnicity_coding
 from pcref_analysis.disclosure import disclosure_rule
-from pcref_analysis.report import notebook_tables
+from pcref_analysis.report import derived_tables
 
 RUN = pcref.parameters.load("demo")
 COMPARATOR, GROUP, NOBODY = RUN.comparator, "Other", "Unknown"
@@ -168,11 +168,11 @@ def test_an_adjusted_ratio_moves_by_the_same_times_and_its_rounding():
         {"indicator": "detentions", "ethnic_group": GROUP, "period": RUN.period, "estimate": [1.6, 1.4]}
     )
     gaps = gaps.assign(comparator=COMPARATOR, adjustment=["crude", "age_sex_imd"])
-    found = notebook_tables._around_adjusted(bounds, gaps, RUN).set_index("ethnic_group").loc[GROUP]
+    found = derived_tables._around_adjusted(bounds, gaps, RUN).set_index("ethnic_group").loc[GROUP]
     assert found["ratio_low"] <= adjusted * exact["ratio_low"] / exact["ratio"]
     assert found["ratio_high"] >= adjusted * exact["ratio_high"] / exact["ratio"]
     coarse = (
-        notebook_tables._around_adjusted(bounds, gaps.assign(rounded_to=[np.nan, 0.5]), RUN)
+        derived_tables._around_adjusted(bounds, gaps.assign(rounded_to=[np.nan, 0.5]), RUN)
         .set_index("ethnic_group")
         .loc[GROUP]
     )
@@ -183,5 +183,5 @@ def test_nobody_unknown_leaves_the_ratio_as_it_is():
     bounds = worst(cells_of("detentions", [902, 63, 40, 0], [100_000.0, 5_150.0, 4_000.0, 0.0])).reset_index()
     gaps = pd.DataFrame({"indicator": "detentions", "ethnic_group": [GROUP], "period": RUN.period, "estimate": 1.4})
     gaps = gaps.assign(comparator=COMPARATOR, adjustment="age_sex")
-    found = notebook_tables._around_adjusted(bounds, gaps, RUN).set_index("ethnic_group").loc[GROUP]
+    found = derived_tables._around_adjusted(bounds, gaps, RUN).set_index("ethnic_group").loc[GROUP]
     assert found["ratio_low"] == found["ratio_high"] == 1.4

@@ -8,7 +8,7 @@ from pcref_analysis.display import tables
 from pcref_analysis.estimates import inequality, interval_counts
 from pcref_analysis.priorities import engagement
 from pcref_analysis.published import publisher_rounding
-from pcref_analysis.report import notebook_tables
+from pcref_analysis.report import derived_tables
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -35,7 +35,7 @@ def _agreed(monkeypatch, **more):
 
 def test_the_distance_from_a_target_is_said_by_the_interval(monkeypatch):
     _agreed(monkeypatch)
-    found = notebook_tables.targets(_released(LEVELS), RUN)
+    found = derived_tables.targets(_released(LEVELS), RUN)
     assert found.table["distance"].tolist() == [
         "reached", "reached by the estimate; chance alone could move it past the target", "150 above the target",
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_the_distance_from_a_target_is_said_by_the_interval(monkeypatch):
 
 def test_a_target_of_one_group_is_of_that_group_alone(monkeypatch):
     _agreed(monkeypatch, ethnic_group="Mixed", way="at least")
-    found = notebook_tables.targets(_released(LEVELS), RUN).table
+    found = derived_tables.targets(_released(LEVELS), RUN).table
     assert found[["ethnic_group", "distance"]].to_numpy().tolist() == [
         ["Mixed", "5 below the target, though it may have been reached"]
     ]
@@ -55,7 +55,7 @@ def test_a_target_of_one_group_is_of_that_group_alone(monkeypatch):
 def test_a_target_of_nothing_that_is_known_is_refused(monkeypatch, odd):
     _agreed(monkeypatch, **odd)
     with pytest.raises(PcrefError, match=next(iter(odd.values()))):
-        notebook_tables.targets(_released(LEVELS), RUN)
+        derived_tables.targets(_released(LEVELS), RUN)
 
 
 def test_inequality_is_one_number_whose_interval_reaches_1_where_groups_could_be_equal():

@@ -11,7 +11,7 @@ from pcref_analysis.analysis import teams
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import figures, funnel_axes, sentences, tables
 from pcref_analysis.estimates import funnel
-from pcref_analysis.report import notebook_tables, study
+from pcref_analysis.report import derived_tables, study
 from pcref_analysis.vocabulary import parameters
 
 MANY = {"A1": (40, 400), "A2": (90, 500), "B1": (55, 610), "B2": (12, 120), "C1": (70, 900), "C2": (21, 300)}
@@ -33,7 +33,7 @@ def shown(lines, **disclosed):
     """Return the released counts, what is worked out from them, and the limits to draw."""
     given = rule(**disclosed)
     released = release_tables.release_all({"teams": teams.named(counted(lines), "2023-24")}, given)[0]
-    return released, *notebook_tables.by_team(released)
+    return released, *derived_tables.by_team(released)
 
 
 @pytest.mark.parametrize(("people", "named"), [(49, False), (50, True)])
@@ -153,7 +153,7 @@ def test_without_teams_it_is_said_why():
             out = release_tables.release_all({"levels": levels, "teams": none}, given)[1]
         else:
             out = study.as_published(none, "teams")
-        found, limits = notebook_tables.by_team(out)
+        found, limits = derived_tables.by_team(out)
         assert why in sentences.teams(found, given, id="t").text
         assert tables.teams(found, id="x", title="X").record["kind"] == "text"
         assert figures.funnel(found, limits, "f", "F", "x", "People", "%").record["kind"] == "text"

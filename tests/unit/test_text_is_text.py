@@ -16,6 +16,7 @@ from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import figures, output, safe_html, sentences, svg, tables
 from pcref_analysis.report import list_export, output_check, pipeline, provenance
 from pcref_analysis.report.pages import landing, main_points, render, workbook
+from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -181,10 +182,10 @@ def test_written_words_are_text_in_the_workbook(words, tmp_path):
 @pytest.mark.parametrize("words", WRITTEN)
 def test_written_words_are_text_in_csv_and_come_back_as_they_were(words):
     table = pd.DataFrame({"why": [words, "plain"], "events": [-5.0, 10.25]})
-    made = output.to_csv(table)
+    made = csv_text.to_csv(table)
     assert pd.read_csv(io.StringIO(made))["why"].iloc[0].lstrip(" ")[0] not in "=+-@\t\r\n"
     assert "-5.0" in made
-    pd.testing.assert_frame_equal(output.read_csv(io.StringIO(made)), table)
+    pd.testing.assert_frame_equal(csv_text.read_csv(io.StringIO(made)), table)
 
 
 @pytest.mark.parametrize("words", WRITTEN)

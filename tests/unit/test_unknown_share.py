@@ -6,7 +6,7 @@ import pytest
 import pcref_analysis as pcref
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import sentences, tables
-from pcref_analysis.report import notebook_tables
+from pcref_analysis.report import derived_tables
 
 PEOPLE = {
     "indicator": "ethnicity_known",
@@ -30,7 +30,7 @@ def released():
 
 
 def test_people_in_care_are_counted_by_the_group_in_their_record(released):
-    found = notebook_tables.unknown(released, pcref.parameters.load("demo"))
+    found = derived_tables.unknown(released, pcref.parameters.load("demo"))
     shares = found.table.set_index("indicator_name")[["events", "at_risk", "estimate"]]
     assert shares.loc["People in our care"].tolist() == [100, 1000, 10]
     assert shares.loc["Detentions"].tolist() == [20, 80, 25]
@@ -52,7 +52,7 @@ def test_none_unknown_of_some_is_none_though_their_number_is_hidden():
     table = pd.DataFrame([*rows, DETAINED | {"ethnic_group": "Unknown", "events": 0, "at_risk": None}])
     table = table.assign(period="2023-24", adjustment="crude", comparator="", level=0.95, note="")
     shown = release_tables.release(table, "mhsds", name="levels")
-    found = notebook_tables.unknown(shown, pcref.parameters.load("demo")).table.iloc[0]
+    found = derived_tables.unknown(shown, pcref.parameters.load("demo")).table.iloc[0]
     assert pd.isna(found["at_risk"]) and found["estimate"] == 0 and found["status"] == "shown"
 
 
@@ -60,7 +60,7 @@ def _share(counts, **changed):
     table = pd.DataFrame([DETAINED | {"ethnic_group": group, "events": events} for group, events in counts.items()])
     table = table.assign(period="2023-24", adjustment="crude", comparator="", level=0.95, note="", at_risk=None)
     parameters = pcref.parameters.load("demo").model_copy(update=changed)
-    return notebook_tables.unknown(release_tables.release(table, parameters, name="levels"), parameters)
+    return derived_tables.unknown(release_tables.release(table, parameters, name="levels"), parameters)
 
 
 def test_the_share_is_said_to_be_at_most_where_a_count_of_others_is_hidden():

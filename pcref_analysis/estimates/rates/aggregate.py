@@ -154,10 +154,10 @@ def variance(t: Tally, shares: bool = False) -> np.ndarray:
 def faults(t: Tally, events: np.ndarray, at_risk: np.ndarray) -> list[Remark]:
     """Return the remarks that refuse any figure: missing or negative counts, no one at risk."""
     found: list[Remark] = [
-        (np.isnan(events), "a count of events is missing", REFUSE),
+        (np.isnan(events), notes.say("no_count"), REFUSE),
         (np.isnan(at_risk), notes.say("unknown_risk"), REFUSE),
-        (t.negative, "a count is below zero", REFUSE),
-        (at_risk == 0, "no one at risk: no denominator", REFUSE),
+        (t.negative, notes.say("below_zero"), REFUSE),
+        (at_risk == 0, notes.say("no_denominator"), REFUSE),
     ]
     return found
 

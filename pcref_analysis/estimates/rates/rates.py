@@ -35,6 +35,7 @@ from pcref_analysis.estimates.rates.strata import (
     resolve,
     strata_used,
 )
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
 Level = float | Sequence[float]
@@ -108,7 +109,7 @@ def proportion(
     t = tally(cells, by, repeat_events=repeat_events)
     events, at_risk = totals(t)
     above = events > at_risk
-    remarks = [*faults(t, events, at_risk), (above, "more events than at risk: not a proportion", REFUSE)]
+    remarks = [*faults(t, events, at_risk), (above, notes.say("no_proportion"), REFUSE)]
     limits = {"wilson": intervals.wilson, "clopper_pearson": intervals.clopper_pearson}[method]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where((at_risk > 0) & ~above, events / at_risk, np.nan)
@@ -141,11 +142,11 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
         sd = effective * np.sqrt(spread / (effective - 1))
         low, high = intervals.student_t(centre, sd, effective, level)
     remarks = [
-        (np.isnan(size) | np.isnan(total), "a count or a total is missing", REFUSE),
-        (t.negative, "a count is below zero", REFUSE),
-        (size == 0, "no observations", REFUSE),
-        (effective <= 1, "one person or observation: no limits", WARN),
-        (np.isnan(squares), "the sum of squares is missing: no limits", WARN),
+        (np.isnan(size) | np.isnan(total), notes.say("no_total"), REFUSE),
+        (t.negative, notes.say("below_zero"), REFUSE),
+        (size == 0, notes.say("no_observations"), REFUSE),
+        (effective <= 1, notes.say("one_observation"), WARN),
+        (np.isnan(squares), notes.say("no_total_squares"), WARN),
     ]
     return results(t.groups, (centre, low, high), level, size, size, remarks)
 
@@ -218,7 +219,7 @@ def direct(
     remarks = [
         *faults(t, events, at_risk),
         *remarks,
-        (events < intervals.EXACT_BELOW, "fewer than ten events: not standardised", REFUSE),
+        (events < intervals.EXACT_BELOW, notes.say("not_standardised", number="ten"), REFUSE),
         *few_people(events, unweighted),
         *heavy_strata(t, share, rate, method),
         *left_out(t),
@@ -268,7 +269,7 @@ def indirect(
     expected = t.sums["at_risk"] @ rates["rate"].to_numpy()
     remarks = [
         *faults(t, events, at_risk),
-        (expected == 0, "no events expected at the reference's rates", REFUSE),
+        (expected == 0, notes.say("none_expected"), REFUSE),
         *few_people(events, variance(t).sum(axis=1)),
         *left_out(t),
     ]

@@ -64,9 +64,9 @@ def strata_used(t: Tally, missing_strata: str) -> tuple[np.ndarray, list[Remark]
     lacking = used & ~has & usable[:, np.newaxis]
     lost = np.where(used, 0.0, t.sums["events"]).sum(axis=1)
     return used, [
-        (lacking.any(axis=1), lambda i: f"no one at risk in {named(lacking[i])}: not standardised", REFUSE),
-        (outside.any(axis=1), lambda i: f"standard without {named(outside[i])}: no group has anyone there", TELL),
-        (dropped.any(axis=1), lambda i: f"standard without {named(dropped[i])}: some group has no one there", TELL),
+        (lacking.any(axis=1), lambda i: notes.say("empty_strata", where=named(lacking[i])), REFUSE),
+        (outside.any(axis=1), lambda i: notes.say("nobody_there", where=named(outside[i])), TELL),
+        (dropped.any(axis=1), lambda i: notes.say("not_in_every_group", where=named(dropped[i])), TELL),
         (lost > 0, lambda i: notes.say("outside_standard", number=said(lost[i], "event")), TELL),
     ]
 

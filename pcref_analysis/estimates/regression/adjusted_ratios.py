@@ -14,10 +14,8 @@ from pcref_analysis.estimates.regression.interactions import interaction
 from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.estimates.regression.model_diagnostics import diagnostics
 from pcref_analysis.estimates.regression.results import (
-    ALL_EVENTS,
     FIGURES,
-    INSEPARABLE,
-    NO_EVENTS,
+    ONE_SIDED,
     cautions,
     finished,
     limits,
@@ -28,6 +26,7 @@ from pcref_analysis.estimates.regression.results import (
     spread_between,
     totals,
 )
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.ethnicity import WHOLE_POPULATION
 
@@ -234,20 +233,20 @@ def _group_rows(p: Problem, models: dict[str, Model | None], group: object, ask:
     sums = totals(p.frame[p.frame[ask.exposure] == group])
     rows, last = [], None
     for name, model in models.items():
-        reason = refusal(p, sums, model, ask.comparator)
+        reason = refusal(p, sums, model)
         found = None if reason else _log_ratio(model, group, ask.comparator)
-        row, notes = row_of(p, ask.exposure, group, sums) | {"adjustment": name}, [reason]
+        row = row_of(p, ask.exposure, group, sums) | {"adjustment": name}
         if found:
             row |= dict(zip(FIGURES, limits(found[0], spread(model, found[1], ask.interval), ask.level), strict=True))
-            notes = cautions(sums, model)
-        elif not reason:
-            notes = [INSEPARABLE]
-        elif reason in (NO_EVENTS, ALL_EVENTS):
+            said = cautions(sums, model)
+        else:
+            said = [notes.say(reason or "inseparable", comparator=ask.comparator)]
+        if reason in ONE_SIDED:
             row["lower"], row["upper"] = one_sided(model, group, ask.level) * _against(model, ask.comparator)
         if found and last and last[2]:
             row |= {"change_from": last[0]} | _change(last[1], last[2], model, found, ask)
         last = name, model, found
-        rows.append(row | {"note": "; ".join(filter(None, [*notes, *p.notes]))})
+        rows.append(row | {"note": "; ".join([*said, *p.notes])})
     return rows
 
 

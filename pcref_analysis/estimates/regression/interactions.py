@@ -13,8 +13,6 @@ from pcref_analysis.estimates.regression.glm import Model, fitted
 from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.estimates.regression.results import (
     FIGURES,
-    INSEPARABLE,
-    NO_EVENTS,
     cautions,
     finished,
     limits,
@@ -24,6 +22,7 @@ from pcref_analysis.estimates.regression.results import (
     spread,
     totals,
 )
+from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
 MORE = ["within", "stratum", "wald", "df", "p_value"]
@@ -121,18 +120,16 @@ def _row(p: Problem, model: Model | None, group: object, with_: str, stratum: ob
     own, base = p.frame[here & (exposed == group)], p.frame[here & (exposed == ask.comparator)]
     sums = totals(own)
     row = row_of(p, ask.exposure, group, sums) | {"stratum": stratum}
-    reason = refusal(p, sums, model, ask.comparator)
-    if not reason.startswith("no one") and not base["y"].sum() > 0:
-        reason = reason if model is None else "the comparator has no events in this stratum, so nothing to compare with"
-    notes = [reason]
-    if reason == NO_EVENTS:
+    reason = refusal(p, sums, model)
+    if model is not None and reason != "nobody" and not base["y"].sum() > 0:
+        reason = "no_comparator_here"
+    said = [notes.say(reason or "inseparable", comparator=ask.comparator)]
+    if reason == "no_events":
         row["lower"], row["upper"] = one_sided(model, group, ask.level, (here & (exposed == group)).to_numpy())
     elif not reason:
         contrast = model.design.at(group, base.iloc[:1])[0] - model.design.at(ask.comparator, base.iloc[:1])[0]
         if model.design.estimable(contrast):
             figures = limits(float(contrast @ model.beta), spread(model, contrast, ask.interval), ask.level)
             row |= dict(zip(FIGURES, figures, strict=True))
-            notes = cautions(sums, model)
-        else:
-            notes = [INSEPARABLE]
-    return row | {"note": "; ".join(filter(None, [*notes, *p.notes]))}
+            said = cautions(sums, model)
+    return row | {"note": "; ".join([*said, *p.notes])}

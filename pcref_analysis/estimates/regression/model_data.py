@@ -147,7 +147,7 @@ class Problem:
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
     empty: tuple[object, ...] = ()  # levels of the exposure with no one at risk
-    refused: str = ""
+    refused: str = ""  # the kind of note that says why nothing can be fitted
     left_out: float = 0.0  # events that are not in the fit
 
 
@@ -232,9 +232,9 @@ def _share(part: float, total: float) -> str:
 
 def _refusal(frame: pd.DataFrame, family: str) -> str:
     if (frame["y"] < 0).any():
-        return notes.say("negative_mean")
+        return "negative_mean"
     if family == "logistic" and (frame["y"] > frame["t"] * (1 + 1e-9)).any():
-        return "more events than at risk, so not a proportion: use family='poisson'"
+        return "no_odds"
     return ""
 
 

@@ -12,6 +12,7 @@ from pcref_analysis.estimates.regression import model_data
 from pcref_analysis.estimates.regression.glm import Model, fit_design, fitted, residual_squares, root
 from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.estimates.regression.results import FEW
+from pcref_analysis.vocabulary import notes
 
 COLUMNS = ["indicator", "period", "adjustment", "check", "value", "concern", "words"]
 Finding = tuple[str, float, str, str]
@@ -69,7 +70,11 @@ def diagnostics(
         base = {"indicator": p.indicator, "period": p.period, "adjustment": model_data.adjustment_name(list(adjust))}
         model = fitted(p, list(adjust), ask)
         if model is None:
-            words = p.refused or f"No fit: the comparator ({comparator}) has no events or no one at risk."
+            words = (
+                notes.say(p.refused)
+                if p.refused
+                else f"No fit: the comparator ({comparator}) has no events or no one at risk."
+            )
             found: list[Finding] = [("fit", np.nan, "serious", words)]
         else:
             found = [*_data(p, exposure), *_fit(model), *_people(model, exposure), *_strata(model, exposure)]

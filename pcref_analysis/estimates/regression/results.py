@@ -14,9 +14,7 @@ from pcref_analysis.vocabulary import notes
 
 FEW = EXACT_BELOW
 FIGURES = ("estimate", "lower", "upper")
-NO_EVENTS = "no events in this group: only a one-sided limit exists"
-ALL_EVENTS = "nothing but events in this group: only a one-sided limit exists"
-INSEPARABLE = notes.say("inseparable")
+ONE_SIDED = ("no_events", "all_events")  # kinds of notes
 
 
 def totals(own: pd.DataFrame) -> dict[str, Any]:
@@ -32,18 +30,18 @@ def row_of(p: Problem, exposure: str, group: object, sums: dict[str, Any]) -> di
     return row | dict.fromkeys(FIGURES, np.nan)
 
 
-def refusal(p: Problem, sums: dict[str, Any], model: Model | None, comparator: object) -> str:
-    """Say why a group gets no figure; empty where it gets one."""
+def refusal(p: Problem, sums: dict[str, Any], model: Model | None) -> str:
+    """Return the kind of note that says why a group gets no figure; empty where it gets one."""
     if p.refused:
         return p.refused
     if not sums["t"] > 0:
-        return "no one at risk recorded in this group"
+        return "nobody"
     if model is None:
-        return f"the comparator ({comparator}) has no events or no one at risk, so nothing to compare with"
+        return "no_comparator"
     if sums["y"] <= 0:
-        return NO_EVENTS
+        return "no_events"
     if model.family == "logistic" and np.isclose(sums["y"], sums["t"]):
-        return ALL_EVENTS
+        return "all_events"
     return ""
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.display import formats, output
+from pcref_analysis.display import formats
 from pcref_analysis.display.tables import STEPS
 from pcref_analysis.priorities import gap_over_time
-from pcref_analysis.store import edition_files
+from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary import indicators
 
 KEYS = ["indicator", "ethnic_group", "comparator", "adjustment", "period", "measure"]
@@ -36,7 +36,7 @@ def changes(frames: Mapping[str, pd.DataFrame], folder: Path, comparator: str, p
     and its gaps are left out; its corrected figures are not, since readers hold the old ones.
     """
     tables = folder / "tables" if (folder / "tables").is_dir() else folder
-    old = _figures({path.stem: output.read_csv(path) for path in sorted(tables.glob("*.csv"))})
+    old = _figures({path.stem: csv_text.read_csv(path) for path in sorted(tables.glob("*.csv"))})
     now = _figures(frames)
     if old.empty or now.empty:
         return [], ""

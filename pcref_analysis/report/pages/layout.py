@@ -9,7 +9,7 @@ from html import escape
 from itertools import takewhile
 from typing import Any
 
-from pcref_analysis.display.output import MIME
+from pcref_analysis.store.notebook_seals import MIME
 
 LONG = 12  # lines of a table; a longer one is folded, its file is linked below it
 EMPTY = re.compile(r": nothing to (show|draw)")

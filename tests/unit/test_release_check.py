@@ -10,7 +10,7 @@ from pcref_analysis.analysis import levels_and_gaps, topics
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import sentences, svg, tables
 from pcref_analysis.published import published_counts
-from pcref_analysis.report import recompute
+from pcref_analysis.report import release_check
 from pcref_analysis.report.study import as_published
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -27,10 +27,10 @@ def record(shown, source="", calls=("tables.plain",)):
 @pytest.fixture
 def known(monkeypatch):
     released = release_tables.release(ROWS, RUN, name="left_out", counts=["rows"])
-    found = object.__new__(recompute.Known)
+    found = object.__new__(release_check.Known)
     found.parameters, found.pages, found.made = RUN, [released], []
     found.sentences, found.numbers = {"- No month is lacking.": "- No month is lacking."}, set()
-    monkeypatch.setattr(recompute, "Known", lambda _: found)
+    monkeypatch.setattr(release_check, "Known", lambda _: found)
     return released
 
 
@@ -39,8 +39,8 @@ def plain(released, title="Rows left out"):
 
 
 def test_what_was_released_is_published(known):
-    recompute.check(
-        [record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], recompute.Known(RUN)
+    release_check.check(
+        [record(plain(known)), record(sentences.listed(["No month is lacking."], "lacking"))], release_check.Known(RUN)
     )
 
 
@@ -110,18 +110,18 @@ def test_what_a_caller_made_up_stops_the_report(way, known):
     made = ways()[way]
     table = [record(plain(known))] if made["kind"] == "figure" else []
     with pytest.raises(PcrefError, match=r"check: 1 thing.*nothing was published"):
-        recompute.check([*table, made], recompute.Known(RUN))
+        release_check.check([*table, made], release_check.Known(RUN))
 
 
 def test_a_figure_described_by_its_own_table_is_published(known):
-    recompute.check([record(plain(known)), figure(known)], recompute.Known(RUN))
+    release_check.check([record(plain(known)), figure(known)], release_check.Known(RUN))
 
 
 def test_a_number_next_to_a_code_that_ends_in_a_digit_is_read_apart(known):
     """Oxford's board is QU9: "QU9,239.034" of a CSV file was read as 9,239.034, and no figure of it as its table's."""
     made = figure(known, alt="Rows left out, QU9: 239 and 69.3.")
-    assert recompute._described(made, "area,england\nQU9,239.034\nQU9,69.315\n")
-    assert not recompute._described(made, "area,england\nQU9,69.315\n")
+    assert release_check._described(made, "area,england\nQU9,239.034\nQU9,69.315\n")
+    assert not release_check._described(made, "area,england\nQU9,69.315\n")
 
 
 def test_words_of_a_kept_notebook_are_those_of_the_project(known, tmp_path, monkeypatch):
@@ -131,9 +131,9 @@ def test_words_of_a_kept_notebook_are_those_of_the_project(known, tmp_path, monk
         folder.mkdir()
         cells = [nbformat.v4.new_markdown_cell(words)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / kept.name)
-    assert recompute.prose([tmp_path / "notebooks" / kept.name]) == []
+    assert release_check.prose([tmp_path / "notebooks" / kept.name]) == []
     with pytest.raises(PcrefError, match=r"02_access\.ipynb is not that of the notebook"):
-        recompute.check([], recompute.Known(RUN), [kept])
+        release_check.check([], release_check.Known(RUN), [kept])
 
 
 def test_two_tables_of_one_cell_are_each_made_by_their_own_function(known, monkeypatch, open_data):
@@ -144,10 +144,10 @@ def test_two_tables_of_one_cell_are_each_made_by_their_own_function(known, monke
     reference = {"residents": counts["residents_by_age"], "england": counts["england_by_age"]}
     detentions = as_published(topics.detentions(year, run), "detentions")
     expected = as_published(topics.expected(year, run, **reference), "expected")
-    found = recompute.Known(None)
+    found = release_check.Known(None)
     monkeypatch.setattr(found, "parameters", run)
     monkeypatch.setattr(found, "pages", [detentions, expected])
     one = tables.detentions(detentions, id="detentions", title="Detentions")
     two = tables.expected(expected, id="detentions-expected", title="Detentions expected")
     calls = ("tables.detentions", "tables.expected")
-    recompute.check([record(one, calls=calls), record(two, calls=calls)], found)
+    release_check.check([record(one, calls=calls), record(two, calls=calls)], found)

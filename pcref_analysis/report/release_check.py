@@ -26,10 +26,11 @@ from pcref_analysis.display import drawing, sentences, svg, tables
 from pcref_analysis.display import output as shown
 from pcref_analysis.display.list_columns import TITLES
 from pcref_analysis.priorities import draft_list
-from pcref_analysis.report import notebook_tables
+from pcref_analysis.report import derived_tables
 from pcref_analysis.report.pages import main_points
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import runs
+from pcref_analysis.store.notebook_seals import MIME
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
@@ -103,17 +104,17 @@ class Known:
         self.parameters, self.pages, tables = parameters, study.pages(), study.released()
         self.rule = draft_list.rule_text(parameters.priorities)
         flags = ethnicity_coding.recording_flags(data, parameters)
-        unknown = notebook_tables.unknown(tables["levels"], parameters)
-        draft = notebook_tables.draft(tables, parameters, flags=flags)
-        teams, agreed = notebook_tables.by_team(tables["teams"]), notebook_tables.agreed(draft, parameters)
+        unknown = derived_tables.unknown(tables["levels"], parameters)
+        draft = derived_tables.draft(tables, parameters, flags=flags)
+        teams, agreed = derived_tables.by_team(tables["teams"]), derived_tables.agreed(draft, parameters)
         self.made: list[Releasable] = [
             *(unknown, teams[0], draft),
-            *(notebook_tables.part(draft, parameters, name) for name in notebook_tables.PARTS),
+            *(derived_tables.part(draft, parameters, name) for name in derived_tables.PARTS),
             *agreed.values(),
-            *notebook_tables.sensitive(tables, draft, parameters).values(),
+            *derived_tables.sensitive(tables, draft, parameters).values(),
         ]
         for one in self.pages:
-            self.made += [make(one, parameters) for make in notebook_tables.WORKED_OUT.get(one.name, ())]
+            self.made += [make(one, parameters) for make in derived_tables.WORKED_OUT.get(one.name, ())]
         held = data[data["own"]] if "own" in data else data  # of published figures a page shows the run's own alone
         domains = dict.fromkeys(entry.domain for entry in indicators.catalogue().values())
         said = [
@@ -187,7 +188,7 @@ class Known:
                 continue  # to make its page would take long, and it cannot be the one
             yield one
             if "indicator" in mine and "indicator" in its:
-                yield notebook_tables.only(one, list(frame["indicator"].unique()))
+                yield derived_tables.only(one, list(frame["indicator"].unique()))
 
 
 def _labels(frame: pd.DataFrame) -> dict[str, list[str]]:
@@ -197,7 +198,7 @@ def _labels(frame: pd.DataFrame) -> dict[str, list[str]]:
 
 def _shows(output: Mapping[str, Any]) -> dict[str, str]:
     """Return what an output gives a reader, by form."""
-    return {form: "".join(content) for form, content in output.items() if form != shown.MIME}
+    return {form: "".join(content) for form, content in output.items() if form != MIME}
 
 
 def _described(record: Mapping[str, Any], csv: str) -> bool:
