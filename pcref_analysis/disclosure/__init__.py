@@ -10,7 +10,7 @@ __getattr__, __dir__ = face(
         "release_all": "disclosure.release_tables:release_all",
         "release_by_plan": "disclosure.release_tables:release_by_plan",
         "release_published": "disclosure.release_tables:release_published",
-        "plan_of_run": "disclosure.release_tables:plan_of_run",
+        "plan": "disclosure.release_tables:plan",
         "joined": "disclosure.release_tables:joined",
         "derive": "disclosure.release_tables:derive",
         "attack": "disclosure.release_tables:attack",

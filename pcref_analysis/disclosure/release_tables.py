@@ -173,7 +173,7 @@ def release_all(
     return _released(declared, planning.apply((), made, before), made.rule, marks)
 
 
-def plan_of_run(
+def plan(
     tables: Mapping[str, pd.DataFrame],
     rules: Parameters,
     *,
@@ -214,7 +214,7 @@ def release_by_plan(
     tables
         Estimates by name. Every count in them must stand in the plan.
     plan
-        From :func:`plan_of_run`, with the same rule.
+        From :func:`plan`, with the same rule.
     rules
         The run's parameters: audience, synthetic mark and name.
     previous

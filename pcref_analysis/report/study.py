@@ -120,7 +120,7 @@ class Study:
         measures = {key: entry.measure for key, entry in indicators.catalogue().items()}
         counts = counts.assign(measure=counts["indicator"].map(measures), adjustment="crude")
         tables = {"counts": counts, "teams": self.teams()}
-        made = release_tables.plan_of_run(
+        made = release_tables.plan(
             tables, self.parameters, residents=self._residents(data), previous=previous, largest=self._largest()
         )
         csv_files.write_plan(made, folder, about)

@@ -37,7 +37,7 @@ COUNTS = pd.concat(
 
 
 def test_a_page_alone_shows_what_all_pages_together_show(rule):
-    plan = release_tables.plan_of_run({"counts": COUNTS}, rule)
+    plan = release_tables.plan({"counts": COUNTS}, rule)
     whole = release_tables.release_all({"levels": levels(COUNTS)}, rule)[0].table.set_index(
         ["indicator", "ethnic_group"]
     )
@@ -50,7 +50,7 @@ def test_a_page_alone_shows_what_all_pages_together_show(rule):
 
 @pytest.mark.parametrize("change", ["another indicator", "another count", "another breakdown"])
 def test_a_count_that_the_plan_does_not_know_is_refused_without_its_value(rule, change):
-    plan = release_tables.plan_of_run({"counts": COUNTS}, rule)
+    plan = release_tables.plan({"counts": COUNTS}, rule)
     part = levels(COUNTS[COUNTS["indicator"] == "non_attendance"].reset_index(drop=True))
     if change == "another indicator":
         part = part.assign(indicator="did_not_wait", events=part["events"] + 7)
@@ -64,7 +64,7 @@ def test_a_count_that_the_plan_does_not_know_is_refused_without_its_value(rule, 
 
 
 def test_parts_of_several_pages_are_one_table(rule):
-    plan = release_tables.plan_of_run({"counts": COUNTS}, rule)
+    plan = release_tables.plan({"counts": COUNTS}, rule)
     pages = [
         release_tables.release_by_plan({"levels": levels(part.reset_index(drop=True))}, plan, rule)[0]
         for _, part in COUNTS.groupby("indicator")
@@ -77,6 +77,6 @@ def test_parts_of_several_pages_are_one_table(rule):
 
 def test_an_internal_plan_hides_nothing(rule):
     inside = rule.model_copy(update={"audience": "internal"})
-    plan = release_tables.plan_of_run({"counts": COUNTS}, inside)
+    plan = release_tables.plan({"counts": COUNTS}, inside)
     (page,) = release_tables.release_by_plan({"levels": levels(COUNTS)}, plan, inside)
     assert page.table["events"].tolist() == COUNTS["events"].tolist() and page.audience == "internal"
