@@ -193,9 +193,10 @@ def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
     found = [breach(table.name, name, rule, "noted", todo, counts.get(key, 0)) for rule, key, todo in told]
     if name not in essential(table):
         lost = _unreadable(column, counts)
-        found.append(
-            breach(table.name, name, unread(column), "noted", f"The values are taken as missing.{_forms(counts)}", lost)
-        )
+        todo = "The values are taken as missing."
+        if name == table.end():  # an end that cannot be read makes what has ended count as going on
+            todo = "Correct them: these rows are taken as not ended, and count as open."
+        found.append(breach(table.name, name, unread(column), "noted", f"{todo}{_forms(counts)}", lost))
     return found
 
 

@@ -289,6 +289,15 @@ def test_far_end_is_open(broken, name):
     assert column_of(checked, name, end).count(None) == 22
 
 
+@pytest.mark.parametrize("day", ["31/02/2024", "2024-02-30", "30.02.2024"])
+def test_an_end_on_a_day_that_does_not_exist_is_said_to_count_as_open(broken, day):
+    """It was said to be missing; that what has ended then counts as going on was not."""
+    checked = broken("MHS101Referral", put("ServDischDate", day, rows=(1, 4)))
+    assert told(checked, "MHS101Referral", "ServDischDate", "noted") == {"not a date": 2, "has not ended": 22}
+    todo = checked.breaches.query("column == 'ServDischDate' and rule == 'not a date'")["todo"].item()
+    assert todo.startswith("Correct them: these rows are taken as not ended, and count as open.")
+
+
 @pytest.mark.parametrize("name", whole(lambda t: bool(t.start())))
 def test_start_in_the_future_is_noted_and_9999_is_no_start(broken, name):
     table = declared()[name]
