@@ -202,11 +202,8 @@ def test(context: typer.Context) -> None:
     """Run the test suite; further words go to pytest."""
     from pcref_analysis.vocabulary.parameters import project_root
 
-    raise typer.Exit(
-        subprocess.call(
-            [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", *context.args], cwd=project_root()
-        )
-    )
+    workers = ["-n", "2", "--dist", "loadfile", "-p", "no:nbval"]  # nbval takes seconds to import; the review has it
+    raise typer.Exit(subprocess.call([sys.executable, "-m", "pytest", *workers, *context.args], cwd=project_root()))
 
 
 @verb("pcref bench")
