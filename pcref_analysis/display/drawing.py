@@ -18,6 +18,7 @@ AXIS = (0.1, 10.0)  # a ratio's axis goes no further; an arrow says where an int
 RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)  # what stands at a ratio's axis
 MIDDLE = (0.5, 0.75, 1, 1.5, 2, 3, 4, 5)  # the same where they span less than eightfold
 FINE = (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)  # and where all are close to 1; at least three of a set stand at any axis
+EVEN = "half and twice are as far from 1"  # a logarithmic axis, in words for everybody
 LINES = ("-", "--", ":")
 STEPS = (1, 2, 2.5, 5)  # of any other axis, and ten times as many
 WIDTH, NAMES, NUMBERS, ABOVE, BELOW = 360, 152, 52, 12, 50  # points; a phone shows 360 whole

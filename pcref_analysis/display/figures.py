@@ -57,7 +57,7 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
             cut |= drawing.interval(axis, rows, y, ends, colour, marker)
         drawing.by_group(axis, groups)
         drawing.ratio_axis(axis, ends)
-        drawing.below(figure, f"Ratio to {comparator} (log scale)")
+        drawing.below(figure, f"Ratio to {comparator}; {drawing.EVEN}")
         full = part[part["adjustment"] == part["adjustment"].iloc[-1]]
         pictures.append(drawing.Picture(figure, panel, f"{panel}, {ADJUSTMENTS[full['adjustment'].iloc[0]][0]}: "
                                                f"{_against(full, comparator)}"))  # fmt: skip
@@ -175,7 +175,7 @@ def _by_year(
         axis.set_xlim(-0.5, len(years) - 0.5)
         axis.grid(False, axis="x")
         drawing.ratio_axis(axis, ends, "y") if ratio else drawing.number_axis(axis, "y", top)
-        drawing.below(figure, f"Ratio to {ratio} (log scale)" if ratio else unit)
+        drawing.below(figure, f"Ratio to {ratio}; {drawing.EVEN}" if ratio else unit)
         pictures.append(
             drawing.Picture(figure, panel, f"{panel}, {f'ratio to {ratio}' if ratio else unit}: {'; '.join(said)}.")
         )
@@ -322,7 +322,7 @@ def _one_below_the_other(
         drawing.interval(axis, rows[y : y + 1], [y], ends, colour, marker, size=8)
     drawing.names_above(axis, names)
     drawing.ratio_axis(axis, ends)
-    drawing.below(figure, f"{under} (log scale)")
+    drawing.below(figure, f"{under}; {drawing.EVEN}")
     return figure
 
 

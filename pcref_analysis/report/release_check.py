@@ -211,7 +211,9 @@ def _described(record: Mapping[str, Any], csv: str) -> bool:
         return False
     said = " | ".join([alt, *(unescape(words) for _, words in pictures), *(w for one in texts for w in off_axes(one))])
     said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), said)
-    said = re.sub(r"(?<=above or below )1\b|\b1(?= is the same level)|\b(95|99\.8)%?(?= limits)", "", said)
+    said = re.sub(
+        r"(?<=above or below )1\b|(?<=as far from )1\b|\b1(?= is the same level)|\b(95|99\.8)%?(?= limits)", "", said
+    )
     cells = " | ".join(cell for row in reader(io.StringIO(csv)) for cell in row)  # "QU9,239.034" is no 9,239.034
     known = [cells, record["title"], record["id"], record["source_table"]]
     text = f"Figure {record['id']}, data {record['data']}. {alt}"

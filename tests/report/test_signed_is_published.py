@@ -46,7 +46,7 @@ def way(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline.prepare, "fingerprint", lambda _: {"rows": "1"})
     monkeypatch.setattr(pipeline.prepare, "prepare", lambda run, say: kept.parents[1])
     monkeypatch.setattr(pipeline.prepare, "inputs", lambda _: [])
-    monkeypatch.setattr(pipeline, "_executed", lambda *_: [kept])
+    monkeypatch.setattr(pipeline, "_executed", lambda *_: ([kept], dict))
     monkeypatch.setattr(pipeline.release_check, "faults", lambda *_: [])
     monkeypatch.setattr(pipeline, "_write_pages", write_pages)
     monkeypatch.setattr(pipeline, "_attack_files", attack_files)
