@@ -48,7 +48,7 @@ def source_digest(path: Path) -> str:
 
 
 def execute(
-    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, beside: str = "", jobs: int = 2,
+    parameters: Parameters, scratch: Path, say: Callable[[str], None], code: str, record: str = "", jobs: int = 2,
     meanwhile: Sequence[Callable[[], Any]] = (),
 ) -> list[Path]:  # fmt: skip
     """Execute every notebook for a run and return the executed copies in ``scratch``.
@@ -64,7 +64,7 @@ def execute(
     code
         Hash of everything outside the notebooks and the parameters that results rest on; an executed notebook is
         used again when nothing that it depends on has changed (the priority rule matters to the last one only).
-    beside
+    record
         Hash of what the priorities notebook alone rests on: the engagement record, an earlier list.
     jobs
         Notebooks that run side by side, each worker's in one kernel.
@@ -84,7 +84,7 @@ def execute(
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     with Kernels(scratch, given) as kernels, ThreadPoolExecutor(max_workers=jobs) as pool:
         pool.submit(kernels.warm)  # while this process imports papermill
-        plans = [_plan(source, parameters, scratch, code + beside * (source.stem == LAST)) for source in sources]
+        plans = [_plan(source, parameters, scratch, code + record * (source.stem == LAST)) for source in sources]
         last = next(
             (one for one in plans if one["source"].stem == LAST), plans[-1]
         )  # it ranks what the others released
