@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -40,7 +41,7 @@ from pcref_analysis.report.pages import (
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
-from pcref_analysis.vocabulary import code, private
+from pcref_analysis.vocabulary import code, indicators, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -125,8 +126,7 @@ def _executed(
             say("  readers have an earlier edition: planning by what it showed")
             study.plan([table for one in last for table in one])
         say(f"report {parameters.run}: notebooks")
-        inputs = [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before]
-        key = edition_files.tree_digest(inputs, data) + code.digest()
+        key = _rests_on(data, [*runs.data_files(data), *sorted((data / "plan").glob("*")), *before])
         known = cache(lambda: release_check.Known(parameters))
         with progress.part(say, 0.3, 1.0):
             executed = run_notebooks.execute(
@@ -141,12 +141,18 @@ def _executed(
     return executed, known
 
 
+def _rests_on(data: Path, files: Sequence[Path]) -> str:
+    """Return a hash of files, code and catalogue: a Trust's own entry may change and leave every cell alike."""
+    catalogue = hashlib.sha256(repr(indicators.catalogue()).encode()).hexdigest()
+    return edition_files.tree_digest(list(files), data) + code.digest() + catalogue
+
+
 def _plan(study: Study, data: Path, say: Callable[[str], None]) -> None:
     """Plan which counts are hidden, or keep the plan that was made of these cells by this code, if it is as it was."""
     plan, mark = data / "plan", data / "plan.key"
 
     def key() -> str:
-        return edition_files.tree_digest([*runs.data_files(data), *sorted(plan.glob("*"))], data) + code.digest()
+        return _rests_on(data, [*runs.data_files(data), *sorted(plan.glob("*"))])
 
     if not mark.is_file() or mark.read_text(encoding="utf-8") != key():
         shutil.rmtree(plan, ignore_errors=True)

@@ -3,8 +3,8 @@
 import pytest
 
 from pcref_analysis import prepare
-from pcref_analysis.report import run_notebooks
-from pcref_analysis.vocabulary import parameters
+from pcref_analysis.report import pipeline, run_notebooks
+from pcref_analysis.vocabulary import indicators, parameters
 from pcref_analysis.vocabulary.parameters import NOT_FOR_ESTIMATES
 
 
@@ -45,6 +45,17 @@ ALL = {path.stem for path in run_notebooks.notebooks()}
 )
 def test_notebooks(update, pages, tmp_path):
     assert notebooks_again(update, tmp_path) == pages
+
+
+@pytest.mark.parametrize("update", [{"name": "Another name"}, {"polarity": "higher_is_worse"}, {"measure": "percent"}])
+def test_an_indicator_that_is_read_otherwise_makes_plan_and_pages_again(update, tmp_path, monkeypatch):
+    """Its cells can stay as they are: pages kept the old name, and the list the old polarity."""
+    before = pipeline._rests_on(tmp_path, [])
+    assert before == pipeline._rests_on(tmp_path, [])
+    entries = dict(indicators.catalogue())
+    entries["new_referrals"] = entries["new_referrals"].model_copy(update=update)
+    monkeypatch.setattr(pipeline.indicators, "catalogue", lambda: entries)
+    assert pipeline._rests_on(tmp_path, []) != before
 
 
 @pytest.mark.parametrize(
