@@ -6,6 +6,7 @@ and only then people by stratum, with the squares and products that person-clust
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import NamedTuple
 
 import ibis
@@ -62,10 +63,12 @@ class Held(NamedTuple):
         return rows.left_join(self.people, ["year", "person"]).drop("year_right", "person_right")
 
 
-def rows_of(name: str, tables: Tables, parameters: Parameters, years: list[int]) -> ibis.Table:
-    """Return the rows of a counting rule in these years, each with its person."""
+def rows_of(
+    name: str, tables: Tables, parameters: Parameters, years: list[int], wanted: Set[str] | None = None
+) -> ibis.Table:
+    """Return the rows of a counting rule in these years, each with its person; ages only if one is ``wanted``."""
     found = row_conditions.in_periods(counting_rules.named(name).rows(tables), years)
-    return row_conditions.of_people(found, _people_of(tables, parameters), parameters.age_bands)
+    return row_conditions.of_people(found, _people_of(tables, parameters), parameters.age_bands, wanted)
 
 
 def _people_of(tables: Tables, parameters: Parameters) -> ibis.Table:
@@ -101,10 +104,10 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
             wanted.setdefault(among.rows, set()).update(filter(None, columns))
     for name in sorted(wanted):
         if ("rows", name) not in made or not wanted[name] <= set(made["rows", name].columns):
-            found = rows_of(name, tables, parameters, years)
+            found = rows_of(name, tables, parameters, years, wanted[name])
             stranger = missing(found.person).ifelse(found.Person_ID, None)
             key = [column for column in source(name).key if column in found.columns] or ["Person_ID"]
-            kept = sorted((wanted[name] | set(key)) - {"year"})
+            kept = sorted((wanted[name] | set(() if counting_rules.named(name).every_row else key)) - {"year"})
             made["rows", name] = engines.hold(found.select("year", "person", *kept, stranger=stranger))
     return Held({name: made["rows", name] for name in sorted(wanted)}, people)
 
@@ -124,7 +127,9 @@ def uncounted(name: str, found: ibis.Table, tables: Tables, years: list[int]) ->
     kept = tables[table.name]
     begun = kept[table.start()] if table.start() else ibis.null("date")
     rest = kept.mutate(began=row_conditions.year_of(begun))
-    if table.key[0] not in found.columns:  # rows of the rule are several of the table's, joined
+    if counting_rules.named(name).every_row:
+        rest = rest.filter(missing(_.began) | ~_.began.isin(years)).mutate(reason=ibis.literal(NOT_COUNTED))
+    elif table.key[0] not in found.columns:  # rows of the rule are several of the table's, joined
         rest = rest.anti_join(found.select("Person_ID"), "Person_ID").mutate(reason=ibis.literal(NOT_COUNTED))
     else:
         rest = rest.anti_join(found.select(table.key[0]), table.key[0])
@@ -168,10 +173,11 @@ def squared(found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _part(table: ibis.Table, **sums: ibis.Value) -> ibis.Table:
-    """Reduce rows to who they belong to and what they add; sums not named are nought."""
-    nought = ibis.literal(0.0)
-    return table.select(*PERSON, **{name: sums.get(name, nought).cast("float64") for name in ROW_SUMS})
+def _by_person(rows: ibis.Table, **sums: ibis.Value) -> ibis.Table:
+    """Add rows up by person and year; sums not named are nought."""
+    each = {n: value.sum() if isinstance(value, ibis.Column) else value * rows.count() for n, value in sums.items()}
+    added = rows.group_by(PERSON).agg(**{name: total.cast("float64") for name, total in each.items()})
+    return added.select(*PERSON, **{name: added[name] if name in sums else ibis.literal(0.0) for name in ROW_SUMS})
 
 
 def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
@@ -200,8 +206,12 @@ def expression(entry: Indicator, found: Held, years: list[int]) -> ibis.Table:
     if among and among.rows != RESIDENTS:
         base, doubt = _chosen(found.rows[among.rows], among.where, years)
         weight = base[among.at_risk] if among.at_risk else 1
-        parts.append(_part(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
-    person = _people(entry, ibis.union(*parts) if len(parts) > 1 else parts[0], found)
+        parts.append(_by_person(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
+    person = parts[0]
+    if len(parts) > 1:
+        both = ibis.union(*parts)
+        person = both.group_by(PERSON).agg(**{name: both[name].sum() for name in ROW_SUMS})
+    person = _people(entry, found.with_people(person))
     sums = {name: person[name].sum() for name in ROW_SUMS}
     sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
     sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
@@ -224,20 +234,20 @@ def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table
     sure = 1 - unsure
     event = sure * yes(where(found, count.event)) if count.event else sure
     value, _parts = WHOLE.get(count.value, (count.value, 1))
-    total = sure * ibis.coalesce(found[value], 0) if value else ibis.literal(0.0)
-    return _part(found, events=event, event_rows=event, at_risk=sure, base_rows=sure, total=total, unsure_base=unsure)
+    sums = {"total": sure * ibis.coalesce(found[value], 0)} if value else {}
+    return _by_person(found, events=event, event_rows=event, at_risk=sure, base_rows=sure, unsure_base=unsure, **sums)
 
 
 def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
     """Rows that are the numerator only; the people or rows at risk come from elsewhere."""
-    event = ibis.coalesce(found[count.total], 0) if count.total else 1
-    return _part(found, events=event * (1 - unsure), event_rows=1 - unsure, unsure_events=unsure)
+    sure = 1 - unsure
+    event = sure * ibis.coalesce(found[count.total], 0) if count.total else sure
+    return _by_person(found, events=event, event_rows=sure, unsure_events=unsure)
 
 
-def _people(entry: Indicator, parts: ibis.Table, found: Held) -> ibis.Table:
-    """Add rows up by person and year, and say for each whether it is counted."""
+def _people(entry: Indicator, person: ibis.Table) -> ibis.Table:
+    """Say for each person and year what counts of what was added up, and whether it is counted."""
     count, among = entry.count, entry.count.among
-    person = found.with_people(parts.group_by(PERSON).agg(**{name: parts[name].sum() for name in ROW_SUMS}))
     if count.unit == "people":
         person = person.mutate(events=yes(person.events >= count.at_least).cast("float64"))
     if count.unit == "people" or (among and not among.at_risk):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import ibis
 from ibis import _
@@ -37,6 +38,7 @@ from pcref_analysis.counting.row_conditions import (
     in_list,
     minutes_of,
     missing,
+    once,
     present,
     rule,
     year_of,
@@ -66,7 +68,7 @@ def named(name: str) -> Rule:
 # --- referrals and contacts -------------------------------------------------------------------------------------------
 
 
-@rule("MHS101Referral")
+@rule("MHS101Referral", every_row=True)
 def referrals_received(tables: Tables) -> ibis.Table:
     """Referrals, on the day they were received, with their teams."""
     found = referrals(tables)
@@ -87,7 +89,7 @@ def caseload(tables: Tables) -> ibis.Table:
     return taken.mutate(start=_.ReferralRequestReceivedDate, until=_.ServDischDate)
 
 
-@rule("MHS201CareContact", "MHS101Referral", stands_in=(MECHANISM,))
+@rule("MHS201CareContact", "MHS101Referral", stands_in=(MECHANISM,), every_row=True)
 def contacts(tables: Tables) -> ibis.Table:
     """Planned contacts, on their day, with the teams of their referral and the day it was received."""
     of = referrals(tables).select(REFERRAL, "ServTeamTypeMH", "teams", "ReferralRequestReceivedDate")
@@ -113,7 +115,7 @@ def young_contacts(tables: Tables) -> ibis.Table:
 @rule("MHS101Referral", "MHS201CareContact", ATTENDED)
 def second_contacts_in_year(tables: Tables) -> ibis.Table:
     """Referrals on the day of their second direct contact within a financial year, if it has no hospital stay in it."""
-    return _second(tables, [REFERRAL, "seen_year"])
+    return _with_referral(first_two(tables).filter(_.turn == 1), tables)
 
 
 @rule("MHS101Referral", "MHS201CareContact", ATTENDED)
@@ -122,14 +124,29 @@ def second_contacts(tables: Tables) -> ibis.Table:
 
     Referrals with a hospital stay in the year of that contact are left out.
     """
-    return _second(tables, [REFERRAL]).filter(_.ReferralRequestReceivedDate >= ibis.date(2019, 4, 1))
+    seen = first_two(tables).drop("turn")
+    seen = seen.mutate(turn=ibis.row_number().over(_in_turn(REFERRAL))).filter(_.turn == 1)
+    found = _with_referral(seen, tables)
+    return found.filter(found.ReferralRequestReceivedDate >= ibis.date(2019, 4, 1))
 
 
-def _second(tables: Tables, group: list[str]) -> ibis.Table:
+@once
+def first_two(tables: Tables) -> ibis.Table:
+    """Return the first two direct contacts of each referral in each financial year; ``turn`` is 0 or 1.
+
+    The second of all years is among them.
+    """
     columns = ["UniqCareContID", REFERRAL, PERSON, "CareContDate"]
     seen = direct(tables).select(*columns, seen_year=year_of(_.CareContDate))
-    order = ibis.window(group_by=group, order_by=["CareContDate", "UniqCareContID"])
-    seen = seen.mutate(turn=ibis.row_number().over(order)).filter(_.turn == 1)
+    return seen.mutate(turn=ibis.row_number().over(_in_turn(REFERRAL, "seen_year"))).filter(_.turn < 2)
+
+
+def _in_turn(*group: str) -> Any:
+    return ibis.window(group_by=group, order_by=["CareContDate", "UniqCareContID"])
+
+
+def _with_referral(seen: ibis.Table, tables: Tables) -> ibis.Table:
+    """Attach to contacts their referral and the days since its receipt; none of a referral with a stay in the year."""
     seen = without_stay(seen.select(REFERRAL, PERSON, "CareContDate", "seen_year"), tables)
     made = referrals(tables).select(REFERRAL, "ServTeamTypeMH", "teams", "ReferralRequestReceivedDate")
     seen = seen.inner_join(made, REFERRAL)
@@ -314,31 +331,31 @@ def therapy_courses(tables: Tables) -> ibis.Table:
     return ended.mutate(date=_.ServDischDate, wait=days_from(_.ReferralRequestReceivedDate, _.TherapySession_FirstDate))
 
 
-@rule("Experience")
+@rule("Experience", every_row=True)
 def responses(tables: Tables) -> ibis.Table:
     """Answers to a local question on experience, on their day."""
     return tables["Experience"].mutate(date=_.ResponseDate)
 
 
-@rule("Invitation")
+@rule("Invitation", every_row=True)
 def invitations(tables: Tables) -> ibis.Table:
     """Invitations to say how care was, on their day."""
     return tables["Invitation"].mutate(date=_.InvitedDate)
 
 
-@rule("Complaint")
+@rule("Complaint", every_row=True)
 def complaints_received(tables: Tables) -> ibis.Table:
     """Complaints and concerns raised with PALS, on the day they were received."""
     return tables["Complaint"].mutate(date=_.ReceivedDate)
 
 
-@rule("Carer")
+@rule("Carer", every_row=True)
 def carer_records(tables: Tables) -> ibis.Table:
     """Records of who cares for a person, on their day."""
     return tables["Carer"].mutate(date=_.RecordedDate)
 
 
-@rule("OutOfAreaPlacement")
+@rule("OutOfAreaPlacement", every_row=True)
 def placements_elsewhere(tables: Tables) -> ibis.Table:
     """Placements with another provider, on their first day."""
     return tables["OutOfAreaPlacement"].mutate(date=_.StartDate)

@@ -66,7 +66,7 @@ def _last_beds(spells: ibis.Table, tables: Tables) -> tuple[ibis.Table, ibis.Tab
     return last, _bed_of(ending, "bed_at_discharge", [ending.StartDateWardStay.desc(), ending.UniqWardStayID.desc()])
 
 
-@rule("MHS501HospProvSpell")
+@rule("MHS501HospProvSpell", every_row=True)
 def spells_begun(tables: Tables) -> ibis.Table:
     """Hospital admissions of any kind of bed, on their day."""
     return tables["MHS501HospProvSpell"].mutate(date=_[ADMITTED])

@@ -7,7 +7,7 @@ days are counted between two dates, never added to one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, reduce, wraps
@@ -36,10 +36,9 @@ STANDING = ("Population", "Areas")
 TEAMS = ("MHS101Referral", "MHS102OtherServiceType", "MHS902ServiceTeamDetails")  # any may name the type of a team
 ELSEWHERE = "Elsewhere"  # areas outside the catchment with their deprivation; made, never in an extract
 PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDeathDate"]
+AGES = frozenset(("age", "age_on_day", "age_at_month_end", "age_at_referral"))
 # Columns that rules make of what is recorded: missing where that is missing, which is no answer.
-RECORDED = frozenset(
-    ("teams", "transferred", "last_bed", "bed_at_discharge", "age", "age_on_day", "age_at_month_end", "age_at_referral")
-)
+RECORDED = AGES | {"teams", "transferred", "last_bed", "bed_at_discharge"}
 TYPES = {"id": "string", "code": "string", "text": "string", "date": "date", "integer": "int64", "number": "float64"}
 
 
@@ -50,6 +49,7 @@ class Rule:
     The rows have ``Person_ID`` and either ``date`` (the row belongs to the period of that day) or ``start`` and
     ``until`` (the row belongs to every period that it touches, with ``days`` in it). ``stands_in`` are the columns that
     it fills with ``NOT_COLLECTED`` for a year in which nobody filled them, so that the rule holds without them.
+    ``every_row``: each row of its first table is one row of the rule, on the day that it begins.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Rule:
     rows: Callable[[Tables], ibis.Table]
     valid_from: str
     stands_in: tuple[str, ...] = ()
+    every_row: bool = False
 
 
 RULES: dict[str, Rule] = {}
@@ -103,12 +104,15 @@ def once(step: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-def rule(*needs: str, valid_from: str = "2016-04-01", stands_in: tuple[str, ...] = ()) -> Callable:
-    """Register a function as the counting rule of its name; ``needs`` are tables, or Table.Column to be filled."""
+def rule(*needs: str, valid_from: str = "2016-04-01", **facts: Any) -> Callable:
+    """Register a function as the counting rule of its name; ``needs`` are tables, or Table.Column to be filled.
+
+    ``facts`` are the others of :class:`Rule`.
+    """
 
     def register(function: Callable[[Tables], ibis.Table]) -> Callable[[Tables], ibis.Table]:
         meaning = (function.__doc__ or "").strip().splitlines()[0]
-        RULES[function.__name__] = Rule(function.__name__, meaning, needs, function, valid_from, stands_in)
+        RULES[function.__name__] = Rule(function.__name__, meaning, needs, function, valid_from, **facts)
         return function
 
     return register
@@ -305,9 +309,10 @@ def people(tables: Tables, area_columns: tuple[str, ...]) -> ibis.Table:
     )
 
 
-def of_people(rows: ibis.Table, persons: ibis.Table, bands: list[int]) -> ibis.Table:
-    """Attach to rows (with their ``year``) who the person is, and the ages of :func:`with_ages`."""
-    return with_ages(rows.left_join(persons, "Person_ID").drop("Person_ID_right"), bands)
+def of_people(rows: ibis.Table, persons: ibis.Table, bands: list[int], wanted: Set[str] | None = None) -> ibis.Table:
+    """Attach to rows (with their ``year``) who the person is, and the ages of :func:`with_ages` if one is wanted."""
+    found = rows.left_join(persons, "Person_ID").drop("Person_ID_right")
+    return with_ages(found, bands) if wanted is None or wanted & {*AGES, "age_band", "age_from", "age_to"} else found
 
 
 def with_ages(rows: ibis.Table, bands: list[int]) -> ibis.Table:
