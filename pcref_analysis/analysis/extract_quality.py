@@ -107,7 +107,7 @@ def left_out(run: str, parameters: Parameters) -> pd.DataFrame:
 
 def not_available(data: pd.DataFrame, domain: str) -> list[str]:
     """Return the names of the domain's shipped indicators that these data do not hold."""
-    have = set(data["indicator"])
+    have = set(data["indicator"].unique())
     if {"detentions", "events_low"} <= have | set(data):  # published counts are as published already
         have.add("detentions_as_published")
     return [entry.name for key, entry in indicators.shipped().items() if entry.domain == domain and key not in have]

@@ -71,6 +71,16 @@ def _table(text: str) -> pd.DataFrame:
     return read_csv(io.StringIO(text))
 
 
+def marked_frame(record: dict[str, Any]) -> pd.DataFrame:
+    """Return the released table that a record holds with its marks (:func:`marked`)."""
+    return _marked(record["csv"]).copy()
+
+
+@lru_cache(maxsize=256)  # the workbook is written of them, and read back
+def _marked(text: str) -> pd.DataFrame:
+    return marked(_table(text))
+
+
 def marked(table: pd.DataFrame) -> pd.DataFrame:
     """Return a released table with a mark in every empty cell: [c] suppressed, [x] not available, [z] not applicable.
 

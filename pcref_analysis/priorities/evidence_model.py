@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import lapack
 
 SPREADS = np.array([0.01, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0])  # s: from "all alike" to ratios of 2.7 and more
 EFFECT_SDS = np.geomspace(0.005, 1.5, 40)  # values that ta and tb may take, half-normal prior
@@ -26,6 +27,8 @@ EFFECT_PRIOR = np.log(EFFECT_SDS) - 0.5 * (EFFECT_SDS / 0.5) ** 2
 MEAN_SD = 0.5  # prior of mu
 BURN_IN, SHORT, STATES = 200, 300, 2_500
 LOOKS = 2
+_LOG_SDS, _VARIANCES = np.log(EFFECT_SDS), EFFECT_SDS**2
+_SOLVE = lapack.dtrtrs  # of a triangle: thousands of small ones, for which checks of what is given would take longer
 
 
 class _Data(NamedTuple):
@@ -33,6 +36,7 @@ class _Data(NamedTuple):
     own: np.ndarray  # variance of y without the comparator's part
     indicator: np.ndarray
     group: np.ndarray
+    place: np.ndarray  # in the table of indicators by groups
     shared: np.ndarray  # the comparator's variance, one an indicator
     groups: int
 
@@ -111,7 +115,9 @@ def _data(gaps: pd.DataFrame) -> _Data:
     shared = gaps["shared_variance"].astype(float).fillna(0) if "shared_variance" in gaps else 0 * variance
     shared = pd.Series(np.minimum(shared, 0.9 * variance)).groupby(indicator).min().to_numpy()
     group = pd.factorize(gaps["ethnic_group"], sort=True)[0]
-    return _Data(gaps["gap"].to_numpy(float), variance - shared[indicator], indicator, group, shared, group.max() + 1)
+    groups = int(group.max()) + 1
+    place, own = indicator * groups + group, variance - shared[indicator]
+    return _Data(gaps["gap"].to_numpy(float), own, indicator, group, place, shared, groups)
 
 
 def _look_again(gaps: pd.DataFrame, data: _Data, middle: np.ndarray) -> _Data:
@@ -142,8 +148,8 @@ def _draw_lines(data: _Data, sds: list[float], cell: np.ndarray, n: int, rng: np
     prior = np.concatenate([[MEAN_SD**2], sds[0] ** 2 + data.shared, np.full(groups, sds[1] ** 2)])
     precision, right = _normal_equations(data, weight, prior)
     root = np.linalg.cholesky(precision)
-    half = np.linalg.solve(root, right)[:, None] + rng.standard_normal((len(right), n))
-    drawn = np.linalg.solve(root.T, half).T  # plain solve: the triangular one waits for threads on a busy machine
+    half = _SOLVE(root, right[:, None], lower=1)[0] + rng.standard_normal((len(right), n))
+    drawn = _SOLVE(root, half, lower=1, trans=1)[0].T
     noisy = drawn[:, 1 : 1 + many]
     part = sds[0] ** 2 / (sds[0] ** 2 + data.shared)
     own = part * noisy + np.sqrt((1 - part) * sds[0] ** 2) * rng.standard_normal(noisy.shape)
@@ -154,9 +160,8 @@ def _draw_lines(data: _Data, sds: list[float], cell: np.ndarray, n: int, rng: np
 def _normal_equations(data: _Data, weight: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Posterior precision and right-hand side of (mu, indicators, groups), from the table of weights."""
     many, groups = len(data.shared), data.groups
-    place = data.indicator * groups + data.group
-    table = np.bincount(place, weight, many * groups).reshape(many, groups)
-    total = np.bincount(place, weight * data.y, many * groups).reshape(many, groups)
+    table = np.bincount(data.place, weight, many * groups).reshape(many, groups)
+    total = np.bincount(data.place, weight * data.y, many * groups).reshape(many, groups)
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     precision = np.diag(np.concatenate([[rows.sum()], rows, columns]) + 1 / prior)
     precision[0, 1 : 1 + many] = precision[1 : 1 + many, 0] = rows
@@ -181,7 +186,6 @@ def _draw_cells(rest: np.ndarray, own: np.ndarray, spread: np.ndarray, rng: np.r
 
 
 def _draw_sd(effects: np.ndarray, rng: np.random.Generator) -> float:
-    log = EFFECT_PRIOR - len(effects) * np.log(EFFECT_SDS) - 0.5 * (effects @ effects) / EFFECT_SDS**2
-    chance = np.exp(log - log.max())
-    below = np.cumsum(chance / chance.sum())  # as rng.choice draws, without its checks of what was just made
-    return float(EFFECT_SDS[np.searchsorted(below / below[-1], rng.random(), side="right")])
+    log = EFFECT_PRIOR - len(effects) * _LOG_SDS - 0.5 * (effects @ effects) / _VARIANCES
+    below = np.exp(log - log.max()).cumsum()  # as rng.choice draws, without its checks of what was just made
+    return float(EFFECT_SDS[below.searchsorted(rng.random() * below[-1], side="right")])

@@ -200,8 +200,7 @@ def _of(table: pd.DataFrame, released: Releasable, name: str) -> Releasable:
     return release_tables.derive(lambda _: table, released, name=name)
 
 
-def part(released: Releasable, parameters: Parameters, name: str) -> Releasable:
-    """Return one table of the draft list (draft, to_watch, strengths, evidence_gaps, recording, findings, ...)."""
-    return release_tables.derive(
-        lambda ranked: draft_list.tables(ranked, parameters.priorities)[name], released, name=name
-    )
+def parts(released: Releasable, parameters: Parameters) -> dict[str, Releasable]:
+    """Return the tables of the draft list by name (draft, to_watch, strengths, evidence_gaps, recording, findings)."""
+    made = draft_list.tables(released.table, parameters.priorities)
+    return {name: _of(made[name], released, name) for name in PARTS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def _sheets(path: Path, tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
     with zipfile.ZipFile(path) as book:
         words = ["".join(item.itertext()) for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))]
         for number, (one, record) in enumerate(tables.items(), start=OWN_SHEETS + 1):
-            frame = output.marked(output.frame(record))
+            frame = output.marked_frame(record)
             wanted = [workbook.heads(frame), *frame.to_numpy().tolist()]
             rows = _rows(ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml")), words)
             held = [[row.get(at, "") for at in range(len(frame.columns))] for row in rows[-len(wanted) :]]
@@ -72,15 +73,17 @@ def _rows(sheet: ElementTree.Element, words: Sequence[str]) -> list[dict[int, fl
         for cell in row:
             value = cell.findtext(f"{SPACE}v")
             if value is not None:
-                cells[_column(cell.get("r", ""))] = words[int(value)] if cell.get("t") == "s" else float(value)
+                column = _column(cell.get("r", "").rstrip("0123456789"))
+                cells[column] = words[int(value)] if cell.get("t") == "s" else float(value)
         found.append(cells)
     return found
 
 
-def _column(place: str) -> int:
-    """Return the column of a cell such as "AB12", from 0."""
+@cache
+def _column(letters: str) -> int:
+    """Return the column of the cells that begin with "AB", say, from 0."""
     at = 0
-    for letter in re.sub(r"\d", "", place):
+    for letter in letters:
         at = at * 26 + ord(letter) - ord("A") + 1
     return at - 1
 

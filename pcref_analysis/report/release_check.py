@@ -109,7 +109,7 @@ class Known:
         teams, agreed = derived_tables.by_team(tables["teams"]), derived_tables.agreed(draft, parameters)
         self.made: list[Releasable] = [
             *(unknown, teams[0], draft),
-            *(derived_tables.part(draft, parameters, name) for name in derived_tables.PARTS),
+            *derived_tables.parts(draft, parameters).values(),
             *agreed.values(),
             *derived_tables.sensitive(tables, draft, parameters).values(),
         ]

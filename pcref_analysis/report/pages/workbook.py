@@ -105,7 +105,7 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
         for row, line in enumerate(lines, start=2):
             sheet.write_string(row, 0, line[:LONGEST])
         top = len(lines) + 2  # no empty row: a screen reader may take it for the end
-        _table(sheet, top, output.marked(frame).set_axis(heads(frame), axis=1), f"table_{number}", styles)
+        _table(sheet, top, output.marked_frame(record).set_axis(heads(frame), axis=1), f"table_{number}", styles)
         sheet.freeze_panes(top + 1, 0)
         sheet.set_landscape()
         sheet.repeat_rows(top)
