@@ -30,6 +30,14 @@ UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
 PERSON = ["year", "person", "stranger"]  # the number of a person, or the identifier of one without a record
 WHOLE = {"hours": ("minutes", 60)}  # added up as whole numbers: the same sum in whatever order an engine takes the rows
 ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
+PRODUCTS = {  # of what a person adds, for variances that know of people who count more than once
+    "events_sq": ("events", "events"),
+    "at_risk_sq": ("at_risk", "at_risk"),
+    "total_sq": ("total", "total"),
+    "events_at_risk": ("events", "at_risk"),
+    "total_at_risk": ("total", "at_risk"),
+}
+SUMS = [*ROW_SUMS, *PRODUCTS]
 
 
 def label(year: int) -> str:
@@ -60,7 +68,7 @@ class Held(NamedTuple):
 
     def with_people(self, rows: ibis.Table) -> ibis.Table:
         """Attach to rows by ``year`` and ``person`` who the person is."""
-        return rows.left_join(self.people, ["year", "person"]).drop("year_right", "person_right")
+        return rows.left_join(self.people, ["year", "person"])
 
 
 def rows_of(
@@ -174,10 +182,18 @@ def squared(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_person(rows: ibis.Table, **sums: ibis.Value) -> ibis.Table:
-    """Add rows up by person and year; sums not named are nought."""
+    """Add rows up by person and year."""
     each = {n: value.sum() if isinstance(value, ibis.Column) else value * rows.count() for n, value in sums.items()}
-    added = rows.group_by(PERSON).agg(**{name: total.cast("float64") for name, total in each.items()})
-    return added.select(*PERSON, **{name: added[name] if name in sums else ibis.literal(0.0) for name in ROW_SUMS})
+    return rows.group_by(PERSON).agg(**{name: total.cast("float64") for name, total in each.items()})
+
+
+def _together(parts: list[ibis.Table]) -> ibis.Table:
+    """Add up what several kinds of rows add to the same person and year."""
+    names, nought = [name for name in ROW_SUMS if any(name in part.columns for part in parts)], ibis.literal(0.0)
+    both = ibis.union(
+        *(part.select(*PERSON, **{n: part[n] if n in part.columns else nought for n in names}) for part in parts)
+    )
+    return both.group_by(PERSON).agg(**{name: both[name].sum() for name in names})
 
 
 def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
@@ -186,7 +202,8 @@ def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
     ``found`` is what :func:`held` returns.
     """
     added = engines.frame(expression(entry, found, years))
-    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]])
+    nought = dict.fromkeys((name for name in SUMS if name not in added), 0.0)
+    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]], **nought)
     if of_residents(entry.count):
         added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
     if entry.count.value is None:
@@ -199,7 +216,7 @@ def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
 
 
 def expression(entry: Indicator, found: Held, years: list[int]) -> ibis.Table:
-    """Return the sums of one indicator by year, reason and stratum as one Ibis expression."""
+    """Return the sums of one indicator by year, reason and stratum as one Ibis expression; none that must be nought."""
     count, among = entry.count, entry.count.among
     chosen, unsure = _chosen(found.rows[count.rows], count.where, years)
     parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]
@@ -207,30 +224,32 @@ def expression(entry: Indicator, found: Held, years: list[int]) -> ibis.Table:
         base, doubt = _chosen(found.rows[among.rows], among.where, years)
         weight = base[among.at_risk] if among.at_risk else 1
         parts.append(_by_person(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
-    person = parts[0]
-    if len(parts) > 1:
-        both = ibis.union(*parts)
-        person = both.group_by(PERSON).agg(**{name: both[name].sum() for name in ROW_SUMS})
-    person = _people(entry, found.with_people(person))
-    sums = {name: person[name].sum() for name in ROW_SUMS}
-    sums |= {f"{name}_sq": (person[name] * person[name]).sum() for name in ("events", "at_risk", "total")}
-    sums |= {f"{name}_at_risk": (person[name] * person.at_risk).sum() for name in ("events", "total")}
-    return person.group_by(["year", "reason", *STRATA]).agg(**sums)
+    person = found.with_people(_together(parts) if len(parts) > 1 else parts[0])
+    rows = person.select("year", *STRATA, reason=_reason(entry, person), **_amounts(entry, person))
+    sums = {name: rows[name].sum() for name in ROW_SUMS if name in rows.columns}
+    for name, (one, other) in PRODUCTS.items():
+        if one in rows.columns and other in rows.columns:
+            sums[name] = (rows[one] * rows[other]).sum()
+    return rows.group_by(["year", "reason", *STRATA]).agg(**sums)
 
 
 def _chosen(
     table: ibis.Table, conditions: row_conditions.Conditions, years: list[int]
 ) -> tuple[ibis.Table, ibis.Value]:
     """Return the rows that fulfil conditions or may, and 1 for each that only may (0 for those that do)."""
+    table = table.filter(table.year.isin(years))
     doubt = row_conditions.undecided(table, conditions)
-    table = table.filter(table.year.isin(years), where(table, conditions) | doubt)
+    if doubt is None:
+        return table.filter(where(table, conditions)), ibis.literal(0)
+    table = table.filter(where(table, conditions) | doubt)
     return table, yes(row_conditions.undecided(table, conditions))
 
 
 def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
     """Rows that are numerator and denominator at once: an event among rows, or a value of each row."""
-    doubt = yes(row_conditions.undecided(found, count.event)) if count.event else yes(missing(found[count.value]))
-    unsure = yes((unsure + doubt) > 0)
+    doubt = row_conditions.undecided(found, count.event) if count.event else missing(found[count.value])
+    if doubt is not None:
+        unsure = yes((unsure + yes(doubt)) > 0)
     sure = 1 - unsure
     event = sure * yes(where(found, count.event)) if count.event else sure
     value, _parts = WHOLE.get(count.value, (count.value, 1))
@@ -245,16 +264,17 @@ def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.T
     return _by_person(found, events=event, event_rows=sure, unsure_events=unsure)
 
 
-def _people(entry: Indicator, person: ibis.Table) -> ibis.Table:
-    """Say for each person and year what counts of what was added up, and whether it is counted."""
+def _amounts(entry: Indicator, person: ibis.Table) -> dict[str, ibis.Value]:
+    """Return what each person adds in a year, by sum."""
     count, among = entry.count, entry.count.among
+    found = {name: person[name] for name in ROW_SUMS if name in person.columns}
     if count.unit == "people":
-        person = person.mutate(events=yes(person.events >= count.at_least).cast("float64"))
-    if count.unit == "people" or (among and not among.at_risk):
-        person = person.mutate(at_risk=yes(person.base_rows > 0).cast("float64"))
+        found["events"] = yes(person.events >= count.at_least).cast("float64")
     if of_residents(count):
-        person = person.mutate(at_risk=ibis.literal(1.0))
-    return person.mutate(reason=_reason(entry, person))
+        found["at_risk"] = ibis.literal(1.0)
+    elif count.unit == "people" or (among and not among.at_risk):
+        found["at_risk"] = yes(person.base_rows > 0).cast("float64")
+    return found
 
 
 def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:

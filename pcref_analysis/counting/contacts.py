@@ -29,7 +29,8 @@ _OF_CONTACTS = (
 
 def attach(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
     """Attach columns of another table, of which every key has one row; every row of the first stays once."""
-    return table.left_join(other, key).drop(f"{key}_right")
+    more = [name for name in other.columns if name != key]
+    return table.left_join(other, key).select(*table.columns, *more)
 
 
 @once

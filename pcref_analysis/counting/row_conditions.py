@@ -212,10 +212,11 @@ def where(table: ibis.Table, conditions: Conditions) -> ibis.Value:
     return reduce(and_, found) if found else ibis.literal(1) == ibis.literal(1)
 
 
-def undecided(table: ibis.Table, conditions: Conditions) -> ibis.Value:
+def undecided(table: ibis.Table, conditions: Conditions) -> ibis.Value | None:
     """Say where the conditions cannot be told because a column of the extract is missing, and nothing else denies them.
 
     Columns that a rule works out (days to the next contact) are missing where there is none: that is an answer.
+    ``None`` where every row can be told.
     """
     gaps, possible = [], []
     for condition in conditions or ():
@@ -224,9 +225,7 @@ def undecided(table: ibis.Table, conditions: Conditions) -> ibis.Value:
             gaps.append(missing(column))
             holds = holds | missing(column)
         possible.append(holds)
-    if not gaps:
-        return ibis.literal(1) == ibis.literal(0)
-    return reduce(or_, gaps) & reduce(and_, possible)
+    return reduce(or_, gaps) & reduce(and_, possible) if gaps else None
 
 
 def _one(table: ibis.Table, condition: Condition) -> ibis.Value:
@@ -311,7 +310,7 @@ def people(tables: Tables, area_columns: tuple[str, ...]) -> ibis.Table:
 
 def of_people(rows: ibis.Table, persons: ibis.Table, bands: list[int], wanted: Set[str] | None = None) -> ibis.Table:
     """Attach to rows (with their ``year``) who the person is, and the ages of :func:`with_ages` if one is wanted."""
-    found = rows.left_join(persons, "Person_ID").drop("Person_ID_right")
+    found = rows.left_join(persons, "Person_ID")
     return with_ages(found, bands) if wanted is None or wanted & {*AGES, "age_band", "age_from", "age_to"} else found
 
 
