@@ -244,7 +244,7 @@ def dates(text: Any) -> str:
     return ISO_DAY.sub(lambda day: f"{int(day[3])} {MONTHS[int(day[2]) - 1]} {day[1]}", str(text))
 
 
-def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
+def level_of(frame: pd.DataFrame) -> str:
     """The level of a table's intervals in words ("90%"), from its column ``level``; "" where it has none.
 
     Examples
@@ -253,8 +253,7 @@ def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
     '90% '
     """
     found = frame["level"].dropna().unique() if "level" in frame else ()
-    level = float(found[0]) if len(found) == 1 else otherwise
-    return "" if level is None else f"{100 * level:.4g}% "
+    return f"{100 * float(found[0]):.4g}% " if len(found) == 1 else ""
 
 
 def _per_cent(factor: Any) -> str:
