@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.analysis.levels_and_gaps import STEPS, fullest
 from pcref_analysis.display import drawing, formats, funnel_axes, palette, svg
 from pcref_analysis.display.output import INTERNAL, Shown, fingerprint, mark, nothing
 from pcref_analysis.display.palette import BLUE, GREY, ORANGE, TEAL
 
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
-    "crude": ("before adjustment", GREY, "o", -0.22),
-    "age_sex": ("after age and sex", TEAL, "s", 0.0),
-    "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.22),
+    "crude": (formats.STEPS["crude"], GREY, "o", -0.22),
+    "age_sex": (formats.STEPS["age_sex"], TEAL, "s", 0.0),
+    "age_sex_imd": (formats.STEPS["age_sex_imd"], BLUE, "D", 0.22),
 }
 KEY = 'class="key" '
 NOTHING = "nothing to draw from these data."
@@ -82,7 +83,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
     targets
         A Releasable of :func:`pcref_analysis.report.derived_tables.targets`: each is a line; ``None`` draws none.
     """
-    frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
+    frame = fullest(_drawn(released, ["estimate", "lower", "upper"]), STEPS[:2])
     frame = frame[frame["period"] == period].reset_index(drop=True)
     if frame.empty:
         return nothing(released, id, title, NOTHING)
@@ -109,7 +110,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
             axis.vlines(one.target, *limits, color=palette.PLUM, linewidth=2.5, linestyle=(0, (2, 1)), zorder=3)
         drawing.by_group(axis, groups)
         drawing.number_axis(axis, "x", most)
-        step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
+        step = formats.STEPS[part["adjustment"].iloc[0]]
         unit = part["unit"].iloc[0]
         drawing.below(figure, f"{unit}, {step}{_other_year(part, period)}")
         pictures.append(
@@ -128,7 +129,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
 
 def periods(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw a level by year, a picture an indicator, a line an ethnic group, with intervals."""
-    frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
+    frame = fullest(_drawn(released, ["estimate", "lower", "upper"]), STEPS[:2])
     return _by_year(released, frame, id, title, table, ratio="")
 
 
@@ -139,9 +140,7 @@ def gap_periods(released: Any, id: str, title: str, table: str, breaks: Sequence
     """
     frame = _drawn(released, ["estimate", "lower", "upper"])
     frame = frame[(frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown") & frame["period"].str.len().eq(7)]
-    frame = frame[frame["adjustment"].isin(ADJUSTMENTS)]
-    step = frame["adjustment"].map(list(ADJUSTMENTS).index)
-    frame = frame[step == step.groupby(frame["indicator"]).transform("max")]
+    frame = fullest(frame, STEPS)
     comparator = frame["comparator"].iloc[0] if len(frame) else ""
     return _by_year(released, frame, id, title, table, comparator, breaks)
 
@@ -334,13 +333,6 @@ def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
             [float("inf"), float("-inf")], float("nan")
         )
     return frame.dropna(subset=numbers).reset_index(drop=True)
-
-
-def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return of each indicator the fullest adjustment that it has: after age and sex, else before adjustment."""
-    order = {"crude": 0, "age_sex": 1}
-    best = frame["adjustment"].map(order).groupby(frame["indicator"]).transform("max")
-    return frame[frame["adjustment"].map(order) == best]
 
 
 def _highest(part: pd.DataFrame) -> str:

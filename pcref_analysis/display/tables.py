@@ -12,12 +12,12 @@ import pandas as pd
 
 from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 from pcref_analysis.display import formats, html_table
+from pcref_analysis.display.formats import STEPS
 from pcref_analysis.display.list_columns import FOLDED, ITEMS, TITLES, VIEWS, of_item, of_setting
 from pcref_analysis.display.output import FIGURES, Shown
 from pcref_analysis.estimates import interval_counts
 from pcref_analysis.vocabulary import indicators
 
-STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 RATIO = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
 THAN, BOARDS = "Than the comparator", "In the boards of England, before adjustment"
 CHANGES = {"age_sex": "Change with age and sex", "age_sex_imd": "Further change with deprivation"}

@@ -78,7 +78,7 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
         odd = main_points.unknown(
             leads[page],
             (
-                main_points.values(pd.DataFrame(first)),
+                formats.values(pd.DataFrame(first)),
                 *map(main_points.financial_year, main_points.years(rows)),
                 numbers,
             ),
