@@ -271,7 +271,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         words = str(item.get("wording", ""))
         return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
                      state=state, sources=(words, outcome, title))  # fmt: skip
-    sentences = [sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
+    sentences = [sentence(row, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
     there = wording.elsewhere(lead)
@@ -301,7 +301,7 @@ def years(found: pd.DataFrame) -> list[str]:
     return sorted({*found["period"], *(found["years"].dropna() if "years" in found else ())})
 
 
-def sentence(row: Mapping[str, Any], parameters: Parameters, named: bool) -> str:
+def sentence(row: Mapping[str, Any], named: bool) -> str:
     """Return one finding in the words of its released table, with its years as people say them."""
     years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
     said = wording.main_sentence(row).removeprefix(f"{years}, ")
