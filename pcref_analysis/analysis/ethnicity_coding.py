@@ -7,6 +7,7 @@ import pandas as pd
 
 from pcref_analysis.analysis.levels_and_gaps import PAIR, is_published, select
 from pcref_analysis.estimates import interval_counts
+from pcref_analysis.published.completeness import COLUMNS
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -170,7 +171,6 @@ RULE = {
 }
 RECORDING = "probable recording matter"
 UNKNOWN = "many without a known ethnic group"
-COLUMNS = ["indicator", "period", "area", "ethnic_group", "flag", "reason"]
 
 
 def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White", rule: dict | None = None):

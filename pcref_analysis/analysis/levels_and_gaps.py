@@ -270,6 +270,13 @@ def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame
     return in_order(named(table[[*SHAPE, *(more or [])]]))
 
 
+def fullest(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
+    """Return of each indicator the rows by the fullest adjustment that it has, of ``steps`` (the fullest last)."""
+    part = table[table["adjustment"].isin(steps)]
+    step = part["adjustment"].map(list(steps).index)
+    return part[step == step.groupby(part["indicator"]).transform("max")]
+
+
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Return rows in the order that people read: comparator, catalogue, period, NHS order of groups, adjustment."""
     groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]

@@ -58,10 +58,10 @@ def find(
     found = constraints.gather(rows, _hierarchies(links), _shares(links), _gaps(links))
     low, high = _limits(found)
     matrix, low, high, now = _with_last_edition(found, low, high, revision)
-    suspects = _suspects(found, rows, rule, len(low))
+    suspects = _suspects(found, rows, len(low))
     kind = np.pad(found.cells["kind"].to_numpy(object), (0, len(low) - len(found.cells)), constant_values="")
     pinned = _pinned(matrix, low, high, suspects, kind, now, rule)
-    return _named(found, rows, pinned)
+    return _named(found, pinned)
 
 
 def _read(released: Any, rule: Disclosure, prefix: str, population: pd.DataFrame | None) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def _with_last_edition(
     )
 
 
-def _suspects(found: Sums, rows: pd.DataFrame, rule: Disclosure, size: int) -> np.ndarray:
+def _suspects(found: Sums, rows: pd.DataFrame, size: int) -> np.ndarray:
     """Return which counts must not be pinned: the hidden ones and what is left over by subtraction."""
     hidden = found.places["cell"][(rows["status"] == SUPPRESSED).to_numpy()]
     result = np.zeros(size, bool)
@@ -225,7 +225,7 @@ def _beyond_public(puzzle: feasible_ranges.Puzzle, bad: np.ndarray, now: np.ndar
     return bad[(free_most - free_least > most - least) | np.isnan(free_most)]
 
 
-def _named(found: Sums, rows: pd.DataFrame, pinned: np.ndarray) -> pd.DataFrame:
+def _named(found: Sums, pinned: np.ndarray) -> pd.DataFrame:
     dims = list(found.dimensions)
     places = found.places.drop_duplicates("cell").set_index("cell")
     shown = found.cells.loc[found.places["cell"].unique(), ["series", *dims]].reset_index(names="cell")

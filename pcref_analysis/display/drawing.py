@@ -70,7 +70,7 @@ def below(figure: Any, words: str) -> None:
 
 def marks(released: Any) -> str:
     """Say what every picture of such a table carries, wherever it is taken to."""
-    marks = ["Synthetic data"] if getattr(released, "synthetic", False) else []
+    marks = ["Synthetic data"] if released.synthetic else []
     return ". ".join([*marks, *([INTERNAL] if released.audience == "internal" else [])])
 
 

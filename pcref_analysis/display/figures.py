@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.analysis.levels_and_gaps import STEPS, fullest
 from pcref_analysis.display import drawing, formats, funnel_axes, palette, svg
-from pcref_analysis.display.output import INTERNAL, Shown, fingerprint
+from pcref_analysis.display.output import INTERNAL, Shown, fingerprint, mark, nothing
 from pcref_analysis.display.palette import BLUE, GREY, ORANGE, TEAL
 
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
-    "crude": ("before adjustment", GREY, "o", -0.22),
-    "age_sex": ("after age and sex", TEAL, "s", 0.0),
-    "age_sex_imd": ("after age, sex and deprivation", BLUE, "D", 0.22),
+    "crude": (formats.STEPS["crude"], GREY, "o", -0.22),
+    "age_sex": (formats.STEPS["age_sex"], TEAL, "s", 0.0),
+    "age_sex_imd": (formats.STEPS["age_sex_imd"], BLUE, "D", 0.22),
 }
 KEY = 'class="key" '
+NOTHING = "nothing to draw from these data."
 BARS = 15  # as many as a reader takes in
 
 
@@ -45,7 +47,7 @@ def forest(released: Any, id: str, title: str, table: str, period: str) -> Shown
     frame = frame[(frame["period"] == period) & (frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown")]
     frame = frame.reset_index(drop=True)
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     comparator = frame["comparator"].iloc[0]
     pictures, cut = [], False
     for panel, part in frame.groupby("indicator_name", sort=False):
@@ -81,10 +83,10 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
     targets
         A Releasable of :func:`pcref_analysis.report.derived_tables.targets`: each is a line; ``None`` draws none.
     """
-    frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
+    frame = fullest(_drawn(released, ["estimate", "lower", "upper"]), STEPS[:2])
     frame = frame[frame["period"] == period].reset_index(drop=True)
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     if "england" not in frame:
         frame["england"] = float("nan")
     if "england_year" not in frame:  # published figures: England's before adjustment
@@ -108,7 +110,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
             axis.vlines(one.target, *limits, color=palette.PLUM, linewidth=2.5, linestyle=(0, (2, 1)), zorder=3)
         drawing.by_group(axis, groups)
         drawing.number_axis(axis, "x", most)
-        step = "after age and sex" if part["adjustment"].iloc[0] == "age_sex" else "before adjustment"
+        step = formats.STEPS[part["adjustment"].iloc[0]]
         unit = part["unit"].iloc[0]
         drawing.below(figure, f"{unit}, {step}{_other_year(part, period)}")
         pictures.append(
@@ -127,7 +129,7 @@ def levels(released: Any, id: str, title: str, table: str, period: str, targets:
 
 def periods(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw a level by year, a picture an indicator, a line an ethnic group, with intervals."""
-    frame = _best_levels(_drawn(released, ["estimate", "lower", "upper"]))
+    frame = fullest(_drawn(released, ["estimate", "lower", "upper"]), STEPS[:2])
     return _by_year(released, frame, id, title, table, ratio="")
 
 
@@ -138,9 +140,7 @@ def gap_periods(released: Any, id: str, title: str, table: str, breaks: Sequence
     """
     frame = _drawn(released, ["estimate", "lower", "upper"])
     frame = frame[(frame["lower"] > 0) & (frame["ethnic_group"] != "Unknown") & frame["period"].str.len().eq(7)]
-    frame = frame[frame["adjustment"].isin(ADJUSTMENTS)]
-    step = frame["adjustment"].map(list(ADJUSTMENTS).index)
-    frame = frame[step == step.groupby(frame["indicator"]).transform("max")]
+    frame = fullest(frame, STEPS)
     comparator = frame["comparator"].iloc[0] if len(frame) else ""
     return _by_year(released, frame, id, title, table, comparator, breaks)
 
@@ -151,7 +151,7 @@ def _by_year(
 ) -> Shown:
     frame = frame[frame.groupby("indicator")["period"].transform("nunique") > 1].reset_index(drop=True)
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     every, years = list(dict.fromkeys(frame["ethnic_group"])), sorted(frame["period"].unique())
     pictures = []
     for panel, part in frame.groupby("indicator_name", sort=False):
@@ -192,7 +192,7 @@ def bars(released: Any, id: str, title: str, table: str, label: str, unit: str) 
     frame = every.sort_values("estimate", ascending=False, kind="stable").head(BARS).reset_index(drop=True)
     rest = f"; {len(every) - len(frame)} more in the table" if len(every) > len(frame) else ""
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     both = {"lower", "upper"} <= set(frame)
     most = frame[["estimate", "upper"] if both else ["estimate"]].max().max() * 1.05 or 1
     figure, axis = drawing.picture(released, "", 34 * len(frame), 12)
@@ -217,7 +217,7 @@ def funnel(released: Any, limits: Any, id: str, title: str, table: str, x: str, 
     """
     frame = _drawn(released, ["target", "estimate"])
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     figure, axis = drawing.picture(released, "", 300, drawing.NUMBERS)
     entries = funnel_axes.draw(axis, frame, limits.table)
     drawing.below(figure, x)
@@ -252,7 +252,7 @@ def boards(released: Any, id: str, title: str, table: str, indicator: str) -> Sh
     frame = _drawn(released, ["ratio", "precision", "mean"])
     frame = frame[frame["indicator"].eq(indicator)].reset_index(drop=True)
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     pictures = []
     for group, part in frame.groupby("ethnic_group", sort=False):
         figure, axis = drawing.picture(released, group, 230, drawing.NUMBERS)
@@ -284,7 +284,7 @@ def priorities(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw the draft list: an item a row in its order, its ratio with interval, coloured and shaped by band."""
     frame = _drawn(released, ["ratio", "lower", "upper"]).head(20)
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     bands = {b: palette.BANDS[i % len(palette.BANDS)] for i, b in enumerate(sorted(frame["band"].unique()))}
     names = [f"{row.name}: {row.ethnic_group}" for row in frame[["name", "ethnic_group"]].itertuples(name="Row")]
     styles = [bands[band] for band in frame["band"]]
@@ -301,7 +301,7 @@ def main_points(released: Any, id: str, title: str, table: str) -> Shown:
     """Draw the main points one below the other, each name above its ratio; with a PNG for papers."""
     frame = _drawn(released, ["ratio", "lower", "upper"])
     if frame.empty:
-        return _nothing(released, id, title)
+        return nothing(released, id, title, NOTHING)
     comparator, styles = frame["comparator"].iloc[0], [(GREY, "o")] * len(frame)
     figure = _one_below_the_other(released, frame, frame["title"], styles, f"times the level of the {comparator} group")
     said = "; ".join(
@@ -326,12 +326,6 @@ def _one_below_the_other(
     return figure
 
 
-def _nothing(released: Any, id: str, title: str) -> Shown:
-    words = f"{title}: nothing to draw from these data."
-    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
-    return Shown(record=record, text=words, html=f'<p id="{escape(id)}">{escape(words)}</p>')
-
-
 def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
     frame = released.table.copy()
     for column in {*numbers, "lower", "upper"} & set(frame):
@@ -339,13 +333,6 @@ def _drawn(released: Any, numbers: list[str]) -> pd.DataFrame:
             [float("inf"), float("-inf")], float("nan")
         )
     return frame.dropna(subset=numbers).reset_index(drop=True)
-
-
-def _best_levels(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return of each indicator the fullest adjustment that it has: after age and sex, else before adjustment."""
-    order = {"crude": 0, "age_sex": 1}
-    best = frame["adjustment"].map(order).groupby(frame["indicator"]).transform("max")
-    return frame[frame["adjustment"].map(order) == best]
 
 
 def _highest(part: pd.DataFrame) -> str:
@@ -397,20 +384,18 @@ def _shown(
     paper: bool = False,
 ) -> Shown:  # fmt: skip
     """Return a figure: its pictures in a row that breaks where the page ends, and its record."""
-    synthetic, internal = bool(getattr(released, "synthetic", False)), released.audience == "internal"
-    alt = f"{INTERNAL}. {alt}" if internal else alt
+    alt = f"{INTERNAL}. {alt}" if released.audience == "internal" else alt
     images = "".join(
         f'<img {KEY if p.title == "Key" else ""}src="{svg.uri(svg.of(p.drawn, p.title))}" alt="{escape(p.alt)}">'
         for p in pictures
     )
-    mark = ' <strong class="synthetic">Synthetic data</strong>' if synthetic else ""
-    mark += f' <strong class="internal">{INTERNAL}</strong>' if internal else ""
     kind = "charts" if len(pictures) > 2 else "charts one"
     data = fingerprint(frame.astype(object).where(frame.notna(), None).astype(str).to_dict("records"))
     record = {
         "id": id, "kind": "figure", "title": title, "alt": alt, "source_table": table, "data": data,
-        "synthetic": synthetic,
+        "synthetic": released.synthetic,
     }  # fmt: skip
-    html = f'<figure id="{escape(id)}" class="{kind}"><figcaption>{escape(title)}{mark}</figcaption>{images}</figure>'
+    caption = f"<figcaption>{escape(title)}{mark(released)}</figcaption>"
+    html = f'<figure id="{escape(id)}" class="{kind}">{caption}{images}</figure>'
     png = svg.png(pictures[-1].drawn) if paper else b""
     return Shown(record=record, text=f"Figure {id}, data {data}. {alt}", html=html, png=png)

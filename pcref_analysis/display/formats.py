@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 MINUS = "\u2212"  # the minus sign: a hyphen is read as a dash, or not at all
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
 MONTHS += ("November", "December")
+STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 SIMILAR = 1.1  # a ratio closer to 1 than this is "similar": the margin that the priority rule starts from
 ISO_DAY = re.compile(r"\b(20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\b")
 
@@ -20,6 +21,17 @@ ISO_DAY = re.compile(r"\b(20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\b
 def count(number: int, word: str) -> str:
     """A number of things: 1 gap, 2 gaps."""
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as a list in a sentence: "A", "A and B", "A, B and C"."""
+    *some, last = [*words] or [""]
+    return f"{', '.join(some)} and {last}" if some else last
+
+
+def values(table: pd.DataFrame) -> str:
+    """All values of a table as text, apart from each other, to compare the numbers of a document with."""
+    return " | ".join(str(value) for value in table.to_numpy().ravel() if has(value))
 
 
 def several(one: str, more: str, number: int, **values: Any) -> str:
@@ -244,7 +256,7 @@ def dates(text: Any) -> str:
     return ISO_DAY.sub(lambda day: f"{int(day[3])} {MONTHS[int(day[2]) - 1]} {day[1]}", str(text))
 
 
-def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
+def level_of(frame: pd.DataFrame) -> str:
     """The level of a table's intervals in words ("90%"), from its column ``level``; "" where it has none.
 
     Examples
@@ -253,8 +265,7 @@ def level_of(frame: pd.DataFrame, otherwise: float | None = None) -> str:
     '90% '
     """
     found = frame["level"].dropna().unique() if "level" in frame else ()
-    level = float(found[0]) if len(found) == 1 else otherwise
-    return "" if level is None else f"{100 * level:.4g}% "
+    return f"{100 * float(found[0]):.4g}% " if len(found) == 1 else ""
 
 
 def _per_cent(factor: Any) -> str:

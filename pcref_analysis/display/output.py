@@ -7,6 +7,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -59,6 +60,19 @@ class Shown:
         if self.record.get("kind") != "figure":
             return bundle, {}
         return bundle, {MIME: {"picture": notebook_seals.of_picture(self.html)}}
+
+
+def nothing(released: Any, id: str, title: str, words: str) -> Shown:
+    """Say that there is nothing to show, which is a finding too."""
+    words = f"{title}: {words}"
+    record = {"id": id, "kind": "text", "title": title, "text": words, "sources": [released.name]}
+    return Shown(record=record, text=words, html=f'<p id="{escape(id)}">{escape(words)}</p>')
+
+
+def mark(source: Any) -> str:
+    """Return what the title of a table or figure carries (HTML), if it is synthetic or for internal use."""
+    synthetic = ' <strong class="synthetic">Synthetic data</strong>' if source.synthetic else ""
+    return synthetic + (f' <strong class="internal">{INTERNAL}</strong>' if source.audience == "internal" else "")
 
 
 def frame(record: dict[str, Any]) -> pd.DataFrame:

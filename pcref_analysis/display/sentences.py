@@ -136,8 +136,7 @@ def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
             "and why."
         )
     else:
-        *some, last = changes["who"].unique()
-        who, number = plain(f"{', '.join(some)} and {last}" if some else last), len(changes)
+        who, number = plain(formats.joined(changes["who"].unique())), len(changes)
         words = (
             f"{begins}**Discussed by {who}**, last on {formats.dates(changes['when'].max())}: {number} "
             f"{_n('change', number)}, each with its reason. The draft stays beside the list that was agreed."

@@ -12,13 +12,11 @@ import pandas as pd
 
 from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 from pcref_analysis.display import formats, html_table
+from pcref_analysis.display.formats import STEPS
 from pcref_analysis.display.list_columns import FOLDED, ITEMS, TITLES, VIEWS, of_item, of_setting
-from pcref_analysis.display.output import Shown
+from pcref_analysis.display.output import FIGURES, Shown
 from pcref_analysis.estimates import interval_counts
 from pcref_analysis.vocabulary import indicators
-
-FIGURES = ("estimate", "lower", "upper")
-STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 
 RATIO = {"estimate": "ratio", "lower": "ratio_lower", "upper": "ratio_upper"}
 THAN, BOARDS = "Than the comparator", "In the boards of England, before adjustment"
@@ -29,15 +27,12 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     """Show a released table as it stands; ``columns`` picks, orders and names what is shown."""
     text = released.text
     names = columns or {c: c.replace("_", " ").capitalize() for c in text.columns}
-    numeric = {c for c in (*released.counts, *released.figures) if c in names} | {
-        c for c in names if c.endswith("_text")
-    }
+    counted = (*released.counts, *released.figures)
+    numeric = {head for c, head in names.items() if c in counted or c.endswith("_text")}
     called = indicators.of_each("name")
     read = {**dict.fromkeys(ITEMS, of_item), "setting": of_setting, "indicator": lambda key: called.get(key, key)}
-    rows = [[(read.get(c, str)(formats.dates(row[c])), c in numeric) for c in names] for row in text.to_dict("records")]
-    return html_table.of(
-        released, id, title, list(names.values()), [("", rows)], {n for c, n in names.items() if c in numeric}
-    )
+    rows = [[read.get(c, str)(formats.dates(row[c])) for c in names] for row in text.to_dict("records")]
+    return html_table.of(released, id, title, list(names.values()), [("", rows)], numeric)
 
 
 def levels(released: Any, id: str, title: str, period: str) -> Shown:
@@ -46,7 +41,7 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
     Published figures that lack the period are shown of the last year before it, which is said.
     """
     frame = _of(released.table, period)
-    between = f"({formats.level_of(frame)}interval)"
+    between = _interval_of(frame)
     heads = ["Ethnic group", "Events", "At risk", f"Before adjustment {between}", f"After age and sex {between}"]
     if not (frame["adjustment"] == "age_sex").any():
         heads = heads[:4]
@@ -58,8 +53,8 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
         rows = []
         for group, lines in _by_group(part):
             first = next((line for line in lines if line["adjustment"] == "crude"), lines[0])
-            row = [(str(group), False), (_count(first, "events"), True), (_count(first, "at_risk"), True)]
-            row += [(_interval(lines, step), True) for step in steps]
+            row = [str(group), _count(first, "events"), _count(first, "at_risk")]
+            row += [_interval(lines, step) for step in steps]
             row += _england(_national(lines)) if national else []
             rows.append(row)
         blocks.append((f"{name} ({unit}){_year(part, period)}{_england_is(part)}", rows))
@@ -71,7 +66,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     frame = _of(released.table, period)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
     changes = [step for step in steps if step in CHANGES] if "change" in frame else []
-    between = f"({formats.level_of(frame)}interval)"
+    between = _interval_of(frame)
     heads = ["Ethnic group", *(f"Ratio {STEPS[step]} {between}" for step in steps)]
     heads += [f"{CHANGES[step]} {between}" for step in changes]
     heads += ["England's ratio"] if (england := "england" in frame) else []
@@ -81,12 +76,12 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     for name, part in frame.groupby("indicator_name", sort=False):
         rows = [
             [
-                (str(group), False),
-                *((_interval(lines, step, _decimals(lines)), True) for step in steps),
-                *((_change(lines, step), True) for step in changes),
-                *([(_ratio(_national(lines)["england"]), True)] if england else []),
-                *([(_boards(lines[0]), False)] if boards else []),
-                (_than(lines), False),
+                str(group),
+                *(_interval(lines, step, _decimals(lines)) for step in steps),
+                *(_change(lines, step) for step in changes),
+                *([_ratio(_national(lines)["england"])] if england else []),
+                *([_boards(lines[0])] if boards else []),
+                _than(lines),
             ]
             for group, lines in _by_group(part)
         ]
@@ -99,9 +94,9 @@ def changes(released: Any, id: str, title: str) -> Shown:
     """Show how each gap has changed since the first year and since the last one: a ratio of ratios, and a word."""
     blocks = []
     for name, part in released.table.groupby("indicator_name", sort=False):
-        rows = [[(row["ethnic_group"], False), (f"{row['period_then']} to {row['period_now']}", False),
-                 *((_one({end: row[f"{end}_{when}"] for end in FIGURES}), True) for when in ("then", "now")),
-                 (formats.change(row["times"], row["times_lower"], row["times_upper"]), True), (_since(row), False)]
+        rows = [[row["ethnic_group"], f"{row['period_then']} to {row['period_now']}",
+                 *(_one({end: row[f"{end}_{when}"] for end in FIGURES}) for when in ("then", "now")),
+                 formats.change(row["times"], row["times_lower"], row["times_upper"]), _since(row)]
                 for row in part.to_dict("records")]  # fmt: skip
         blocks.append((name, rows))
     heads = ["Ethnic group", "Years", "Ratio then", "Ratio now", "Change of the ratio", "The gap is"]
@@ -110,20 +105,20 @@ def changes(released: Any, id: str, title: str) -> Shown:
 
 def inequality(released: Any, id: str, title: str) -> Shown:
     """Show inequality in one number an indicator: how many times the lowest level the highest is."""
-    rows = [[(row["indicator_name"], False), (row["highest"], False), (row["lowest"], False),
-             (f"{row['groups']:.0f}", True), (_one(row), True)]
-            for row in released.table.to_dict("records")]  # fmt: skip
-    heads = ["Indicator", "Highest", "Lowest", "Groups compared",
-             f"Highest over lowest ({formats.level_of(released.table)}interval)"]  # fmt: skip
+    rows = [
+        [row["indicator_name"], row["highest"], row["lowest"], f"{row['groups']:.0f}", _one(row)]
+        for row in released.table.to_dict("records")
+    ]
+    heads = ["Indicator", "Highest", "Lowest", "Groups compared", f"Highest over lowest {_interval_of(released.table)}"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[3:]))
 
 
 def targets(released: Any, id: str, title: str) -> Shown:
     """Show each target that was agreed, the level now, and how far it is from the target in words."""
-    rows = [[(row["indicator_name"], False), (row["ethnic_group"], False),
-             (f"{row['way']} {formats.figure(row['target'])} {row['unit']}", False),
-             (formats.dates(row["by"]), False), (f"{row['who']}, {formats.dates(row['when'])}", False),
-             (_one(row), True), (row["distance"], False)] for row in released.table.to_dict("records")]  # fmt: skip
+    rows = [[row["indicator_name"], row["ethnic_group"],
+             f"{row['way']} {formats.figure(row['target'])} {row['unit']}",
+             formats.dates(row["by"]), f"{row['who']}, {formats.dates(row['when'])}",
+             _one(row), row["distance"]] for row in released.table.to_dict("records")]  # fmt: skip
     heads = ["Indicator", "Ethnic group", "Target", "By", "Agreed", "Level now", "How far"]
     return html_table.of(released, id, title, heads, [("", rows)], {"Level now"})
 
@@ -152,10 +147,9 @@ def medians(released: Any, id: str, title: str) -> Shown:
     """Show the median length of what lasts (a wait, a stay), by indicator and ethnic group."""
     blocks = []
     for name, part in released.table.groupby("indicator_name", sort=False):
-        rows = [[(row["ethnic_group"], False), (_count(row, "at_risk"), True), (_one(row), True)]
-                for row in part.to_dict("records")]  # fmt: skip
+        rows = [[row["ethnic_group"], _count(row, "at_risk"), _one(row)] for row in part.to_dict("records")]
         blocks.append((name, rows))
-    heads = ["Ethnic group", "Counted", f"Median days ({formats.level_of(released.table)}interval)"]
+    heads = ["Ethnic group", "Counted", f"Median days {_interval_of(released.table)}"]
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
@@ -165,8 +159,7 @@ def unknown(released: Any, id: str, title: str) -> Shown:
     for row in released.table.to_dict("records"):
         most = formats.figure(row["upper"])
         share = f"at most {most}" if most else _one(row | {"upper": None})
-        numbers = (_count(row, "events"), _count(row, "at_risk"), share)
-        rows.append([(row["indicator_name"], False), *((text, True) for text in numbers)])
+        rows.append([row["indicator_name"], _count(row, "events"), _count(row, "at_risk"), share])
     heads = ["Indicator", "Ethnic group not known", "All", "Per cent"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))
 
@@ -177,9 +170,8 @@ def teams(released: Any, id: str, title: str) -> Shown:
     for row in released.table.to_dict("records"):
         ends = [formats.figure(row[end]) for end in ("lower_95", "upper_95")]
         limits = " to ".join(ends) if all(ends) else ""
-        numbers = (_count(row, "events"), _count(row, "at_risk"), _one(row), limits)
         name = "All lines together" if row["team"] == "All" else row["team"]
-        rows.append([(name, False), *((text, True) for text in numbers), (row["signal"] or "", False)])
+        rows.append([name, _count(row, "events"), _count(row, "at_risk"), _one(row), limits, row["signal"] or ""])
     heads = ["Team", "Ethnic group not known", "People", "Per cent", "95% limits", "Beyond the limits"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:-1]))
 
@@ -192,17 +184,11 @@ def detentions(released: Any, id: str, title: str) -> Shown:
     for row in released.table.to_dict("records"):
         ends = [formats.figure(row[end], 0) for end in ("events_low", "events_high")]
         between = " to ".join(ends) if all(ends) else TEXT_NOT_AVAILABLE
+        rate = formats.figure(row["published_rate"]) or TEXT_NOT_AVAILABLE
         ratio = _one(row | {end: row[name] for end, name in RATIO.items()})
-        cells = [
-            _count(row, "events"),
-            between,
-            _count(row, "at_risk"),
-            _one(row),
-            formats.figure(row["published_rate"]) or TEXT_NOT_AVAILABLE,
-            ratio,
-        ]
-        rows.append([(row["ethnic_group"], False), *((text, True) for text in cells), (row["note"], False)])
-    between = f"({formats.level_of(released.table)}interval)"
+        counts = [_count(row, "events"), between, _count(row, "at_risk")]
+        rows.append([row["ethnic_group"], *counts, _one(row), rate, ratio, row["note"]])
+    between = _interval_of(released.table)
     heads = ["Ethnic group", "Detentions, as published", "True count lies in", "Residents",
              f"Our rate per 100,000 {between}", "Published rate", f"Ratio to {comparator} {between}",
              "Note"]  # fmt: skip
@@ -211,19 +197,19 @@ def detentions(released: Any, id: str, title: str) -> Shown:
 
 def expected(released: Any, id: str, title: str) -> Shown:
     """Show events observed over expected at the ages of each group: 1 is as often as the reference at the same ages."""
-    rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True)]
-            for row in released.table.to_dict("records")]  # fmt: skip
-    heads = ["Ethnic group", "Detentions", f"Observed over expected ({formats.level_of(released.table)}interval)"]
+    rows = [[row["ethnic_group"], _count(row, "events"), _one(row)] for row in released.table.to_dict("records")]
+    heads = ["Ethnic group", "Detentions", f"Observed over expected {_interval_of(released.table)}"]
     return html_table.of(released, id, title, heads, [("", rows)], set(heads[1:]))
 
 
 def england(released: Any, id: str, title: str) -> Shown:
     """Show England's levels and ratios by ethnic group, of one indicator after the other."""
-    blocks, between = [], f"({formats.level_of(released.table)}interval)"
+    blocks, between = [], _interval_of(released.table)
     for (name, unit), part in released.table.groupby(["indicator_name", "unit"], sort=False):
-        rows = [[(row["ethnic_group"], False), (_count(row, "events"), True), (_one(row), True),
-                 (_one({end: row[column] for end, column in RATIO.items()}), True)]
-                for row in part.to_dict("records")]  # fmt: skip
+        rows = [
+            [row["ethnic_group"], _count(row, "events"), _one(row), _named(row, RATIO)]
+            for row in part.to_dict("records")
+        ]
         blocks.append((f"{name} ({unit})", rows))
     comparator = "".join(released.table["comparator"].head(1))
     heads = ["Ethnic group", "Events", f"Level {between}", f"Ratio to {comparator} {between}"]
@@ -235,20 +221,20 @@ def other_boards(released: Any, id: str, title: str) -> Shown:
     ends = {"estimate": "ratio", "lower": "lower", "upper": "upper"}
     blocks = []
     for name, part in released.table.groupby("indicator_name", sort=False):
-        rows = [[(row["ethnic_group"], False), (f"{row['boards']:.0f}", True),
-                 (_one({end: row[column] for end, column in ends.items()}), True),
-                 (formats.ratio(math.exp(row["tau"])), True)] for row in part.to_dict("records")]  # fmt: skip
+        rows = [
+            [row["ethnic_group"], f"{row['boards']:.0f}", _named(row, ends), formats.ratio(math.exp(row["tau"]))]
+            for row in part.to_dict("records")
+        ]
         blocks.append((name, rows))
-    heads = ["Ethnic group", "Boards", f"Mean ratio ({formats.level_of(released.table)}interval)",
-             "Boards typically differ by a factor of"]  # fmt: skip
+    mean, spread = f"Mean ratio {_interval_of(released.table)}", "Boards typically differ by a factor of"
+    heads = ["Ethnic group", "Boards", mean, spread]
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
 
 def context(released: Any, id: str, title: str) -> Shown:
     """Show what is published besides the indicators of the list, with England's level next to each figure."""
     frame = released.table
-    england = interval_counts.ENGLAND
-    between = f"({formats.level_of(frame)}interval)"
+    between = _interval_of(frame)
     heads = ["Group", "Events", f"Level {between}", f"England {between}"]
     compared = frame["ratio"].notna().any()
     heads += [f"Ratio {between}"] if compared else []
@@ -260,11 +246,10 @@ def context(released: Any, id: str, title: str) -> Shown:
         to = f", compared with {first['comparator']}" if first["comparator"] else ""
         what = " ".join(word for word in (indicator, name or part.partition("Talking Therapies ")[2]) if word)
         lines = [
-            [(row["category"], False), (_count(row, "events"), True), (_one(row), True),
-             (_one({end: row[column] for end, column in england.items()}), True),
-             *([(_one({end: row[column] for end, column in RATIO.items()}) if to else "", True)] if compared else [])]
+            [row["category"], _count(row, "events"), _one(row), _named(row, interval_counts.ENGLAND)]
+            + ([_named(row, RATIO) if to else ""] if compared else [])
             for row in rows.to_dict("records")
-        ]  # fmt: skip
+        ]
         blocks.append((f"{what}, {first['area']}, {first['period']} ({unit}{to})", lines))
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
@@ -291,7 +276,7 @@ def listed(released: Any) -> Shown:
 def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
     """Show the written rule: it is part of the parameters, set before results are seen."""
     owner = f"Owner: {parameters.priorities.owner}; agreed {formats.dates(parameters.priorities.agreed)}."
-    rows = [[(str(value), isinstance(value, float)) for value in line] for line in table.itertuples(index=False)]
+    rows = [[str(value) for value in line] for line in table.itertuples(index=False)]
     heads = [name.capitalize() for name in table.columns]
     return html_table.table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
 
@@ -314,13 +299,13 @@ def _interval(lines: list[dict[str, Any]], step: str, decimals: int | None = Non
     return next((_one(line, decimals) for line in lines if line["adjustment"] == step), "")
 
 
-def _england(row: Mapping[str, Any]) -> list[tuple[str, bool]]:
+def _england(row: Mapping[str, Any]) -> list[str]:
     """Return England's level of the same group and how ours stands to it."""
     theirs = [row["england"], row["england_lower"], row["england_upper"]]
     word = formats.compared(*formats.ratio_of([row[end] for end in FIGURES], theirs), _polarity(row["indicator"]))
     if not formats.known(theirs[0]):
-        return [(TEXT_NOT_AVAILABLE, True), (TEXT_NOT_AVAILABLE, False)]
-    return [(formats.interval(*theirs), True), (word, False)]
+        return [TEXT_NOT_AVAILABLE, TEXT_NOT_AVAILABLE]
+    return [formats.interval(*theirs), word]
 
 
 def _national(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -357,6 +342,14 @@ def _since(row: Mapping[str, Any]) -> str:
 def _polarity(indicator: str) -> str:
     entry = indicators.catalogue().get(indicator)
     return entry.polarity if entry else "context"
+
+
+def _interval_of(frame: pd.DataFrame) -> str:
+    return f"({formats.level_of(frame)}interval)"
+
+
+def _named(row: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+    return _one({end: row[column] for end, column in columns.items()})
 
 
 def _one(row: Mapping[str, Any], decimals: int | None = None) -> str:

@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -21,8 +30,6 @@ from pcref_analysis.vocabulary.parameters import Parameters, project_path, proje
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
-Text = Annotated[str, Field(min_length=1)]
-
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PEOPLE = (
     "people|persons?|patients?|inpatients?|(wo)?m[ae]n|boys?|girls?|child(ren)?|adults?|carers?|users?|members?|"
@@ -37,16 +44,15 @@ def a_group(value: str) -> str:
     return value
 
 
+Text = Annotated[str, Field(min_length=1)]
+Group = Annotated[str, AfterValidator(a_group)]  # "Advisory group", "Carers' forum", never a person
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    who: Text  # a group: "Advisory group", "Carers' forum", never a person
+    who: Annotated[Text, AfterValidator(a_group)]
     when: datetime.date
-
-    @field_validator("who")
-    @classmethod
-    def _a_group(cls, value: str) -> str:
-        return a_group(value)
 
 
 class _Change(_Entry):
@@ -139,14 +145,9 @@ class Outcome(_Entry):
     said: Text
     did: Text
     status: Literal["planned", "under way", "done", "stopped"]
-    owner: str = ""  # a role or a group that answers for it, never a person
+    owner: Group = ""  # a role or a group that answers for it
     due: datetime.date | None = None
     measure: str = ""  # how people will see that it worked
-
-    @field_validator("owner")
-    @classmethod
-    def _no_person(cls, value: str) -> str:
-        return a_group(value)
 
 
 class Target(_Entry):

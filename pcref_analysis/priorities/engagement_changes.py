@@ -20,7 +20,6 @@ def adjust(
     record: Engagement,
     rule: PriorityRule | None = None,
     *,
-    include: tuple[str, ...] = ("priority",),
     previous: pd.DataFrame | None = None,
     terms: dict[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -34,8 +33,6 @@ def adjust(
         From :func:`pcref_analysis.priorities.engagement.load`.
     rule
         Needed where a weight was changed: the list is then scored again first.
-    include
-        Which lists of the draft the adjusted list starts from; ``("priority", "watch")`` is another choice.
     previous
         The adjusted list of an earlier period: the list then starts from it, with what is new at its end
         (:func:`pcref_analysis.priorities.changes_since.start_from`).
@@ -60,7 +57,7 @@ def adjust(
     record_changes = sorted(enumerate(record.changes, 1), key=lambda pair: pair[1].when)
     log: list[dict[str, Any]] = []
     ranked = _reweighted(ranked, record_changes, rule, log, terms)
-    listed = ranked[ranked["list"].isin(include)].sort_values("rank")
+    listed = ranked[ranked["list"].eq("priority")].sort_values("rank")
     state = [_start(row) for row in listed.to_dict("records")]
     aside: list[dict[str, Any]] = []
     if previous is not None:

@@ -125,7 +125,7 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
     if formats.has(row["none_of"]):
         return (
             f"{row['name']}: none among {who}, where about {formats.rounded(row['none_of'])} would be expected at the "
-            + (f"level among {others}.")
+            f"level among {others}."
         )
     level = terms["level"][row["measure"]]
     over = f"{row['years']}, " if isinstance(row.get("years"), str) else ""
@@ -234,9 +234,8 @@ def _how_sure(row: dict[str, Any], family: int) -> str:
         low, high = row["rank_low"], row["rank_high"]
         alone = f"Chance alone could put it at any place from {low} to {high} ({100 * row['level']:.4g}% interval)."
         parts.append(alone if low < high else f"Chance alone hardly moves it from place {low}.")
-    steps = [("crude", "before adjustment"), ("age_sex", "after age and sex")]
-    steps.append(("age_sex_imd", "after age, sex and deprivation"))
-    ladder = [f"{formats.ratio(row[f'ratio_{key}'])} {name}" for key, name in steps if formats.has(row[f"ratio_{key}"])]
+    known = {words: row[f"ratio_{step}"] for step, words in formats.STEPS.items() if formats.has(row[f"ratio_{step}"])}
+    ladder = [f"{formats.ratio(ratio)} {words}" for words, ratio in known.items()]
     if len(ladder) > 1:
         parts.append(f"The ratio is {', '.join(ladder)}.")
     return " ".join(parts)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pcref_analysis.estimates import funnel
 from pcref_analysis.population import catchment
-from pcref_analysis.published import mental_health_act, organisations
+from pcref_analysis.published import mental_health_act, organisations, talking_therapies
 from pcref_analysis.store import open_data
 
 LEVELS = ("detentions", "short_term_orders")  # reported for a duty; few referrals to therapy may be few referrals
@@ -33,7 +33,6 @@ INCOMPLETE = "records may be incomplete"
 FELL = f"a sudden fall: {INCOMPLETE}"
 COLUMNS = ["indicator", "period", "area", "ethnic_group", "flag", "reason"]
 BOARDS = ["indicator", "period", "area", "events", "expected", "estimate", "lower_95", "upper_95", "signal"]
-_THERAPIES_FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
 
 
 @lru_cache(maxsize=8)
@@ -144,16 +143,9 @@ def years(folder: Path, area: str | None, column: str, own: bool = False) -> pd.
 
     Suppressed counts are left out, so totals of small services are somewhat low.
     """
-    table = open_data.read(folder, _THERAPIES_FILE)
+    table = open_data.read(folder, talking_therapies.FILE)
     table = table[table["variable_b"].eq("All")]
-    if area is None:
-        here = table["org_type"].eq("England")
-    elif own:
-        mine = organisations.is_providers(table["org_code"], table["reporting_period"], area)
-        here = table["org_type"].eq("Provider") & mine
-    else:
-        codes = [area, *organisations.reference("area_formerly", area)["other_code"]]
-        here = table["org_type"].isin(["STP", "ICB"]) & table["org_code"].isin(codes)
+    here = talking_therapies.of_area(table, area or "", "england" if area is None else "provider" if own else "icb")
     return table[here].groupby("reporting_period")[column].sum()
 
 

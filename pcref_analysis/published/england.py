@@ -108,6 +108,3 @@ def _of_years(period: str) -> pd.DataFrame:
     last = table[table["period"].eq(table.groupby("indicator")["period"].transform("max"))]
     older = last[last["period"].ne(period)].assign(period=period)
     return pd.concat([table, older], ignore_index=True)
-
-
-__all__ = ["gaps", "levels", "reference", "words"]

@@ -99,8 +99,7 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     """
     measure, subcategory, where = (MEASURES | ROUTES)[indicator]
     summed = area == ENGLAND and (indicator == "short_term_orders" or indicator in ROUTES)
-    rows = _rows(folder, EVERY_BOARD if summed else area, "Ethnicity")
-    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    rows = _measured(folder, EVERY_BOARD if summed else area, "Ethnicity", measure, subcategory)
     unknown = [ethnicity.UNKNOWN] if detail == "broad" else ["Not stated", "Not known"]
     rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"])).set_index("ethnic_group")
     wanted = [*ethnicity.known_groups(detail), *unknown]
@@ -114,10 +113,10 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
     return _finish(folder, rows, at_risk, indicator, area, "rate", 100_000)
 
 
-def repeat_detention(folder: Path, detail: str = "broad") -> pd.DataFrame:
+def repeat_detention(folder: Path) -> pd.DataFrame:
     """Return people detained at least twice among people detained, England: columns ``rounding.COLUMNS``.
 
-    The broad groups are summed from the detailed ones: the published "Other Ethnic Groups" of this table
+    Broad groups, summed from the detailed ones: the published "Other Ethnic Groups" of this table
     has *not stated* and *not known* added to it. The table counts more detentions (71,458) than the headline
     (50,437); it says how often detention repeats, not how often people are detained.
     """
@@ -125,25 +124,22 @@ def repeat_detention(folder: Path, detail: str = "broad") -> pd.DataFrame:
     rows = rows[rows["measure"].eq("People subject to repeat detentions")]
     rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"]))
     detailed = rows[rows["ethnic_group"].isin(ethnicity.categories()["ethnic_group"])]
-    groups = detailed["ethnic_group"] if detail == "detailed" else ethnicity.to_broad(detailed["ethnic_group"])
+    groups = ethnicity.to_broad(detailed["ethnic_group"])
     people = detailed["mhsds_count"].groupby(groups).sum()
     repeat = detailed["mhsds_count"].where(detailed["measure_subcategory"].ne("1"), 0).groupby(groups).sum()
-    order = [g for g in (*ethnicity.BROAD_GROUPS, *ethnicity.categories()["ethnic_group"]) if g in people.index]
+    order = [group for group in ethnicity.BROAD_GROUPS if group in people.index]
     table = pd.DataFrame({"ethnic_group": order, "mhsds_count": repeat.loc[order].to_numpy()})
     table["crude_rate_per_100k"] = float("nan")
     return _finish(folder, table, people.loc[order].reset_index(drop=True), "repeat_detention", ENGLAND, "percent", 100)
 
 
-def england_by_age(folder: Path, indicator: str = "detentions") -> pd.DataFrame:
-    """Return England's events and residents by age, all ethnic groups together: ``age_band, events, at_risk``.
+def england_by_age(folder: Path) -> pd.DataFrame:
+    """Return England's detentions and residents by age, all ethnic groups together: ``age_band, events, at_risk``.
 
     Ages 16 to 17 and 18 to 34 are one band, since the census by ethnic group has no cut at 18. Residents
     are those of the census, the same source as the local ones, and not the publication's mid-year estimate.
-    ``indicator`` is ``detentions`` or ``cto_starts``.
     """
-    measure, subcategory, _ = MEASURES[indicator]
-    rows = _rows(folder, ENGLAND, "Age")
-    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    rows = _measured(folder, ENGLAND, "Age", *MEASURES["detentions"][:2])
     events = rows["mhsds_count"].groupby(rows["demographic_breakdown"].map(AGE_GROUPS)).sum()
     people = resident_counts.by_age(folder, None, AGE_CUTS).groupby("age_band")["residents"].sum()
     return pd.DataFrame({"events": events, "at_risk": people}).rename_axis("age_band").reset_index()
@@ -165,19 +161,15 @@ def by_deprivation(folder: Path, area: str) -> pd.DataFrame:
     return out.assign(published_rate=rows["crude_rate_per_100k"]).sort_values("imd_decile", ignore_index=True)
 
 
-def board_totals(folder: Path, indicator: str = "detentions") -> pd.Series:
+def board_totals(folder: Path, indicator: str) -> pd.Series:
     """Return each integrated care board's total as published, all ethnic groups, by its code (42 boards)."""
-    measure, subcategory, _ = MEASURES[indicator]
-    rows = _rows(folder, EVERY_BOARD, "All")
-    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    rows = _measured(folder, EVERY_BOARD, "All", *MEASURES[indicator][:2])
     return rows[rows["org_code"].ne("UNKNOWN")].set_index("org_code")["mhsds_count"].astype(float)
 
 
-def by_board(folder: Path, indicator: str = "detentions") -> pd.Series:
+def by_board(folder: Path, indicator: str) -> pd.Series:
     """Return each board's count as published by ``area, ethnic_group`` (broad); missing is suppressed."""
-    measure, subcategory, _ = MEASURES[indicator]
-    rows = _rows(folder, EVERY_BOARD, "Ethnicity")
-    rows = rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
+    rows = _measured(folder, EVERY_BOARD, "Ethnicity", *MEASURES[indicator][:2])
     rows = rows.assign(ethnic_group=group_names(rows["demographic_breakdown"]), area=rows["org_code"])
     rows = rows[rows["ethnic_group"].isin(ethnicity.BROAD_GROUPS) & rows["area"].ne("UNKNOWN")]
     return rows.set_index(["area", "ethnic_group"])["mhsds_count"].astype(float)
@@ -212,6 +204,11 @@ def _rows(folder: Path, area: str, demographic: str) -> pd.DataFrame:
     if found.empty:
         raise NotPublishedError(f"published figures: {FILE} has no integrated care board '{area}'.")
     return found[found["demographic"].eq(demographic)]
+
+
+def _measured(folder: Path, area: str, demographic: str, measure: str, subcategory: str) -> pd.DataFrame:
+    rows = _rows(folder, area, demographic)
+    return rows[rows["measure"].eq(measure) & rows["measure_subcategory"].eq(subcategory)]
 
 
 def _add_up(rows: pd.DataFrame, wanted: list[str]) -> pd.DataFrame:

@@ -205,6 +205,3 @@ def _cells(counts: pd.DataFrame) -> pd.DataFrame:
     cells.insert(4, "age_band", "All")
     cells.insert(5, "imd_quintile", pd.array([pd.NA] * len(cells), dtype="Int64"))
     return cells.assign(events_sq=float("nan"), events_at_risk=float("nan"), at_risk_sq=float("nan"))
-
-
-__all__ = ["load", "save"]

@@ -9,12 +9,12 @@ import pandas as pd
 
 from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import organisations, publisher_rounding
-from pcref_analysis.published.mental_health_act import ENGLAND, group_names
+from pcref_analysis.published.mental_health_act import group_names
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import NotPublishedError, PcrefError
 
-_FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
+FILE = "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
 CHARACTERISTICS = "nhs_talking_therapies_annual_local_all_characteristics.csv.gz"
 KINDS = {
     "Age Group": "by age",
@@ -87,7 +87,7 @@ def by_ethnic_group(
     if periods:
         rows = rows[rows["reporting_period"].isin(periods)]
         if rows.empty:
-            raise NotPublishedError(f"published figures: {_FILE} has no rows of {', '.join(periods)} for '{area}'.")
+            raise NotPublishedError(f"published figures: {FILE} has no rows of {', '.join(periods)} for '{area}'.")
     keys = ["reporting_period", "ethnic_group"]
     exact = kind == "england"
     out = _sum(rows, keys, numerator, "events", exact)
@@ -134,7 +134,7 @@ def by_characteristic(folder: Path, area: str, kind: str, indicator: str, period
     """
     numerator, _ = MEASURES[indicator]
     table = open_data.read(folder, CHARACTERISTICS)
-    rows = table[_here(table, area, kind) & table["variable_type"].isin(KINDS) & table["reporting_period"].eq(period)]
+    rows = table[of_area(table, area, kind) & table["variable_type"].isin(KINDS) & table["reporting_period"].eq(period)]
     if rows.empty:
         raise NotPublishedError(f"published figures: {CHARACTERISTICS} has no {kind} rows of {period} for '{area}'.")
     rows = rows.assign(ethnic_group=rows["variable_a"], name=rows["variable_type"].map(KINDS))
@@ -146,7 +146,7 @@ def by_characteristic(folder: Path, area: str, kind: str, indicator: str, period
 
 def by_board(folder: Path, period: str) -> pd.DataFrame:
     """Return the counts of every board in a year as published, by ``area, ethnic_group`` (broad)."""
-    table = open_data.read(folder, _FILE)
+    table = open_data.read(folder, FILE)
     here = table["org_type"].isin(["STP", "ICB"]) & table["reporting_period"].eq(period) & table["variable_b"].eq("All")
     rows = table[here & table["org_code"].ne("UNKNOWN")]
     rows = rows.assign(ethnic_group=group_names(rows["variable_a"]), area=rows["org_code"])
@@ -156,8 +156,8 @@ def by_board(folder: Path, period: str) -> pd.DataFrame:
 @lru_cache(maxsize=16)
 def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     """Return an area's rows, read once for all its measures; never to be changed."""
-    table = open_data.read(folder, _FILE)
-    table = table[_here(table, area, kind)]  # names are looked up for these rows alone
+    table = open_data.read(folder, FILE)
+    table = table[of_area(table, area, kind)]  # names are looked up for these rows alone
     unknown = table["variable_a"].str.startswith("Not stated", na=False)
     broad = table["variable_b"].eq("All")
     labels = table["variable_a"] if detail == "broad" else table["variable_b"].mask(unknown, table["variable_a"])
@@ -165,11 +165,11 @@ def _rows(folder: Path, area: str, kind: str, detail: str) -> pd.DataFrame:
     level = broad if detail == "broad" else ~broad | unknown
     rows = table[level & table["ethnic_group"].isin(_wanted(detail))]
     if rows.empty:
-        raise NotPublishedError(f"published figures: {_FILE} has no {kind} rows for '{area}'.")
+        raise NotPublishedError(f"published figures: {FILE} has no {kind} rows for '{area}'.")
     return rows
 
 
-def _here(table: pd.DataFrame, area: str, kind: str) -> pd.Series:
+def of_area(table: pd.DataFrame, area: str, kind: str) -> pd.Series:
     """Say which rows are an area's: England's, a Trust's own, or a board's under any code that it has had."""
     if kind == "england":
         return table["org_type"].eq("England")
@@ -245,6 +245,3 @@ def _notes(out: pd.DataFrame, area: str) -> pd.Series:
 
 def _checked(source: str) -> str:
     return " (to be checked at the Organisation Data Service)" if "background knowledge" in source else ""
-
-
-__all__ = ["ENGLAND", "MEASURES", "by_ethnic_group"]

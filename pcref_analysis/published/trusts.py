@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.published import organisations
+from pcref_analysis.published import mental_health_act, organisations, talking_therapies
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root, run_file
 
 REGISTER, BOARDS = "nhs_trusts_ods_etr.csv", "icb24_codes.csv"
-ACT, THERAPIES = "mha_2023_24_annual.csv.gz", "nhs_talking_therapies_annual_by_ethnic_group.csv.gz"
+ACT, THERAPIES = mental_health_act.FILE, talking_therapies.FILE
 TOTAL = "All prov"  # stands among the Trusts
 END = 20240331  # of the year of the figures
 SMALL = {"and", "of", "the", "with", "for"}

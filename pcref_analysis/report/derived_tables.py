@@ -65,9 +65,7 @@ def _inequality(levels: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
 
 def _fullest(levels: pd.DataFrame, period: str) -> pd.DataFrame:
     """Return the levels of a year after age and sex where an indicator has such, else before adjustment."""
-    part = levels[levels["period"].eq(period) & levels["adjustment"].isin(levels_and_gaps.STEPS[:2])]
-    step = part["adjustment"].map(levels_and_gaps.STEPS.index)
-    return part[step == step.groupby(part["indicator"]).transform("max")]
+    return levels_and_gaps.fullest(levels[levels["period"].eq(period)], levels_and_gaps.STEPS[:2])
 
 
 def gap_changes(gaps: Releasable, parameters: Parameters) -> Releasable:

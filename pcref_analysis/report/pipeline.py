@@ -266,7 +266,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         basis["published"] = f"{board}, percentages those of the Trust itself"
     return {
         "trust": parameters.trust.name,
-        "period_text": f"April {parameters.period[:4]} to March {int(parameters.period[:4]) + 1}",
+        "period_text": main_points.financial_year(parameters.period),
         "edition": parameters.edition,
         "edition_date": parameters.edition_date,
         "edition_day": formats.dates(parameters.edition_date),

@@ -15,7 +15,7 @@ def act_tables(rng: np.random.Generator, people: pd.DataFrame, spells: pd.DataFr
     """Write MHS401, MHS403 and MHS404: every kind of history that the counting rule tells apart."""
     held = _histories(rng, spells)
     orders = _treatment_orders(rng, held)
-    held = _recalled(rng, held, orders)
+    held = _recalled(held, orders)
     lasts = (held["ended"].fillna(FAR) - held["admission"]).dt.days
     recall = held[(held["route"] == "P") & (lasts > 2) & (rng.random(len(held)) < 0.2)]
     held.loc[recall.index, ["status", "offset"]] = ["09", 1]
@@ -78,13 +78,12 @@ def _treatment_orders(rng: np.random.Generator, held: pd.DataFrame) -> pd.DataFr
     )
 
 
-def _recalled(rng: np.random.Generator, held: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+def _recalled(held: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     """Turn detentions (on or after admission) that follow a revoked order into section 3 from the revocation."""
     ended = orders.dropna(subset="next_spell").set_index("next_spell")["EndDateCommTreatOrd"]
     back = held["spell"].isin(ended.index) & held["route"].isin(["A", "B"])
     offset = (held["spell"].map(ended) - held["admission"]).dt.days
-    long_enough = (held["ended"].fillna(FAR) - held["admission"]).dt.days > 3
-    back &= long_enough
+    back &= (held["ended"].fillna(FAR) - held["admission"]).dt.days > 3
     return held.assign(
         route=held["route"].mask(back, "D"),
         status=held["status"].mask(back, "03"),

@@ -40,9 +40,8 @@ def _some(rng: np.random.Generator, frame: pd.DataFrame, share: float) -> pd.Dat
     return frame[rng.random(len(frame)) < share].reset_index(drop=True)
 
 
-def _clock(rng: np.random.Generator, n: int, low: int = 8, high: int = 20) -> list[str]:
-    times = [f"{m // 60:02d}:{m % 60:02d}" for m in range(high * 60)]
-    return [times[m] for m in rng.integers(low * 60, high * 60, n).tolist()]
+def _clock(rng: np.random.Generator, n: int) -> list[str]:
+    return [f"{m // 60:02d}:{m % 60:02d}" for m in rng.integers(8 * 60, 20 * 60, n).tolist()]
 
 
 def _referrals(rng: np.random.Generator, table: pd.DataFrame) -> pd.DataFrame:

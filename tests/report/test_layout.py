@@ -124,7 +124,7 @@ def test_a_heading_whose_parts_are_all_empty_is_left_out_with_them():
 def test_a_wide_table_is_fit_for_a_phone_and_has_no_empty_cell_or_column():
     table = pd.DataFrame({"a": ["x", "y"], "b": ["1", ""], "c": ["", ""], "d": ["2", "3"], "e": ["4", "<5"]})
     source = SimpleNamespace(synthetic=False, audience="release")
-    rows = [[(text, False) for text in line] for line in table.itertuples(index=False)]
+    rows = table.to_numpy().tolist()
     made = html_table.table("t", "T", list("abcde"), [("Block", rows)], set(), "", source, table).html
     html = safe_html.clean(layout.laid_out(made))
     assert '<div class="scroll cards"' in html and 'colspan="4"' in html and '<table role="table">' in html

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pcref_analysis.display import formats
 from pcref_analysis.priorities import wording
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import landing, main_points, page_lead
@@ -119,7 +120,7 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     row |= {f"{name}_{end}": 2.0 for name in ("estimate", "lower", "upper") for end in ("then", "now")}
     assert main_points._trend(pd.DataFrame([row]), other).endswith(growth)
     grown = main_points._trend(pd.DataFrame([row | {"grown": 1.4185}]), other)
-    released = [main_points.values(pd.DataFrame([row | {"grown": 1.4185}]))]
+    released = [formats.values(pd.DataFrame([row | {"grown": 1.4185}]))]
     assert main_points.unknown(grown, released) == []  # or the board paper stops at the gate
     assert grown.endswith("that alone would make the ratio 1.42 times as high as it was.")
     assert "In England it was" not in grown

@@ -121,5 +121,5 @@ def test_a_line_of_two_pages_stands_once_where_only_one_page_has_england_figures
 def test_columns_of_england_that_hold_nothing_are_in_no_file():
     source = SimpleNamespace(synthetic=False, audience="release")
     frame = pd.DataFrame({"group": ["White"], "england": [np.nan], "england_year": [""], "boards": [3.0]})
-    made = html_table.table("t", "T", ["group"], [("", [[("White", False)]])], set(), "", source, frame)
+    made = html_table.table("t", "T", ["group"], [("", [["White"]])], set(), "", source, frame)
     assert made.record["csv"] == "group,boards\nWhite,3.0\n"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.display import safe_html
-from pcref_analysis.priorities.engagement import a_group
+from pcref_analysis.priorities.engagement import Group, Text, a_group
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root, read_yaml
@@ -19,7 +19,6 @@ NAMES = (
     "cultural awareness", "staff knowledge and awareness", "partnership working", "co-production", "workforce",
     "co-learning",
 )  # fmt: skip
-Text = Annotated[str, Field(min_length=1)]
 
 
 class _Section(BaseModel):
@@ -47,13 +46,8 @@ class Competency(_Section):
     state: Literal["planned", "under way", "done", "stopped"]
     now: Text
     next: str = ""
-    owner: str = ""  # a role or a group, never a person
+    owner: Group = ""  # a role or a group
     evidence: list[Evidence] = Field(default_factory=list)
-
-    @field_validator("owner")
-    @classmethod
-    def _no_person(cls, value: str) -> str:
-        return a_group(value)
 
 
 class Assessment(_Section):

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import formats, output, palette
-from pcref_analysis.display.tables import STEPS
+from pcref_analysis.display.formats import STEPS
 from pcref_analysis.report.pages import render
 from pcref_analysis.report.pages.main_points import MainPoints
 from pcref_analysis.vocabulary import indicators

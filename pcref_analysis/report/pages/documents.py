@@ -142,7 +142,7 @@ def write_slides(folder: Path, points: MainPoints, pictures: Pictures, about: Ma
 def _said(name: str, blocks: list[tuple[str, str]], points: MainPoints, about: Mapping[str, Any]) -> list[str]:
     """Return the words of the blocks, their numbers compared with the released rows."""
     said = [text for kind, text in blocks if kind != "figure"]
-    main_points.check(name, "\n".join(said), points, {**about, "n": _counted(points)})
+    main_points.check(name, "\n".join(said), points, about)
     return said
 
 
@@ -187,7 +187,7 @@ def easy_read(points: MainPoints, about: Mapping[str, Any]) -> str:
     """Return the body of the easy-read page: one idea a sentence, no tables, room for a picture beside each."""
     body = render.fragment("easy.html.j2", main=points, about=about)
     said = render.text_of(body)
-    main_points.check("the easy-read page", said, points, {**about, "n": _counted(points)})
+    main_points.check("the easy-read page", said, points, about)
     years = reading_age(render.text_of(re.sub(r"</(h1|h2|p)>", ". ", body)))
     said = f"Reading age of this page: about {years:.0f} years (Flesch-Kincaid)."
     return f'{body}<p class="meta">{said}</p>\n'
@@ -306,8 +306,3 @@ def pdf(blocks: list[tuple[str, str]], pictures: Pictures, slides: int = 0) -> b
                 f"board paper: the font of the PDF has no letter {letter[1]}. Write the words that hold it "
                 "(record of engagement, names in the parameters) in Latin, Greek, Cyrillic, Arabic or Hebrew letters."
             ) from None
-
-
-def _counted(points: MainPoints) -> str:
-    """Return the numbers of the points themselves: they are counted here, not in any table."""
-    return " ".join(str(number) for number in range(len(points.points) + 1))

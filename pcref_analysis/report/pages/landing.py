@@ -53,8 +53,7 @@ def bodies(
         tables=tables,
     )
     above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
-    counted = " ".join(map(str, range(len(main.points) + 1)))  # of the points themselves
-    main_points.check("the landing page", render.text_of(above), main, {**about, "n": counted})
+    main_points.check("the landing page", render.text_of(above), main, about)
     used = {row for record in tables for row in _indicators_of(record)}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
     if parameters.source.kind == "published":
@@ -124,11 +123,10 @@ def _numbered(kinds: Sequence[str], words: Mapping[str, str]) -> str:
     """Say which points are of which kind, by their numbers in the list: "1 and 3: we cannot tell. 2: ..."."""
     said = []
     for kind, meaning in words.items():
-        *some, last = [str(number) for number, one in enumerate(kinds, start=1) if one == kind] or [""]
-        if last:
-            which = f"{', '.join(some)} and {last}" if some else last
-            said.append(formats.several("Number {which}: {meaning}.", "Numbers {which}: {meaning}.", len(some) + 1,
-                                which=which, meaning=meaning))  # fmt: skip
+        numbers = [str(number) for number, one in enumerate(kinds, start=1) if one == kind]
+        if numbers:
+            which = "Number" if len(numbers) == 1 else "Numbers"
+            said.append(f"{which} {formats.joined(numbers)}: {meaning}.")
     return " ".join(said)
 
 

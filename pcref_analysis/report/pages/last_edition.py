@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from pcref_analysis.display import formats
-from pcref_analysis.display.tables import STEPS
+from pcref_analysis.display.formats import STEPS
 from pcref_analysis.priorities import gap_over_time
 from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary import indicators
@@ -67,9 +67,8 @@ def changes(frames: Mapping[str, pd.DataFrame], folder: Path, comparator: str, p
     ):
         found += [f"{words}: {'; '.join(sorted(names[list(ids)]))}."] if ids else []
     shown = corrected.head(MOST)[[*FIGURES, *(f"{one}_then" for one in FIGURES), "period"]]
-    values = " | ".join(str(value) for value in shown.to_numpy().ravel() if formats.has(value))
-    values += f" | {len(gaps)}"
-    return found, f"{values} | {len(corrected)} {len(both)} {then} {period} | {' | '.join(names)}"
+    numbers = f"{len(gaps)} | {len(corrected)} {len(both)} {then} {period}"
+    return found, " | ".join([formats.values(shown), numbers, *names])
 
 
 def _figures(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

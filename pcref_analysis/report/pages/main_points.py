@@ -115,9 +115,9 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         data,
         whose.removesuffix(usual),
         rows,
-        values(changes),
-        values(since),
-        values(strengths),
+        formats.values(changes),
+        formats.values(since),
+        formats.values(strengths),
     ]
     return MainPoints(
         heading="What people agreed to put first" if agreed else "Draft priorities, not yet discussed",
@@ -144,7 +144,7 @@ def compared_with(parameters: Parameters) -> tuple[str, str]:
     if len(inside) < 2:
         held = within = ""
     else:
-        named = f"{', '.join(inside[:-1])} and {inside[-1][:1].lower()}{inside[-1][1:]}"
+        named = formats.joined([*inside[:-1], f"{inside[-1][:1].lower()}{inside[-1][1:]}"])
         held, within = f" (here {named})", f" ({named})"
     group = f"The {parameters.comparator} group{within}"
     return (
@@ -181,7 +181,8 @@ def check(name: str, text: str, points: MainPoints, facts: Mapping[str, Any]) ->
         If the document holds a number that none of its sources holds; the message names the document and how many,
         never the number.
     """
-    odd = unknown(text, [*points.sources, *map(str, facts.values()), formats.dates(str(facts))])
+    counted = " ".join(map(str, range(len(points.points) + 1)))  # the points themselves, in no table
+    odd = unknown(text, [*points.sources, counted, *map(str, facts.values()), formats.dates(str(facts))])
     if odd:
         raise PcrefError(fault(name, odd))
 
@@ -210,11 +211,6 @@ def _cut(number: float) -> set[float]:
     return {float(f"{number:.{digits}g}") for digits in (2, 3)}
 
 
-def values(table: pd.DataFrame) -> str:
-    """Return all values of released rows as text, apart from each other, to compare a document's numbers with."""
-    return " | ".join(str(value) for value in table.to_numpy().ravel() if formats.has(value))
-
-
 def _england(table: pd.DataFrame, parameters: Parameters) -> tuple[str, str]:
     """Return England's largest ratio of each measure, in words, and the released rows that say so."""
     table = table[table["ratio"].ge(LARGE)]
@@ -227,7 +223,7 @@ def _england(table: pd.DataFrame, parameters: Parameters) -> tuple[str, str]:
     return (
         f"In England as a whole, against {wording.people(parameters.comparator, terms)}: {'; '.join(said)}. Small "
         "numbers here can hide the same gap.",
-        values(most),
+        formats.values(most),
     )
 
 
@@ -256,8 +252,7 @@ def _lead(points: Sequence[Point], changes: pd.DataFrame, agreed: bool) -> str:
             "A written rule made this list of the figures. It goes to patients, carers and communities, who may change "
             "it; what they change will stand here with their reasons."
         )
-    *some, last = dict.fromkeys(changes["who"]) or [""]
-    who = f"{', '.join(some)} and {last}" if some else last
+    who = formats.joined(dict.fromkeys(changes["who"]))
     day = formats.dates(changes["when"].max()) if len(changes) else ""
     rest = "The list that the figures alone proposed is part of the report, with every change."
     return f"Agreed by {who}, last on {day}. {rest}" if who else f"Agreed. {rest}"
@@ -276,7 +271,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         words = str(item.get("wording", ""))
         return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
                      state=state, sources=(words, outcome, title))  # fmt: skip
-    sentences = [sentence(row, parameters, named=len(found) > 1) for row in found.to_dict("records")]
+    sentences = [sentence(row, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
     lead = found.iloc[0].to_dict()
     there = wording.elsewhere(lead)
@@ -296,7 +291,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
         state=state,
         shown={"domain": str(lead["domain"]).capitalize(), "indicator": str(lead["name"]), "measure": "ratio",
                "comparator": str(lead["comparator"]), "year": str(lead["period"])},
-        sources=(values(found), there, *map(financial_year, years(found)), values(earlier), values(share), outcome,
+        sources=(*map(formats.values, (found, earlier, share)), there, *map(financial_year, years(found)), outcome,
                  str(item.get("wording", "")), title),
     )  # fmt: skip
 
@@ -306,7 +301,7 @@ def years(found: pd.DataFrame) -> list[str]:
     return sorted({*found["period"], *(found["years"].dropna() if "years" in found else ())})
 
 
-def sentence(row: Mapping[str, Any], parameters: Parameters, named: bool) -> str:
+def sentence(row: Mapping[str, Any], named: bool) -> str:
     """Return one finding in the words of its released table, with its years as people say them."""
     years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
     said = wording.main_sentence(row).removeprefix(f"{years}, ")
@@ -386,4 +381,4 @@ def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:
     done = f"{state[:1].upper()}{state[1:]} ({row['who']}, {formats.dates(row['when'])}): {row['did']}"
     known = {name: formats.dates(row[name]) for name in labels if formats.has(row.get(name))}
     done += "".join(f" {labels[name]}: {str(text).rstrip('.')}." for name, text in known.items())
-    return done, state, f"{values(rows)} {formats.dates(row['when'])} {known.get('due', '')}"
+    return done, state, f"{formats.values(rows)} {formats.dates(row['when'])} {known.get('due', '')}"

@@ -65,7 +65,7 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
             continue
         first = rows[rows["list"].eq("priority")].sort_values("rank").head(1).to_dict("records")
         open_ = rows["evidence"].isin(["possible", "not clear", "no figure"]).any()  # what is context alone is none
-        found = main_points.sentence(first[0], parameters, named=True) if first else ""
+        found = main_points.sentence(first[0], named=True) if first else ""
         if not first and open_ and not rows["evidence"].isin(["clear", "better", "equal"]).any():
             found = "We could not tell from these figures whether there is a gap that matters."
         counted = _counts(rows)
@@ -78,7 +78,7 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
         odd = main_points.unknown(
             leads[page],
             (
-                main_points.values(pd.DataFrame(first)),
+                formats.values(pd.DataFrame(first)),
                 *map(main_points.financial_year, main_points.years(rows)),
                 numbers,
             ),

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import output
+from pcref_analysis.display.formats import STEPS
 from pcref_analysis.display.output import MARKS
-from pcref_analysis.display.tables import STEPS
 from pcref_analysis.report.pages import documents
 
 WIDEST = 60  # characters; longer text is wrapped
