@@ -10,6 +10,7 @@ import pytest
 
 from pcref_analysis.extract import validate
 from pcref_analysis.extract.schema import PERSONS, declared
+from pcref_analysis.extract.sources import connect
 
 TODAY = date(2026, 11, 22)
 KEYED = [table.name for table in declared().values() if table.person]
@@ -41,6 +42,20 @@ def test_contacts_corrected_to_not_attended_count_as_corrected(extract):
     }
     line = checked.counts.set_index("table").loc["MHS201CareContact"]
     assert line[["read", "dropped", "superseded", "kept"]].tolist() == [120, 0, 60, 60]
+
+
+@pytest.mark.parametrize("name", ["UniqMonthID", "SubmissionDate", "RecordNumber"])
+def test_the_column_that_orders_submissions_may_have_a_local_name(extract, tmp_path, name):
+    table, frames = "MHS201CareContact", extract.tables()
+    late = {"UniqMonthID": "1490", "SubmissionDate": "2024-07-01", "RecordNumber": "100"}[name]
+    early = {"UniqMonthID": "1489", "SubmissionDate": "2024-06-01", "RecordNumber": "99"}[name]
+    first = frames[table].assign(AttendStatus="5", local=early)
+    frames[table] = pd.concat([first.assign(AttendStatus="3", local=late), first])
+    folder = extract.csv({PERSONS: frames[PERSONS], table: frames[table]}, tmp_path / "x")
+    source = {"kind": "folder", "location": str(folder), "columns": {table: {name: "local"}}}
+    parameters = extract.parameters(source=source)
+    kept = validate.examine(connect.open(parameters), parameters, TODAY).tables[table].to_pandas()
+    assert kept["AttendStatus"].tolist() == ["3"] * 60
 
 
 def test_a_stay_of_30_days_that_was_once_submitted_as_longer_lasts_30_days(extract):

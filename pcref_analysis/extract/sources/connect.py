@@ -12,7 +12,7 @@ import duckdb
 import ibis
 from ibis.common.exceptions import IbisError
 
-from pcref_analysis.extract.schema import PERSONS, Column, declared
+from pcref_analysis.extract.schema import PERSONS, SUBMISSION, Column, declared
 from pcref_analysis.extract.sources import engines, folder, servers
 from pcref_analysis.extract.sources.portable import visible
 from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
@@ -63,9 +63,10 @@ def _check_names(parameters: Parameters) -> None:
                 raise PcrefError(f"parameters: source.{place} names '{name}', no table of the contract.{hint}")
     for place, named in (("columns", source.columns), ("codes", source.codes)):
         for table, columns in named.items():
+            known = declared()[table].read_as(SUBMISSION if place == "columns" else ()).columns
             for name in columns:
-                if name not in declared()[table].columns:
-                    hint = did_you_mean(name, declared()[table].columns)
+                if name not in known:
+                    hint = did_you_mean(name, known)
                     where = f"source.{place}.{table}"
                     raise PcrefError(f"parameters: {where} names '{name}', no column of the contract.{hint}")
     for table, columns in source.codes.items():
