@@ -29,7 +29,9 @@ def folder_of(run: str) -> Path:
     """
     folder = project_root() / "reports" / run
     if not (folder / "tables" / draft_list.file_name("findings")).is_file():
-        raise PcrefError(f"priorities: no published list of '{run}'. Make it with: pcref report --run {run}")
+        drafted = (project_root() / "data" / "processed" / run / "draft" / "index.html").is_file()
+        todo = f"Sign its draft, then: pcref publish {run}" if drafted else f"Make it with: pcref report --run {run}"
+        raise PcrefError(f"priorities: no published list of '{run}'. {todo}")
     return folder
 
 

@@ -138,6 +138,11 @@ def test_the_command_reads_published_files_and_nothing_else(home, tmp_path):
         assert "Synthetic data" in book.read("xl/sharedStrings.xml").decode()
     with pytest.raises(PcrefError, match="Make it with: pcref report --run other"):
         list_export.folder_of("other")
+    draft = home / "data" / "processed" / "other" / "draft"
+    draft.mkdir(parents=True)
+    (draft / "index.html").write_text("a draft")
+    with pytest.raises(PcrefError, match="Sign its draft, then: pcref publish other"):
+        list_export.folder_of("other")
 
 
 def test_without_a_record_the_list_is_the_draft(home):
