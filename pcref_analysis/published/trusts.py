@@ -180,7 +180,10 @@ def init(code: str, named: str, published: bool = False) -> list[str]:
     if trust["closed"]:
         said.append("  The register closed this Trust since: its successor may have another code.")
     steps = f"pcref report {run}" if published else f"pcref templates data/raw/{run}; then pcref check {run}"
-    return [*said, f"  Next: {steps}"]
+    said.append(f"  Next: {steps}")
+    if not published:
+        said.append("  Take out the blank tables that you do not fill: one without rows says that there were none.")
+    return said
 
 
 def text_of(run: str, code: str, name: str, board: str, own: dict[str, str], named: str, published: bool) -> str:

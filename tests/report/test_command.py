@@ -265,6 +265,7 @@ def test_a_parameters_file_for_every_mental_health_trust(home, open_data, figure
 def test_init_names_the_nearest_and_overwrites_nothing(home, open_data):
     done = pcref("init", "RV5")
     assert done.exit_code == 0 and "South London and Maudsley" in done.output and "QKK" in done.output
+    assert "Take out the blank tables that you do not fill" in " ".join(done.output.split())
     file = home / "notebooks" / "parameters" / "rv5.yml"
     file.write_text("mine", encoding="utf-8")
     assert "nothing is overwritten" in " ".join(pcref("init", "rv5").output.split())
