@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ibis
+from ibis import _
 
 from pcref_analysis.counting.availability import AREA_COLUMNS
 from pcref_analysis.extract import deduplicate
 from pcref_analysis.extract.breach_report import breach, count, one
 from pcref_analysis.extract.schema import PERSONS, SUBMISSION, Table, declared
 from pcref_analysis.extract.sources.portable import flag
+from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
 
 ORPHANS_THAT_STOP = 0.5  # more than this share of rows without a person: identifiers differ between tables
@@ -117,7 +119,7 @@ def between(kept: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
                 found.append(
                     breach(name, column, f"points to no row of {facts.references}", "noted", todo, count(loose))
                 )
-    return found + _homes(kept, parameters)
+    return found + _homes(kept, parameters) + _nobody_to_compare_with(kept, parameters)
 
 
 def homes(kept: dict[str, ibis.Table], parameters: Parameters) -> ibis.Table:
@@ -125,6 +127,18 @@ def homes(kept: dict[str, ibis.Table], parameters: Parameters) -> ibis.Table:
     persons = kept[PERSONS]
     found = persons.select(lsoa=ibis.coalesce(*(persons[name] for name in AREA_COLUMNS[parameters.imd_version])))
     return found.filter(found.lsoa.notnull())
+
+
+def _nobody_to_compare_with(kept: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
+    """Tell of a comparator that is the ethnic group of nobody in the extract: no gap could be worked out."""
+    column = {"detailed": "ethnic_group", "broad": "broad_group"}[parameters.detail]
+    table = ethnicity.categories()
+    codes = table.loc[table[column] == parameters.comparator, "code"].tolist()
+    if PERSONS not in kept or count(kept[PERSONS].filter(_.EthnicCategory.isin(codes)).limit(1)):
+        return []
+    rule = f"nobody has a code of the comparator {parameters.comparator} ({', '.join(codes)})"
+    todo = "No gap can be worked out. Set comparator to another group, or look at how ethnic groups are coded."
+    return [breach(PERSONS, "EthnicCategory", rule, "noted", todo)]
 
 
 def _homes(kept: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:

@@ -284,9 +284,16 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "draft": signoff.wanted(parameters) and not signed,
         "rule_text": (
             f"Counts below {rule.threshold} are suppressed and others rounded to the nearest {rule.rounding} "
-            f"(rule of {rule.owner}, {formats.dates(rule.agreed)})."
+            f"({_rule_of(rule.owner, rule.agreed)})."
         ),
     }
+
+
+def _rule_of(owner: str, agreed: str) -> str:
+    """Say whose rule it is and since when; words of the template are none for a reader."""
+    if owner.startswith("to be ") or agreed.startswith("to be "):
+        return "the rule is not agreed yet"
+    return f"rule of {owner}, {formats.dates(agreed)}"
 
 
 def _write(

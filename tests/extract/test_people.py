@@ -94,3 +94,13 @@ def test_categories_of_2021_are_compared_and_never_used(extract):
     }
     kept = checked.tables[PERSONS].to_pandas()["EthnicCategory"]
     assert sorted(kept) == ["A", "M", "N", "R", "Z"]
+
+
+def test_a_comparator_that_is_nobodys_ethnic_group_is_named_by_the_check(extract):
+    people = extract.tables()[PERSONS].assign(EthnicCategory="A")
+    table, told = ibis.duckdb.connect().create_table("people", people), {}
+    for comparator in ("White", "Black or Black British"):
+        found = validate.examine({PERSONS: table}, extract.parameters(comparator=comparator)).breaches
+        told[comparator] = found[found["rule"].str.startswith("nobody has")]["rule"].tolist()
+    wanted = ["nobody has a code of the comparator Black or Black British (M, N, P)"]
+    assert told == {"White": [], "Black or Black British": wanted}

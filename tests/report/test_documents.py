@@ -199,3 +199,11 @@ def test_easy_read_has_short_sentences_and_says_how_sure():
     (age,) = re.findall(r"Reading age of this page: about (\d+) years", said)
     assert int(age) <= 11 < documents.reading_age("Administrative considerations necessitate institutional evaluation.")
     assert "We are quite sure." in said and "The numbers do not say why." in said
+
+
+def test_a_rule_that_nobody_agreed_is_called_so_and_not_by_the_words_of_the_template():
+    given = parameters.load("demo")
+    owner, agreed = "to be named (information governance)", "to be agreed"
+    rule = given.disclosure.model_copy(update={"owner": owner, "agreed": agreed})
+    words = pipeline.about(given.model_copy(update={"disclosure": rule}))["rule_text"]
+    assert words.endswith("(the rule is not agreed yet).") and "to be" not in words
