@@ -142,16 +142,17 @@ def check(
     """
     import pandas as pd
 
-    from pcref_analysis.extract import breach_report, local_codes, month_coverage, validate
+    from pcref_analysis.extract import breach_report, local_codes, month_coverage, table_checks, validate
     from pcref_analysis.extract.sources import engines, statements
 
     tables, residents = _opened(parameters, say)
     with engines.asked("the extract was checked"), statements.kept_in(private.make(parameters.run) / STATEMENTS):
         checked = validate.examine(tables, parameters, residents=residents, say=say)
         bare = breach_report.frame(month_coverage.bare(checked.tables, parameters))
+        compared = breach_report.frame(table_checks.comparator(checked.tables, parameters))
         for line in local_codes.lines(tables, parameters, checked.breaches) if paste else ():
             paste(line)
-    return pd.concat([bare, checked.breaches], ignore_index=True) if len(bare) else checked.breaches
+    return pd.concat([bare, checked.breaches, compared], ignore_index=True)  # gravest first
 
 
 def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:

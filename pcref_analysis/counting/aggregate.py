@@ -189,9 +189,9 @@ def _by_person(rows: ibis.Table, **sums: ibis.Value) -> ibis.Table:
 
 def _together(parts: list[ibis.Table]) -> ibis.Table:
     """Add up what several kinds of rows add to the same person and year."""
-    names, nought = [name for name in ROW_SUMS if any(name in part.columns for part in parts)], ibis.literal(0.0)
+    names, zero = [name for name in ROW_SUMS if any(name in part.columns for part in parts)], ibis.literal(0.0)
     both = ibis.union(
-        *(part.select(*PERSON, **{n: part[n] if n in part.columns else nought for n in names}) for part in parts)
+        *(part.select(*PERSON, **{n: part[n] if n in part.columns else zero for n in names}) for part in parts)
     )
     return both.group_by(PERSON).agg(**{name: both[name].sum() for name in names})
 
@@ -202,8 +202,8 @@ def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
     ``found`` is what :func:`held` returns.
     """
     added = engines.frame(expression(entry, found, years))
-    nought = dict.fromkeys((name for name in SUMS if name not in added), 0.0)
-    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]], **nought)
+    zeros = dict.fromkeys((name for name in SUMS if name not in added), 0.0)
+    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]], **zeros)
     if of_residents(entry.count):
         added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
     if entry.count.value is None:
@@ -216,7 +216,7 @@ def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
 
 
 def expression(entry: Indicator, found: Held, years: list[int]) -> ibis.Table:
-    """Return the sums of one indicator by year, reason and stratum as one Ibis expression; none that must be nought."""
+    """Return the sums of one indicator by year, reason and stratum as one Ibis expression; none that must be 0."""
     count, among = entry.count, entry.count.among
     chosen, unsure = _chosen(found.rows[count.rows], count.where, years)
     parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]

@@ -104,15 +104,15 @@ def once(step: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-def rule(*needs: str, valid_from: str = "2016-04-01", **facts: Any) -> Callable:
-    """Register a function as the counting rule of its name; ``needs`` are tables, or Table.Column to be filled.
-
-    ``facts`` are the others of :class:`Rule`.
-    """
+def rule(
+    *needs: str, valid_from: str = "2016-04-01", stands_in: tuple[str, ...] = (), every_row: bool = False
+) -> Callable:
+    """Register a function as the counting rule of its name; ``needs`` are tables, or Table.Column to be filled."""
 
     def register(function: Callable[[Tables], ibis.Table]) -> Callable[[Tables], ibis.Table]:
         meaning = (function.__doc__ or "").strip().splitlines()[0]
-        RULES[function.__name__] = Rule(function.__name__, meaning, needs, function, valid_from, **facts)
+        made = Rule(function.__name__, meaning, needs, function, valid_from, stands_in, every_row)
+        RULES[function.__name__] = made
         return function
 
     return register

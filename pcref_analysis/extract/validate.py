@@ -151,9 +151,9 @@ def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.Da
 
 def _without(parameters: Parameters) -> dict[str, str]:
     """Say of every table what it means that it is absent: the indicators that are then not available, by name."""
-    words, needed = {}, {entry.name: needs(entry) for entry in of_run(parameters.run).values()}
+    words, needed = {}, [(entry.name, needs(entry)) for entry in of_run(parameters.run).values()]
     for table in declared().values():
-        names = [name for name, tables in needed.items() if table.name in tables]
+        names = [name for name, tables in needed if table.name in tables]
         if table.name == STANDING[1]:
             words[table.name] = f"Not available without it: what needs {STANDING[0]}."  # named there
         elif names:
