@@ -144,15 +144,19 @@ def check(
 
     from pcref_analysis.extract import breach_report, local_codes, month_coverage, table_checks, validate
     from pcref_analysis.extract.sources import engines, statements
+    from pcref_analysis.published import trusts
 
     tables, residents = _opened(parameters, say)
+    todo = "Is it this Trust's code? Earlier editions of its report are recognised by it."
+    odd = trusts.unregistered(parameters)
+    named = [breach_report.breach("trust", "ods_code", odd, "noted", todo)] if odd else []
     with engines.asked("the extract was checked"), statements.kept_in(private.make(parameters.run) / STATEMENTS):
         checked = validate.examine(tables, parameters, residents=residents, say=say)
         bare = breach_report.frame(month_coverage.bare(checked.tables, parameters))
         compared = breach_report.frame(table_checks.comparator(checked.tables, parameters))
         for line in local_codes.lines(tables, parameters, checked.breaches) if paste else ():
             paste(line)
-    return pd.concat([bare, checked.breaches, compared], ignore_index=True)  # gravest first
+    return pd.concat([bare, checked.breaches, compared, breach_report.frame(named)], ignore_index=True)  # gravest first
 
 
 def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:

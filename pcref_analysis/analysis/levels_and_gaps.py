@@ -59,13 +59,14 @@ def by_measure(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def comparable(cells: pd.DataFrame, comparator: str) -> list[tuple[str, pd.DataFrame]]:
-    """Return :func:`by_measure` without the measures that nobody of the comparator has, unless all lack it.
+    """Return :func:`by_measure` without the measures that nobody of the comparator has.
 
-    A comparator that occurs nowhere is a name to correct, which the fit says.
+    A comparator that is no ethnic group is a name to correct, which the fit says.
     """
     parts = by_measure(cells)
-    there = [(m, part) for m, part in parts if comparator in COMPARATORS or comparator in set(part["ethnic_group"])]
-    return there or parts
+    if comparator not in (*ethnicity.known_groups("broad"), *ethnicity.known_groups("detailed")):
+        return parts
+    return [(measure, part) for measure, part in parts if comparator in set(part["ethnic_group"])]
 
 
 def crude(cells: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -182,7 +183,7 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
             for measure, mine in (comparable(cut, comparator) if names else ())
         ]
     if not tables:
-        return finished(pd.DataFrame(columns=[*SHAPE, *CHANGE]), CHANGE)
+        return empty(CHANGE)
     table = one_count(pd.concat(tables, ignore_index=True), part)
     nobody = (table["ethnic_group"] == ethnicity.UNKNOWN) & ~(table["at_risk"] > 0)
     return finished(table[~nobody], CHANGE)
@@ -247,7 +248,7 @@ def _crude(cells: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
 def _scaled(tables: list[pd.DataFrame], cells: pd.DataFrame) -> pd.DataFrame:
     """Return levels as one table, each per the number of people or bed days that the catalogue names."""
     if not tables:
-        return finished(pd.DataFrame(columns=SHAPE))
+        return empty()
     table = one_count(pd.concat(tables, ignore_index=True), cells)
     per = table["indicator"].map(indicators.of_each("per"))
     per = per.where(table["measure"] != "mean", 1).astype(float)
@@ -268,6 +269,13 @@ def _split(cells: pd.DataFrame, kind: Callable[[Indicator], str]) -> list[tuple[
 def finished(table: pd.DataFrame, more: list[str] | None = None) -> pd.DataFrame:
     """Return the shared shape in the order that people read: catalogue, period, NHS order of groups, steps."""
     return in_order(named(table[[*SHAPE, *(more or [])]]))
+
+
+def empty(more: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the shared shape without rows; its figures stay numbers in what is written and read again."""
+    table = pd.DataFrame(columns=[*SHAPE, *more])
+    numbers = ["estimate", "lower", "upper", "level", "events", "at_risk", *CHANGE[1:], "beyond"]
+    return finished(table.astype({name: float for name in numbers if name in table}), list(more))
 
 
 def fullest(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:

@@ -42,9 +42,8 @@ def medians(histogram: pd.DataFrame, cells: pd.DataFrame, level: float = 0.95) -
     -----
     ``beyond`` is for disclosure control. Not to be used as a target: a short stay is not always a good one.
     """
-    columns = [*levels_and_gaps.SHAPE, "beyond"]
     if histogram.empty:
-        return levels_and_gaps.named(pd.DataFrame(columns=columns))
+        return levels_and_gaps.empty(["beyond"])
     cells = cells[cells["indicator"].isin(histogram["indicator"])]
     table = lengths_of_stay.quantile(histogram, levels_and_gaps.KEYS, level=level, cells=cells)
     table = levels_and_gaps.one_count(table.assign(comparator="", adjustment="crude", events=float("nan")), cells)
@@ -102,7 +101,7 @@ def expected(
         return interval_counts.indirect(board, residents, england, parameters.comparator, parameters.level)
     whole = part[~part["age_band"].eq("Not known") & part["sex"].isin(["Female", "Male"])]
     if not (whole["at_risk"] > 0).any():  # detentions are not available, or nobody's age and sex is known
-        return levels_and_gaps.finished(pd.DataFrame(columns=levels_and_gaps.SHAPE))
+        return levels_and_gaps.empty()
     table = rates.indirect(
         part, levels_and_gaps.KEYS, whole, ["age_band", "sex"], level=parameters.level, repeat_events=True
     )

@@ -104,7 +104,7 @@ def unread(column: Column) -> str:
 def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tuple[list[dict], int]:
     """Turn the counts of :func:`totals` into breaches, and return how many rows were left out."""
     if not totals["n"]:
-        todo = "Taken for none: what it counts is nought. If it was not submitted, take the table out of the extract."
+        todo = "Read as there having been none: what counts its rows is 0. If it was not submitted, take the table out."
         return [breach(table.name, "", "table is empty", "stops" if table.required else "noted", todo)], 0
     found = []
     for name in names:

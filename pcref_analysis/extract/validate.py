@@ -151,7 +151,8 @@ def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.Da
 
 def _without(parameters: Parameters) -> dict[str, str]:
     """Say of every table what it means that it is absent: the indicators that are then not available, by name."""
-    words, needed = {}, [(entry.name, needs(entry)) for entry in of_run(parameters.run).values()]
+    words, entries = {}, of_run(parameters.run)
+    needed = [(entry.name, needs(entry)) for entry in entries.values()]
     for table in declared().values():
         names = [name for name, tables in needed if table.name in tables]
         if table.name == STANDING[1]:
@@ -159,7 +160,8 @@ def _without(parameters: Parameters) -> dict[str, str]:
         elif names:
             words[table.name] = f"Not available without it: {'; '.join(names)}. Add the table if the Trust has it."
         else:
-            words[table.name] = f"No indicator needs it; what it bears is not known: {table.bears}"
+            exact = "; ".join(entries[name].name for name in table.exact if name in entries)
+            words[table.name] = f"Without it {table.without} Less exact then: {exact}."
     return words
 
 

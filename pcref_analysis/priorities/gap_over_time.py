@@ -76,7 +76,7 @@ def compared(
     both = before.sort_values("period").drop_duplicates(keys, keep=since)
     both = both.merge(mine[mine["period"].eq(period)], on=[*keys, "step"], suffixes=("_then", "_now"))
     both = both.sort_values("step").drop_duplicates(keys[:2], keep="last").sort_index()
-    z = norm.ppf((1 + both["level_now"]) / 2)
+    z = norm.ppf((1 + both["level_now"].astype(float)) / 2)
     spread = [np.log(both[f"upper_{end}"] / both[f"lower_{end}"]) / (2 * z) for end in ("then", "now")]
     steps = [both[name] for name in ("rounded_to_then", "rounded_to_now") if name in both]
     spread += [step.fillna(0.0) / 2 / both[f"estimate_{step.name.removeprefix('rounded_to_')}"] for step in steps]
@@ -84,7 +84,7 @@ def compared(
     side = np.sign(np.log(both["estimate_then"]))
     same = side.eq(np.sign(np.log(both["estimate_now"]))) & side.ne(0)
     years = both["period_now"].str[:4].astype(int) - both["period_then"].str[:4].astype(int)
-    grown = both["growth_now"].fillna(1.0) ** years if "growth_now" in both else pd.Series(1.0, both.index)
+    grown = both["growth_now"].astype(float).fillna(1) ** years if "growth_now" in both else pd.Series(1.0, both.index)
     away = [change * side, (change - np.log(grown)) * side]
     down, up = (
         np.logical_and(*(which(one) for one in away)) for which in (lambda a: a + half < 0, lambda a: a - half > 0)

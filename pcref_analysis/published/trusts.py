@@ -114,6 +114,21 @@ def mental_health(folder: Path) -> pd.DataFrame:
     return found.assign(board=found["board"].where(found["board"].isin(boards), "").fillna(""), closed=closed)
 
 
+def unregistered(parameters: Parameters) -> str:
+    """Say of a run's ODS code that the register at hand does not hold it, or has closed it; "" where neither is so."""
+    code = parameters.trust.ods_code
+    if parameters.synthetic or not code:
+        return ""
+    try:
+        register = open_data.read(open_data.folder_named(parameters.open_data, [REGISTER]), REGISTER)
+    except PcrefError:
+        return ""  # no register is at hand
+    closed = register.set_index("org_code")["close_date"].astype("Int64")
+    if code not in closed.index:
+        return f"'{code}' is not in the register of NHS Trusts"
+    return "" if pd.isna(closed[code]) else f"{code} was closed on {pd.Timestamp(str(closed[code])):%d %B %Y}"
+
+
 def sites(folder: Path, code: str) -> dict[str, str]:
     """Return the sites under which a Trust reports Talking Therapies, by code: their names."""
     table = open_data.read(folder, THERAPIES, columns=["org_code", "org_name", "reporting_period"]).dropna()

@@ -18,6 +18,7 @@ from pcref_analysis.extract import columns_present
 from pcref_analysis.extract.schema import PERSONS, declared
 from pcref_analysis.extract.sources import connect, engines
 from pcref_analysis.priorities import engagement
+from pcref_analysis.published import trusts
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.store import open_data, progress
 from pcref_analysis.vocabulary import indicators, private
@@ -83,6 +84,7 @@ def inputs(parameters: Parameters) -> Iterator[tuple[bool, str]]:
     """Look at the extract, the open figures, the engagement record and the run's own indicators."""
     looks = {
         "extract": lambda: _extract(parameters),
+        "trust": lambda: trusts.unregistered(parameters) or parameters.trust.name,
         "engagement record and previous list": lambda: engagement.digest(parameters) and "in order",
         "own indicators": lambda: f"{len(indicators.of_run(parameters.run))} indicators are counted",
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pcref_analysis
 from pcref_analysis import prepare
+from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
@@ -41,7 +42,7 @@ from pcref_analysis.report.pages import (
 from pcref_analysis.report.study import Study
 from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
-from pcref_analysis.vocabulary import code, indicators, private
+from pcref_analysis.vocabulary import code, ethnicity, indicators, private
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
@@ -119,6 +120,7 @@ def _executed(
     Returns the notebooks, and what gives what their pages may show.
     """
     study, last = Study(parameters), [release_tables.read(folder) for folder in runs.earlier(parameters.run)]
+    _compare_with_somebody(study)
     if not study.published:
         _plan(study, data, say)
     for again in (False, True):
@@ -139,6 +141,22 @@ def _executed(
         if same and release_tables.attack_beside(released, last, parameters).empty:
             break
     return executed, known
+
+
+def _compare_with_somebody(study: Study) -> None:
+    """Refuse a comparator that nobody in care has before the notebooks run: no gap could be worked out."""
+    comparator, counted = study.parameters.comparator, levels_and_gaps.compared(study.cells())
+    if not study.published:  # every group has residents, whether or not any of them came
+        among = counted["indicator"].map(indicators.of_each("at_risk"))
+        counted = counted[among.ne("residents") | counted["events"].gt(0)]
+    groups = set(counted["ethnic_group"])
+    others = [group for group in ethnicity.known_groups(study.parameters.detail) if group in groups]
+    if others and comparator not in others:
+        raise PcrefError(
+            f"comparator: nobody who was counted is {comparator}, so that no gap can be worked out. "
+            f"Set comparator to another group ({', '.join(others)}), or look at how ethnic groups are coded: "
+            f"pcref check {study.parameters.run}"
+        )
 
 
 def _rests_on(data: Path, files: Sequence[Path]) -> str:

@@ -119,6 +119,11 @@ def test_absent_tables(extract):
     assert list(checked.tables) == ["Areas"]
     for name in set(declared()) - {"Areas"}:
         assert told(checked, name, "", "stops" if name == PERSONS else "noted") == {"table is not in the extract": 0}
+    todo = checked.breaches.set_index("table")["todo"]
+    words = "Without it this Trust is taken to be responsible for every discharge. Less exact then: Seen within 72"
+    assert todo["MHS105OnwardReferral"].startswith(words)
+    assert todo["Carer"].startswith("Not available without it: Carers offered an assessment")
+    assert not [name for name in declared() if "No indicator needs it" in todo.get(name, "")]
 
 
 @pytest.mark.parametrize("name", whole())

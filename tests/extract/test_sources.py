@@ -404,6 +404,12 @@ def test_one_column(extract, tmp_path):
     refused(extract, folder, "Areas.csv has a first line of one column", hidden=["E01000001"])
 
 
+def test_a_title_line_that_a_spreadsheet_has_padded(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    (folder / "Areas.csv").write_text("Secret title,,\nlsoa,imd_quintile,note\nE01000001,1,x\n", encoding="utf-8")
+    refused(extract, folder, "one name and 2 blanks in its first line", "Take it out", hidden=["Secret", "E01000001"])
+
+
 def test_utf_16(extract, tmp_path):
     folder = extract.csv(two(extract), tmp_path / "x")
     (folder / "Areas.csv").write_text("lsoa,imd_quintile\nE01000001,1\n", encoding="utf-16")

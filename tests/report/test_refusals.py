@@ -16,10 +16,10 @@ LOCAL = "9ZX-SECRET-17"
 
 @pytest.fixture(scope="module")
 def extract(tmp_path_factory, write_demo):
-    """The invented Trust's people and where they live: what is broken here is the table of people."""
+    """The invented Trust's people, where they live, and their referrals: what is broken here is the table of people."""
     folder = tmp_path_factory.mktemp("extract")
     for path in write_demo(folder):
-        if path.stem not in ("MHS001MPI", "Areas", "Population"):
+        if path.stem not in ("MHS001MPI", "Areas", "Population", "MHS101Referral"):
             path.unlink()
     return folder
 
@@ -92,6 +92,20 @@ def test_a_misspelt_parameter_is_answered_with_the_nearest_name(home):
     path.write_text(path.read_text(encoding="utf-8").replace("comparator:", "comparater:"), encoding="utf-8")
     message = refused(home, "report", "--run", "local")
     assert "comparater" in message and "comparator" in message
+
+
+def test_a_comparator_whom_nobody_has_is_refused_before_the_notebooks_run(home):
+    """It stopped in a notebook, after a minute's work, in words that named no parameter."""
+    path, table = person_table(home)
+    white = table["EthnicCategory"].str.strip().str.upper().isin(["A", "B", "C"])
+    table.loc[white, "EthnicCategory"] = "Z"
+    table.to_parquet(path)
+    text = (home / "notebooks" / "parameters" / "local.yml").read_text(encoding="utf-8")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("engagement:")) + "\nengagement: none\n"
+    (home / "notebooks" / "parameters" / "local.yml").write_text(text, encoding="utf-8")
+    message = refused(home, "report", "--run", "local")
+    assert "comparator: nobody who was counted is White" in message and "Black or Black British" in message
+    assert not list((home / "data" / "processed" / "local").rglob("*.ipynb"))
 
 
 def test_an_absent_folder_is_named(home):

@@ -17,6 +17,7 @@ from pcref_analysis.report.study import as_published
 from pcref_analysis.store import open_data as store
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
+from pcref_analysis.vocabulary.parameters import load as load_parameters
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -97,6 +98,19 @@ def test_sites_and_merged_trusts_are_added_up_in_their_years_alone(open_data):
     assert got == rows["own"].tolist()
     four = by_ethnic_group(open_data, "RV5", "provider", "talking_therapies_recovery", periods=["2023-24"])
     assert four["note"].str.contains("sum of 4 rows").all() and four["events"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("RT1", ""), ("", ""), ("RT99", "'RT99' is not in the register of NHS Trusts"), ("R1C", "R1C was closed on ")],
+)
+def test_a_code_that_is_no_trusts_is_said(open_data, monkeypatch, tmp_path, code, said):
+    monkeypatch.setenv("PCREF_OPEN_DATA", str(open_data))
+    given = load_parameters("published-cpft")
+    given = given.model_copy(update={"trust": given.trust.model_copy(update={"ods_code": code})})
+    assert trusts.unregistered(given).startswith(said) and bool(trusts.unregistered(given)) == bool(said)
+    monkeypatch.setenv("PCREF_OPEN_DATA", str(tmp_path))
+    assert not trusts.unregistered(given)  # without a register nothing is said
 
 
 def test_every_board_has_its_earlier_area_and_every_line_a_source():

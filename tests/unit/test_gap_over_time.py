@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pcref_analysis.analysis import levels_and_gaps, model_checks
 from pcref_analysis.priorities import gap_over_time
+from pcref_analysis.vocabulary.errors import PcrefError
 
 
 def gaps(then, now, **more):
@@ -37,10 +39,27 @@ def test_no_gap_is_compared_across_a_declared_break(since, breaks, then):
     assert gap_over_time.compared(four, "White", "2023-24", breaks, since)["period_then"].tolist() == then
 
 
-def test_a_page_without_gaps_has_no_changes():
+@pytest.mark.parametrize("kind", [object, "str"])
+def test_a_page_without_gaps_has_no_changes(kind):
     """A table without rows comes back from its file without types."""
-    nothing = years("2022-23").head(0).astype(object)
+    nothing = years("2022-23").assign(growth=1.02).head(0).astype(kind)
     assert gap_over_time.compared(nothing, "White", "2023-24").empty
+
+
+def test_gaps_to_a_group_that_nobody_has_are_a_table_of_numbers_without_rows():
+    """The report ended in a fault where nobody of the comparator had an outcome: its figures were read as text."""
+    cells = pd.DataFrame(
+        {
+            "indicator": "readmission_30_days", "period": "2023-24", "ethnic_group": ["Mixed", "Unknown"],
+            "sex": "Female", "age_band": "20-24", "imd_quintile": 1, "events": [3.0, 1.0], "at_risk": [9.0, 5.0],
+            "events_sq": [3.0, 1.0], "events_at_risk": [3.0, 1.0], "at_risk_sq": [9.0, 5.0],
+        }
+    )  # fmt: skip
+    gaps = levels_and_gaps.ladder(cells, "White")
+    assert gaps.empty and all(gaps[name].dtype == float for name in ("estimate", "lower", "upper", "level", "change"))
+    assert model_checks.model_checks(cells, "White").empty
+    with pytest.raises(PcrefError, match="Whit"):
+        levels_and_gaps.ladder(cells, "Whit")
 
 
 def test_the_change_of_a_ratio_is_that_of_altman_and_bland():

@@ -169,7 +169,7 @@ def header(path: Path, encoding: str) -> tuple[str, list[str]]:
     Raises
     ------
     PcrefError
-        If the first line holds fewer than two columns.
+        If the first line holds fewer than two columns, or a title in place of column names.
     """
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="", errors="replace") as stream:
         line = stream.readline()
@@ -179,6 +179,11 @@ def header(path: Path, encoding: str) -> tuple[str, list[str]]:
         raise PcrefError(
             f"source: {path.name} has a first line of one column. Column names must stand in the first line, "
             "separated by commas."
+        )
+    if len(names) > 2 and sum(map(bool, names)) == 1:
+        raise PcrefError(
+            f"source: {path.name} has one name and {len(names) - 1} blanks in its first line, as a title in a "
+            "spreadsheet has. Take it out: column names must stand in the first line."
         )
     seen: dict[str, int] = {}
     unique = []
