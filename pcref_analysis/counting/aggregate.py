@@ -1,4 +1,4 @@
-"""The sums of one indicator: its rows, added up a person and then a stratum, in the database.
+"""The sums of indicators: their rows, added up a person and then a stratum, in the database.
 
 Two steps, so that a person who counts more than once is known as one person: rows are added up by person and period,
 and only then people by stratum, with the squares and products that person-clustered standard errors need.
@@ -6,7 +6,9 @@ and only then people by stratum, with the squares and products that person-clust
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 import ibis
@@ -181,99 +183,130 @@ def squared(found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _by_person(rows: ibis.Table, **sums: ibis.Value) -> ibis.Table:
-    """Add rows up by person and year."""
-    each = {n: value.sum() if isinstance(value, ibis.Column) else value * rows.count() for n, value in sums.items()}
-    return rows.group_by(PERSON).agg(**{name: total.cast("float64") for name, total in each.items()})
+def alike(entry: Indicator) -> tuple[str, ...]:
+    """Return what indicators share that are added up in one statement: the rows, and who is at risk."""
+    return (entry.count.rows, *([repr(entry.count.among)] if entry.count.among else []))
+
+
+def counted(entries: Sequence[Indicator], found: Held, years: list[int]) -> dict[str, pd.DataFrame]:
+    """Return the sums of indicators that are :func:`alike`, by period, reason and stratum, a frame each.
+
+    Only the reason "counted" becomes cells. ``found`` is what :func:`held` returns.
+    """
+    together = engines.frame(expression(entries, found, years))
+    keys, each = ["reason", *STRATA], {}
+    for n, entry in enumerate(entries):
+        added = together[keys].assign(indicator=entry.id, period=[label(year) for year in together["year"]])
+        for name in SUMS:
+            added[name] = together.get(f"{name}_{n}", 0.0)
+        rows = added[["event_rows", "base_rows", "unsure_events", "unsure_base"]]
+        added = added[rows.gt(0).any(axis=1)].reset_index(drop=True)  # others are of the other indicators
+        if of_residents(entry.count):
+            added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
+        if entry.count.value is None:
+            added[["total", "total_sq", "total_at_risk"]] = float("nan")
+        elif entry.count.value in WHOLE:
+            parts = WHOLE[entry.count.value][1]
+            added[["total", "total_at_risk"]] /= parts
+            added["total_sq"] /= parts**2
+        each[entry.id] = added
+    return each
+
+
+def expression(entries: Sequence[Indicator], found: Held, years: list[int]) -> ibis.Table:
+    """Return the sums of indicators that are :func:`alike` by year, reason and stratum as one Ibis expression.
+
+    Columns end in the place of the indicator (``events_0``). None that must be 0.
+    """
+    among = entries[0].count.among
+    rows = _taken(found.rows[entries[0].count.rows], [entry.count.where for entry in entries], years)
+    parts = [_by_person(rows, {str(n): entry.count for n, entry in enumerate(entries)})]
+    if among and among.rows != RESIDENTS:
+        base = Count(rows=among.rows, where=among.where, total=among.at_risk, among=among)
+        parts.append(_by_person(_taken(found.rows[among.rows], [among.where], years), {"base": base}))
+    person = found.with_people(_together(parts) if len(parts) > 1 else parts[0])
+    amounts, sums = {}, {}
+    for n, entry in enumerate(entries):
+        amounts |= {f"{name}_{n}": value for name, value in _amounts(entry, person, str(n)).items()}
+    adding = person.select("year", *STRATA, reason=_reason(entries[0], person), **amounts)
+    for n in range(len(entries)):
+        one = {name: adding[f"{name}_{n}"] for name in ROW_SUMS if f"{name}_{n}" in amounts}
+        sums |= {f"{name}_{n}": value.sum() for name, value in one.items()}
+        for name, (left, right) in PRODUCTS.items():
+            if left in one and right in one:
+                sums[f"{name}_{n}"] = (one[left] * one[right]).sum()
+    return adding.group_by(["year", "reason", *STRATA]).agg(**sums)
+
+
+def _taken(table: ibis.Table, several: list[row_conditions.Conditions], years: list[int]) -> ibis.Table:
+    """Return the rows of these years that fulfil the conditions of one of several indicators, or may."""
+    table = table.filter(table.year.isin(years))
+    if not all(several):
+        return table
+    doubts = (row_conditions.undecided(table, conditions) for conditions in several)
+    holds = [where(table, conditions) for conditions in several]
+    return table.filter(reduce(or_, [*holds, *(doubt for doubt in doubts if doubt is not None)]))
+
+
+def _told(rows: ibis.Table, count: Count) -> dict[str, ibis.Value]:
+    """Return what each row tells: 1 where it counts (``holds``), is an ``event`` or leaves that open; its ``value``."""
+    holds, value = where(rows, count.where), count.value and rows[count.value]
+    left_open = row_conditions.undecided(rows, count.event) if count.event else missing(value) if count.value else None
+    doubts = [row_conditions.undecided(rows, count.where), None if left_open is None else holds & left_open]
+    doubts = [doubt for doubt in doubts if doubt is not None]
+    column, _parts = WHOLE.get(count.value, (count.value or count.total, 1))
+    told = {"holds": yes(holds)} | ({"unsure": yes(reduce(or_, doubts))} if doubts else {})
+    told |= {"event": yes(where(rows, count.event))} if count.event else {}
+    return told | ({"value": ibis.coalesce(rows[column], 0)} if column else {})
+
+
+def _by_person(rows: ibis.Table, counts: dict[str, Count]) -> ibis.Table:
+    """Add up by person and year what counts take of these rows: ``rows, unsure, events, value``, each with its mark."""
+    told = {mark: _told(rows, count) for mark, count in counts.items()}
+    # Each condition is worked out once a row: written into every sum, it would be worked out with each.
+    rows = rows.select(*PERSON, **{f"{name}_{mark}": v for mark, one in told.items() for name, v in one.items()})
+    sums = {}
+    for mark, one in told.items():
+        sure = rows[f"holds_{mark}"] == 1
+        if "unsure" in one:
+            doubt = rows[f"unsure_{mark}"] == 1
+            sure, sums[f"unsure_{mark}"] = sure & ~doubt, rows.count(where=doubt)
+        sums[f"rows_{mark}"] = rows.count(where=sure)
+        if "event" in one:
+            sums[f"events_{mark}"] = rows.count(where=sure & (rows[f"event_{mark}"] == 1))
+        if "value" in one:
+            sums[f"value_{mark}"] = ibis.coalesce(rows[f"value_{mark}"].sum(where=sure), 0)
+    return rows.group_by(PERSON).agg(**{name: total.cast("float64") for name, total in sums.items()})
 
 
 def _together(parts: list[ibis.Table]) -> ibis.Table:
     """Add up what several kinds of rows add to the same person and year."""
-    names, zero = [name for name in ROW_SUMS if any(name in part.columns for part in parts)], ibis.literal(0.0)
+    names, zero = list(dict.fromkeys(n for part in parts for n in part.columns if n not in PERSON)), ibis.literal(0.0)
     both = ibis.union(
         *(part.select(*PERSON, **{n: part[n] if n in part.columns else zero for n in names}) for part in parts)
     )
     return both.group_by(PERSON).agg(**{name: both[name].sum() for name in names})
 
 
-def counted(entry: Indicator, found: Held, years: list[int]) -> pd.DataFrame:
-    """Return the sums of one indicator by period, reason and stratum; only the reason "counted" becomes cells.
-
-    ``found`` is what :func:`held` returns.
-    """
-    added = engines.frame(expression(entry, found, years))
-    zeros = dict.fromkeys((name for name in SUMS if name not in added), 0.0)
-    added = added.assign(indicator=entry.id, period=[label(year) for year in added["year"]], **zeros)
-    if of_residents(entry.count):
-        added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
-    if entry.count.value is None:
-        added[["total", "total_sq", "total_at_risk"]] = float("nan")
-    elif entry.count.value in WHOLE:
-        parts = WHOLE[entry.count.value][1]
-        added[["total", "total_at_risk"]] /= parts
-        added["total_sq"] /= parts**2
-    return added
-
-
-def expression(entry: Indicator, found: Held, years: list[int]) -> ibis.Table:
-    """Return the sums of one indicator by year, reason and stratum as one Ibis expression; none that must be 0."""
+def _amounts(entry: Indicator, person: ibis.Table, mark: str) -> dict[str, ibis.Value]:
+    """Return what each person adds in a year to an indicator, by sum."""
     count, among = entry.count, entry.count.among
-    chosen, unsure = _chosen(found.rows[count.rows], count.where, years)
-    parts = [(_own_rows if among is None else _matched_rows)(chosen, count, unsure)]
-    if among and among.rows != RESIDENTS:
-        base, doubt = _chosen(found.rows[among.rows], among.where, years)
-        weight = base[among.at_risk] if among.at_risk else 1
-        parts.append(_by_person(base, at_risk=weight * (1 - doubt), base_rows=1 - doubt, unsure_base=doubt))
-    person = found.with_people(_together(parts) if len(parts) > 1 else parts[0])
-    rows = person.select("year", *STRATA, reason=_reason(entry, person), **_amounts(entry, person))
-    sums = {name: rows[name].sum() for name in ROW_SUMS if name in rows.columns}
-    for name, (one, other) in PRODUCTS.items():
-        if one in rows.columns and other in rows.columns:
-            sums[name] = (rows[one] * rows[other]).sum()
-    return rows.group_by(["year", "reason", *STRATA]).agg(**sums)
-
-
-def _chosen(
-    table: ibis.Table, conditions: row_conditions.Conditions, years: list[int]
-) -> tuple[ibis.Table, ibis.Value]:
-    """Return the rows that fulfil conditions or may, and 1 for each that only may (0 for those that do)."""
-    table = table.filter(table.year.isin(years))
-    doubt = row_conditions.undecided(table, conditions)
-    if doubt is None:
-        return table.filter(where(table, conditions)), ibis.literal(0)
-    table = table.filter(where(table, conditions) | doubt)
-    return table, yes(row_conditions.undecided(table, conditions))
-
-
-def _own_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
-    """Rows that are numerator and denominator at once: an event among rows, or a value of each row."""
-    doubt = row_conditions.undecided(found, count.event) if count.event else missing(found[count.value])
-    if doubt is not None:
-        unsure = yes((unsure + yes(doubt)) > 0)
-    sure = 1 - unsure
-    event = sure * yes(where(found, count.event)) if count.event else sure
-    value, _parts = WHOLE.get(count.value, (count.value, 1))
-    sums = {"total": sure * ibis.coalesce(found[value], 0)} if value else {}
-    return _by_person(found, events=event, event_rows=event, at_risk=sure, base_rows=sure, unsure_base=unsure, **sums)
-
-
-def _matched_rows(found: ibis.Table, count: Count, unsure: ibis.Value) -> ibis.Table:
-    """Rows that are the numerator only; the people or rows at risk come from elsewhere."""
-    sure = 1 - unsure
-    event = sure * ibis.coalesce(found[count.total], 0) if count.total else sure
-    return _by_person(found, events=event, event_rows=sure, unsure_events=unsure)
-
-
-def _amounts(entry: Indicator, person: ibis.Table) -> dict[str, ibis.Value]:
-    """Return what each person adds in a year, by sum."""
-    count, among = entry.count, entry.count.among
-    found = {name: person[name] for name in ROW_SUMS if name in person.columns}
+    own, base = ({name: f"{name}_{m}" for name in ("rows", "unsure", "events", "value")} for m in (mark, "base"))
+    if among is None:  # rows are numerator and denominator at once: an event among rows, or a value of each row
+        events = own["events" if count.event else "rows"]
+        places = {"events": events, "event_rows": events, "at_risk": own["rows"], "base_rows": own["rows"]}
+        places |= {"unsure_base": own["unsure"], "total": own["value"]}
+    else:
+        places = {"events": own["value" if count.total else "rows"], "event_rows": own["rows"]}
+        places |= {"unsure_events": own["unsure"], "base_rows": base["rows"], "unsure_base": base["unsure"]}
+        places["at_risk"] = base["value"]
+    found = {name: person[places[name]] for name in ROW_SUMS if places.get(name) in person.columns}
     if count.unit == "people":
-        found["events"] = yes(person.events >= count.at_least).cast("float64")
+        found["events"] = yes(found["events"] >= count.at_least).cast("float64")
     if of_residents(count):
         found["at_risk"] = ibis.literal(1.0)
     elif count.unit == "people" or (among and not among.at_risk):
-        found["at_risk"] = yes(person.base_rows > 0).cast("float64")
+        found["at_risk"] = yes(found["base_rows"] > 0).cast("float64")
     return found
 
 
@@ -294,7 +327,7 @@ def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
             within = where(person, among.where) & (years_within(person, among.ages) > 0)
             cases.append((yes(within) == 0, "outside the population of the measure"))
     elif among:
-        cases.append((person.base_rows == 0, "not among the people at risk"))
+        cases.append((person.rows_base == 0, "not among the people at risk"))
     return ibis.cases(*cases, else_=COUNTED).cast("string")
 
 

@@ -99,24 +99,35 @@ def build(
     beyond = {
         name: engines.frame(aggregate.uncounted(name, table, tables, years)) for name, table in found.rows.items()
     }
-    frames, lines = [], []
+    why = {
+        name: {year: reasons[name] or availability.gap(entry, year, seen, unfilled) for year in years}
+        for name, entry in entries.items()
+    }
+    alike: dict[tuple, list[Indicator]] = {}
+    for name, entry in entries.items():
+        if not all(why[name].values()):
+            alike.setdefault(aggregate.alike(entry), []).append(entry)
+    frames, lines, added = [], [], {}
     for number, (name, entry) in enumerate(entries.items()):
         progress.share(say, number / len(entries))
-        why = {year: reasons[name] or availability.gap(entry, year, seen, unfilled) for year in years}
-        good = [year for year in years if not why[year]]
-        say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {why[years[-1]]}"))
+        gone = why[name]
+        good = [year for year in years if not gone[year]]
+        say(f"    {entry.name}: " + (f"{len(good)} period(s)" if good else f"not available, {gone[years[-1]]}"))
+        if good and name not in added:
+            added |= aggregate.counted(alike[aggregate.alike(entry)], found, years)
         if good:
-            added = aggregate.counted(entry, found, good)
-            frames.append(added[added["reason"] == COUNTED])
-            lines += [*_ledger(entry, added), *_rest(entry, added, seen, beyond, good)]
-            there = set(added.loc[(added["reason"] == COUNTED) & (added["at_risk"] > 0), "period"])
+            mine = added.pop(name)
+            mine = mine[mine["period"].isin(map(label, good))]
+            frames.append(mine[mine["reason"] == COUNTED])
+            lines += [*_ledger(entry, mine), *_rest(entry, mine, seen, beyond, good)]
+            there = set(mine.loc[(mine["reason"] == COUNTED) & (mine["at_risk"] > 0), "period"])
             for year in good:
                 if aggregate.of_residents(entry.count) or label(year) in there:
                     lines.append((name, label(year), "events", COUNTED, 0, 0.0))  # none is counted, too
                 else:
-                    why[year] = "nobody at risk in the period"
-        gone = [(label(year), f"not available: {reason}") for year, reason in why.items() if reason]
-        lines += [(name, period, "events", reason, 0, 0.0) for period, reason in gone]
+                    gone[year] = "nobody at risk in the period"
+        unknown = [(label(year), f"not available: {reason}") for year, reason in gone.items() if reason]
+        lines += [(name, period, "events", reason, 0, 0.0) for period, reason in unknown]
         if good and aggregate.of_residents(entry.count):
             residents = aggregate.residents(entry, tables, parameters)
             frames += [residents.assign(period=label(year)) for year in good]

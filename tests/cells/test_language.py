@@ -301,7 +301,7 @@ def kept(name):
 def statement(entry):
     rules = [entry.count.rows] + ([entry.count.among.rows] if entry.count.among else [])
     rows = {rule: kept(rule) for rule in rules if rule != "residents"}
-    return aggregate.expression(entry, aggregate.Held(rows, kept("")), YEARS)
+    return aggregate.expression([entry], aggregate.Held(rows, kept("")), YEARS)
 
 
 def becomes_sql(expression, *dialects):
