@@ -315,7 +315,7 @@ def _published(periods: ibis.Table, tables: Tables) -> ibis.Table:
         (missing(rows.end) | (spells.admitted <= rows.end))
         & (missing(rows.expiry) | (spells.admitted <= rows.expiry))
         & (missing(spells.left) | (spells.left >= rows.began))
-        & ~late
+        & (yes(late) == 0)  # without a day of discharge it cannot be told, and is not
     )
     # by person first: an outer join whose condition compares days is planned as a loop over all pairs
     near = (

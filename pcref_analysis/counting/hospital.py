@@ -56,11 +56,18 @@ def _bed_of(stays: ibis.Table, name: str, order: list) -> ibis.Table:
 
 
 def _last_beds(spells: ibis.Table, tables: Tables) -> tuple[ibis.Table, ibis.Table]:
-    """Return the bed of each spell's last ward stay, and of the last that ended on the day of discharge."""
-    stays = tables["MHS502WardStay"]
+    """Return the bed of each spell's last ward stay, and of the last that ended on the day of discharge.
+
+    The last is of the latest month in which it was submitted, as published: that of its end, and of the discharge
+    where it was left open. Of one month that with the latest end is the last, one left open only if no other ended.
+    """
+    stays = attach(tables["MHS502WardStay"], spells.select(SPELL, gone=LEFT), SPELL)
     ended, begun = stays.EndDateWardStay, stays.StartDateWardStay
-    order = [yes(missing(ended)), ended.desc(), begun.desc(), stays.UniqWardStayID.desc()]
+    until = ibis.coalesce(ended, stays.gone)
+    month = until.year() * 12 + until.month()
+    order = [month.desc(), yes(missing(ended)), ended.desc(), begun.desc(), stays.UniqWardStayID.desc()]
     last = _bed_of(stays, "last_bed", order)
+    stays = tables["MHS502WardStay"]
     ending = stays.inner_join(spells.select(SPELL, left_on=LEFT), SPELL)
     ending = ending.filter(ending.EndDateWardStay == ending.left_on)
     return last, _bed_of(ending, "bed_at_discharge", [ending.StartDateWardStay.desc(), ending.UniqWardStayID.desc()])

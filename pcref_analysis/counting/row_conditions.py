@@ -39,7 +39,15 @@ PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDea
 AGES = frozenset(("age", "age_on_day", "age_at_month_end", "age_at_referral"))
 # Columns that rules make of what is recorded: missing where that is missing, which is no answer.
 RECORDED = AGES | {"teams", "transferred", "last_bed", "bed_at_discharge"}
-TYPES = {"id": "string", "code": "string", "text": "string", "date": "date", "integer": "int64", "number": "float64"}
+TYPES = {
+    "id": "string",
+    "code": "string",
+    "text": "string",
+    "date": "date",
+    "time": "string",
+    "integer": "int64",
+    "number": "float64",
+}
 
 
 @dataclass(frozen=True)

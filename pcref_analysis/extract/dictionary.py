@@ -17,6 +17,7 @@ TYPES = {
     "code": "code (text)",
     "text": "text",
     "date": "date",
+    "time": "time of day",
     "integer": "whole number",
     "number": "number",
 }

@@ -90,11 +90,13 @@ def texts(raw: ibis.Table, table: Table, names: Mapping[str, str]) -> ibis.Table
     """
     kind = engines.engine(raw)
     columns = {n: raw[names[n]] if n in names else missing_text() for n in table.columns}
-    return raw.select(**{n: _text(columns[n], c.type == "date", kind) for n, c in table.columns.items()})
+    return raw.select(**{n: _text(columns[n], c.type, kind) for n, c in table.columns.items()})
 
 
-def _text(value: ir.Value, is_day: bool, kind: str) -> ir.StringValue:
-    of = value.type()
+def _text(value: ir.Value, declared: str, kind: str) -> ir.StringValue:
+    of, is_day = value.type(), declared == "date"
+    if declared == "time" and of.is_timestamp() and of.timezone is None:  # datetime, of which the day means nothing
+        return (value.hour() * 100 + value.minute() + 10_000).cast("string").substr(1, 4)
     if is_day and of.is_date():
         return value
     if is_day and of.is_timestamp() and of.timezone is not None:

@@ -97,7 +97,8 @@ def unread(column: Column) -> str:
         return "code is not in the list"
     bounds = [f"at least {column.minimum:g}"] if column.minimum is not None else []
     bounds += [f"at most {column.maximum:g}"] if column.maximum is not None else []
-    words = {"date": "not a date", "integer": "not a whole number", "number": "not a number"}
+    words = {"date": "not a date", "time": "not a time of day"}
+    words |= {"integer": "not a whole number", "number": "not a number"}
     return " ".join([words.get(column.type, "not readable"), *([f"({', '.join(bounds)})"] if bounds else [])])
 
 
@@ -205,5 +206,6 @@ def _mapping(column: Column) -> str:
         codes = ", ".join(column.allowed())
         return f"More than a tenth of the values. Map local codes in source.codes to: {codes}."
     dates = "Write dates as 2024-03-31 or 31/03/2024: no two-digit years, and no spreadsheet's numbers of days."
-    forms = {"date": dates, "code": "Write codes such as E01000001."}
+    times = "Write times as 14:05: no time zone, and no spreadsheet's parts of a day."
+    forms = {"date": dates, "time": times, "code": "Write codes such as E01000001."}
     return f"More than a tenth of the values. {forms.get(column.type, 'Is another column mapped here?')}"

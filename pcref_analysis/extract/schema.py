@@ -19,6 +19,7 @@ IBIS_TYPES = {
     "code": "string",
     "text": "string",
     "date": "date",
+    "time": "string",
     "integer": "int64",
     "number": "float64",
 }
@@ -45,7 +46,7 @@ class Column(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    type: Literal["id", "code", "date", "integer", "number", "text"]
+    type: Literal["id", "code", "date", "time", "integer", "number", "text"]
     required: bool
     meaning: str
     codes: tuple[str, ...] = ()

@@ -27,6 +27,12 @@ _ENDLESS = {"infinity": date.max, "-infinity": date.min}  # of PostgreSQL and Du
 _PLAIN = re.compile(r"([12][089]\d\d)-(\d\d)-(\d\d)(?: 00:00(?::00)?(?:\.0+)?)?", re.ASCII)
 _SEPARATORS, _TO_BLANKS = str.maketrans("/.", "--"), str.maketrans("-/,.", "    ")
 _NOT_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ-/,.", " " * 30)
+_TIME = re.compile(  # after a day or alone
+    r"(?:(?:\d{4}-\d\d-\d\d|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{1,2}[- ][A-Z]{3,9}[- ]\d{4}|[A-Z]{3,9} \d{1,2} \d{4})"
+    r"[ T])?"
+    r"(?:(\d{1,2})[:.](\d\d)(?:[:.]\d\d(?:[.,:]\d{1,9})?)?|(\d\d)(\d\d)(?:\d\d)?) ?([AP]M)?",
+    re.ASCII,
+)
 _NUMBER = re.compile(
     r"(?=[+-]?\.?\d)[+-]?(?:\d{0,30}|\d{1,3},\d{3}|\d{1,3},\d{3},\d{3})(?:\.\d*)?(?:E[+-]?\d{1,2})?", re.ASCII
 )
@@ -71,7 +77,9 @@ def reader(column: Column, codes: Mapping[str, str], oldest: date, today: date) 
     """
     local = {visible(value).upper(): code for value, code in codes.items()}
     local = {f"{value}.0": code for value, code in local.items() if value.isdigit()} | local
-    of_type = {"date": _date_of, "integer": _number_of, "number": _number_of}.get(column.type, _code_of)
+    of_type = {"date": _date_of, "time": _time_of, "integer": _number_of, "number": _number_of}.get(
+        column.type, _code_of
+    )
 
     def read(text: str) -> Read:
         text = visible(text)
@@ -129,6 +137,28 @@ def _date_of(text: str, column: Column, oldest: date, today: date) -> Read:
     )
     out = early or far or old or (column.birth and late)
     return Read(None if out else value, recorded=not (early or far), odd=odd)
+
+
+def _time_of(text: str, column: Column, oldest: date, today: date) -> Read:
+    """Read a time of day as 14:05, which is compared and counted with.
+
+    Accepted: 14:05, 9:05, 14.05, 1405, 2:05 PM, each with or without seconds and with or without a day before it
+    (which counts for nothing). A time with Z or an offset is not: on which day it would be local cannot be told.
+
+    Examples
+    --------
+    >>> column = Column(type="time", required=False, meaning="", without="")
+    >>> [_time_of(text, column, date.min, date.max).value for text in ("9:05", "1900-01-01 21:05:30.000", "24:05")]
+    ['09:05', '21:05', None]
+    """
+    found = _TIME.fullmatch(" ".join(text.upper().split()))
+    if not found:
+        return Read(None)
+    hours, minutes, half = int(found[1] or found[3]), int(found[2] or found[4]), found[5]
+    if half and not 1 <= hours <= 12:
+        return Read(None)
+    hours = hours % 12 + 12 * (half == "PM") if half else hours
+    return Read(f"{hours:02d}:{minutes:02d}" if hours < 24 and minutes < 60 else None)
 
 
 def day_of(text: str) -> tuple[date | None, tuple[str, ...]]:

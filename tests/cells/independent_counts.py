@@ -238,9 +238,13 @@ def counts(made: dict[str, pd.DataFrame]) -> dict[str, tuple[int, int]]:
     found["admission_without_contact"] = _sum(came, mpi, ~came["UniqHospProvSpellID"].isin(known))
 
     out = spells[spells["DischDateHospProvSpell"].notna()]
-    ended = wards.sort_values(
-        ["EndDateWardStay", "StartDateWardStay", "UniqWardStayID"], na_position="first"
-    ).drop_duplicates("UniqHospProvSpellID", keep="last")
+    gone = wards["UniqHospProvSpellID"].map(spells.set_index("UniqHospProvSpellID")["DischDateHospProvSpell"])
+    month = wards["EndDateWardStay"].fillna(gone).dt.strftime("%Y%m")
+    ended = (
+        wards.assign(month=month)
+        .sort_values(["month", "EndDateWardStay", "StartDateWardStay", "UniqWardStayID"], na_position="first")
+        .drop_duplicates("UniqHospProvSpellID", keep="last")
+    )
     last_bed = out["UniqHospProvSpellID"].map(ended.set_index("UniqHospProvSpellID")["MHAdmittedPatientClass"])
     died = out["Person_ID"].map(mpi.set_index("Person_ID")["PersDeathDate"])
     due = out[

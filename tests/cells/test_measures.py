@@ -850,7 +850,56 @@ EDGES = {  # found by the count by hand (tests/oracle/plain_count)
             lambda p: merge(INPATIENT(p), delay(p, ("2023-06-12", None), of="2023-05-01")),
         ),
     },
+    "follow_up_72_hours": {
+        "moved to a ward left open, a month before the discharge": (
+            0,
+            0,
+            lambda p: stays(p, "2023-05-01", "2023-06-10", ("200", "2023-05-05"), ("206", None)),
+        ),
+        "and to one that is followed up": (
+            0,
+            1,
+            lambda p: stays(p, "2023-05-01", "2023-06-10", ("206", "2023-05-05"), ("200", None)),
+        ),
+        "a ward left open after another of the last month": (
+            0,
+            1,
+            lambda p: stays(p, "2023-05-01", "2023-06-10", ("200", "2023-06-05"), ("206", None)),
+        ),
+        "an earlier ward left open": (
+            0,
+            1,
+            lambda p: merge(
+                stays(p, "2023-05-01", "2023-06-10", ("206", None)),
+                table(
+                    "MHS502WardStay",
+                    stay(p, "2023-05-05", "2023-06-10", "200", of="2023-05-01") | {"UniqWardStayID": f"W{p}"},
+                ),
+            ),
+        ),
+    },
     "detentions_as_published": {
+        "on a later day than a discharge time without its day": (
+            1,
+            lambda p: merge(
+                left(p, end=None, DischTimeHospProvSpell="09:00"),
+                table("MHS401MHActPeriod", act(p, "02", "2023-05-03") | {"StartTimeMHActLegalStatusClass": "10:00"}),
+            ),
+        ),
+        "on the day of discharge, after its time": (
+            0,
+            lambda p: merge(
+                left(p, DischTimeHospProvSpell="09:00"),
+                table("MHS401MHActPeriod", act(p, "02", "2023-06-10") | {"StartTimeMHActLegalStatusClass": "10:00"}),
+            ),
+        ),
+        "on the day of discharge, without its time": (
+            1,
+            lambda p: merge(
+                left(p),
+                table("MHS401MHActPeriod", act(p, "02", "2023-06-10") | {"StartTimeMHActLegalStatusClass": "10:00"}),
+            ),
+        ),
         "hospital order, planned, after a holding order left open": (
             1,
             lambda p: merge(

@@ -34,6 +34,8 @@ def value(table, name: str, column, i: int) -> str:
         return f"2024-{7 + i % 6:02d}-20" if i % 3 else ""
     if column.type == "date":
         return f"2024-0{4 + i % 3}-{10 + i % 18}" if column.required else ""
+    if column.type == "time":
+        return f"{i % 24:02d}:05"
     if name == "UniqMonthID":
         return "1489"
     if column.type == "integer":

@@ -193,7 +193,7 @@ def only_value(table, name, facts):
 
 @pytest.mark.parametrize(
     ("name", "columns"),
-    cases(lambda t, n, c: c.type in ("date", "integer", "number") or c.area or c.allowed(), apart=only_value),
+    cases(lambda t, n, c: c.type in ("date", "time", "integer", "number") or c.area or c.allowed(), apart=only_value),
 )
 def test_unreadable_values_are_dropped_or_taken_as_missing(broken, name, columns):
     table = declared()[name]
@@ -220,6 +220,12 @@ def test_unreadable_values_are_dropped_or_taken_as_missing(broken, name, columns
             assert told(checked, name, column, "noted")[unread(facts)] == n
             assert column_of(checked, name, column).count(None) >= n
     assert checked.counts.set_index("table").loc[name, "dropped"] == n * len(needed)
+
+
+@pytest.mark.parametrize("text", ["0.586805", "905", "2024-03-31", "14:05Z"])
+def test_times_that_are_no_time_of_day_stop_and_are_not_midnight(broken, text):
+    checked = broken("MHS201CareContact", put("CareContTime", text, rows=range(7)))
+    assert told(checked, "MHS201CareContact", "CareContTime", "stops") == {"not a time of day": 7}
 
 
 @pytest.mark.parametrize(("name", "columns"), cases(lambda t, n, c: bool(c.codes)))

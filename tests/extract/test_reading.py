@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from operator import itemgetter
 
@@ -160,6 +160,48 @@ def test_moments_are_local_days():
 def test_months_by_name():
     same = ["1 Apr 2023", "01 April 2023", "Apr  1 2023 12:00AM", "April 1, 2023", "01APR2023:00:00:00", "2023-Apr-01"]
     assert read([*same, "20230401.0"], type="date") == [date(2023, 4, 1)] * 7
+
+
+def test_times_of_day():
+    """As systems write them: those that a query gave as moments bear a day, which is no hour of theirs."""
+    same = [
+        "09:05",
+        "9:05",
+        "09:05:00",
+        "09:05:59.9970000",
+        "09.05",
+        "0905",
+        "090500",
+        "9:05 AM",
+        "9:05:00AM",
+        " 09:05 ",
+    ]
+    same += [
+        "1900-01-01 09:05:00.000",
+        "1899-12-30 09:05:00",
+        "2024-03-31T09:05:00",
+        "31/03/2024 9:05",
+        "Jan  1 1900  9:05AM",
+    ]
+    assert read(same, type="time") == ["09:05"] * len(same)
+    assert read(["21:05", "9:05 PM", "12:05 am", "12:05pm"], type="time") == ["21:05", "21:05", "00:05", "12:05"]
+    assert read([time(9, 5), None], pa.time64("us"), type="time") == ["09:05", None]
+    assert read([datetime(1900, 1, 1, 21, 5), None], pa.timestamp("us"), type="time") == ["21:05", None]
+    none = [
+        "24:00",
+        "09:60",
+        "905",
+        "9",
+        "0.378472",
+        "13:05 PM",
+        "2024-03-31",
+        "09:05Z",
+        "09:05+01:00",
+        "",
+        "NULL",
+        "x",
+    ]
+    assert read(none, type="time") == [None] * len(none)
 
 
 def test_numbers():

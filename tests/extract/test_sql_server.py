@@ -29,6 +29,7 @@ TYPED = {
     "code": "int32",
     "text": "string",
     "date": "timestamp",
+    "time": "timestamp",
     "integer": "float64",
     "number": "decimal(9,2)",
 }

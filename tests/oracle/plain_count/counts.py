@@ -310,8 +310,11 @@ class Count:
 
     def discharges(self, year: int) -> None:
         spell = self.table("MHS501HospProvSpell")
-        ward = self.rows["MHS502WardStay"].sort_values(
-            ["EndDateWardStay", "StartDateWardStay", "UniqWardStayID"], na_position="first"
+        ward = self.rows["MHS502WardStay"]
+        gone = ward["UniqHospProvSpellID"].map(spell.set_index("UniqHospProvSpellID")["DischDateHospProvSpell"])
+        month = ward["EndDateWardStay"].fillna(gone).dt.strftime("%Y%m")  # in which it was submitted last
+        ward = ward.assign(month=month).sort_values(
+            ["month", "EndDateWardStay", "StartDateWardStay", "UniqWardStayID"], na_position="first"
         )
         last = ward.drop_duplicates("UniqHospProvSpellID", keep="last").set_index("UniqHospProvSpellID")
         spell["last_bed"] = spell["UniqHospProvSpellID"].map(last["MHAdmittedPatientClass"])
