@@ -130,11 +130,8 @@ def rule_text(rule: PriorityRule) -> pd.DataFrame:
 
 def settings(rule: PriorityRule) -> pd.DataFrame:
     """Return every setting of the rule as ``setting, value`` (``weights.severity``, 0.15), to be read back."""
-    rows = []
-    for name, value in rule.model_dump(mode="json").items():
-        parts = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
-        rows += [{"setting": key, "value": json.dumps(one, ensure_ascii=False)} for key, one in parts.items()]
-    return pd.DataFrame(rows)
+    rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in rule.settings("json").items()]
+    return pd.DataFrame(rows, columns=["setting", "value"])
 
 
 def _rule(rows: pd.DataFrame) -> PriorityRule:

@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from pcref_analysis.estimates import random_effects
 from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import completeness, mental_health_act, talking_therapies
+from pcref_analysis.published.mental_health_act import ENGLAND
 from pcref_analysis.vocabulary import ethnicity
 
 COLUMNS = ["indicator", "period", "ethnic_group", "boards", "ratio", "lower", "upper", "tau", "prior_mean", "prior_sd"]
@@ -72,10 +73,8 @@ def _residents(folder: Path) -> pd.Series:
 
 def _share_of_adults(folder: Path) -> pd.Series:
     """Return the share of each group's residents who are 16 and over, in England: for boards it is taken to be so."""
-    ages = resident_counts.by_age(folder, None, (0, 16))
-    adults = ages[ages["age_band"].eq("16+")].groupby("ethnic_group")["residents"].sum()
-    share = adults / ages.groupby("ethnic_group")["residents"].sum()
-    return share.rename_axis("ethnic_group")
+    people = resident_counts.by_age(folder, None, (0, 16)).groupby("ethnic_group")["residents"].sum()
+    return talking_therapies.adults(folder, ENGLAND, "england") / people
 
 
 def each(

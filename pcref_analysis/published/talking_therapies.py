@@ -94,7 +94,7 @@ def by_ethnic_group(
     if percent:
         out = _with_treated(out, rows, keys, indicator, exact)
     else:
-        out["at_risk"] = out["ethnic_group"].map(_adults(folder, area, kind, detail))
+        out["at_risk"] = out["ethnic_group"].map(adults(folder, area, kind, detail))
         out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
         out["published_rate"] = float("nan")
     out = out.rename(columns={"reporting_period": "period"}).assign(
@@ -222,7 +222,8 @@ def _only(rows: pd.DataFrame, keys: list[str], column: str) -> pd.Series:
 
 
 @lru_cache(maxsize=16)
-def _adults(folder: Path, area: str, kind: str, detail: str) -> pd.Series:
+def adults(folder: Path, area: str, kind: str, detail: str = "broad") -> pd.Series:
+    """Return residents of 16 and over by ethnic group of a board or England; never to be changed."""
     lsoas = None if kind == "england" else catchment.lsoas(folder, area)
     people = resident_counts.by_age(folder, lsoas, (0, 16), detail)
     return people[people["age_band"].eq("16+")].groupby("ethnic_group")["residents"].sum()

@@ -79,6 +79,11 @@ priorities:
 """
 
 
+def folder_of(named: str) -> Path:
+    """Return the folder of published figures (``PCREF_OPEN_DATA`` wins) with the files that tell of Trusts."""
+    return open_data.folder_named(named, [REGISTER, BOARDS, ACT, THERAPIES])
+
+
 def mental_health(folder: Path) -> pd.DataFrame:
     """Return the NHS Trusts with detentions under the Mental Health Act in 2023-24, and those opened since.
 
@@ -151,7 +156,7 @@ def init(code: str, named: str, published: bool = False) -> list[str]:
     PcrefError
         If the code is none of a mental health Trust (the nearest are named), or the file is there already.
     """
-    folder = open_data.folder_named(named, [REGISTER, BOARDS, ACT, THERAPIES])
+    folder = folder_of(named)
     table, code = mental_health(folder).set_index("code"), code.strip().upper()
     if code not in table.index:
         by_name = {in_words(name).lower(): key for key, name in table["name"].items()}

@@ -24,7 +24,7 @@ from pcref_analysis.priorities import draft_list
 from pcref_analysis.published import published_counts, trusts
 from pcref_analysis.report import derived_tables, unchanged
 from pcref_analysis.report.study import as_published
-from pcref_analysis.store import open_data, progress
+from pcref_analysis.store import progress
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import LOADER, Parameters, project_root, run_file
@@ -90,8 +90,7 @@ def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
     In the order of codes. Not a league table, and not to be sorted into one: Trusts serve different people, and most
     figures are those of the board.
     """
-    folder = open_data.folder_named(named, [trusts.REGISTER, trusts.BOARDS, trusts.ACT, trusts.THERAPIES])
-    every, lines = trusts.mental_health(folder), []
+    every, lines = trusts.mental_health(trusts.folder_of(named)), []
     for number, row in enumerate(every.itertuples(index=False), start=1):
         began, line = time.monotonic(), {"code": row.code, "trust": trusts.in_words(row.name), "board": row.board}
         line |= {"closed": row.closed, "error": ""}
@@ -137,8 +136,7 @@ def reports(
     -----
     Each is made by ``pcref report`` in a process of its own, and its parameters file is begun where there is none.
     """
-    folder = open_data.folder_named(named, [trusts.REGISTER, trusts.BOARDS, trusts.ACT, trusts.THERAPIES])
-    every, lines = trusts.mental_health(folder).set_index("code"), []
+    every, lines = trusts.mental_health(trusts.folder_of(named)).set_index("code"), []
     wanted = list(codes) or list(every.index)
     if odd := [code for code in wanted if code not in every.index]:
         raise PcrefError(f"national: {', '.join(odd)}: none of the {len(every)} Trusts. See pcref national.")

@@ -53,7 +53,7 @@ def write(
         "@type": "Dataset",
         "name": f"PCREF analysis, {facts['trust']}, {facts['period_text']}, edition {facts['edition']}",
         "description": f"{synthetic}Race-equality analysis by ethnic group. {facts['basis']}. {facts['rule_text']}",
-        "license": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+        "license": facts["licence_link"],
         "hasPart": [{"@id": one["@id"]} for one in (*outputs, *shown)],
         "mentions": {"@id": RUN},
     } | ({"datePublished": facts["edition_date"]} if facts["edition_date"] else {})

@@ -6,7 +6,7 @@ The rule is set before results are seen. It is part of the parameters file, and 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -156,6 +156,13 @@ class PriorityRule(BaseModel):
         if self.possible > self.sure:
             raise ValueError("possible must not exceed sure")
         return self
+
+    def settings(self, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
+        """Return every setting by its name; one of several parts by part (``weights.severity``)."""
+        found: dict[str, Any] = {}
+        for name, value in self.model_dump(mode=mode).items():
+            found |= {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        return found
 
     def shares(self) -> dict[str, float]:
         """Return the weights as shares that sum to 1."""
