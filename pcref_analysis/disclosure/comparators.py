@@ -61,6 +61,13 @@ def of_values(events: pd.Series, at_risk: pd.Series) -> np.ndarray:
     return (events == at_risk).to_numpy(bool)
 
 
+def before_adjustment(frame: pd.DataFrame) -> np.ndarray:
+    """Return which figures are crude: all of a table that names no adjustment."""
+    if "adjustment" not in frame:
+        return np.ones(len(frame), bool)
+    return frame["adjustment"].astype("string").fillna("crude").isin(["crude", ""]).to_numpy(bool)
+
+
 def figures_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Return ``measure, level, estimate, lower, upper`` of a table, filled in where it lacks them."""
     out = pd.DataFrame(index=frame.index)

@@ -65,7 +65,7 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
         try:
             facts = json.loads(side.read_text(encoding="utf-8"))
             text = dict.fromkeys(facts.pop("text_columns"), "str")
-            none = {c: [""] for c in _numbers(path, text)}
+            none = {c: [""] for c in pd.read_csv(path, nrows=0) if c not in text}
             frame = read_csv(path, dtype=text, keep_default_na=False, na_values=none)
             facts = {name: facts[name] for name in (*FACTS, "rules")}
             facts["rules"] = Disclosure.model_validate(facts["rules"])
@@ -104,7 +104,3 @@ def read_plan(folder: Path, about: Mapping[str, Any]) -> Plan | None:
     decided = pd.read_parquet(folder / "decided.parquet")
     rule = Disclosure.model_validate(facts["rule"])
     return Plan(tables, rule, decided, internal=facts["internal"], later=facts["later"], holds=facts["holds"])
-
-
-def _numbers(path: Path, text: dict[str, str]) -> list[str]:
-    return [c for c in pd.read_csv(path, nrows=0).columns if c not in text]

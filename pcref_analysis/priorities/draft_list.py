@@ -30,7 +30,6 @@ METHODS = {
     "age_sex": "regression",
     "age_sex_imd": "regression",
 }  # pages of docs/methods
-COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")
 
 
 def draft(
@@ -261,4 +260,4 @@ def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
     except (ValidationError, json.JSONDecodeError, KeyError, AttributeError):
         raise PcrefError(f"priorities: {path.name} does not make a rule; was it changed by hand?") from None
     table = csv_text.read_csv(folder / file_name("findings"))
-    return table.astype({name: "Int64" for name in COUNTED if name in table}), rule
+    return table.astype({name: "Int64" for name in scoring.COUNTED if name in table}), rule

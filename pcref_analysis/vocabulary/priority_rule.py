@@ -83,10 +83,14 @@ ADJUSTMENTS = ("age_sex_imd", "age_sex", "age", "crude")
 Adjustment = Literal["age_sex_imd", "age_sex", "age", "crude"]
 
 
-class PriorityRule(BaseModel):
-    """The written rule for the draft list: weights are set before results are seen."""
+class Section(BaseModel):
+    """A part of a file that people write: a key that is not known is refused, and what was read stays as it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PriorityRule(Section):
+    """The written rule for the draft list: weights are set before results are seen."""
 
     owner: str  # who answers for the rule
     agreed: str  # when it was agreed

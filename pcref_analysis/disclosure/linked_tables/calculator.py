@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.disclosure import disclosure_rule, rounded_figures
-from pcref_analysis.disclosure.comparators import figures_of, of_values
+from pcref_analysis.disclosure.comparators import before_adjustment, figures_of, of_values
 from pcref_analysis.disclosure.linked_tables import back_calculation
 from pcref_analysis.disclosure.linked_tables.schema import indicator_of
 from pcref_analysis.estimates import intervals
@@ -46,10 +46,7 @@ def counts_behind(frame: pd.DataFrame, rule: Disclosure) -> tuple[np.ndarray, np
 
 
 def _crude(frame: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    plain = rows["measure"].isin(["rate", "percent"]).to_numpy()
-    if "adjustment" not in frame:
-        return plain
-    return plain & frame["adjustment"].astype("string").fillna("crude").isin(["crude", ""]).to_numpy(bool)
+    return rows["measure"].isin(["rate", "percent"]).to_numpy() & before_adjustment(frame)
 
 
 def _half(values: np.ndarray) -> np.ndarray:

@@ -49,12 +49,15 @@ def bodies(
         answers=answers(main),
         whose=[" ".join(SENTENCE.split(main.whose)[at]) for at in (slice(2), slice(2, None))],
         picture=drawn and render.safe(drawn.html),
-        folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in folded.items()},
+        folded={
+            head: [render.safe(render.output_body(by_id[name]["output"])) for name in names if name in held]
+            for head, names in folded.items()
+        },
         tables=tables,
     )
     above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
     main_points.check("the landing page", render.text_of(above), main, about)
-    used = {row for record in tables for row in _indicators_of(record)}
+    used = {key for record in tables for key in output.frame(record).get("indicator", [])}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
     if parameters.source.kind == "published":
         entries = [entry.of_publisher() for entry in entries]
@@ -66,15 +69,6 @@ def bodies(
     method = render.fragment("method.html.j2", about=about, parameters=parameters)
     index = terms.linked(above) + index[len(above) :]
     return {"index.html": index, "definitions.html": definitions, "method.html": method}
-
-
-def _indicators_of(record: dict[str, Any]) -> set[str]:
-    table = output.frame(record)
-    return set(table["indicator"]) if "indicator" in table else set()
-
-
-def _show(record: dict[str, Any]) -> Any:
-    return render.safe(render.output_body(record["output"]))
 
 
 def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -35,8 +35,8 @@ def changes(frames: Mapping[str, pd.DataFrame], folder: Path, comparator: str, p
     A suppressed figure is never compared: both editions have to show it. An indicator of another definition is named
     and its gaps are left out; its corrected figures are not, since readers hold the old ones.
     """
-    tables = folder / "tables" if (folder / "tables").is_dir() else folder
-    old = _figures({path.stem: csv_text.read_csv(path) for path in sorted(tables.glob("*.csv"))})
+    paths = sorted(edition_files.tables_folder(folder).glob("*.csv"))
+    old = _figures({path.stem: csv_text.read_csv(path) for path in paths})
     now = _figures(frames)
     if old.empty or now.empty:
         return [], ""

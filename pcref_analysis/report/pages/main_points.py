@@ -73,7 +73,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     parameters
         The run: its comparator, period and terms.
     """
-    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    frames = output.frames(records)
     text = {one["id"]: one.get("text", "") for one in records if one["kind"] == "text"}
     findings = frames.get("priorities-findings", pd.DataFrame(columns=["item", "rank", "list", "indicator"]))
     draft = frames.get("priorities-draft", pd.DataFrame(columns=["item"]))
