@@ -14,6 +14,7 @@ import pandas as pd
 from pcref_analysis.disclosure.linked_tables import schema
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.store.csv_text import read_csv, to_csv
+from pcref_analysis.store.edition_files import write_json
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure
 
@@ -44,8 +45,7 @@ def write(released: Iterable[Any], folder: Path | str) -> list[Path]:
         facts = {name: getattr(one, name) for name in FACTS} | {"rules": one.rules.model_dump()}
         facts["explanation"] = one.explanation
         facts["text_columns"] = [c for c in one.table if not pd.api.types.is_numeric_dtype(one.table[c])]
-        text = json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=True)
-        (folder / f"{stem}{ENDING}").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_json(folder / f"{stem}{ENDING}", facts)
         paths.append(path)
     return paths
 

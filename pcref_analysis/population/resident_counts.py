@@ -34,8 +34,6 @@ def build(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     lsoas
         LSOA 2021 codes (see :func:`pcref_analysis.population.catchment.lsoas`).
     age_bands
@@ -126,12 +124,7 @@ def detailed_totals(folder: Path, lsoas: Sequence[str] | None = None) -> pd.Data
     the district's detailed groups (TS021) say how that number divides. A district that lies wholly in
     the catchment so keeps its own counts, to within the census' perturbation.
 
-    Parameters
-    ----------
-    folder
-        The folder of published figures.
-    lsoas
-        LSOA 2021 codes; None is all England.
+    ``lsoas`` None is all England.
 
     Returns
     -------

@@ -25,7 +25,7 @@ from pydantic import (
 
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, Section, project_path, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, project_path, read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
@@ -195,7 +195,7 @@ def load(path: Path) -> Engagement:
 def path_of(parameters: Parameters) -> Path:
     """Return where the record of the run's period stands: next to the parameters files."""
     name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
-    return project_root() / "notebooks" / "parameters" / name
+    return parameters_folder() / name
 
 
 def of_run(parameters: Parameters) -> Engagement | None:

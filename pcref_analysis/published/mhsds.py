@@ -49,11 +49,6 @@ def at_hand(folder: Path) -> list[Path]:
 def monthly(folder: Path) -> pd.DataFrame:
     """Return the counts that are used here, by month, organisation and ethnic group, as published.
 
-    Parameters
-    ----------
-    folder
-        The folder of published figures.
-
     Returns
     -------
     pandas.DataFrame
@@ -141,15 +136,11 @@ def by_ethnic_group(folder: Path, area: str, indicator: str, period: str) -> pd.
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     area
         The ODS code of a Trust (its sites and merged Trusts are added up), or "England".
     indicator
         ``detentions``: per cent of the detentions with a known ethnic group, months added up. ``people_restrained``:
         people subject to restrictive intervention, counted again in each month, per 1,000 bed days.
-    period
-        Financial year.
 
     Returns
     -------

@@ -82,10 +82,7 @@ def each(
 ) -> pd.DataFrame:
     """Return each board's crude ratio of each ethnic group for a funnel: no names, and no order to rank by.
 
-    Parameters
-    ----------
-    folder, source, board, period, comparator, level
-        As for :func:`prior`; ``board`` is marked ``own``, all others are unnamed.
+    The arguments are those of :func:`prior`; ``board`` is marked ``own``, all others are unnamed.
 
     Returns
     -------
@@ -111,8 +108,6 @@ def prior(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     source
         :data:`ACT` or :data:`THERAPIES`.
     board

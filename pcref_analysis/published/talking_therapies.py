@@ -44,8 +44,6 @@ def by_ethnic_group(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     area
         "England", the code of an integrated care board, or the ODS code of a Trust.
     kind
@@ -114,12 +112,7 @@ def by_ethnic_group(
 def by_characteristic(folder: Path, area: str, kind: str, indicator: str, period: str) -> pd.DataFrame:
     """Return a percentage of NHS Talking Therapies by age, gender and deprivation, one at a time, in a year.
 
-    Parameters
-    ----------
-    folder, area, kind, indicator
-        As in :func:`by_ethnic_group`; a percentage, of a Trust or England.
-    period
-        Financial year.
+    ``area, kind, indicator`` as in :func:`by_ethnic_group`: a percentage, of a Trust or England.
 
     Returns
     -------

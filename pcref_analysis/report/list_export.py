@@ -14,7 +14,8 @@ from pcref_analysis.report.pages import workbook
 from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root
+from pcref_analysis.vocabulary.parameters import report_folder
+from pcref_analysis.vocabulary.private import run_folder
 
 FIGURES = ["item", "name", "ethnic_group", "ratio", "lower", "upper", "amount", "certainty_text", "rank_text", "band"]
 WIDTH = 100  # letters of a line
@@ -28,9 +29,9 @@ def folder_of(run: str) -> Path:
     PcrefError
         If there is no published list of the run.
     """
-    folder = project_root() / "reports" / run
+    folder = report_folder(run)
     if not (folder / "tables" / draft_list.file_name("findings")).is_file():
-        drafted = (project_root() / "data" / "processed" / run / "draft" / "index.html").is_file()
+        drafted = (run_folder(run) / "draft" / "index.html").is_file()
         todo = f"Sign its draft, then: pcref publish {run}" if drafted else f"Make it with: pcref report --run {run}"
         raise PcrefError(f"priorities: no published list of '{run}'. {todo}")
     return folder

@@ -48,12 +48,7 @@ def parameters_of(row: Any, named: str) -> Parameters:
 def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Return the draft list of published figures and its tables, as notebooks 01 to 05 make them.
 
-    Parameters
-    ----------
-    frames
-        Of :func:`pcref_analysis.published.published_counts.load`.
-    parameters
-        The run.
+    ``frames`` are those of :func:`pcref_analysis.published.published_counts.load`.
     """
     own = levels_and_gaps.select(frames["counts"], parameters)
     flags = ethnicity_coding.recording_flags(frames["counts"], parameters, frames["completeness"])
@@ -70,12 +65,8 @@ def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.D
 def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
     """Return a line a Trust: its detentions and its board's, what is lacking or in doubt, how long its list is.
 
-    Parameters
-    ----------
-    named
-        The folder of published figures; the variable ``PCREF_OPEN_DATA`` wins.
-    say
-        Called with a line a Trust.
+    ``named`` is the folder of published figures (the variable ``PCREF_OPEN_DATA`` wins); ``say`` is called with a line
+    a Trust.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, Section, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, read_yaml
 
 FIRST_DAY = datetime.date(2020, 1, 1)
 TITLES = re.compile("dr|mr|mrs|ms|miss|mx|prof|professor|sir|dame|lady|lord|rev|reverend|phd|md|msc|bsc|mbe|obe|cbe")
@@ -93,20 +93,14 @@ def wanted(parameters: Parameters) -> bool:
 
 def file(run: str) -> Path:
     """Return where the sign-off of a run stands: beside the parameters."""
-    return project_root() / "notebooks" / "parameters" / "signed-by" / f"{run}.yml"
+    return parameters_folder() / "signed-by" / f"{run}.yml"
 
 
 def read(run: str, content: str, since: datetime.date | None = None) -> list[dict[str, Any]]:
     """Return the signatures under an edition.
 
-    Parameters
-    ----------
-    run
-        The name of the run.
-    content
-        The edition's hash, as its manifest gives it.
-    since
-        The day on which the draft was made; nobody can have checked it before.
+    ``content`` is the edition's hash, as its manifest gives it; ``since`` the day on which the draft was made: nobody
+    can have checked it before.
 
     Raises
     ------

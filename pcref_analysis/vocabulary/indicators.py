@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import LOADER, Section, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import LOADER, Section, parameters_folder, read_yaml
 
 LOCAL = "-indicators.yml"
 COMPETENCIES = (
@@ -312,12 +312,12 @@ def faulty() -> dict[str, str]:
 
 
 def _local_files() -> list[Path]:
-    return sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))
+    return sorted(parameters_folder().glob(f"*{LOCAL}"))
 
 
 def of_run(run: str) -> dict[str, Indicator]:
     """Return the indicators that are counted for a run: the shipped ones and its own ``<run>-indicators.yml``."""
-    return with_local(project_root() / "notebooks" / "parameters" / f"{run}{LOCAL}")
+    return with_local(parameters_folder() / f"{run}{LOCAL}")
 
 
 def read(entries: dict[str, dict[str, Any]], name: str) -> dict[str, Indicator]:

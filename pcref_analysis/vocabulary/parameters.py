@@ -208,6 +208,22 @@ def project_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def parameters_folder() -> Path:
+    """Return the folder of the files that people write for their runs: parameters, records, catalogues."""
+    return project_root() / "notebooks" / "parameters"
+
+
+def report_folder(run: str) -> Path:
+    """Return where the published report of a run stands, whether it is there or not."""
+    return project_root() / "reports" / run
+
+
+def shown(path: Path) -> str:
+    """Return a path as people see it: from the project's folder, where it lies in it."""
+    root = project_root()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
 def project_path(text: str) -> Path:
     """Return a path as parameters give it: relative to the project; ``~`` is the home of the user."""
     return project_root() / Path(text).expanduser()
@@ -264,7 +280,7 @@ def load(run: str, **overrides: Any) -> Parameters:
 
 def run_file(run: str) -> Path:
     """Return the parameters file of a run that is given by its name, or by a path to the file."""
-    return Path(run) if run.endswith((".yml", ".yaml")) else project_root() / "notebooks" / "parameters" / f"{run}.yml"
+    return Path(run) if run.endswith((".yml", ".yaml")) else parameters_folder() / f"{run}.yml"
 
 
 def read_yaml(path: Path, who: str) -> Any:

@@ -8,9 +8,8 @@ import pandas as pd
 from pcref_analysis.disclosure import disclosure_rule, rounded_figures
 from pcref_analysis.disclosure.comparators import before_adjustment, figures_of, of_values
 from pcref_analysis.disclosure.linked_tables import back_calculation
-from pcref_analysis.disclosure.linked_tables.schema import indicator_of
+from pcref_analysis.disclosure.linked_tables.schema import indicator_of, per_of
 from pcref_analysis.estimates import intervals
-from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 CLOSE = 0.006  # a figure of three digits is this close to what it was worked out from
@@ -57,10 +56,8 @@ def _half(values: np.ndarray) -> np.ndarray:
 
 
 def _per(frame: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    catalogue = indicators.catalogue()
     ids = indicator_of(frame)
-    per = ids.map(lambda i: float(catalogue[i].per) if i in catalogue else np.nan).astype(float)
-    per = per.mask((rows["measure"] == "percent"), 100.0)
+    per = per_of(frame).mask((rows["measure"] == "percent"), 100.0)
     guess = (rows["estimate"] * rows["m"] / rows["r"]).where(rows["r"] > 0).groupby(ids).transform("median")
     near = rounded_figures.UNITS[
         np.argmin(np.abs(np.log(guess.to_numpy(float)[:, None] / rounded_figures.UNITS)), axis=1)

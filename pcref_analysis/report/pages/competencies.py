@@ -13,7 +13,7 @@ from pcref_analysis.priorities.engagement import Group, Text, Typed, a_group
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import COMPETENCIES
-from pcref_analysis.vocabulary.parameters import Parameters, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import Parameters, parameters_folder, read_yaml
 
 FILE = "competencies.html"
 
@@ -61,7 +61,7 @@ class Assessment(Typed):
 
 def path_of(parameters: Parameters) -> Path:
     """Return where a run's assessment stands; nobody has to write one."""
-    return project_root() / "notebooks" / "parameters" / "competencies" / f"{parameters.run}.yml"
+    return parameters_folder() / "competencies" / f"{parameters.run}.yml"
 
 
 def digest(parameters: Parameters) -> str:

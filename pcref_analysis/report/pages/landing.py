@@ -127,14 +127,8 @@ def _numbered(kinds: Sequence[str], words: Mapping[str, str]) -> str:
 def find(records: Sequence[Mapping[str, Any]], badges: pd.DataFrame, pages: Mapping[str, str]) -> str:
     """Return the body of ``find.html``.
 
-    Parameters
-    ----------
-    records
-        The released records.
-    badges
-        Of :func:`pcref_analysis.report.pages.quality.of_indicators`: the indicators of the report.
-    pages
-        The name of each page by the stem of its notebook.
+    ``badges`` are those of :func:`pcref_analysis.report.pages.quality.of_indicators`, and so the indicators of the
+    report; ``pages`` is the name of each page by the stem of its notebook.
     """
     shown = [one for one in records if one["kind"] in ("table", "figure")]
     held = {one["id"]: set(output.frame(one).get("indicator", [])) for one in shown if one["kind"] == "table"}

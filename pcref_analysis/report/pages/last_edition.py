@@ -21,14 +21,8 @@ MOST = 5  # named; the tables of both editions hold all
 def changes(frames: Mapping[str, pd.DataFrame], folder: Path, comparator: str, period: str) -> tuple[list[str], str]:
     """Return what changed since an earlier edition in sentences, and the released values that their numbers come from.
 
-    Parameters
-    ----------
-    frames
-        The released tables of this edition by their id.
-    folder
-        The earlier edition, or its tables.
-    comparator, period
-        Of this edition. Gaps are compared with those of the earlier edition's own last year, where that lies before.
+    ``frames`` are the released tables of this edition by their id, ``folder`` is the earlier edition or its tables.
+    Gaps are compared with those of the earlier edition's own last year, where that lies before ``period``.
 
     Notes
     -----
