@@ -53,9 +53,9 @@ def verb(example: str, **settings: Any) -> Callable[[Callable[..., None]], Calla
 
 def _runs(incomplete: str) -> list[str]:
     """Return the runs that the shell offers for completion."""
-    from pcref_analysis.vocabulary.parameters import project_root
+    from pcref_analysis.vocabulary.parameters import parameters_folder
 
-    paths = (project_root() / "notebooks" / "parameters").glob("*.yml")
+    paths = parameters_folder().glob("*.yml")
     return sorted(p.stem for p in paths if p.stem.startswith(incomplete) and not p.stem.endswith("-indicators"))
 
 
@@ -86,11 +86,11 @@ def _name(run: str) -> str:
 def _log(ctx: typer.Context, error: BaseException) -> str:
     """Write an error into the log of the run at hand and say where that is."""
     from pcref_analysis.vocabulary import private
-    from pcref_analysis.vocabulary.parameters import project_root
+    from pcref_analysis.vocabulary.parameters import shown
 
     run = ctx.params.get("run") or ctx.params.get("named") or "demo"
     try:
-        return private.log(_name(run), error).relative_to(project_root()).as_posix()
+        return shown(private.log(_name(run), error))
     except OSError as refused:
         return f"no log ({type(refused).__name__})"
 
@@ -154,10 +154,10 @@ def attack(
 ) -> None:
     """Try to work out what an edition hides, from its files alone; 2 where something is found."""
     from pcref_analysis.publish import audit_command
-    from pcref_analysis.vocabulary.parameters import project_root
+    from pcref_analysis.vocabulary.parameters import report_folder
 
     which = _run(folder or None, named)
-    place = Path(which) if Path(which).is_dir() else project_root() / "reports" / _name(which)
+    place = Path(which) if Path(which).is_dir() else report_folder(_name(which))
     if not place.is_dir():
         raise PcrefError(f"attack: there is no folder '{which}' and no report of that name.")
     raise typer.Exit(audit_command.attack(place.resolve(), Path(previous).resolve() if previous else None, say))
@@ -234,11 +234,10 @@ def notebooks() -> None:
     """Run the committed notebooks on the demo and keep their outputs in them (then look at the difference)."""
     from pcref_analysis.report import pipeline as story
     from pcref_analysis.report import run_notebooks
-    from pcref_analysis.vocabulary import parameters
-    from pcref_analysis.vocabulary.parameters import project_root
+    from pcref_analysis.vocabulary import parameters, private
 
     story.make(parameters.load("demo"), say)
-    run_notebooks.refresh(project_root() / "data" / "processed" / "demo" / "notebooks", say)
+    run_notebooks.refresh(private.run_folder("demo") / "notebooks", say)
     say("notebooks: the committed notebooks hold the demo's outputs")
 
 
@@ -250,10 +249,11 @@ def trace(
 ) -> None:
     """Lead from a table or figure of a report to its notebook, cell, function, indicators and inputs."""
     from pcref_analysis.report import provenance
-    from pcref_analysis.vocabulary.parameters import project_root
+    from pcref_analysis.vocabulary.parameters import report_folder
+    from pcref_analysis.vocabulary.private import run_folder
 
     which = _name(_run(run, named))
-    published, draft = (project_root() / place for place in (f"reports/{which}", f"data/processed/{which}/draft"))
+    published, draft = report_folder(which), run_folder(which) / "draft"
     for line in provenance.trace(published if published.is_dir() or not draft.is_dir() else draft, name):
         say(line)
 
@@ -342,12 +342,11 @@ def show(run: Run = None, named: Named = None) -> None:
     """Open the report of a run (a draft where that is newer) in the browser, and print where it is."""
     import webbrowser
 
-    from pcref_analysis.vocabulary.parameters import project_root
+    from pcref_analysis.vocabulary.parameters import report_folder
+    from pcref_analysis.vocabulary.private import run_folder
 
     which = _name(_run(run, named))
-    places = [project_root() / "reports" / which] + [
-        project_root() / "data" / "processed" / which / name for name in ("draft", "internal")
-    ]
+    places = [report_folder(which), *(run_folder(which) / name for name in ("draft", "internal"))]
     pages = [place / "index.html" for place in places if (place / "index.html").is_file()]
     if not pages:
         raise PcrefError(f"open: there is no report of '{which}' yet. Make it with: pcref report {which}")

@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pcref_analysis.store import progress
+from pcref_analysis.store import edition_files, progress
 from pcref_analysis.vocabulary import code, indicators, private
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, extract_path, project_root
+from pcref_analysis.vocabulary.parameters import NOT_FOR_CELLS, Parameters, extract_path, shown
 from pcref_analysis.vocabulary.private import run_folder
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def fingerprint(parameters: Parameters) -> str:
     if place is None:
         return ""
     if not place.exists():
-        raise PcrefError(f"source: there is no '{_shown(place)}'. Put the extract there and run again.")
+        raise PcrefError(f"source: there is no '{shown(place)}'. Put the extract there and run again.")
     files = [place] if place.is_file() else sorted(p for p in place.iterdir() if p.is_file())
     if parameters.source.kind != "published":
         files += _published_residents(parameters)
     memory = private.make(parameters.run) / "input-hashes.json"
-    known = _read_json(memory)
+    known = {name: facts for name, facts in edition_files.read_json(memory).items() if isinstance(facts, dict)}
     fresh = {}
     for path in files:
         facts = path.stat()
@@ -77,7 +77,7 @@ def inputs(parameters: Parameters) -> dict[str, str]:
     """Return the files that a run reads with their hashes; none for the invented Trust and for a database."""
     if parameters.source.kind == "demo" or not fingerprint(parameters):
         return {}
-    known = _read_json(run_folder(parameters.run) / "input-hashes.json")
+    known = edition_files.read_json(run_folder(parameters.run) / "input-hashes.json")
     return {Path(path).name: facts["sha256"] for path, facts in sorted(known.items())}
 
 
@@ -196,21 +196,7 @@ def _published_residents(parameters: Parameters) -> list[Path]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return edition_files.digest(path)
     except OSError as error:
         why = f"source: {path.name} cannot be opened ({type(error).__name__}). Close it in other programs."
         raise PcrefError(why) from None
-
-
-def _read_json(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {name: facts for name, facts in found.items() if isinstance(facts, dict)}
-
-
-def _shown(path: Path) -> str:
-    root = project_root()
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -9,7 +9,6 @@ lengths, person-clustered and adjusted, comes from the cells: ``regression.adjus
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from pcref_analysis.estimates.regression.results import FEW
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
-COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note"]
+COLUMNS = ["measure", "estimate", "lower", "upper", "level", "at_risk", "note", "beyond"]
 
 
 @checked
@@ -77,7 +76,7 @@ def quantile(
         raise PcrefError("length of stay: q and level must lie between 0 and 1.")
     from scipy.stats import binom
 
-    rows: list[dict[str, Any]] = []
+    rows = []
     for key, part, effect, people in _groups(histogram, by, cells):
         n = float(part["count"].sum())
         size = int(n / np.fmax(effect, 1.0))
@@ -89,10 +88,11 @@ def quantile(
         if high + 1 <= size:
             ends[1] = n + 1 - np.ceil((high + 1) * n / size)
             figures = figures[0], figures[1], _ranked(part, np.ceil((high + 1) * n / size))
-        rows.append(
-            _row(key, by, figures, n, _note(part, n, effect, figures[0])) | {"beyond": np.floor(min(ends) * people)}
-        )
-    return _frame(rows, by, "median" if q == 0.5 else f"quantile {q:g}", level, "beyond")
+        note, beyond = _note(part, n, effect, figures[0]), np.floor(min(ends) * people)
+        rows.append((*key, *figures, n, note, beyond))
+    table = pd.DataFrame(rows, columns=[*by, "estimate", "lower", "upper", "at_risk", "note", "beyond"])
+    measure = "median" if q == 0.5 else f"quantile {q:g}"
+    return table.assign(measure=measure, level=level)[[*by, *COLUMNS]]
 
 
 def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | None):
@@ -167,12 +167,3 @@ def _note(part: pd.DataFrame, n: float, effect: float, estimate: float) -> str:
     if effect > 1:
         said.append(notes.say("widened", number=f"{effect:.2f}"))
     return notes.BETWEEN.join(said)
-
-
-def _row(key: tuple, by: Sequence[str], figures: tuple[float, ...], n: float, note: str) -> dict[str, Any]:
-    figures = dict(zip(("estimate", "lower", "upper"), figures, strict=True))
-    return dict(zip(by, key, strict=True)) | figures | {"at_risk": n, "note": note}
-
-
-def _frame(rows: list[dict[str, Any]], by: Sequence[str], measure: str, level: float, *more: str) -> pd.DataFrame:
-    return pd.DataFrame(rows).assign(measure=measure, level=level).reindex(columns=[*by, *COLUMNS, *more])

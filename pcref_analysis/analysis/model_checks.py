@@ -49,17 +49,19 @@ def model_checks(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     found = full(cells, comparator)
     found = found[found["concern"].ne("none") & found["check"].isin(WORDS)]
-    told = found.groupby("indicator").agg(concern=("concern", _worst), words=("check", _sentences))
+    told = found.groupby("indicator").agg(
+        concern=("concern", lambda given: max(given, key=CONCERNS.index)),
+        words=("check", lambda names: " ".join(words for name, words in WORDS.items() if name in set(names))),
+    )
     parts = levels_and_gaps.comparable(levels_and_gaps.compared(cells), comparator)
     asked = [name for _, mine in parts for name in mine["indicator"].unique()]
     told = told.reindex(pd.Index(asked, name="indicator"))
     table = told.fillna({"concern": "none", "words": SOUND}).reset_index()
-    entries = indicators.catalogue()
     table = table.assign(
         indicator_name=table["indicator"].map(indicators.of_each("name")),
         domain=table["indicator"].map(indicators.of_each("domain")),
     )
-    place = table["indicator"].map({name: n for n, name in enumerate(entries)})
+    place = table["indicator"].map({name: n for n, name in enumerate(indicators.catalogue())})
     return table.loc[place.sort_values().index, COLUMNS].reset_index(drop=True)
 
 
@@ -75,11 +77,3 @@ def full(cells: pd.DataFrame, comparator: str) -> pd.DataFrame:
         for measure, mine in levels_and_gaps.comparable(part, comparator)
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["indicator", "check", "concern"])
-
-
-def _worst(concerns: pd.Series) -> str:
-    return max(concerns, key=CONCERNS.index)
-
-
-def _sentences(checks: pd.Series) -> str:
-    return " ".join(WORDS[name] for name in WORDS if name in set(checks))

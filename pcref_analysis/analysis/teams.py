@@ -104,13 +104,7 @@ def compared(released: pd.DataFrame) -> pd.DataFrame:
     edges = _edges(drawn["at_risk"], goal.iloc[0], tau_squared).set_axis(drawn.index)
     out.loc[drawn.index, LIMITS] = edges[LIMITS]
     out.loc[drawn.index, ["target", "tau_squared"]] = goal.iloc[0], tau_squared
-    for level in ("95", "99_8"):  # the wider limits last: they win
-        for side, beyond in (
-            ("above", out["estimate"] > out[f"upper_{level}"]),
-            ("below", out["estimate"] < out[f"lower_{level}"]),
-        ):
-            out.loc[beyond, "signal"] = f"{side} {level.replace('_', '.')}%"
-    return out
+    return out.assign(signal=funnel.signals(out))
 
 
 def lines(compared: pd.DataFrame) -> pd.DataFrame:

@@ -8,14 +8,13 @@ import pandas as pd
 from pcref_analysis.disclosure import disclosure_rule
 from pcref_analysis.disclosure.linked_tables.back_calculation import COMPARED
 from pcref_analysis.disclosure.linked_tables.constraints import Sums
-from pcref_analysis.disclosure.linked_tables.schema import ALL, DIMENSION, Table, indicator_of, labels
-from pcref_analysis.disclosure.rounded_figures import UNITS
+from pcref_analysis.disclosure.linked_tables.schema import ALL, DIMENSION, Table, indicator_of, labels, per_of
+from pcref_analysis.disclosure.rounded_figures import FIGURES, UNITS
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.parameters import Disclosure
 from pcref_analysis.vocabulary.significant_digits import TOLERANCE
 
 OTHERS = (ethnicity.ALL_OTHERS, "All other groups together")
-FIGURES = ("estimate", "lower", "upper")
 ROLES = {"events": ("o", "r"), "at_risk": ("n", "m")}
 
 
@@ -59,6 +58,13 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
 def of_values(events: pd.Series, at_risk: pd.Series) -> np.ndarray:
     """Return which figures are of values rather than of events: everyone at risk has one."""
     return (events == at_risk).to_numpy(bool)
+
+
+def before_adjustment(frame: pd.DataFrame) -> np.ndarray:
+    """Return which figures are crude: all of a table that names no adjustment."""
+    if "adjustment" not in frame:
+        return np.ones(len(frame), bool)
+    return frame["adjustment"].astype("string").fillna("crude").isin(["crude", ""]).to_numpy(bool)
 
 
 def figures_of(frame: pd.DataFrame) -> pd.DataFrame:
@@ -129,8 +135,7 @@ def _values(linked: Sums, released: np.ndarray, cell: np.ndarray) -> tuple[np.nd
 
 def _per(out: pd.DataFrame, frame: pd.DataFrame) -> np.ndarray:
     """Return the number at risk that differences are for: given, from the catalogue, or as the figures show."""
-    catalogue = indicators.catalogue()
-    per = indicator_of(frame).map(lambda i: float(catalogue[i].per) if i in catalogue else np.nan).astype(float)
+    per = per_of(frame)
     if "per" in frame:
         per = frame["per"].astype(float).fillna(per)
     with np.errstate(divide="ignore", invalid="ignore"):

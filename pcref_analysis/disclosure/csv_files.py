@@ -14,6 +14,7 @@ import pandas as pd
 from pcref_analysis.disclosure.linked_tables import schema
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.store.csv_text import read_csv, to_csv
+from pcref_analysis.store.edition_files import write_json
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure
 
@@ -44,8 +45,7 @@ def write(released: Iterable[Any], folder: Path | str) -> list[Path]:
         facts = {name: getattr(one, name) for name in FACTS} | {"rules": one.rules.model_dump()}
         facts["explanation"] = one.explanation
         facts["text_columns"] = [c for c in one.table if not pd.api.types.is_numeric_dtype(one.table[c])]
-        text = json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=True)
-        (folder / f"{stem}{ENDING}").write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_json(folder / f"{stem}{ENDING}", facts)
         paths.append(path)
     return paths
 
@@ -65,7 +65,7 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
         try:
             facts = json.loads(side.read_text(encoding="utf-8"))
             text = dict.fromkeys(facts.pop("text_columns"), "str")
-            none = {c: [""] for c in _numbers(path, text)}
+            none = {c: [""] for c in pd.read_csv(path, nrows=0) if c not in text}
             frame = read_csv(path, dtype=text, keep_default_na=False, na_values=none)
             facts = {name: facts[name] for name in (*FACTS, "rules")}
             facts["rules"] = Disclosure.model_validate(facts["rules"])
@@ -104,7 +104,3 @@ def read_plan(folder: Path, about: Mapping[str, Any]) -> Plan | None:
     decided = pd.read_parquet(folder / "decided.parquet")
     rule = Disclosure.model_validate(facts["rule"])
     return Plan(tables, rule, decided, internal=facts["internal"], later=facts["later"], holds=facts["holds"])
-
-
-def _numbers(path: Path, text: dict[str, str]) -> list[str]:
-    return [c for c in pd.read_csv(path, nrows=0).columns if c not in text]

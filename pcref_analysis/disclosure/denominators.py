@@ -33,7 +33,7 @@ def check(tables: Sequence[Table], residents: pd.DataFrame | None = None) -> Non
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[(rows["column"] == "at_risk") & rows["public"]].dropna(subset="value")
     dims = [c for c in rows if c.startswith(DIMENSION)]
-    rows = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
+    rows = schema.with_totals(rows, dims)
     each = rows.groupby(["indicator", *dims], sort=False)["value"]
     odd = pd.Series(~same(each.transform("max"), each.transform("min")), index=rows.index)
     if residents is not None:

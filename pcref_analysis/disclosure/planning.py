@@ -212,7 +212,7 @@ def _figures(
     mean = (rows["measure"] == "mean").to_numpy()
     lost = rows["lost"].to_numpy(bool) | (mean & primary.dominated(frame, rule)) | primary.few_beyond(frame, rule)
     few = (rows["low"] < disclosure_rule.MINIMUM_EVENTS).to_numpy() & (rows["r"] > 0).to_numpy()
-    standardised = (rows["measure"] == "rate").to_numpy() & _adjusted(frame)
+    standardised = (rows["measure"] == "rate").to_numpy() & ~comparators.before_adjustment(frame)
     values = rounded_figures.figures(rows)
     if set(rounded_figures.CHANGES) <= set(figures):
         values = values.join(rounded_figures.changes(frame, rows, values))
@@ -245,9 +245,3 @@ def _notes(given: pd.Series, rows: pd.DataFrame) -> list[str]:
     }
     said = [[words for words, where in counted.items() if where[i]] for i in range(len(rows))]
     return [notes.BETWEEN.join([*notes.public(note), *found]) for note, found in zip(given, said, strict=True)]
-
-
-def _adjusted(frame: pd.DataFrame) -> np.ndarray:
-    if "adjustment" not in frame:
-        return np.zeros(len(frame), bool)
-    return ~frame["adjustment"].astype("string").fillna("crude").isin(["crude", ""]).to_numpy(bool)

@@ -35,12 +35,12 @@ def beyond(rows: pd.DataFrame, previous: Sequence[Any], hierarchies: Mapping[str
         return rows.iloc[:0]
     dims, name = dimensions_of(rows), ["indicator", "column", "way"]
     key = ["series", *dims]
-    old = old.assign(**{d: old[d].fillna(ALL) if d in old else ALL for d in dims})
+    old = schema.with_totals(old, dims)
     elsewhere = [d for d in dimensions_of(old) if d not in dims]
     old = old[(old[elsewhere].fillna(ALL) == ALL).all(axis=1)]
     named = rows.assign(way=intruder_view.way(rows))[~rows["public"].to_numpy(bool)].drop_duplicates(name)
     old = old.drop(columns=["series", "value"]).merge(named[[*name, "series"]], on=name).drop_duplicates(key)
-    mine = rows.assign(**{d: rows[d].fillna(ALL) for d in dims}).drop_duplicates(key)[[*key, "value"]]
+    mine = schema.with_totals(rows, dims).drop_duplicates(key)[[*key, "value"]]
     made = pd.concat([mine.assign(shown=True), constraints.totals(rows, hierarchies).assign(shown=False)])
     old = old.merge(made, on=key, how="left")
     fits = old["value"].between(old["low"], old["high"]) | old["value"].isna()
@@ -86,8 +86,8 @@ def recall(
     old = intruder_view.all_of(previous)
     dims = dimensions_of(rows)
     key = ["indicator", "column", "way", *dims]
-    old = old.assign(**{d: old[d].fillna(ALL) if d in old else ALL for d in dims}).drop_duplicates(key)
-    new = rows.assign(way=intruder_view.way(rows), **{d: rows[d].fillna(ALL) for d in dims})
+    old = schema.with_totals(old, dims).drop_duplicates(key)
+    new = schema.with_totals(rows, dims).assign(way=intruder_view.way(rows))
     new = new.merge(linked.places, on=["table", "row", "column"]).merge(
         old[[*key, "value", "status"]].rename(columns={"value": "was"}), on=key
     )
@@ -138,11 +138,8 @@ def _in_both(released: Sequence[Any], previous: Sequence[Any]) -> pd.DataFrame:
         return pd.DataFrame(columns=["value", "value_old"])
     dims = sorted({*dimensions_of(new), *dimensions_of(old)})
     key = ["indicator", "column", "way", *dims]
-    both = (
-        part.assign(**{d: part[d].fillna(ALL) if d in part else ALL for d in dims}).drop_duplicates(key)
-        for part in (new, old)
-    )
-    return next(both).merge(next(both), on=key, suffixes=("", "_old"))
+    both = [schema.with_totals(part, dims).drop_duplicates(key) for part in (new, old)]
+    return both[0].merge(both[1], on=key, suffixes=("", "_old"))
 
 
 def figures_again(

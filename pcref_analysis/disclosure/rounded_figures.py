@@ -65,10 +65,7 @@ def usual_step(estimate: np.ndarray, upper: np.ndarray, digits: int = FEW_DIGITS
 def steps(frame: pd.DataFrame) -> np.ndarray:
     """Return the step that each row's shown figures are rounded to: said in ``rounded_to``, or read from their digits.
 
-    Parameters
-    ----------
-    frame
-        ``estimate, lower, upper`` as released and, where a step had to be said, ``rounded_to``.
+    ``frame`` holds ``estimate, lower, upper`` as released and, where a step had to be said, ``rounded_to``.
     """
     given = frame.reindex(columns=list(FIGURES)).to_numpy(float)
     step = usual_step(given[:, 0], given[:, 2])

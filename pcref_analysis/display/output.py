@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -75,9 +76,14 @@ def mark(source: Any) -> str:
     return synthetic + (f' <strong class="internal">{INTERNAL}</strong>' if source.audience == "internal" else "")
 
 
-def frame(record: dict[str, Any]) -> pd.DataFrame:
+def frame(record: Mapping[str, Any]) -> pd.DataFrame:
     """Return the released table that a record holds as CSV text."""
     return _table(record["csv"]).copy()
+
+
+def frames(records: Iterable[Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
+    """Return the released tables among records by their id."""
+    return {one["id"]: frame(one) for one in records if one["kind"] == "table"}
 
 
 @lru_cache(maxsize=256)  # pages, dashboard, workbook, documents and checks each ask for every table
@@ -85,7 +91,7 @@ def _table(text: str) -> pd.DataFrame:
     return read_csv(io.StringIO(text))
 
 
-def marked_frame(record: dict[str, Any]) -> pd.DataFrame:
+def marked_frame(record: Mapping[str, Any]) -> pd.DataFrame:
     """Return the released table that a record holds with its marks (:func:`marked`)."""
     return _marked(record["csv"]).copy()
 

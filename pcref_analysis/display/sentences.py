@@ -68,16 +68,16 @@ def teams(released: Any, parameters: Any, id: str) -> Shown:
     chance = "chance and the usual differences between teams" if drawn["tau_squared"].iloc[0] > 0 else "chance"
     outside = f"it is known {' and '.join(found)} than" if found else "none is beyond what"
     hidden = int(frame["team"].str.startswith("Team ").sum()) - len(drawn)
-    small = f", nor {hidden} {_n('team', hidden)} whose numbers cannot be shown" if hidden else ""
+    small = f", nor {formats.count(hidden, 'team')} whose numbers cannot be shown" if hidden else ""
     outer, usual = int(drawn["signal"].ne("").sum()), max(round(0.05 * len(drawn)), 1)
     return _said(
         f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g}% of people over all teams (somebody in the "
         f"care of two counts in both). Of {len(drawn)} teams, {outside} {chance} would give (99.8% limits). "
-        f"Beyond the 95% limits {_n('lies', outer, 'lie')} {outer}; about {usual} would by chance alone. A team "
-        "beyond the limits is a question, not a verdict: ask first how its records reach this extract, then whom it "
-        "sees, then how it asks. This does not show whether a recorded group is the right one, nor, where counts are "
-        f"rounded, on which side of a line a team close to it lies{small}. Asking is one task that teams share; ethnic "
-        "groups share none, and are never put on a funnel.",
+        f"Beyond the 95% limits {formats.several('lies {n}', 'lie {n}', outer)}; about {usual} would by chance "
+        "alone. A team beyond the limits is a question, not a verdict: ask first how its records reach this "
+        "extract, then whom it sees, then how it asks. This does not show whether a recorded group is the right one, "
+        f"nor, where counts are rounded, on which side of a line a team close to it lies{small}. Asking is one task "
+        "that teams share; ethnic groups share none, and are never put on a funnel.",
         id,
         released,
     )
@@ -91,26 +91,27 @@ def in_short(released: Any, id: str) -> Shown:
     gaps = released.table.loc[released.table["list"] == "evidence_gap", "indicator"].nunique()
     strengths, unclear = int(lists.get("strength", 0)), int(lists.get("unclear", 0))
     parts = [
-        f"**{first} {_n('gap', first)} to discuss** in {bands} {_n('band', bands)}" if first
+        f"**{formats.count(first, 'gap')} to discuss** in {formats.count(bands, 'band')}" if first
         else "**No gap is both clear of chance and larger than the margin agreed to matter**; that is no proof that "
         "there is none",
-        f"**{watch} possible {_n('gap', watch)} to watch**" if watch else "",
-        f"**{unclear} {_n('comparison', unclear)} that could not tell** whether there is a gap that matters" if unclear
+        f"**{formats.count(watch, 'possible gap')} to watch**" if watch else "",
+        f"**{formats.count(unclear, 'comparison')} that could not tell** whether there is a gap that matters" if unclear
         else "",
-        f"**{strengths} {_n('strength', strengths)}**" if strengths else "",
-        f"**{gaps} {_n('question', gaps)} our data cannot answer yet**" if gaps else "",
+        f"**{formats.count(strengths, 'strength')}**" if strengths else "",
+        f"**{formats.count(gaps, 'question')} our data cannot answer yet**" if gaps else "",
     ]  # fmt: skip
     aside = released.table.loc[released.table["list"] == "unclear", ["lower", "upper"]]
     one_side = int(((aside["lower"] > 1) | (aside["upper"] < 1)).sum())
+    has = formats.several("{n} has", "{n} have", one_side)
     alone = (
-        f"Of those that could not tell, {one_side} {_n('has', one_side, 'have')} an interval wholly on one side of 1 "
-        "taken alone; by the rule that is not enough, over all comparisons made and with the agreed margin. "
+        f"Of those that could not tell, {has} an interval wholly on one side of 1 taken alone; by the rule "
+        "that is not enough, over all comparisons made and with the agreed margin. "
         if one_side
         else ""
     )
     reasons = released.table.loc[released.table["flag"].notna(), ["name", "flag", "flag_reason"]].drop_duplicates()
     if flagged := len(reasons):
-        parts.append(f"**{flagged} {_n('recording matter', flagged)}** to put right first")
+        parts.append(f"**{formats.count(flagged, 'recording matter')}** to put right first")
     part = list(dict.fromkeys(reasons.loc[reasons["flag"].astype("str").str.contains(INCOMPLETE), "name"]))
     first_of_all = (
         f"**First: the records may be incomplete** ({'; '.join(map(_lower, part))}). Of these nothing is said here: "
@@ -138,8 +139,8 @@ def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
     else:
         who, number = plain(formats.joined(changes["who"].unique())), len(changes)
         words = (
-            f"{begins}**Discussed by {who}**, last on {formats.dates(changes['when'].max())}: {number} "
-            f"{_n('change', number)}, each with its reason. The draft stays beside the list that was agreed."
+            f"{begins}**Discussed by {who}**, last on {formats.dates(changes['when'].max())}: "
+            f"{formats.count(number, 'change')}, each with its reason. The draft stays beside the list that was agreed."
         )
     return _said(words, id, *made.values())
 
@@ -148,10 +149,6 @@ def _said(words: str, id: str, *released: Any) -> Shown:
     text = html.unescape(words)
     record = {"id": id, "kind": "text", "title": "", "text": text, "sources": [one.name for one in released]}
     return Shown(record=record, text=text, markdown=words)
-
-
-def _n(word: str, count: int, several: str = "") -> str:
-    return word if count == 1 else several or f"{word}s"
 
 
 def _lower(name: str) -> str:

@@ -35,12 +35,7 @@ NUMBER = re.compile(r"-?\d+\.\d+")
 def of(figure: Any, title: str) -> str:
     """Return a matplotlib figure (72 dots per inch) as a small SVG, the same on every machine.
 
-    Parameters
-    ----------
-    figure
-        A :class:`matplotlib.figure.Figure`; its text stays text, in the font of the pages.
-    title
-        What the picture is called by those who cannot see it.
+    Its text stays text, in the font of the pages; ``title`` is what those call it who cannot see it.
     """
     from matplotlib import rc_context
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -92,13 +92,14 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
 
 def changes(released: Any, id: str, title: str) -> Shown:
     """Show how each gap has changed since the first year and since the last one: a ratio of ratios, and a word."""
-    blocks = []
-    for name, part in released.table.groupby("indicator_name", sort=False):
-        rows = [[row["ethnic_group"], f"{row['period_then']} to {row['period_now']}",
-                 *(_one({end: row[f"{end}_{when}"] for end in FIGURES}) for when in ("then", "now")),
-                 formats.change(row["times"], row["times_lower"], row["times_upper"]), _since(row)]
-                for row in part.to_dict("records")]  # fmt: skip
-        blocks.append((name, rows))
+
+    def line(row: Mapping[str, Any]) -> list[str]:
+        both = [_one({end: row[f"{end}_{when}"] for end in FIGURES}) for when in ("then", "now")]
+        moved = formats.change(row["times"], row["times_lower"], row["times_upper"])
+        word = row["verdict"] if row["verdict"] == "cannot tell" else f"{row['verdict']} than in {row['period_then']}"
+        return [row["ethnic_group"], f"{row['period_then']} to {row['period_now']}", *both, moved, word]
+
+    blocks = _by_indicator(released.table, line)
     heads = ["Ethnic group", "Years", "Ratio then", "Ratio now", "Change of the ratio", "The gap is"]
     return html_table.of(released, id, title, heads, blocks, set(heads[2:5]))
 
@@ -145,10 +146,7 @@ def fitness(released: Any, id: str, title: str) -> Shown:
 
 def medians(released: Any, id: str, title: str) -> Shown:
     """Show the median length of what lasts (a wait, a stay), by indicator and ethnic group."""
-    blocks = []
-    for name, part in released.table.groupby("indicator_name", sort=False):
-        rows = [[row["ethnic_group"], _count(row, "at_risk"), _one(row)] for row in part.to_dict("records")]
-        blocks.append((name, rows))
+    blocks = _by_indicator(released.table, lambda row: [row["ethnic_group"], _count(row, "at_risk"), _one(row)])
     heads = ["Ethnic group", "Counted", f"Median days {_interval_of(released.table)}"]
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
 
@@ -219,13 +217,12 @@ def england(released: Any, id: str, title: str) -> Shown:
 def other_boards(released: Any, id: str, title: str) -> Shown:
     """Show what the ratio of each ethnic group is in the other boards: their mean and how much boards differ."""
     ends = {"estimate": "ratio", "lower": "lower", "upper": "upper"}
-    blocks = []
-    for name, part in released.table.groupby("indicator_name", sort=False):
-        rows = [
-            [row["ethnic_group"], f"{row['boards']:.0f}", _named(row, ends), formats.ratio(math.exp(row["tau"]))]
-            for row in part.to_dict("records")
-        ]
-        blocks.append((name, rows))
+
+    def line(row: Mapping[str, Any]) -> list[str]:
+        spread = formats.ratio(math.exp(row["tau"]))
+        return [row["ethnic_group"], f"{row['boards']:.0f}", _named(row, ends), spread]
+
+    blocks = _by_indicator(released.table, line)
     mean, spread = f"Mean ratio {_interval_of(released.table)}", "Boards typically differ by a factor of"
     heads = ["Ethnic group", "Boards", mean, spread]
     return html_table.of(released, id, title, heads, blocks, set(heads[1:]))
@@ -281,6 +278,14 @@ def rule(parameters: Any, table: pd.DataFrame, id: str, title: str) -> Shown:
     return html_table.table(id, title, heads, [("", rows)], {"Weight"}, owner, parameters, table)
 
 
+def _by_indicator(
+    table: pd.DataFrame, line: Callable[[Mapping[str, Any]], list[str]]
+) -> list[tuple[str, list[list[str]]]]:
+    """Return a block of lines for each indicator."""
+    blocks = table.groupby("indicator_name", sort=False)
+    return [(name, [line(row) for row in part.to_dict("records")]) for name, part in blocks]
+
+
 def _by_group(part: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return each ethnic group with its lines, in the order of the table."""
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -333,10 +338,6 @@ def _than(lines: list[dict[str, Any]]) -> str:
     """Return how a group stands to the comparator by its fullest ratio that is shown."""
     row = next((line for line in reversed(lines) if pd.notna(line["estimate"])), {})
     return formats.compared(row.get("lower"), row.get("upper"), _polarity(lines[0]["indicator"]))
-
-
-def _since(row: Mapping[str, Any]) -> str:
-    return row["verdict"] if row["verdict"] == "cannot tell" else f"{row['verdict']} than in {row['period_then']}"
 
 
 def _polarity(indicator: str) -> str:

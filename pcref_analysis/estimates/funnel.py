@@ -119,7 +119,7 @@ def limits(
     out = out.join(found.drop(columns="size"))
     out["phi"], out["tau_squared"] = phi, tau_squared
     out["z_adjusted"] = distance / np.sqrt(extra[0] * spread**2 + extra[1])
-    out["signal"] = _signal(out, levels)
+    out["signal"] = signals(out, levels)
     few = f"fewer than {FEWEST} units: no over-dispersion estimated" if overdispersion and some.sum() < FEWEST else ""
     out["note"] = np.where(some, few, f"no {SIZES[kind]}: no figure")
     return out
@@ -207,7 +207,8 @@ def _name(level: float) -> str:
     return f"{100 * level:g}".replace(".", "_")
 
 
-def _signal(out: pd.DataFrame, levels: Sequence[float]) -> pd.Series:
+def signals(out: pd.DataFrame, levels: Sequence[float] = LEVELS) -> pd.Series:
+    """Return the widest limits that each unit's ``estimate`` lies outside of ("above 99.8%"); "" where of none."""
     signal = pd.Series("", out.index)
     for level in sorted(levels):
         text = f"{100 * level:g}%"

@@ -1,1 +1,1 @@
-"""Residents by ethnic group, sex, age and deprivation for any catchment."""
+"""Residents by ethnic group, sex, age and deprivation of any catchment; ``folder`` holds the published figures."""

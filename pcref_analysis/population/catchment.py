@@ -64,8 +64,6 @@ def areas(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     codes
         LSOA 2021 codes of the catchment; None is all England.
     imd_version

@@ -83,8 +83,7 @@ def _long(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 def shapes_2011(folder: Path, detail_shape: str) -> pd.DataFrame:
     """Return the share of each detailed group in its census broad group by sex and age, England 2011."""
-    table = open_data.read(folder, "census2011_england_ethnic18_sex_age21.csv")
-    table = table[table["is_subtotal"] == 0].assign(ethnic_group=lambda t: t["ethnic_group"].map(_DETAIL_2011))
+    table = _of_2011(folder)
     table["age"] = table["age_group"].map(_age_2011)
     table = table.explode("age").groupby(["ethnic_group", "sex", "age"], as_index=False)["residents"].sum()
     broad = ethnicity.census_crosswalk().drop_duplicates("ethnic_group").set_index("ethnic_group")
@@ -98,10 +97,14 @@ def shapes_2011(folder: Path, detail_shape: str) -> pd.DataFrame:
 
 def england_2011(folder: Path) -> pd.Series:
     """Return residents of England in 2011 by broad group of the NHS basis (Chinese in Other)."""
-    table = open_data.read(folder, "census2011_england_ethnic18_sex_age21.csv")
-    table = table[table["is_subtotal"] == 0]
-    groups = ethnicity.to_broad(table["ethnic_group"].map(_DETAIL_2011))
+    table = _of_2011(folder)
+    groups = ethnicity.to_broad(table["ethnic_group"])
     return table["residents"].groupby(groups.rename("ethnic_group")).sum()
+
+
+def _of_2011(folder: Path) -> pd.DataFrame:
+    table = open_data.read(folder, "census2011_england_ethnic18_sex_age21.csv")
+    return table[table["is_subtotal"] == 0].assign(ethnic_group=lambda rows: rows["ethnic_group"].map(_DETAIL_2011))
 
 
 def _age_2011(label: str) -> list[str]:
@@ -123,12 +126,8 @@ def match_msoas(areas: pd.DataFrame, msoas: pd.DataFrame) -> pd.DataFrame:
     The open files give MSOA codes in one table and LSOA names in another, and no lookup. Within a district
     the residents by ethnic group identify each MSOA; the assignment with the least total difference is taken.
 
-    Parameters
-    ----------
-    areas
-        From :func:`residents`, whole districts.
-    msoas
-        ``lad, msoa`` and residents by census broad group.
+    ``areas`` are those of :func:`lsoa_residents`, whole districts; ``msoas`` hold ``lad, msoa`` and residents by census
+    broad group.
 
     Raises
     ------

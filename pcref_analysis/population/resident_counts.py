@@ -20,6 +20,7 @@ from pcref_analysis.vocabulary.parameters import Parameters
 
 _BLOCK = ["lad", "census_group5", "sex", "age", "imd_quintile"]  # what the tables without detail give
 _DETAIL = ["lad", "census_group5", "ethnic_group"]
+TOLERANCE, ROUNDS = 1e-6, 500  # people by whom a round moves a cell below which, or rounds after which, raking ends
 
 
 def build(
@@ -33,8 +34,6 @@ def build(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     lsoas
         LSOA 2021 codes (see :func:`pcref_analysis.population.catchment.lsoas`).
     age_bands
@@ -125,12 +124,7 @@ def detailed_totals(folder: Path, lsoas: Sequence[str] | None = None) -> pd.Data
     the district's detailed groups (TS021) say how that number divides. A district that lies wholly in
     the catchment so keeps its own counts, to within the census' perturbation.
 
-    Parameters
-    ----------
-    folder
-        The folder of published figures.
-    lsoas
-        LSOA 2021 codes; None is all England.
+    ``lsoas`` None is all England.
 
     Returns
     -------
@@ -256,9 +250,7 @@ def _england(folder: Path, detail_shape: str) -> pd.DataFrame:
     return rake(seed, [(keys[0], broad), (keys[1], totals)])[0]
 
 
-def rake(
-    seed: pd.DataFrame, margins: list[tuple[list[str], pd.DataFrame]], tolerance: float = 1e-6, rounds: int = 500
-) -> tuple[pd.DataFrame, int]:
+def rake(seed: pd.DataFrame, margins: list[tuple[list[str], pd.DataFrame]]) -> tuple[pd.DataFrame, int]:
     """Scale ``residents`` of ``seed`` until they sum to every margin; return them and the rounds it took.
 
     A margin is its key columns and a frame of them with ``residents``. A cell of the margin that the seed
@@ -279,8 +271,8 @@ def rake(
         out[keys].merge(table.groupby(keys, as_index=False)["residents"].sum(), on=keys, how="left")["residents"]
         for keys, table in margins
     ]
-    values, done, change = out["residents"].astype(float), 0, tolerance
-    while done < rounds and change >= tolerance:
+    values, done, change = out["residents"].astype(float), 0, TOLERANCE
+    while done < ROUNDS and change >= TOLERANCE:
         before = values
         for group, target in zip(groups, targets, strict=True):
             sums = values.groupby(group).transform("sum")

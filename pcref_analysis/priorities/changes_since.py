@@ -158,12 +158,7 @@ def rule_changes(before: PriorityRule, now: PriorityRule) -> pd.DataFrame:
 
     Show it beside every comparison of editions: a place can move because the rule did.
     """
-    old, new = before.model_dump(), now.model_dump()
-    rows = []
-    for name in old:
-        nested = isinstance(old[name], dict) and isinstance(new[name], dict)
-        for key in sorted({*old[name], *new[name]}) if nested else [None]:
-            one, two = (old[name].get(key), new[name].get(key)) if nested else (old[name], new[name])
-            if one != two:
-                rows.append({"setting": f"{name}.{key}" if nested else name, "before": one, "now": two})
+    old, new, order = before.settings(), now.settings(), list(PriorityRule.model_fields)
+    names = sorted({*old, *new}, key=lambda name: (order.index(name.partition(".")[0]), name))
+    rows = [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
     return pd.DataFrame(rows, columns=["setting", "before", "now"])

@@ -30,7 +30,6 @@ METHODS = {
     "age_sex": "regression",
     "age_sex_imd": "regression",
 }  # pages of docs/methods
-COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")
 
 
 def draft(
@@ -130,11 +129,8 @@ def rule_text(rule: PriorityRule) -> pd.DataFrame:
 
 def settings(rule: PriorityRule) -> pd.DataFrame:
     """Return every setting of the rule as ``setting, value`` (``weights.severity``, 0.15), to be read back."""
-    rows = []
-    for name, value in rule.model_dump(mode="json").items():
-        parts = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
-        rows += [{"setting": key, "value": json.dumps(one, ensure_ascii=False)} for key, one in parts.items()]
-    return pd.DataFrame(rows)
+    rows = [(name, json.dumps(value, ensure_ascii=False)) for name, value in rule.settings("json").items()]
+    return pd.DataFrame(rows, columns=["setting", "value"])
 
 
 def _rule(rows: pd.DataFrame) -> PriorityRule:
@@ -264,4 +260,4 @@ def read(folder: Path) -> tuple[pd.DataFrame, PriorityRule]:
     except (ValidationError, json.JSONDecodeError, KeyError, AttributeError):
         raise PcrefError(f"priorities: {path.name} does not make a rule; was it changed by hand?") from None
     table = csv_text.read_csv(folder / file_name("findings"))
-    return table.astype({name: "Int64" for name in COUNTED if name in table}), rule
+    return table.astype({name: "Int64" for name in scoring.COUNTED if name in table}), rule

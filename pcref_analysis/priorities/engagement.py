@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -26,7 +25,7 @@ from pydantic import (
 
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_path, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, project_path, read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
@@ -48,9 +47,13 @@ Text = Annotated[str, Field(min_length=1)]
 Group = Annotated[str, AfterValidator(a_group)]  # "Advisory group", "Carers' forum", never a person
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+class Typed(Section):
+    """What people typed: spaces around it do not count."""
 
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+
+class _Entry(Typed):
     who: Annotated[Text, AfterValidator(a_group)]
     when: datetime.date
 
@@ -77,10 +80,8 @@ class Merge(_Change):
     to: int | None = Field(default=None, ge=1)
 
 
-class Part(BaseModel):
+class Part(Typed):
     """One part of an item that was split."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     name: Text
     wording: Text
@@ -163,10 +164,8 @@ class Target(_Entry):
 Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]
 
 
-class Engagement(BaseModel):
+class Engagement(Section):
     """Everything the record holds: the changes in the order made, and what became of earlier priorities."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     comparator: str = ""  # of the list that was talked about; where given, the record is refused for another list
     changes: list[Change] = Field(default_factory=list)
@@ -196,7 +195,7 @@ def load(path: Path) -> Engagement:
 def path_of(parameters: Parameters) -> Path:
     """Return where the record of the run's period stands: next to the parameters files."""
     name = parameters.engagement or f"engagement/{parameters.run}-{parameters.period}.yml"
-    return project_root() / "notebooks" / "parameters" / name
+    return parameters_folder() / name
 
 
 def of_run(parameters: Parameters) -> Engagement | None:

@@ -37,6 +37,11 @@ MORE = [  # of published figures alone: years added up, the newest, the same gro
 ]
 
 
+def years_of(words: object) -> int:
+    """Return how many years a finding's events are of: as many as were added up ("2022-23 to 2024-25": 3), or 1."""
+    return int(words[-7:-3]) - int(words[:4]) + 1 if isinstance(words, str) else 1
+
+
 def columns(table: pd.DataFrame) -> list[str]:
     """Return the columns that a list is made again from, in order: those of every list, and what this one holds more.
 

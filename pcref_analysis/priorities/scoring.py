@@ -9,6 +9,7 @@ from scipy import stats
 from pcref_analysis.analysis.levels_and_gaps import PAIR
 from pcref_analysis.estimates import random_effects
 from pcref_analysis.priorities import evidence_model, ranking
+from pcref_analysis.priorities.findings import years_of
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
 ABSOLUTE_PER = {"residents": 100_000, "bed_days": 1_000, "percent": 100, "mean": 1}
@@ -18,6 +19,7 @@ LISTED = ["priority", "watch"]
 # hospital it asks where on the way it arises. The others follow by score.
 DENOMINATORS = ("residents", "caseload", "inpatients")
 WEIGHTINGS = 1_000
+COUNTED = ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high")  # whole numbers
 
 
 def rank(findings: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
@@ -100,14 +102,6 @@ def _towards_other_boards(table: pd.DataFrame, gaps: pd.DataFrame, draws: np.nda
     return draws
 
 
-def years(table: pd.DataFrame) -> pd.Series:
-    """Return how many years a finding's events are of: 1, or as many as were added up ("2022-23 to 2024-25": 3)."""
-    if "years" not in table:
-        return pd.Series(1, table.index)
-    ends = table["years"].astype("string").str.extract(r"^(\d{4})-\d\d to (\d{4})-\d\d$").astype("float")
-    return (ends[1] - ends[0] + 1).fillna(1)
-
-
 def _with_multiplicity(table: pd.DataFrame, modelled: pd.Series) -> pd.DataFrame:
     """Add the two-sided p-value and its Benjamini-Hochberg adjustment over all findings of the list."""
     p = 2 * stats.norm.sf((table["gap"] / table["se"]).abs())
@@ -153,7 +147,7 @@ def moving_criteria(table: pd.DataFrame, draws: np.ndarray, rule: PriorityRule) 
     unit = kind.map(ABSOLUTE_PER).astype(float) / per / kind.map(rule.absolute_full).astype(float)
     level = (table["comparator_level"].astype(float) * unit).to_numpy()
     expected = table["expected"].mask(table["measure"] == "mean", table["at_risk"]).to_numpy(float)
-    expected = expected / years(table).to_numpy(float)
+    expected = expected / (table["years"].map(years_of).to_numpy(float) if "years" in table else 1.0)
     return {
         "relative_gap": np.clip(draws / np.log(rule.relative_full), 0, 1),
         "absolute_gap": np.clip(harm * level, 0, 1),
@@ -236,7 +230,7 @@ def _with_ranks(
     summary.loc[lead, "rank"] = np.arange(1, len(lead) + 1)
     summary.loc[lead[first], "band"] = ranking.bands(scores[:, first], rule.same_band)
     table = table.join(summary)
-    for name in ("rank", "band", "rank_low", "rank_high", "weights_rank_low", "weights_rank_high"):
+    for name in COUNTED:
         table[name] = (table[name] if name in table else pd.Series(np.nan, table.index)).astype("Int64")
     return table
 

@@ -11,17 +11,16 @@ from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
 
 DRAWS = 1_000  # enough for a chance of one in ten; the list itself uses the rule's draws
+WEIGHTINGS = 500  # the first is the rule's own
 
 
-def other_weights(ranked: pd.DataFrame, rule: PriorityRule, weightings: int = 500) -> pd.DataFrame:
-    """Show how far each priority moves over all weightings within the rule's limits.
+def other_weights(ranked: pd.DataFrame, rule: PriorityRule) -> pd.DataFrame:
+    """Show how far each priority moves over :data:`WEIGHTINGS` sets of weights within the rule's limits.
 
     Parameters
     ----------
     ranked
         A draft list (:func:`pcref_analysis.priorities.draft_list.draft`), or one read back from its CSV.
-    weightings
-        How many sets of weights; the first is the rule's own.
 
     Returns
     -------
@@ -32,9 +31,9 @@ def other_weights(ranked: pd.DataFrame, rule: PriorityRule, weightings: int = 50
     """
     lead, still, moving = _criteria_draws(ranked, rule)
     shares = np.array(list(rule.shares().values()))
-    weights = ranking.weightings(shares, rule.weight_limits, weightings, rule.seed)
+    weights = ranking.weightings(shares, rule.weight_limits, WEIGHTINGS, rule.seed)
     names = list(CRITERIA)
-    bands = np.empty((weightings, len(lead)), dtype=int)
+    bands = np.empty((WEIGHTINGS, len(lead)), dtype=int)
     for number, weight in enumerate(weights):
         scores = sum(weight[names.index(name)] * values for name, values in moving.items())
         scores = scores + still.to_numpy() @ weight[[names.index(name) for name in still]]

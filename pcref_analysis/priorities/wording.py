@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import formats
-from pcref_analysis.priorities.findings import EVERY_GROUP
+from pcref_analysis.priorities.findings import EVERY_GROUP, years_of
 from pcref_analysis.vocabulary.errors import PcrefError
 
 TERMS: dict[str, Any] = {
@@ -155,7 +155,7 @@ def _amount(row: dict[str, Any], level: str, others: str) -> str:
         number, more = amount.split()
         return f", {number} {row['unit']} {more}."
     unit = f" {row['unit']}" if row["measure"] == "rate" else ""
-    when = "a year" if _years(row) > 1 else "in the year"
+    when = "a year" if years_of(row.get("years")) > 1 else "in the year"
     return f": about {amount}{unit} {when} than if the {level} had been that among {others}."
 
 
@@ -165,16 +165,10 @@ def _more(row: dict[str, Any]) -> str:
         number = row["difference"]
     else:
         number = row["excess"] if formats.has(row["excess"]) else row["expected"] * (row["ratio"] - 1)
-        number = number / _years(row)
+        number = number / years_of(row.get("years"))
     if not formats.has(number) or abs(number) < 1:
         return ""
     return f"{formats.rounded(abs(number))} {'more' if number > 0 else 'fewer'}"
-
-
-def _years(row: dict[str, Any]) -> int:
-    """How many years a finding's events are of."""
-    ends = row.get("years")
-    return int(ends[-7:-3]) - int(ends[:4]) + 1 if isinstance(ends, str) else 1
 
 
 def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -265,7 +259,7 @@ def _would_close(row: dict[str, Any]) -> str:
         if row["ethnic_group"] == EVERY_GROUP:
             return f"Figures by ethnic group. Where the measure comes from: {row['source'].rstrip('.')}."
         if formats.has(row["events"]) and 0 < row["events"] < 10:
-            yearly = row["events"] / _years(row)
+            yearly = row["events"] / years_of(row.get("years"))
             years = math.ceil(10 / yearly)
             return f"At {formats.rounded(yearly)} a year, about {years} years together would reach ten events."
         return "Several years together, broader ethnic groups, or the records that are missing."

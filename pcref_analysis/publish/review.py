@@ -82,7 +82,7 @@ def _review(checked: Parameters, folder: Path, paths: list[Path], say: Callable[
             say(f"      now: {one.new}") if one.new else None
     page = folder / "review.md"
     page.write_text(checklist(paths, ran, differences), encoding="utf-8", newline="\n")
-    say(f"review: the reviewer's checklist is {page.relative_to(project_root()).as_posix()}")
+    say(f"review: the reviewer's checklist is {parameters.shown(page)}")
     say("review: every shown output came back" if not differences else f"review: {_count(differences)}")
     return 1 if differences else 0
 

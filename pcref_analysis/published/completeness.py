@@ -48,12 +48,7 @@ def _boards(folder: Path, period: str) -> pd.DataFrame:
 def boards(folder: Path, period: str) -> pd.DataFrame:
     """Return how often every integrated care board detains, against England's level, with the limits of a funnel.
 
-    Parameters
-    ----------
-    folder
-        The folder of published figures.
-    period
-        A financial year; none but that of the Mental Health Act file has rows.
+    No year but that of the Mental Health Act file has rows.
 
     Returns
     -------
@@ -82,13 +77,6 @@ def boards(folder: Path, period: str) -> pd.DataFrame:
 def low(folder: Path, board: str, period: str) -> pd.DataFrame:
     """Return indicators of a board that its records may hold too few of: a finding before any "no gap".
 
-    Parameters
-    ----------
-    folder, period
-        As in :func:`boards`.
-    board
-        The code of the board.
-
     Returns
     -------
     pandas.DataFrame
@@ -112,12 +100,7 @@ def in_doubt(levels: pd.DataFrame) -> pd.DataFrame:
 def fallen(folder: Path, board: str, trust: str, period: str) -> pd.DataFrame:
     """Return indicators of Talking Therapies that fell suddenly in a board or a Trust: records may be incomplete.
 
-    Parameters
-    ----------
-    folder, board, period
-        As in :func:`low`.
-    trust
-        Its code: its own years are compared with one another.
+    A board's and a Trust's own years are compared with one another.
 
     Returns
     -------

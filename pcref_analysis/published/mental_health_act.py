@@ -68,8 +68,6 @@ def by_ethnic_group(folder: Path, area: str, indicator: str = "detentions", deta
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     area
         The code of an integrated care board ("QUE"), or "England".
     indicator

@@ -33,7 +33,7 @@ DETENTIONS, PEOPLE, INTERVENTIONS, PER_BED_DAYS = "MHS81", "MHS76", "MHS77", "MH
 MADE_OF = (INTERVENTIONS, PER_BED_DAYS)  # bed days
 MEASURES = {"detentions": DETENTIONS, "people_restrained": PEOPLE}
 STATUSES = ("Performance", "Provisional", "Final")  # a later one replaces an earlier one of the same month
-LEVELS = {"broad": ("Upper Ethnicity",), "detailed": ("Ethnicity", "Lower Ethnicity")}
+BROAD = "Upper Ethnicity"
 UNKNOWNS = ("unknown", "not stated", "not known", "invalid", "missing/invalid")
 ENDS = {"events": "at_risk", "events_low": "at_risk_low", "events_high": "at_risk_high"}
 HALF = 0.5  # MHS96 is published as a whole number
@@ -49,16 +49,11 @@ def at_hand(folder: Path) -> list[Path]:
 def monthly(folder: Path) -> pd.DataFrame:
     """Return the counts that are used here, by month, organisation and ethnic group, as published.
 
-    Parameters
-    ----------
-    folder
-        The folder of published figures.
-
     Returns
     -------
     pandas.DataFrame
         ``measure`` (MHS76, MHS77, MHS81, MHS96), ``month`` ("2023-04"), ``year`` (financial), ``org`` (a provider's
-        code, or England), ``detail`` (broad or detailed), ``ethnic_group`` and ``value``; missing is suppressed ("*").
+        code, or England), ``ethnic_group`` (broad) and ``value``; missing is suppressed ("*").
         Of a month that is published more than once the latest status is kept.
 
     Raises
@@ -82,10 +77,10 @@ def monthly(folder: Path) -> pd.DataFrame:
 def _monthly(files: tuple[tuple[Path, int], ...]) -> pd.DataFrame:
     table = pd.concat([_read(path) for path, _ in files], ignore_index=True)
     table["status"] = pd.Categorical(table["status"], STATUSES, ordered=True)
-    keys = ["measure", "month", "org", "detail", "label"]
+    keys = ["measure", "month", "org", "label"]
     table = table.sort_values("status", kind="stable").drop_duplicates(keys, keep="last")
     missing = table["value"].isna()  # of labels that are one group here (not stated, not known) a part is suppressed
-    sums = table.assign(missing=missing).groupby(["measure", "month", "year", "org", "detail", "ethnic_group"])
+    sums = table.assign(missing=missing).groupby(["measure", "month", "year", "org", "ethnic_group"])
     found = sums.agg(value=("value", "sum"), missing=("missing", "any")).reset_index()
     return found.assign(value=found["value"].mask(found["missing"])).drop(columns="missing")
 
@@ -100,9 +95,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise PcrefError(f"open data: {path.name} has no column {', '.join(lacking)}. {_WHERE}.")
     table = table[LAYOUT][table["MEASURE_ID"].isin([DETENTIONS, PEOPLE, INTERVENTIONS, PER_BED_DAYS])]
     where = table["BREAKDOWN"].str.split("; ", n=1, expand=True).reindex(columns=[0, 1])
-    details = {name: detail for detail, names in LEVELS.items() for name in names}
-    table = table.assign(kind=where[0], detail=where[1].map(details))
-    table = table[table["kind"].isin(["Provider", ENGLAND]) & table["detail"].notna()]
+    table = table.assign(kind=where[0])[where[0].isin(["Provider", ENGLAND]) & where[1].eq(BROAD)]
     start = _dates(path, table, "REPORTING_PERIOD_START")
     one = start.dt.to_period("M").eq(_dates(path, table, "REPORTING_PERIOD_END").dt.to_period("M"))
     value = pd.to_numeric(table["MEASURE_VALUE"].where(table["MEASURE_VALUE"].ne("*")), errors="coerce")
@@ -114,15 +107,17 @@ def _read(path: Path) -> pd.DataFrame:
     label = second.fillna(table["SECONDARY_LEVEL"]).where(table["SECONDARY_LEVEL"].ne("NONE"), table["PRIMARY_LEVEL"])
     group = group_names(label).mask(label.str.casefold().isin(UNKNOWNS), ethnicity.UNKNOWN)
     first = start.dt.year - start.dt.month.lt(4)
-    found = table[["detail"]].assign(
-        measure=table["MEASURE_ID"],
-        status=table["STATUS"],
-        month=start.dt.strftime("%Y-%m"),
-        year=first.astype(str) + "-" + ((first + 1) % 100).astype(str).str.zfill(2),
-        org=table["PRIMARY_LEVEL"].mask(table["kind"].eq(ENGLAND), ENGLAND),
-        label=label,
-        ethnic_group=group,
-        value=value,
+    found = pd.DataFrame(
+        {
+            "measure": table["MEASURE_ID"],
+            "status": table["STATUS"],
+            "month": start.dt.strftime("%Y-%m"),
+            "year": first.astype(str) + "-" + ((first + 1) % 100).astype(str).str.zfill(2),
+            "org": table["PRIMARY_LEVEL"].mask(table["kind"].eq(ENGLAND), ENGLAND),
+            "label": label,
+            "ethnic_group": group,
+            "value": value,
+        }
     )
     return found[one & group.notna()]
 
@@ -136,22 +131,16 @@ def _dates(path: Path, table: pd.DataFrame, column: str) -> pd.Series:
     return found
 
 
-def by_ethnic_group(folder: Path, area: str, indicator: str, period: str, detail: str = "broad") -> pd.DataFrame:
-    """Return a Trust's own detentions, or people restrained, by ethnic group in a financial year.
+def by_ethnic_group(folder: Path, area: str, indicator: str, period: str) -> pd.DataFrame:
+    """Return a Trust's own detentions, or people restrained, by broad ethnic group in a financial year.
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     area
         The ODS code of a Trust (its sites and merged Trusts are added up), or "England".
     indicator
         ``detentions``: per cent of the detentions with a known ethnic group, months added up. ``people_restrained``:
         people subject to restrictive intervention, counted again in each month, per 1,000 bed days.
-    period
-        Financial year.
-    detail
-        ``broad`` or ``detailed``.
 
     Returns
     -------
@@ -173,9 +162,9 @@ def by_ethnic_group(folder: Path, area: str, indicator: str, period: str, detail
     """
     table = monthly(folder)
     own = table["org"].eq(ENGLAND) if area == ENGLAND else organisations.is_providers(table["org"], table["year"], area)
-    table = table[own & table["year"].eq(period) & table["detail"].eq(detail)]
+    table = table[own & table["year"].eq(period)]
     here = table[table["measure"].eq(MEASURES[indicator])]
-    groups = [*ethnicity.known_groups(detail), ethnicity.UNKNOWN]
+    groups = [*ethnicity.known_groups("broad"), ethnicity.UNKNOWN]
     here = here[here["ethnic_group"].isin(groups)]
     if here.empty:
         raise NotPublishedError(f"published figures: MHSDS monthly files have no {indicator} of '{area}' in {period}.")

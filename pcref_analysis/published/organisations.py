@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-
 import pandas as pd
 
+from pcref_analysis.vocabulary import ethnicity
+
 SITE = r"(?:[0-9A-Z]{2})?$"  # a site's code is its Trust's (three characters) and two more (Organisation Data Service)
-
-
-@cache
-def _shipped() -> pd.DataFrame:
-    source = files("pcref_analysis.vocabulary") / "reference" / "organisations.csv"
-    with source.open(encoding="utf-8") as text:
-        return pd.read_csv(text, keep_default_na=False, dtype=str)
 
 
 def reference(relation: str, code: str | None = None) -> pd.DataFrame:
@@ -39,7 +31,7 @@ def reference(relation: str, code: str | None = None) -> pd.DataFrame:
     >>> reference("area_formerly", "QUE")["other_code"].tolist()
     ['E54000021']
     """
-    table = _shipped()
+    table = ethnicity.table_of("organisations.csv")
     found = table[table["relation"].eq(relation) & (table["code"].eq(code) if code else True)]
     return found.reset_index(drop=True)
 

@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from pcref_analysis.estimates import random_effects
 from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.published import completeness, mental_health_act, talking_therapies
+from pcref_analysis.published.mental_health_act import ENGLAND
 from pcref_analysis.vocabulary import ethnicity
 
 COLUMNS = ["indicator", "period", "ethnic_group", "boards", "ratio", "lower", "upper", "tau", "prior_mean", "prior_sd"]
@@ -72,10 +73,8 @@ def _residents(folder: Path) -> pd.Series:
 
 def _share_of_adults(folder: Path) -> pd.Series:
     """Return the share of each group's residents who are 16 and over, in England: for boards it is taken to be so."""
-    ages = resident_counts.by_age(folder, None, (0, 16))
-    adults = ages[ages["age_band"].eq("16+")].groupby("ethnic_group")["residents"].sum()
-    share = adults / ages.groupby("ethnic_group")["residents"].sum()
-    return share.rename_axis("ethnic_group")
+    people = resident_counts.by_age(folder, None, (0, 16)).groupby("ethnic_group")["residents"].sum()
+    return talking_therapies.adults(folder, ENGLAND, "england") / people
 
 
 def each(
@@ -83,10 +82,7 @@ def each(
 ) -> pd.DataFrame:
     """Return each board's crude ratio of each ethnic group for a funnel: no names, and no order to rank by.
 
-    Parameters
-    ----------
-    folder, source, board, period, comparator, level
-        As for :func:`prior`; ``board`` is marked ``own``, all others are unnamed.
+    The arguments are those of :func:`prior`; ``board`` is marked ``own``, all others are unnamed.
 
     Returns
     -------
@@ -112,8 +108,6 @@ def prior(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     source
         :data:`ACT` or :data:`THERAPIES`.
     board

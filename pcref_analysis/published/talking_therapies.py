@@ -44,8 +44,6 @@ def by_ethnic_group(
 
     Parameters
     ----------
-    folder
-        The folder of published figures.
     area
         "England", the code of an integrated care board, or the ODS code of a Trust.
     kind
@@ -94,7 +92,7 @@ def by_ethnic_group(
     if percent:
         out = _with_treated(out, rows, keys, indicator, exact)
     else:
-        out["at_risk"] = out["ethnic_group"].map(_adults(folder, area, kind, detail))
+        out["at_risk"] = out["ethnic_group"].map(adults(folder, area, kind, detail))
         out["at_risk_low"], out["at_risk_high"] = out["at_risk"], out["at_risk"]
         out["published_rate"] = float("nan")
     out = out.rename(columns={"reporting_period": "period"}).assign(
@@ -114,12 +112,7 @@ def by_ethnic_group(
 def by_characteristic(folder: Path, area: str, kind: str, indicator: str, period: str) -> pd.DataFrame:
     """Return a percentage of NHS Talking Therapies by age, gender and deprivation, one at a time, in a year.
 
-    Parameters
-    ----------
-    folder, area, kind, indicator
-        As in :func:`by_ethnic_group`; a percentage, of a Trust or England.
-    period
-        Financial year.
+    ``area, kind, indicator`` as in :func:`by_ethnic_group`: a percentage, of a Trust or England.
 
     Returns
     -------
@@ -222,7 +215,8 @@ def _only(rows: pd.DataFrame, keys: list[str], column: str) -> pd.Series:
 
 
 @lru_cache(maxsize=16)
-def _adults(folder: Path, area: str, kind: str, detail: str) -> pd.Series:
+def adults(folder: Path, area: str, kind: str, detail: str = "broad") -> pd.Series:
+    """Return residents of 16 and over by ethnic group of a board or England; never to be changed."""
     lsoas = None if kind == "england" else catchment.lsoas(folder, area)
     people = resident_counts.by_age(folder, lsoas, (0, 16), detail)
     return people[people["age_band"].eq("16+")].groupby("ethnic_group")["residents"].sum()

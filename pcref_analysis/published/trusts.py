@@ -10,7 +10,7 @@ import pandas as pd
 from pcref_analysis.published import mental_health_act, organisations, talking_therapies
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root, run_file
+from pcref_analysis.vocabulary.parameters import Parameters, run_file, shown
 
 REGISTER, BOARDS = "nhs_trusts_ods_etr.csv", "icb24_codes.csv"
 ACT, THERAPIES = mental_health_act.FILE, talking_therapies.FILE
@@ -77,6 +77,11 @@ priorities:
   owner: to be named by the Trust
   agreed: to be agreed
 """
+
+
+def folder_of(named: str) -> Path:
+    """Return the folder of published figures (``PCREF_OPEN_DATA`` wins) with the files that tell of Trusts."""
+    return open_data.folder_named(named, [REGISTER, BOARDS, ACT, THERAPIES])
 
 
 def mental_health(folder: Path) -> pd.DataFrame:
@@ -152,21 +157,16 @@ def in_words(name: str) -> str:
 def init(code: str, named: str, published: bool = False) -> list[str]:
     """Write ``notebooks/parameters/<code>.yml`` for a mental health Trust and return what there is to say.
 
-    Parameters
-    ----------
-    code
-        The ODS code of the Trust, in any letter case.
-    named
-        The folder of published figures as the parameters name it; the variable ``PCREF_OPEN_DATA`` wins.
-    published
-        For a report on published figures alone: ``published-<code>.yml``, which can be run as it stands.
+    ``code`` may be in any letter case; ``named`` is the folder of published figures as the parameters name it (the
+    variable ``PCREF_OPEN_DATA`` wins). With ``published``, for a report on published figures alone, it is
+    ``published-<code>.yml``, which can be run as it stands.
 
     Raises
     ------
     PcrefError
         If the code is none of a mental health Trust (the nearest are named), or the file is there already.
     """
-    folder = open_data.folder_named(named, [REGISTER, BOARDS, ACT, THERAPIES])
+    folder = folder_of(named)
     table, code = mental_health(folder).set_index("code"), code.strip().upper()
     if code not in table.index:
         by_name = {in_words(name).lower(): key for key, name in table["name"].items()}
@@ -185,7 +185,7 @@ def init(code: str, named: str, published: bool = False) -> list[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = text_of(run, code, trust["name"], trust["board"], sites(folder, code), named, published)
     path.write_text(text, encoding="utf-8", newline="\n")
-    said = [f"init: {path.relative_to(project_root()).as_posix()} ({in_words(trust['name'])})"]
+    said = [f"init: {shown(path)} ({in_words(trust['name'])})"]
     if trust["board"]:
         said.append(
             f"  icb_code {trust['board']} is the board of the head office; a Trust may serve others too: confirm it."

@@ -34,14 +34,8 @@ GOOD, BAD = "ok   ", "STOPS"
 def doctor(run: str, say: Callable[[str], None], whole: bool = True) -> int:
     """Say what is as it should be for a run, and what will stop it; publish nothing.
 
-    Parameters
-    ----------
-    run
-        The name of a run, or a path to its file.
-    say
-        Called with a line a finding.
-    whole
-        Run the report on the first thousand people too, in a closed folder that is removed at the end.
+    ``run`` is its name or a path to its file; ``say`` is called with a line a finding. With ``whole`` the report is
+    made of the first thousand people too, in a closed folder that is removed at the end.
 
     Returns
     -------

@@ -14,9 +14,11 @@ from pcref_analysis.report.pages import workbook
 from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import project_root
+from pcref_analysis.vocabulary.parameters import report_folder
+from pcref_analysis.vocabulary.private import run_folder
 
 FIGURES = ["item", "name", "ethnic_group", "ratio", "lower", "upper", "amount", "certainty_text", "rank_text", "band"]
+WIDTH = 100  # letters of a line
 
 
 def folder_of(run: str) -> Path:
@@ -27,19 +29,19 @@ def folder_of(run: str) -> Path:
     PcrefError
         If there is no published list of the run.
     """
-    folder = project_root() / "reports" / run
+    folder = report_folder(run)
     if not (folder / "tables" / draft_list.file_name("findings")).is_file():
-        drafted = (project_root() / "data" / "processed" / run / "draft" / "index.html").is_file()
+        drafted = (run_folder(run) / "draft" / "index.html").is_file()
         todo = f"Sign its draft, then: pcref publish {run}" if drafted else f"Make it with: pcref report --run {run}"
         raise PcrefError(f"priorities: no published list of '{run}'. {todo}")
     return folder
 
 
-def as_text(folder: Path, width: int = 100) -> str:
+def as_text(folder: Path) -> str:
     """Return the published draft as lines for a terminal and, where people changed it, the agreed list with reasons."""
     tables = edition_files.tables_folder(folder)
     findings, changes = draft_list.read(tables)[0], _read(tables, "changes")
-    lines = [_mark(findings), draft_list.as_text(findings, width)]
+    lines = [_mark(findings), draft_list.as_text(findings, WIDTH)]
     if len(changes):
         lines += ["", "The list as agreed"]
         agreed = agreed_list.published_list(tables)
@@ -48,7 +50,7 @@ def as_text(folder: Path, width: int = 100) -> str:
             lines.append(f"{place}. {row['item']} ({row['status']})")
         lines += ["", "What people changed"]
         for row in changes.to_dict("records"):
-            lines += _wrapped(f"{row['when']}, {row['who']}: {row['action']} '{row['item']}'. {row['why']}", width)
+            lines += _wrapped(f"{row['when']}, {row['who']}: {row['action']} '{row['item']}'. {row['why']}")
     return "\n".join(line for line in lines if line is not None)
 
 
@@ -78,7 +80,7 @@ def write_workbook(folder: Path, path: Path) -> None:
     workbook.write(records, path, pipeline.about(checked, manifest.get("signed", ())))
 
 
-def against(folder: Path, other: Path, width: int = 100) -> str:
+def against(folder: Path, other: Path) -> str:
     """Return what moved since another edition, whether the evidence agrees, and what became of each priority.
 
     Raises
@@ -94,7 +96,7 @@ def against(folder: Path, other: Path, width: int = 100) -> str:
     for row in changes_since.compare(agreed_list.published_list(before), now).to_dict("records"):
         here = "not on the draft" if pd.isna(row["rank_now"]) else f"place {row['rank_now']} in the draft"
         place = "new" if pd.isna(row["place_before"]) else f"place {row['place_before']} then"
-        lines += _wrapped(f"{row['item']}: {place}, {here}. {row['words']}", width)
+        lines += _wrapped(f"{row['item']}: {place}, {here}. {row['words']}")
     changed = changes_since.rule_changes(old, rule)
     lines += ["", "The rule has not changed." if changed.empty else "The rule has changed, so places may too:"]
     lines += [f"  {row.setting}: {row.before} -> {row.now}" for row in changed.itertuples()]
@@ -102,7 +104,7 @@ def against(folder: Path, other: Path, width: int = 100) -> str:
     lines += ["", "You said, we did" if len(outcomes) else "You said, we did: nothing recorded yet."]
     for row in outcomes.fillna("").to_dict("records"):
         said = f" You said: {row['said']} We did: {row['did']}" if row["did"] else ""
-        lines += _wrapped(f"{row['item']}: {row['state']}.{said}", width)
+        lines += _wrapped(f"{row['item']}: {row['state']}.{said}")
     return "\n".join(line for line in lines if line is not None)
 
 
@@ -116,5 +118,5 @@ def _mark(findings: pd.DataFrame) -> str | None:
     return "SYNTHETIC DATA: an invented Trust.\n" if "synthetic" in findings else None
 
 
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ")
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")

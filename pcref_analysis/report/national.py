@@ -24,7 +24,7 @@ from pcref_analysis.priorities import draft_list
 from pcref_analysis.published import published_counts, trusts
 from pcref_analysis.report import derived_tables, unchanged
 from pcref_analysis.report.study import as_published
-from pcref_analysis.store import open_data, progress
+from pcref_analysis.store import progress
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import LOADER, Parameters, project_root, run_file
@@ -48,12 +48,7 @@ def parameters_of(row: Any, named: str) -> Parameters:
 def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Return the draft list of published figures and its tables, as notebooks 01 to 05 make them.
 
-    Parameters
-    ----------
-    frames
-        Of :func:`pcref_analysis.published.published_counts.load`.
-    parameters
-        The run.
+    ``frames`` are those of :func:`pcref_analysis.published.published_counts.load`.
     """
     own = levels_and_gaps.select(frames["counts"], parameters)
     flags = ethnicity_coding.recording_flags(frames["counts"], parameters, frames["completeness"])
@@ -70,12 +65,8 @@ def draft(frames: dict[str, pd.DataFrame], parameters: Parameters) -> tuple[pd.D
 def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
     """Return a line a Trust: its detentions and its board's, what is lacking or in doubt, how long its list is.
 
-    Parameters
-    ----------
-    named
-        The folder of published figures; the variable ``PCREF_OPEN_DATA`` wins.
-    say
-        Called with a line a Trust.
+    ``named`` is the folder of published figures (the variable ``PCREF_OPEN_DATA`` wins); ``say`` is called with a line
+    a Trust.
 
     Returns
     -------
@@ -90,8 +81,7 @@ def table(named: str, say: Callable[[str], None]) -> pd.DataFrame:
     In the order of codes. Not a league table, and not to be sorted into one: Trusts serve different people, and most
     figures are those of the board.
     """
-    folder = open_data.folder_named(named, [trusts.REGISTER, trusts.BOARDS, trusts.ACT, trusts.THERAPIES])
-    every, lines = trusts.mental_health(folder), []
+    every, lines = trusts.mental_health(trusts.folder_of(named)), []
     for number, row in enumerate(every.itertuples(index=False), start=1):
         began, line = time.monotonic(), {"code": row.code, "trust": trusts.in_words(row.name), "board": row.board}
         line |= {"closed": row.closed, "error": ""}
@@ -137,8 +127,7 @@ def reports(
     -----
     Each is made by ``pcref report`` in a process of its own, and its parameters file is begun where there is none.
     """
-    folder = open_data.folder_named(named, [trusts.REGISTER, trusts.BOARDS, trusts.ACT, trusts.THERAPIES])
-    every, lines = trusts.mental_health(folder).set_index("code"), []
+    every, lines = trusts.mental_health(trusts.folder_of(named)).set_index("code"), []
     wanted = list(codes) or list(every.index)
     if odd := [code for code in wanted if code not in every.index]:
         raise PcrefError(f"national: {', '.join(odd)}: none of the {len(every)} Trusts. See pcref national.")

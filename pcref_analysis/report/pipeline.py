@@ -44,7 +44,7 @@ from pcref_analysis.store import edition_files, progress, runs
 from pcref_analysis.store.edition_files import RELEASED
 from pcref_analysis.vocabulary import code, ethnicity, indicators, private
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, project_root, report_folder, shown
 
 PAGES = {notebook: domain.capitalize() for domain, notebook in draft_list.NOTEBOOKS.items()}  # as the pages list them
 PAGES[run_notebooks.LAST] = "Priorities"
@@ -53,16 +53,8 @@ PAGES[run_notebooks.LAST] = "Priorities"
 def make(parameters: Parameters, say: Callable[[str], None], force: bool = False, signed: Sequence[Any] = ()) -> Path:
     """Make the report of a run and return its folder; the last edition stands until the new one is whole.
 
-    Parameters
-    ----------
-    parameters
-        The run. What is made of a Trust's own records is held as a draft outside ``reports/`` until it is signed.
-    say
-        Called with a line of progress.
-    force
-        Make everything again, changed or not.
-    signed
-        The signatures under this edition (see :func:`publish`).
+    What is made of a Trust's own records is held as a draft outside ``reports/`` until it is ``signed`` (see
+    :func:`publish`). ``say`` is called with a line of progress; ``force`` makes everything again, changed or not.
 
     Raises
     ------
@@ -74,8 +66,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
 
 
 def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signed: Sequence[Any]) -> Path:
-    root = project_root()
-    published, target = root / "reports" / parameters.run, unchanged.place(parameters, signed)
+    published, target = report_folder(parameters.run), unchanged.place(parameters, signed)
     edition_files.refuse_unknown(published, signoff.wanted(parameters))
     identity = unchanged.identity(parameters)
     if not force and not signed and (stands := unchanged.edition(parameters, identity)):
@@ -102,7 +93,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     if target == published and parameters.source.kind not in ("demo", "published"):
         _keep_for_good(target)
     edition_files.swap(fresh, target)
-    say(f"report {parameters.run}: {unchanged.shown(target)}/index.html")
+    say(f"report {parameters.run}: {shown(target)}/index.html")
     if signoff.wanted(parameters) and not signed:
         if typed := _small_numbers(parameters):
             say(f"  before you sign, see that no one can be known by a small number in words: {'; '.join(typed)}")
@@ -250,7 +241,7 @@ def _same_source(manifest: dict[str, Any], parameters: Parameters, inputs: Any) 
 
 def _archive() -> Path:
     """Return where released tables stay whose edition another has replaced: readers still hold them."""
-    return project_root() / "data" / "processed" / ".editions"
+    return private.run_folder(".editions")
 
 
 def _keep_for_good(edition: Path) -> None:

@@ -32,16 +32,8 @@ def write(
 ) -> None:
     """Write the packing list of an edition into its folder.
 
-    Parameters
-    ----------
-    folder
-        The edition, all of its other files written.
-    records
-        What :func:`pcref_analysis.report.output_check.collect` returned.
-    facts
-        What every page says of the run (:func:`pcref_analysis.report.pipeline.about`).
-    made_of
-        ``inputs`` (name to hash), ``code`` (hash), ``parameters`` (as set), ``version``, ``lock`` (hash).
+    All of its other files are written by then. ``facts`` is what every page says of the run (``pipeline.about``);
+    ``made_of`` holds ``inputs`` (name to hash), ``code`` (hash), ``parameters`` (as set), ``version``, ``lock`` (hash).
     """
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in (FILE, "manifest.json"))
     outputs = [_file(path.relative_to(folder).as_posix(), edition_files.digest(path)) for path in files]
@@ -53,7 +45,7 @@ def write(
         "@type": "Dataset",
         "name": f"PCREF analysis, {facts['trust']}, {facts['period_text']}, edition {facts['edition']}",
         "description": f"{synthetic}Race-equality analysis by ethnic group. {facts['basis']}. {facts['rule_text']}",
-        "license": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+        "license": facts["licence_link"],
         "hasPart": [{"@id": one["@id"]} for one in (*outputs, *shown)],
         "mentions": {"@id": RUN},
     } | ({"datePublished": facts["edition_date"]} if facts["edition_date"] else {})
@@ -80,8 +72,7 @@ def write(
         "about": {"@id": "./"},
     }
     graph = [descriptor, root, action, software, parameters, *inputs, *outputs, *shown]
-    text = json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False, sort_keys=True)
-    (folder / FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
+    edition_files.write_json(folder / FILE, {"@context": CONTEXT, "@graph": graph})
 
 
 def data_package(records: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,12 +116,7 @@ def _type(column: pd.Series) -> str:
 def trace(folder: Path, name: str) -> list[str]:
     """Return the way from a table or figure of an edition to its inputs, a line a step.
 
-    Parameters
-    ----------
-    folder
-        A published edition.
-    name
-        The id of a table, figure or sentence, as it stands in the report and in the name of its CSV file.
+    ``name`` is the id of a table, figure or sentence, as in the report and in the name of its CSV file.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from pcref_analysis.vocabulary.parameters import (
     Parameters,
     hand_over,
     project_root,
+    shown,
 )
 
 LAST = "05_priorities"  # alone looks at the priority rule and the engagement record
@@ -228,7 +229,7 @@ def _run(plan: dict[str, Any], say: Callable[[str], None], kernels: Kernels) -> 
         path = private.log(target.parent.parent.name, error)
         raise FaultError(
             f"{where}. This is a fault of the notebook or of pcref, not of your data. What happened is in "
-            f"{path.relative_to(project_root()).as_posix()} (confidential: it may hold values of rows)."
+            f"{shown(path)} (confidential: it may hold values of rows)."
         ) from None
     except DeadKernelError:
         raise PcrefError(f"notebooks: the kernel of {source.name} died while it ran. {DIED}") from None

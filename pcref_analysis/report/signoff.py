@@ -8,10 +8,10 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, read_yaml
 
 FIRST_DAY = datetime.date(2020, 1, 1)
 TITLES = re.compile("dr|mr|mrs|ms|miss|mx|prof|professor|sir|dame|lady|lord|rev|reverend|phd|md|msc|bsc|mbe|obe|cbe")
@@ -21,23 +21,14 @@ LOOK_ALIKE = str.maketrans(  # letters of other scripts that look like Latin one
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03b1\u03bf\u03bd\u03c1",
     "ABEKMHOPCTYXIJSaeopcyxijsABEZHIKMNOPTYXaovp",
 )
-EXAMPLE = """\
-edition: "{content}"
-signed:
-  - name: ...
-    role: ...
-    date: "YYYY-MM-DD"
-    checked: what was looked at
-  - name: ...
-    role: ...
-    date: "YYYY-MM-DD"
-    checked: what was looked at"""
+EXAMPLE = 'edition: "{content}"\nsigned:' + 2 * (
+    '\n  - name: ...\n    role: ...\n    date: "YYYY-MM-DD"\n    checked: what was looked at'
+)
 
 
-class Signature(BaseModel):
+class Signature(Section):
     """One person: who, in which role, when, and what they checked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=3)
     role: str = Field(min_length=3)
     date: str
@@ -63,10 +54,9 @@ class Signature(BaseModel):
         return value
 
 
-class SignedBy(BaseModel):
+class SignedBy(Section):
     """A sign-off file: the edition by its hash, and at least two different people."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     edition: str
     signed: list[Signature]
 
@@ -103,20 +93,14 @@ def wanted(parameters: Parameters) -> bool:
 
 def file(run: str) -> Path:
     """Return where the sign-off of a run stands: beside the parameters."""
-    return project_root() / "notebooks" / "parameters" / "signed-by" / f"{run}.yml"
+    return parameters_folder() / "signed-by" / f"{run}.yml"
 
 
 def read(run: str, content: str, since: datetime.date | None = None) -> list[dict[str, Any]]:
     """Return the signatures under an edition.
 
-    Parameters
-    ----------
-    run
-        The name of the run.
-    content
-        The edition's hash, as its manifest gives it.
-    since
-        The day on which the draft was made; nobody can have checked it before.
+    ``content`` is the edition's hash, as its manifest gives it; ``since`` the day on which the draft was made: nobody
+    can have checked it before.
 
     Raises
     ------

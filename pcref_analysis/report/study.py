@@ -179,9 +179,7 @@ class Study:
         PcrefError
             If a notebook has not run for these parameters.
         """
-        pages = sorted(path for path in (self._folder / "released").glob("*") if path.is_dir())
-        parts = [one for page in pages for one in release_tables.read(page)]
-        found = {}
+        parts, found = self.pages(), {}
         for name in names or dict.fromkeys(one.name for one in parts):
             mine = [one for one in parts if one.name == name]
             if not mine:

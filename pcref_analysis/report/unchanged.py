@@ -17,7 +17,7 @@ from pcref_analysis.report.pages import competencies
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary import code, private
 from pcref_analysis.vocabulary.indicators import LOCAL, of_run
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, parameters_folder, project_root, report_folder, shown
 
 UNCHANGED = "nothing has changed"
 
@@ -25,7 +25,7 @@ UNCHANGED = "nothing has changed"
 def said(parameters: Parameters, say: Callable[[str], None]) -> bool:
     """Say that the run's edition stands, if it does; another run of the same name is waited for."""
     with private.alone(parameters.run, say):
-        edition_files.refuse_unknown(project_root() / "reports" / parameters.run, signoff.wanted(parameters))
+        edition_files.refuse_unknown(report_folder(parameters.run), signoff.wanted(parameters))
         stands = edition(parameters, identity(parameters))
     if stands:
         say(words(parameters, stands))
@@ -48,7 +48,7 @@ def identity(parameters: Parameters) -> dict[str, Any]:
 
 def edition(parameters: Parameters, identity: dict[str, Any]) -> Path | None:
     """Return the whole edition that was made of just this; whether a database has changed cannot be told from here."""
-    target, published = place(parameters, ()), project_root() / "reports" / parameters.run
+    target, published = place(parameters, ()), report_folder(parameters.run)
     for folder in {published: 0, target: 0} if parameters.audience == "release" else [target]:
         edition_files.settle(folder)
         last = edition_files.read_manifest(folder)
@@ -63,15 +63,9 @@ def words(parameters: Parameters, stands: Path) -> str:
     return f"report {parameters.run}: {UNCHANGED}; {shown(stands)}/index.html stands"
 
 
-def shown(path: Path) -> str:
-    """Return a path as people see it, from the project's folder."""
-    return path.relative_to(project_root()).as_posix()
-
-
 def place(parameters: Parameters, signed: Sequence[Any]) -> Path:
     """Return where an edition belongs: an unsigned one never in the place of records' or of a signed edition."""
-    root, run = project_root(), parameters.run
-    published, data = root / "reports" / run, root / "data" / "processed" / run
+    published, data = report_folder(parameters.run), private.run_folder(parameters.run)
     if parameters.audience == "internal":
         return data / "internal"
     own = parameters.source.kind != "published" or "signed" in edition_files.read_manifest(published)
@@ -82,7 +76,7 @@ def code_digest() -> str:
     """Return a hash over the package, the notebooks' cells and the lock: what results rest on besides data."""
     lock = project_root() / "requirements.txt"
     words = [code.digest(), *map(run_notebooks.source_digest, run_notebooks.notebooks())]
-    typed = project_root() / "notebooks" / "parameters"
+    typed = parameters_folder()
     rest = [lock, *sorted(typed.glob(f"*{LOCAL}")), *sorted(typed.glob("*.po"))]
     words += [edition_files.digest(path) for path in rest if path.is_file()]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()

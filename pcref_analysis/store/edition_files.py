@@ -54,8 +54,13 @@ def content_digest(folder: Path, identity: dict[str, Any]) -> str:
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a published edition, or an empty one where there is none or it is not whole."""
+    return read_json(folder / "manifest.json")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the facts of a JSON file; none where it is not there or cannot be read."""
     try:
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -64,12 +69,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def refuse_unknown(target: Path, protects: bool) -> None:
     """Refuse to put an edition in the place of something that cannot be known: a link, or an edition nobody can read.
 
-    Parameters
-    ----------
-    target
-        Where the edition is to stand.
-    protects
-        Whether the run's editions are signed: then a folder of files without any manifest is refused, too.
+    Where the run's editions are signed (``protects``) a folder of files without any manifest is refused, too.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.ethnicity import rows_of
+from pcref_analysis.vocabulary.ethnicity import rows_of, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,9 +40,7 @@ def table() -> pd.DataFrame:
     >>> table().query("list == 'prone'")["code"].tolist()
     ['01']
     """
-    import pandas as pd
-
-    return pd.DataFrame(list(rows_of("code_lists.csv")))
+    return table_of("code_lists.csv")
 
 
 def named(name: str) -> tuple[Code, ...]:

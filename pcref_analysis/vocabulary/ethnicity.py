@@ -33,7 +33,8 @@ def rows_of(name: str) -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(text))
 
 
-def _table(name: str) -> pd.DataFrame:
+def table_of(name: str) -> pd.DataFrame:
+    """Return a shipped reference table, all of it text, empty where there is nothing to say."""
     import pandas as pd
 
     return pd.DataFrame(list(rows_of(name)))
@@ -46,7 +47,7 @@ def categories() -> pd.DataFrame:
     ----------
     NHS Data Dictionary, ETHNIC CATEGORY (16+1, the 2001 basis).
     """
-    return _table("ethnic_categories.csv")
+    return table_of("ethnic_categories.csv")
 
 
 def census_crosswalk() -> pd.DataFrame:
@@ -56,7 +57,7 @@ def census_crosswalk() -> pd.DataFrame:
     ``census_broad_group`` differs from ``broad_group`` for Chinese only: a rate that divides NHS
     counts of "Other" by the census' "Other" is wrong by that group.
     """
-    return _table("census_2021_ethnic_groups.csv").merge(categories(), on="code", validate="many_to_one")
+    return table_of("census_2021_ethnic_groups.csv").merge(categories(), on="code", validate="many_to_one")
 
 
 def known_groups(detail: str = "detailed") -> list[str]:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import LOADER, project_root, read_yaml
+from pcref_analysis.vocabulary.parameters import LOADER, Section, parameters_folder, read_yaml
 
 LOCAL = "-indicators.yml"
 COMPETENCIES = (
@@ -35,11 +35,7 @@ AGES = {"age_at_referral": "at the referral", "age_on_day": "on the day", "age_a
 Value = str | int | float
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Condition(_Part):
+class Condition(Section):
     """One condition on one column; a missing value fulfils none of them except ``missing: true``.
 
     ``in``, ``not_in``, ``any_of`` and ``none_of`` take codes or the name of a code list (``reference/code_lists.csv``).
@@ -47,6 +43,8 @@ class Condition(_Part):
     answer: it fulfils the condition ("holds") or does not ("fails"); without it, a row that lacks a value which the
     extract records is left out and counted as not recorded.
     """
+
+    model_config = ConfigDict(populate_by_name=True)
 
     column: str
     is_in: list[Value] | str | None = Field(default=None, alias="in")
@@ -92,7 +90,7 @@ class Condition(_Part):
         return [self.column, *(["date"] if any(c.first or c.last for c in self.codes()) else [])]
 
 
-class Among(_Part):
+class Among(Section):
     """The people or rows at risk: ``residents``, or a counting rule whose rows are matched by person.
 
     ``at_risk`` names the column to add up (days in bed); without it each person counts once a period. ``ages`` limits
@@ -112,7 +110,7 @@ class Among(_Part):
         return self
 
 
-class Count(_Part):
+class Count(Section):
     """How rows become cells.
 
     ``rows`` is a counting rule. Without ``among`` the rows that fulfil ``where`` are the denominator and
@@ -153,7 +151,7 @@ class Count(_Part):
         return self
 
 
-class Indicator(BaseModel):
+class Indicator(Section):
     """One entry of the catalogue.
 
     ``story`` joins indicators that tell one story in different denominators (detention by residents,
@@ -163,8 +161,6 @@ class Indicator(BaseModel):
     part of the framework, and the national organisational competency, that the indicator serves. ``hard`` names what is
     painful to read about, which the definitions say first.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     name: str
@@ -316,12 +312,12 @@ def faulty() -> dict[str, str]:
 
 
 def _local_files() -> list[Path]:
-    return sorted((project_root() / "notebooks" / "parameters").glob(f"*{LOCAL}"))
+    return sorted(parameters_folder().glob(f"*{LOCAL}"))
 
 
 def of_run(run: str) -> dict[str, Indicator]:
     """Return the indicators that are counted for a run: the shipped ones and its own ``<run>-indicators.yml``."""
-    return with_local(project_root() / "notebooks" / "parameters" / f"{run}{LOCAL}")
+    return with_local(parameters_folder() / f"{run}{LOCAL}")
 
 
 def read(entries: dict[str, dict[str, Any]], name: str) -> dict[str, Indicator]:

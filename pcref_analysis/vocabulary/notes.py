@@ -9,31 +9,28 @@ said again from the counts as released.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 NO_EVENTS, NO_ONE, FEW_EVENTS = "no events", "no one at risk", "few events"  # from released counts
 FEW_COMPARATOR, NO_COMPARATOR = "few events in the comparator", "no events in the comparator"
 BETWEEN = "; "
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of note: ``words`` for analysts, with ``{arguments}``, and the ``public`` sentence ("": none)."""
 
     words: str
     public: str = ""
 
 
-KINDS = {
-    "unsettled": Kind("the fit did not settle: do not use", "the fit did not settle: do not use"),
-    "inseparable": Kind(
-        "these data cannot tell this group apart from the other terms",
-        "these data cannot tell this group apart from the other terms",
-    ),
-    "pooled": Kind(
-        "periods pooled: a person met in several periods counts as several people in the interval",
-        "periods pooled: a person met in several periods counts as several people in the interval",
-    ),
+OPEN = {  # said to everybody in the same words
+    "unsettled": "the fit did not settle: do not use",
+    "inseparable": "these data cannot tell this group apart from the other terms",
+    "pooled": "periods pooled: a person met in several periods counts as several people in the interval",
+    "binned": "lengths are binned: placed within their bin",
+    "unknown_risk": "the number at risk is not known",
+}
+KINDS = {name: Kind(words, words) for name, words in OPEN.items()} | {
     "once": Kind(
         "interval takes each person to count once: the cells give no sums over people",
         "interval takes each person to count once",
@@ -47,11 +44,9 @@ KINDS = {
         "stays taken as independent: no design effect can be told from these cells", "stays taken as independent"
     ),
     "no_squares": Kind("no interval: the cells give no total_sq", "no interval: the sums over people are not known"),
-    "binned": Kind("lengths are binned: placed within their bin", "lengths are binned: placed within their bin"),
     "negative_mean": Kind(
         "values below zero: a ratio of means has no meaning here", "values below zero: a ratio of means has no meaning"
     ),
-    "unknown_risk": Kind("the number at risk is not known", "the number at risk is not known"),
     "unknown_strata": Kind("{number} of unknown {what} left out"),
     "uncounted_strata": Kind("events of unknown {what} are left out; their count is missing"),
     "nobody_there": Kind("standard without {where}: no group has anyone there"),

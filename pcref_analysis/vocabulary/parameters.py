@@ -10,22 +10,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
-from pcref_analysis.vocabulary.priority_rule import PriorityRule
+from pcref_analysis.vocabulary.priority_rule import PriorityRule, Section
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the compiled one, where there is one, is ten times as fast
 GIVEN = "PCREF_PARAMETERS"  # variable: the checked parameters of the run that a notebook is executed for, as JSON
 CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Trust(_Section):
+class Trust(Section):
     """Who the analysis is for."""
 
     name: str
@@ -33,7 +29,7 @@ class Trust(_Section):
     icb_code: str = ""
 
 
-class Source(_Section):
+class Source(Section):
     """Where rows (or published figures) come from; credentials never stand here."""
 
     kind: Literal["demo", "folder", "duckdb", "postgres", "sqlserver", "spark", "published"]
@@ -66,7 +62,7 @@ DISCLOSURE_PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class Disclosure(_Section):
+class Disclosure(Section):
     """The disclosure rule, with the person who owns it and the date it was agreed.
 
     ``preset`` fills in what is not given: "mhsds", "hes" or "opensafely".
@@ -110,7 +106,7 @@ NOT_FOR_ESTIMATES = NOT_FOR_OTHER_PAGES | {"disclosure", "audience"}
 NOT_FOR_CELLS = NOT_FOR_ESTIMATES | {"comparator", "detail", "standard", "level"}
 
 
-class Parameters(_Section):
+class Parameters(Section):
     """Everything an analyst sets for one run.
 
     Notebook parameters are plain values with the names of these fields (see :meth:`for_notebooks`).
@@ -212,6 +208,22 @@ def project_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def parameters_folder() -> Path:
+    """Return the folder of the files that people write for their runs: parameters, records, catalogues."""
+    return project_root() / "notebooks" / "parameters"
+
+
+def report_folder(run: str) -> Path:
+    """Return where the published report of a run stands, whether it is there or not."""
+    return project_root() / "reports" / run
+
+
+def shown(path: Path) -> str:
+    """Return a path as people see it: from the project's folder, where it lies in it."""
+    root = project_root()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
 def project_path(text: str) -> Path:
     """Return a path as parameters give it: relative to the project; ``~`` is the home of the user."""
     return project_root() / Path(text).expanduser()
@@ -268,7 +280,7 @@ def load(run: str, **overrides: Any) -> Parameters:
 
 def run_file(run: str) -> Path:
     """Return the parameters file of a run that is given by its name, or by a path to the file."""
-    return Path(run) if run.endswith((".yml", ".yaml")) else project_root() / "notebooks" / "parameters" / f"{run}.yml"
+    return Path(run) if run.endswith((".yml", ".yaml")) else parameters_folder() / f"{run}.yml"
 
 
 def read_yaml(path: Path, who: str) -> Any:

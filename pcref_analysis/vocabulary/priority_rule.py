@@ -6,7 +6,7 @@ The rule is set before results are seen. It is part of the parameters file, and 
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -83,10 +83,14 @@ ADJUSTMENTS = ("age_sex_imd", "age_sex", "age", "crude")
 Adjustment = Literal["age_sex_imd", "age_sex", "age", "crude"]
 
 
-class PriorityRule(BaseModel):
-    """The written rule for the draft list: weights are set before results are seen."""
+class Section(BaseModel):
+    """A part of a file that people write: a key that is not known is refused, and what was read stays as it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PriorityRule(Section):
+    """The written rule for the draft list: weights are set before results are seen."""
 
     owner: str  # who answers for the rule
     agreed: str  # when it was agreed
@@ -156,6 +160,13 @@ class PriorityRule(BaseModel):
         if self.possible > self.sure:
             raise ValueError("possible must not exceed sure")
         return self
+
+    def settings(self, mode: Literal["python", "json"] = "python") -> dict[str, Any]:
+        """Return every setting by its name; one of several parts by part (``weights.severity``)."""
+        found: dict[str, Any] = {}
+        for name, value in self.model_dump(mode=mode).items():
+            found |= {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, dict) else {name: value}
+        return found
 
     def shares(self) -> dict[str, float]:
         """Return the weights as shares that sum to 1."""

@@ -46,14 +46,7 @@ def close(folder: Path) -> None:
 def alone(run: str, say: Callable[[str], None], wait: float = WAIT) -> Iterator[Path]:
     """Work in the confidential folder of a run as its only command; whatever was written is closed at the end.
 
-    Parameters
-    ----------
-    run
-        The name of the run.
-    say
-        Called with a line where another command works on the run, before it is waited for.
-    wait
-        Seconds to wait for it.
+    ``say`` is called with a line where another command works on the run; it is waited for ``wait`` seconds.
 
     Raises
     ------

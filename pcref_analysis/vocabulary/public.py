@@ -10,12 +10,8 @@ from typing import Any
 def face(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package that shows these names and nothing else.
 
-    Parameters
-    ----------
-    package
-        Its ``__name__``.
-    names
-        Name -> the module of ``pcref_analysis`` that it is ("display.tables"), or that holds it ("report.study:study").
+    ``names``: each with the module of ``pcref_analysis`` that it is ("display.tables"), or that holds it
+    ("report.study:study").
     """
 
     def load(name: str) -> Any:

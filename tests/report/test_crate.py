@@ -11,6 +11,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 FACTS = {
     "trust": "Invented Trust", "period_text": "April 2023 to March 2024", "edition": 2, "edition_date": "2026-11-22",
     "synthetic": True, "basis": "Data: an invented Trust", "rule_text": "Counts below 5 are suppressed.",
+    "licence_link": "https://licence.example/",
 }  # fmt: skip
 TABLE = {
     "id": "experience-gaps", "kind": "table", "title": "Gaps", "notebook": "03_experience", "cell_id": "03-11",

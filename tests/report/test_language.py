@@ -23,7 +23,7 @@ GIVEN = parameters.load("demo", comparator="White")
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "parameters").mkdir(parents=True)
-    monkeypatch.setattr(language, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(language, "parameters_folder", lambda: tmp_path / "notebooks" / "parameters")
     return tmp_path
 
 

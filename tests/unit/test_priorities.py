@@ -467,7 +467,7 @@ def test_a_rule_that_does_not_hold_is_refused(change, message):
         PriorityRule(owner="x", agreed="y", **change)
 
 
-def test_one_weight_left_out_is_named_with_what_moves(ranked, estimates, rule, catalogue):
+def test_one_weight_left_out_is_named_with_what_moves(ranked, estimates, rule, catalogue, monkeypatch):
     one = sensitivity.one_weight(ranked, rule.model_copy(update={"first": 1})).set_index(["criterion", "change"])
     assert len(one) == 3 * len(CRITERIA)
     # Black detention leads by severity 1 against 1/3 and by people affected; with access alone counting it would not
@@ -478,7 +478,8 @@ def test_one_weight_left_out_is_named_with_what_moves(ranked, estimates, rule, c
     )
     turned = draft_list.draft(estimates, rule.model_copy(update={"weights": only}), catalogue=catalogue)
     assert turned.iloc[0]["item"] == "community access: Asian"
-    moved = sensitivity.other_weights(ranked, rule, weightings=50)
+    monkeypatch.setattr(sensitivity, "WEIGHTINGS", 50)
+    moved = sensitivity.other_weights(ranked, rule)
     assert moved["item"].tolist() == ranked.loc[ranked["list"] == "priority", "item"].tolist()
     assert (moved["weights_rank_low"] <= moved["rank"]).all() and (moved["rank"] <= moved["weights_rank_high"]).all()
     assert (moved["band_low"] <= moved["band_high"]).all()

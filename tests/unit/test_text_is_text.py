@@ -281,4 +281,4 @@ def test_crate_and_list_hold_words_as_given(tmp_path):
         ]
         == words
     )
-    assert list_export._wrapped(words, 100) == [f"  {words}"]
+    assert list_export._wrapped(words) == [f"  {words}"]

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.disclosure import disclosure_rule, rounded_figures
-from pcref_analysis.disclosure.comparators import figures_of, of_values
+from pcref_analysis.disclosure.comparators import before_adjustment, figures_of, of_values
 from pcref_analysis.disclosure.linked_tables import back_calculation
-from pcref_analysis.disclosure.linked_tables.schema import indicator_of
+from pcref_analysis.disclosure.linked_tables.schema import indicator_of, per_of
 from pcref_analysis.estimates import intervals
-from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 CLOSE = 0.006  # a figure of three digits is this close to what it was worked out from
@@ -46,10 +45,7 @@ def counts_behind(frame: pd.DataFrame, rule: Disclosure) -> tuple[np.ndarray, np
 
 
 def _crude(frame: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    plain = rows["measure"].isin(["rate", "percent"]).to_numpy()
-    if "adjustment" not in frame:
-        return plain
-    return plain & frame["adjustment"].astype("string").fillna("crude").isin(["crude", ""]).to_numpy(bool)
+    return rows["measure"].isin(["rate", "percent"]).to_numpy() & before_adjustment(frame)
 
 
 def _half(values: np.ndarray) -> np.ndarray:
@@ -60,10 +56,8 @@ def _half(values: np.ndarray) -> np.ndarray:
 
 
 def _per(frame: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    catalogue = indicators.catalogue()
     ids = indicator_of(frame)
-    per = ids.map(lambda i: float(catalogue[i].per) if i in catalogue else np.nan).astype(float)
-    per = per.mask((rows["measure"] == "percent"), 100.0)
+    per = per_of(frame).mask((rows["measure"] == "percent"), 100.0)
     guess = (rows["estimate"] * rows["m"] / rows["r"]).where(rows["r"] > 0).groupby(ids).transform("median")
     near = rounded_figures.UNITS[
         np.argmin(np.abs(np.log(guess.to_numpy(float)[:, None] / rounded_figures.UNITS)), axis=1)

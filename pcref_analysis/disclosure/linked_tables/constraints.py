@@ -12,7 +12,14 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from pcref_analysis.disclosure.linked_tables.feasible_ranges import WHOLE
-from pcref_analysis.disclosure.linked_tables.schema import ALL, DIMENSION, YEARS, adds_over_years, partitions
+from pcref_analysis.disclosure.linked_tables.schema import (
+    ALL,
+    DIMENSION,
+    YEARS,
+    adds_over_years,
+    partitions,
+    with_totals,
+)
 from pcref_analysis.vocabulary.significant_digits import TOLERANCE
 
 UNSEEN = "unseen"
@@ -99,7 +106,7 @@ def _counts(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Return the rows with the number of their count, each count once, and what is a sum of what by dimension."""
     key = ["series", *dims]
-    rows = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
+    rows = with_totals(rows, dims)
     rows["cell"] = rows.groupby(key, sort=False).ngroup()
     cells = rows.drop_duplicates("cell").set_index("cell")[[*key, "public"]]
     known = rows.groupby("cell").agg(low=("low", "max"), high=("high", "min"))

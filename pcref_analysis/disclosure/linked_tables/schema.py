@@ -104,6 +104,12 @@ def indicator_of(frame: pd.DataFrame) -> pd.Series:
     return frame["indicator"].astype("string").fillna("").astype(object)
 
 
+def per_of(frame: pd.DataFrame) -> pd.Series:
+    """Return the number at risk that the catalogue gives each row's indicator per; missing where it knows none."""
+    catalogue = indicators.catalogue()
+    return indicator_of(frame).map(lambda i: float(catalogue[i].per) if i in catalogue else np.nan).astype(float)
+
+
 def _from_catalogue(frame: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
     ids = indicator_of(frame)
     catalogue = indicators.catalogue()
@@ -120,6 +126,11 @@ def labels(column: pd.Series) -> pd.Series:
     """Return a dimension's labels as text: totals as "All", missing as "Not known"."""
     text = column.astype("string").fillna(ethnicity.NOT_KNOWN).astype(object)
     return text.where(~text.str.lower().isin(TOTAL_WORDS), ALL)
+
+
+def with_totals(rows: pd.DataFrame, dims: Iterable[str]) -> pd.DataFrame:
+    """Return rows with every dimension: where a row has no label of one, its number is of all of them."""
+    return rows.assign(**{d: rows[d].fillna(ALL) if d in rows else ALL for d in dims})
 
 
 def partitions(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.disclosure.linked_tables.schema import ALL, DIMENSION
+from pcref_analysis.disclosure.linked_tables.schema import DIMENSION, with_totals
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.significant_digits import TOLERANCE
 from pcref_analysis.vocabulary.significant_digits import same as alike
@@ -29,7 +29,7 @@ def series(rows: pd.DataFrame, dims: Sequence[str], same: Sequence[Sequence[str]
         If two rows of one table and adjustment give different numbers for the same labels.
     """
     dims = list(dims)
-    filled = rows.assign(**{d: rows[d].fillna(ALL) for d in dims})
+    filled = with_totals(rows, dims)
     name = filled["indicator"].astype(object) + "/" + filled["column"].astype(object)
     for word, part in filled.groupby(name, sort=False):
         per_cell = part.groupby(dims, sort=False)["value"] if dims else part.groupby("indicator")["value"]

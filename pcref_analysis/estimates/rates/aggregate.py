@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from pcref_analysis.estimates.entry import needs
 from pcref_analysis.vocabulary import notes, standards
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -35,8 +36,7 @@ def keys(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.Da
     """Return for each row the number of its key, and the distinct keys in order (missing is a key, the last)."""
     if isinstance(columns, str):
         raise PcrefError(f"'{columns}' must be a list of columns: ['{columns}'].")
-    if lacking := [column for column in columns if column not in frame]:
-        raise PcrefError(f"cells: no column {', '.join(lacking)}; there are {', '.join(map(str, frame.columns))}.")
+    needs(frame, columns, "cells")
     if not columns:
         return np.zeros(len(frame), np.intp), pd.DataFrame(index=pd.RangeIndex(1))
     codes, size = np.zeros(len(frame), np.intp), 1
@@ -63,8 +63,7 @@ def tally(
 ) -> Tally:
     """Add cells up by group, and by the given strata (matched by name; unknown ones kept apart)."""
     columns = [*columns, *_repeat_columns(cells, repeat_events)]
-    if lacking := [column for column in columns if column not in cells]:
-        raise PcrefError(f"cells: no column {', '.join(lacking)}; there are {', '.join(map(str, cells.columns))}.")
+    needs(cells, columns, "cells")
     group, groups = keys(cells, by)
     strata = pd.DataFrame(index=pd.RangeIndex(1)) if strata is None else strata
     stratum, seen = keys(cells, list(strata.columns))

@@ -8,24 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.entry import checked
-from pcref_analysis.estimates.regression import model_data
+from pcref_analysis.estimates.regression import model_data, results
 from pcref_analysis.estimates.regression.glm import Model, average, fitted
 from pcref_analysis.estimates.regression.interactions import interaction
 from pcref_analysis.estimates.regression.model_data import Options, Problem
 from pcref_analysis.estimates.regression.model_diagnostics import diagnostics
-from pcref_analysis.estimates.regression.results import (
-    FIGURES,
-    ONE_SIDED,
-    cautions,
-    finished,
-    limits,
-    one_sided,
-    refusal,
-    row_of,
-    spread,
-    spread_between,
-    totals,
-)
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.ethnicity import WHOLE_POPULATION
@@ -223,26 +210,26 @@ def _ratios(cells: pd.DataFrame, ask: Options, steps: dict[str, list[str]]) -> p
                 rows += _group_rows(job, models, group, ask)
         for group in p.empty:
             rows += _group_rows(p, dict.fromkeys(steps), group, ask)
-    return finished(rows, ask, CHANGE)
+    return results.finished(rows, ask, CHANGE)
 
 
 def _group_rows(p: Problem, models: dict[str, Model | None], group: object, ask: Options) -> list[dict[str, Any]]:
     """Return a group's ratio at every step, and its change from the step before."""
     if group == ask.comparator:
         return []
-    sums = totals(p.frame[p.frame[ask.exposure] == group])
+    sums = results.totals(p.frame[p.frame[ask.exposure] == group])
     rows, last = [], None
     for name, model in models.items():
-        reason = refusal(p, sums, model)
+        reason = results.refusal(p, sums, model)
         found = None if reason else _log_ratio(model, group, ask.comparator)
-        row = row_of(p, ask.exposure, group, sums) | {"adjustment": name}
+        row = results.row_of(p, ask.exposure, group, sums) | {"adjustment": name}
         if found:
-            row |= dict(zip(FIGURES, limits(found[0], spread(model, found[1], ask.interval), ask.level), strict=True))
-            said = cautions(sums, model)
+            row |= results.figures(model, *found, ask)
+            said = results.cautions(sums, model)
         else:
             said = [notes.say(reason or "inseparable", comparator=ask.comparator)]
-        if reason in ONE_SIDED:
-            row["lower"], row["upper"] = one_sided(model, group, ask.level) * _against(model, ask.comparator)
+        if reason in results.ONE_SIDED:
+            row["lower"], row["upper"] = results.one_sided(model, group, ask.level) * _against(model, ask.comparator)
         if found and last and last[2]:
             row |= {"change_from": last[0]} | _change(last[1], last[2], model, found, ask)
         last = name, model, found
@@ -274,5 +261,5 @@ def _against(model: Model, comparator: object) -> np.ndarray:
 
 def _change(old: Model, before: tuple, new: Model, after: tuple, ask: Options) -> dict[str, float]:
     """Return this step's ratio over the last step's; the interval knows that both rest on the same people."""
-    apart = spread_between(old, before[1], new, after[1], ask.interval)
-    return dict(zip(CHANGE[1:], limits(after[0] - before[0], apart, ask.level), strict=True))
+    apart = results.spread_between(old, before[1], new, after[1], ask.interval)
+    return dict(zip(CHANGE[1:], results.limits(after[0] - before[0], apart, ask.level), strict=True))

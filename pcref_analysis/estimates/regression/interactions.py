@@ -8,20 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pcref_analysis.estimates.entry import checked
-from pcref_analysis.estimates.regression import model_data
+from pcref_analysis.estimates.regression import model_data, results
 from pcref_analysis.estimates.regression.glm import Model, fitted
 from pcref_analysis.estimates.regression.model_data import Options, Problem
-from pcref_analysis.estimates.regression.results import (
-    FIGURES,
-    cautions,
-    finished,
-    limits,
-    one_sided,
-    refusal,
-    row_of,
-    spread,
-    totals,
-)
 from pcref_analysis.vocabulary import notes
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -94,7 +83,7 @@ def interaction(
         for group in [*dict.fromkeys(p.frame[exposure]), *p.empty]:
             for stratum in sorted(p.frame[with_].unique(), key=str) if group != comparator else ():
                 rows.append(_row(p, model, group, with_, stratum, ask) | test)
-    return finished(rows, ask, MORE, adjustment=model_data.adjustment_name(terms), within=with_)
+    return results.finished(rows, ask, MORE, adjustment=model_data.adjustment_name(terms), within=with_)
 
 
 def _wald(model: Model) -> tuple[float, float, float]:
@@ -118,18 +107,17 @@ def _wald(model: Model) -> tuple[float, float, float]:
 def _row(p: Problem, model: Model | None, group: object, with_: str, stratum: object, ask: Options) -> dict[str, Any]:
     exposed, here = p.frame[ask.exposure], p.frame[with_] == stratum
     own, base = p.frame[here & (exposed == group)], p.frame[here & (exposed == ask.comparator)]
-    sums = totals(own)
-    row = row_of(p, ask.exposure, group, sums) | {"stratum": stratum}
-    reason = refusal(p, sums, model)
+    sums = results.totals(own)
+    row = results.row_of(p, ask.exposure, group, sums) | {"stratum": stratum}
+    reason = results.refusal(p, sums, model)
     if model is not None and reason != "nobody" and not base["y"].sum() > 0:
         reason = "no_comparator_here"
     said = [notes.say(reason or "inseparable", comparator=ask.comparator)]
     if reason == "no_events":
-        row["lower"], row["upper"] = one_sided(model, group, ask.level, (here & (exposed == group)).to_numpy())
+        row["lower"], row["upper"] = results.one_sided(model, group, ask.level, (here & (exposed == group)).to_numpy())
     elif not reason:
         contrast = model.design.at(group, base.iloc[:1])[0] - model.design.at(ask.comparator, base.iloc[:1])[0]
         if model.design.estimable(contrast):
-            figures = limits(float(contrast @ model.beta), spread(model, contrast, ask.interval), ask.level)
-            row |= dict(zip(FIGURES, figures, strict=True))
-            said = cautions(sums, model)
+            row |= results.figures(model, float(contrast @ model.beta), contrast, ask)
+            said = results.cautions(sums, model)
     return row | {"note": "; ".join([*said, *p.notes])}

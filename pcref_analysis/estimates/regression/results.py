@@ -67,6 +67,11 @@ def limits(log_ratio: float, spread: tuple[float, float], level: float) -> np.nd
     return np.exp([log_ratio, log_ratio - quantile * error, log_ratio + quantile * error])
 
 
+def figures(model: Model, log_ratio: float, gradient: np.ndarray, ask: Options) -> dict[str, float]:
+    """Return a ratio and its limits by name, from its logarithm and the derivative of that in the coefficients."""
+    return dict(zip(FIGURES, limits(log_ratio, spread(model, gradient, ask.interval), ask.level), strict=True))
+
+
 def finished(rows: list[dict[str, Any]], ask: Options, more: list[str], **same: object) -> pd.DataFrame:
     """Return rows as a frame with the columns of the estimates shape, and ``more``."""
     columns = ["indicator", "period", ask.exposure, "comparator", "adjustment", "measure", *FIGURES]

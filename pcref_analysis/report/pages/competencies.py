@@ -6,26 +6,19 @@ import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.display import safe_html
-from pcref_analysis.priorities.engagement import Group, Text, a_group
+from pcref_analysis.priorities.engagement import Group, Text, Typed, a_group
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root, read_yaml
+from pcref_analysis.vocabulary.indicators import COMPETENCIES
+from pcref_analysis.vocabulary.parameters import Parameters, parameters_folder, read_yaml
 
 FILE = "competencies.html"
-NAMES = (
-    "cultural awareness", "staff knowledge and awareness", "partnership working", "co-production", "workforce",
-    "co-learning",
-)  # fmt: skip
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class Evidence(_Section):
+class Evidence(Typed):
     """What shows it, and where it can be read: an address, or a page of this report."""
 
     words: Text
@@ -39,10 +32,10 @@ class Evidence(_Section):
         return value
 
 
-class Competency(_Section):
+class Competency(Typed):
     """One competency: where the Trust stands, what shows it, what comes next."""
 
-    name: Literal[NAMES]
+    name: Literal[COMPETENCIES]
     state: Literal["planned", "under way", "done", "stopped"]
     now: Text
     next: str = ""
@@ -50,7 +43,7 @@ class Competency(_Section):
     evidence: list[Evidence] = Field(default_factory=list)
 
 
-class Assessment(_Section):
+class Assessment(Typed):
     """Who assessed it, when, and each competency once; those that are left out stand on the page as not assessed."""
 
     who: Text
@@ -68,7 +61,7 @@ class Assessment(_Section):
 
 def path_of(parameters: Parameters) -> Path:
     """Return where a run's assessment stands; nobody has to write one."""
-    return project_root() / "notebooks" / "parameters" / "competencies" / f"{parameters.run}.yml"
+    return parameters_folder() / "competencies" / f"{parameters.run}.yml"
 
 
 def digest(parameters: Parameters) -> str:
@@ -103,5 +96,5 @@ def body(assessment: Assessment) -> str:
 
     given = {one.name: one for one in assessment.competencies}
     return render.fragment(
-        "competencies.html.j2", assessment=assessment, competencies=[(name, given.get(name)) for name in NAMES]
+        "competencies.html.j2", assessment=assessment, competencies=[(name, given.get(name)) for name in COMPETENCIES]
     )

@@ -68,16 +68,8 @@ def paper(points: MainPoints, about: Mapping[str, Any]) -> list[tuple[str, str]]
 def write(folder: Path, points: MainPoints, picture: tuple[bytes, str] | None, about: Mapping[str, Any]) -> None:
     """Write the board paper as DOCX and PDF: numbers compared with the released rows, then both files read back.
 
-    Parameters
-    ----------
-    folder
-        The edition.
-    points
-        The main points; no other words or numbers stand in the papers.
-    picture
-        The figure (PNG) and what it says in words; ``None`` where there is none.
-    about
-        What every page says of the run (:func:`pcref_analysis.report.pipeline.about`).
+    No other words or numbers than the main points and what every page says (``about``) stand in the papers; ``picture``
+    is the figure (PNG) and what it says in words, ``None`` where there is none.
 
     Raises
     ------

@@ -49,12 +49,15 @@ def bodies(
         answers=answers(main),
         whose=[" ".join(SENTENCE.split(main.whose)[at]) for at in (slice(2), slice(2, None))],
         picture=drawn and render.safe(drawn.html),
-        folded={head: [_show(by_id[name]) for name in names if name in held] for head, names in folded.items()},
+        folded={
+            head: [render.safe(render.output_body(by_id[name]["output"])) for name in names if name in held]
+            for head, names in folded.items()
+        },
         tables=tables,
     )
     above = index.partition("<!-- folded -->")[0]  # below it every table is a released record as it stands
     main_points.check("the landing page", render.text_of(above), main, about)
-    used = {row for record in tables for row in _indicators_of(record)}
+    used = {key for record in tables for key in output.frame(record).get("indicator", [])}
     entries = [entry for key, entry in indicators.catalogue().items() if key in used or not used]
     if parameters.source.kind == "published":
         entries = [entry.of_publisher() for entry in entries]
@@ -66,15 +69,6 @@ def bodies(
     method = render.fragment("method.html.j2", about=about, parameters=parameters)
     index = terms.linked(above) + index[len(above) :]
     return {"index.html": index, "definitions.html": definitions, "method.html": method}
-
-
-def _indicators_of(record: dict[str, Any]) -> set[str]:
-    table = output.frame(record)
-    return set(table["indicator"]) if "indicator" in table else set()
-
-
-def _show(record: dict[str, Any]) -> Any:
-    return render.safe(render.output_body(record["output"]))
 
 
 def answers(points: main_points.MainPoints) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -133,14 +127,8 @@ def _numbered(kinds: Sequence[str], words: Mapping[str, str]) -> str:
 def find(records: Sequence[Mapping[str, Any]], badges: pd.DataFrame, pages: Mapping[str, str]) -> str:
     """Return the body of ``find.html``.
 
-    Parameters
-    ----------
-    records
-        The released records.
-    badges
-        Of :func:`pcref_analysis.report.pages.quality.of_indicators`: the indicators of the report.
-    pages
-        The name of each page by the stem of its notebook.
+    ``badges`` are those of :func:`pcref_analysis.report.pages.quality.of_indicators`, and so the indicators of the
+    report; ``pages`` is the name of each page by the stem of its notebook.
     """
     shown = [one for one in records if one["kind"] in ("table", "figure")]
     held = {one["id"]: set(output.frame(one).get("indicator", [])) for one in shown if one["kind"] == "table"}

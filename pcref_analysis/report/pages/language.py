@@ -19,7 +19,7 @@ from pcref_analysis.priorities import wording
 from pcref_analysis.report.pages import dashboard, terms
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import Parameters, project_root
+from pcref_analysis.vocabulary.parameters import Parameters, parameters_folder
 
 INLINE = frozenset(["a", "abbr", "b", "code", "em", "i", "span", "strong", "sub", "sup"])
 TOKEN = re.compile(r"(<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>)", re.DOTALL)
@@ -203,7 +203,7 @@ def _split(text: str) -> list[str]:
 
 def catalogues(run: str) -> dict[str, Path]:
     """Return the catalogue of each language of a run, by its code: ``notebooks/parameters/<run>-<code>.po``."""
-    found = sorted((project_root() / "notebooks" / "parameters").glob(f"{run}-*.po"))
+    found = sorted(parameters_folder().glob(f"{run}-*.po"))
     named = {path.stem.removeprefix(f"{run}-"): path for path in found}
     return {code: path for code, path in named.items() if re.fullmatch(r"[a-z]{2,3}(-[A-Z]\w+)?", code)}
 
@@ -251,13 +251,8 @@ def names(folder: Path, parameters: Parameters) -> set[str]:
 def write(folder: Path, parameters: Parameters) -> None:
     """Write the pages of an edition in each language that the run has a catalogue of, and links between them.
 
-    Parameters
-    ----------
-    folder
-        A whole edition in English; ``<code>/`` in it will hold the pages and pictures of a language. Tables, the
-        workbook and the papers stay English, and the pages lead to them.
-    parameters
-        The run.
+    ``folder`` holds a whole edition in English; ``<code>/`` in it will hold the pages and pictures of a language.
+    Tables, the workbook and the papers stay English, and the pages lead to them.
 
     Raises
     ------
@@ -293,7 +288,7 @@ def update(folder: Path, parameters: Parameters, code: str) -> tuple[Path, int, 
         raise PcrefError(
             f"words: there is no report of {parameters.run} yet. Make it first: pcref report {parameters.run}"
         )
-    path = project_root() / "notebooks" / "parameters" / f"{parameters.run}-{code}.po"
+    path = parameters_folder() / f"{parameters.run}-{code}.po"
     one = Translator({}, names(folder, parameters))
     for page in _pages(folder):
         one.page(page.read_text(encoding="utf-8"), code, False)

@@ -21,22 +21,16 @@ MOST = 5  # named; the tables of both editions hold all
 def changes(frames: Mapping[str, pd.DataFrame], folder: Path, comparator: str, period: str) -> tuple[list[str], str]:
     """Return what changed since an earlier edition in sentences, and the released values that their numbers come from.
 
-    Parameters
-    ----------
-    frames
-        The released tables of this edition by their id.
-    folder
-        The earlier edition, or its tables.
-    comparator, period
-        Of this edition. Gaps are compared with those of the earlier edition's own last year, where that lies before.
+    ``frames`` are the released tables of this edition by their id, ``folder`` is the earlier edition or its tables.
+    Gaps are compared with those of the earlier edition's own last year, where that lies before ``period``.
 
     Notes
     -----
     A suppressed figure is never compared: both editions have to show it. An indicator of another definition is named
     and its gaps are left out; its corrected figures are not, since readers hold the old ones.
     """
-    tables = folder / "tables" if (folder / "tables").is_dir() else folder
-    old = _figures({path.stem: csv_text.read_csv(path) for path in sorted(tables.glob("*.csv"))})
+    paths = sorted(edition_files.tables_folder(folder).glob("*.csv"))
+    old = _figures({path.stem: csv_text.read_csv(path) for path in paths})
     now = _figures(frames)
     if old.empty or now.empty:
         return [], ""

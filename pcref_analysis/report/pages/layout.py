@@ -47,7 +47,11 @@ def arranged(notebook: Any, badges: Mapping[str, tuple[str, str]] | None = None)
     page = copy.deepcopy(notebook)
     shown: set[str] = set()
     for cell in page.cells:
-        cell["outputs"] = [one for one in cell.get("outputs", []) if not _is_empty(one)]
+        cell["outputs"] = [
+            one
+            for one in cell.get("outputs", [])
+            if not EMPTY.search(one.get("data", {}).get(MIME, {}).get("text", ""))
+        ]
         for one in cell["outputs"]:
             record, html = one["data"].get(MIME, {}), one["data"].get("text/html", "")
             if record.get("kind") == "table":
@@ -76,10 +80,6 @@ def with_contents(body: str, lead: str = "") -> str:
     listed = f'<div class="contents" role="navigation" aria-label="On this page"><ul>{lines}</ul></div>'
     top, _, rest = body.partition("</h1>")
     return f"{top}</h1>{lead}{listed if len(heads) > 2 else ''}{rest}"
-
-
-def _is_empty(one: Any) -> bool:
-    return bool(EMPTY.search(one.get("data", {}).get(MIME, {}).get("text", "")))
 
 
 def _sections(cells: list[Any]) -> list[list[Any]]:

@@ -64,16 +64,8 @@ class MainPoints:
 
 
 def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoints:
-    """Return the main points of an edition.
-
-    Parameters
-    ----------
-    records
-        The released records of the executed notebooks (:func:`pcref_analysis.report.output_check.collect`).
-    parameters
-        The run: its comparator, period and terms.
-    """
-    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    """Return the main points of an edition, of the released records of its notebooks (``output_check.collect``)."""
+    frames = output.frames(records)
     text = {one["id"]: one.get("text", "") for one in records if one["kind"] == "text"}
     findings = frames.get("priorities-findings", pd.DataFrame(columns=["item", "rank", "list", "indicator"]))
     draft = frames.get("priorities-draft", pd.DataFrame(columns=["item"]))

@@ -29,7 +29,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> tuple[di
     PcrefError
         If a sentence holds a number that the released tables do not hold.
     """
-    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    frames = output.frames(records)
     findings, unknown = frames.get("priorities-findings"), frames.get("recording-unknown", pd.DataFrame())
     if findings is None:
         return {}, pd.DataFrame(columns=quality.COLUMNS)
@@ -55,7 +55,7 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
     PcrefError
         If a sentence holds a number that the released findings do not hold.
     """
-    frames = {one["id"]: output.frame(one) for one in records if one["kind"] == "table"}
+    frames = output.frames(records)
     table, leads = frames.get("priorities-findings", pd.DataFrame(columns=["domain", "ethnic_group"])), {}
     for domain, page in main_points.PAGES.items():
         rows = table[

@@ -97,7 +97,7 @@ def _of_indicator(rows: pd.DataFrame, share: pd.DataFrame) -> tuple[str, str] | 
             "it would take are not known, or may not be shown."
         )
     if lacking and len(bounded):
-        doubt += " " + formats.several("For {n} more we cannot say.", "For {n} more we cannot say.", lacking)
+        doubt += " " + f"For {lacking} more we cannot say."
     firm = not (flagged or turning or lacking)
     return "Firm" if firm else "With care", f"{first}{doubt}"
 
