@@ -106,6 +106,7 @@ def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tup
     """Turn the counts of :func:`totals` into breaches, and return how many rows were left out."""
     if not totals["n"]:
         todo = "Read as there having been none: what counts its rows is 0. If it was not submitted, take the table out."
+        todo = "There is nobody to count. Export it again." if table.required else todo
         return [breach(table.name, "", "table is empty", "stops" if table.required else "noted", todo)], 0
     found = []
     for name in names:

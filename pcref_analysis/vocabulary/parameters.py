@@ -175,11 +175,13 @@ class Parameters(Section):
 
     @model_validator(mode="after")
     def _comparator_is_a_group(self) -> Parameters:
-        groups = ethnicity.known_groups(self.detail)
+        groups, other = ethnicity.known_groups(self.detail), {"broad": "detailed", "detailed": "broad"}[self.detail]
         if self.comparator not in groups:
+            hint = did_you_mean(self.comparator, groups)
+            if self.comparator.casefold() in [group.casefold() for group in ethnicity.known_groups(other)]:
+                hint = f" It is one of detail: {other}; set that, or another group."
             raise ValueError(
-                f"comparator: '{self.comparator}' is no ethnic group of detail: {self.detail}."
-                f"{did_you_mean(self.comparator, groups)} "
+                f"comparator: '{self.comparator}' is no ethnic group of detail: {self.detail}.{hint} "
                 f"Groups: {', '.join(groups)}"
             )
         return self

@@ -131,6 +131,8 @@ def test_empty_table(broken, name):
     checked = broken(name, lambda frame: frame.head(0))
     assert told(checked, name, "", "stops" if name == PERSONS else "noted") == {"table is empty": 0}
     assert checked.counts.set_index("table").loc[name, "read"] == 0
+    if name == PERSONS:
+        assert "There is nobody to count" in set(checked.breaches["todo"].str.partition(".")[0])
 
 
 @pytest.mark.parametrize("name", whole(every=True))

@@ -100,6 +100,9 @@ def test_a_file_in_another_encoding_is_said_in_words(home, bad):
 
 
 def test_the_comparator_is_an_ethnic_group_of_the_run(home):
+    given = {"comparator": "white british", "detail": "broad"}
+    with pytest.raises(PcrefError, match=r"It is one of detail: detailed; set that, or another group\."):
+        parameters.load("demo", **given)
     with pytest.raises(PcrefError, match=r"  comparator: 'Wite' is no ethnic group of detail: broad\. Did you mean"):
         parameters.load("demo", comparator="Wite")
     assert parameters.load("demo", comparator="African", detail="detailed").comparator == "African"
