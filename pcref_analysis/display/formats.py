@@ -159,25 +159,30 @@ def interval(estimate: Any, lower: Any, upper: Any, rounded_to: Any = None, deci
     """An estimate with its limits, all to the same number of decimals: "3.5 (2.5 to 4.0)".
 
     A limit that is not finite is said in words. ``rounded_to`` is the step of a figure that is rounded more coarsely
-    than others to protect people; it is said beside it. ``decimals``: as many as the others of a line have.
+    than others to protect people: it is said, and no decimal is written that it has not. ``decimals``: as many as the
+    others of a line have.
 
     Examples
     --------
     >>> interval(5, 3, 9), interval(1.61, 0.732, 3.02), interval(0.44, 0.01, 16)
     ('5.0 (3.0 to 9.0)', '1.61 (0.73 to 3.02)', '0.44 (0.01 to 16.00)')
-    >>> interval(3.5, 2.5, 4, rounded_to=0.5), interval(2.1, 0.3, float("inf"))
-    ('3.5 (2.5 to 4.0), to the nearest 0.5', '2.1 (0.3 to no upper limit)')
+    >>> interval(3.5, 2.5, 4, rounded_to=0.5), interval(5, 3, 9, rounded_to=1), interval(2.1, 0.3, float("inf"))
+    ('3.5 (2.5 to 4.0), to the nearest 0.5', '5 (3 to 9), to the nearest 1', '2.1 (0.3 to no upper limit)')
     """
     if not known(estimate):
         return ""
-    shown, low, high = three(estimate, lower, upper, decimals)
+    shown, low, high = three(estimate, lower, upper, decimals, rounded_to)
     text = f"{shown} ({low} to {high})" if has(lower) or has(upper) else shown
     return f"{text}, to the nearest {figure(rounded_to)}" if known(rounded_to) else text
 
 
-def three(estimate: Any, lower: Any, upper: Any, decimals: int | None = None) -> tuple[str, str, str]:
+def three(
+    estimate: Any, lower: Any, upper: Any, decimals: int | None = None, rounded_to: Any = None
+) -> tuple[str, str, str]:
     """An estimate and its limits as :func:`interval` writes them, for a sentence of its own."""
     places = decimals_of(estimate, lower, upper) if decimals is None else decimals
+    if known(rounded_to):
+        places = len(figure(rounded_to).partition(".")[2])
     named = {"": estimate, "no lower limit": lower, "no upper limit": upper}
     first, second, third = (figure(value, places) if known(value) else word for word, value in named.items())
     return first, second, third

@@ -190,8 +190,11 @@ def _sum(rows: pd.DataFrame, keys: list[str], column: str, name: str, exact: boo
 
 def _with_treated(out: pd.DataFrame, rows: pd.DataFrame, keys: list[str], indicator: str, exact: bool) -> pd.DataFrame:
     """Return the sums with the courses that the percentage divides by, and the percentage as published."""
-    finished = _sum(rows, keys, "finished_course_treatment_n", "at_risk", exact).drop(columns="rows")
-    out = out.merge(finished if indicator in OF_ALL_FINISHED else _treated(rows, keys, exact), on=keys)
+    if indicator in OF_ALL_FINISHED:
+        courses = _sum(rows, keys, "finished_course_treatment_n", "at_risk", exact).drop(columns="rows")
+    else:
+        courses = _treated(rows, keys, exact)
+    out = out.merge(courses, on=keys)
     published = _only(rows, keys, MEASURES[indicator][1]).reindex(pd.MultiIndex.from_frame(out[keys]))
     return out.assign(published_rate=published.to_numpy())
 
