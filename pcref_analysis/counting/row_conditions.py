@@ -11,21 +11,19 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, reduce, wraps
-from importlib.resources import files
 from itertools import pairwise
 from operator import and_, or_
 from typing import Any
 
 import ibis
-import yaml
 from ibis import _
 
+from pcref_analysis.extract.schema import IBIS_TYPES, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.codelists import NOT_COLLECTED, Code
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import Condition
-from pcref_analysis.vocabulary.parameters import LOADER
 
 Tables = dict[str, ibis.Table]
 Conditions = Sequence[Condition] | None
@@ -39,15 +37,6 @@ PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDea
 AGES = frozenset(("age", "age_on_day", "age_at_month_end", "age_at_referral"))
 # Columns that rules make of what is recorded: missing where that is missing, which is no answer.
 RECORDED = AGES | {"teams", "transferred", "last_bed", "bed_at_discharge"}
-TYPES = {
-    "id": "string",
-    "code": "string",
-    "text": "string",
-    "date": "date",
-    "time": "string",
-    "integer": "int64",
-    "number": "float64",
-}
 
 
 @dataclass(frozen=True)
@@ -129,10 +118,9 @@ def rule(
 @cache
 def schemas() -> dict[str, ibis.Schema]:
     """Return the declared columns and types of every contract table."""
-    text = (files("pcref_analysis.extract") / "contracts.yml").read_text(encoding="utf-8")
     return {
-        name: ibis.schema({column: TYPES[facts["type"]] for column, facts in table["columns"].items()})
-        for name, table in yaml.load(text, LOADER).items()
+        name: ibis.schema({column: IBIS_TYPES[facts.type] for column, facts in table.columns.items()})
+        for name, table in declared().items()
     }
 
 
