@@ -83,6 +83,7 @@ def execute(
     sources = notebooks()
     if not sources:
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
+    _import_shared()
     with Kernels(scratch, given) as kernels, ThreadPoolExecutor(max_workers=jobs) as pool:
         pool.submit(kernels.warm)  # while this process imports papermill
         plans = [_plan(source, parameters, scratch, code + record * (source.stem == LAST)) for source in sources]
@@ -98,6 +99,16 @@ def execute(
             pool.submit(one)
         ended.result()
     return [plan["target"] for plan in plans]
+
+
+def _import_shared() -> None:
+    """Import what both a kernel's thread and papermill import, before there are two threads.
+
+    Two threads that import a package and a part of it at once may each wait for the other; Python then gives one of
+    them a package that is not whole, and the report ends in an ImportError, once in many runs.
+    """
+    import ipykernel.kernelspec  # noqa: F401
+    import jupyter_client  # noqa: F401
 
 
 def _quiet(scratch: Path) -> Path:

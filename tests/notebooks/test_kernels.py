@@ -1,5 +1,8 @@
 """One kernel runs several notebooks, and each finds it as if it were new."""
 
+import subprocess
+import sys
+
 import nbformat
 
 from pcref_analysis.report import run_notebooks
@@ -28,3 +31,26 @@ def test_a_kernel_is_used_again_and_is_empty(tmp_path):
     with run_notebooks.Kernels(tmp_path, {}) as kernels:
         first, second = printed("one"), printed("two")
         assert first == second  # the same process, in which nothing had been named
+
+
+BEFORE = """
+import sys
+from pathlib import Path
+from pcref_analysis.report import run_notebooks
+from pcref_analysis.vocabulary import parameters
+
+class Threads:
+    def __init__(self, **options):
+        wanted = ("jupyter_client.manager", "jupyter_client.kernelspec", "ipykernel.kernelspec", "jupyter_core.utils")
+        print("wanting:", [name for name in wanted if name not in sys.modules])
+        raise SystemExit
+
+run_notebooks.ThreadPoolExecutor = Threads
+run_notebooks.execute(parameters.load("demo"), Path(sys.argv[1]) / "notebooks", print, "")
+"""
+
+
+def test_what_two_threads_import_is_there_before_there_are_two(tmp_path):
+    """A report ended in an ImportError now and then: a kernel's thread and papermill imported one package at once."""
+    done = subprocess.run([sys.executable, "-c", BEFORE, str(tmp_path)], capture_output=True, encoding="utf-8")
+    assert done.stdout.strip() == "wanting: []", done.stderr
