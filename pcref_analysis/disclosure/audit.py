@@ -188,40 +188,40 @@ def _pinned(
     need, perhaps_none = rule.values_left - 1.0, kind == "unlisted"
     may_be_none = np.where(kind == "count", rule.show_zero, rule.show_all)
     result = []
-    for puzzle in feasible_ranges.puzzles(matrix, low, high, np.ones(len(low), bool)):
-        wanted = np.flatnonzero(suspects[puzzle.cells])
-        wanted = wanted[low[puzzle.cells[wanted]] < rule.threshold] if puzzle.matrix.shape[0] else wanted
+    for system in feasible_ranges.systems(matrix, low, high, np.ones(len(low), bool)):
+        wanted = np.flatnonzero(suspects[system.cells])
+        wanted = wanted[low[system.cells[wanted]] < rule.threshold] if system.matrix.shape[0] else wanted
         if not len(wanted):
             continue
-        least, most = feasible_ranges.ranges(puzzle, wanted, np.full(len(wanted), need))
+        least, most = feasible_ranges.ranges(system, wanted, np.full(len(wanted), need))
         if np.isnan(least).any():
-            puzzle = feasible_ranges.relaxed(puzzle)
-            least, most = feasible_ranges.ranges(puzzle, wanted, np.full(len(wanted), need))
+            system = feasible_ranges.relaxed(system)
+            least, most = feasible_ranges.ranges(system, wanted, np.full(len(wanted), need))
         bad = (most - least < need) & (least < rule.threshold) & (most > 0)
-        none = np.flatnonzero((most == 0) & ~may_be_none[puzzle.cells[wanted]].astype(bool))
-        bad[none] = [_anybody(puzzle, cell) for cell in wanted[none]]
-        bad = wanted[bad & ((least > 0) | ~perhaps_none[puzzle.cells[wanted]])]
+        none = np.flatnonzero((most == 0) & ~may_be_none[system.cells[wanted]].astype(bool))
+        bad[none] = [_anybody(system, cell) for cell in wanted[none]]
+        bad = wanted[bad & ((least > 0) | ~perhaps_none[system.cells[wanted]])]
         if len(bad):
-            result.append(puzzle.cells[_beyond_public(puzzle, bad, now, need)])
+            result.append(system.cells[_beyond_public(system, bad, now, need)])
     return np.concatenate(result) if result else np.array([], int)
 
 
-def _anybody(puzzle: feasible_ranges.Puzzle, rest: int) -> bool:
+def _anybody(system: feasible_ranges.System, rest: int) -> bool:
     """Say whether there may be somebody in the wholes of which this is a part, or in itself: of none, none is known."""
-    near = puzzle.matrix[np.unique(puzzle.matrix[:, [rest]].nonzero()[0])]
+    near = system.matrix[np.unique(system.matrix[:, [rest]].nonzero()[0])]
     wholes = np.unique((near > 0).nonzero()[1])
-    _, most = feasible_ranges.ranges(puzzle, wholes, np.ones(len(wholes)))
+    _, most = feasible_ranges.ranges(system, wholes, np.ones(len(wholes)))
     return not (most == 0).any()
 
 
-def _beyond_public(puzzle: feasible_ranges.Puzzle, bad: np.ndarray, now: np.ndarray, need: float) -> np.ndarray:
+def _beyond_public(system: feasible_ranges.System, bad: np.ndarray, now: np.ndarray, need: float) -> np.ndarray:
     """Return those that would be less certain if this edition showed nothing."""
-    low, high = puzzle.low.copy(), puzzle.high.copy()
-    least, most = feasible_ranges.ranges(puzzle, bad, np.full(len(bad), need))
-    mine = now[puzzle.cells]
-    puzzle.low, puzzle.high = np.where(mine, np.minimum(low, 1.0), low), np.where(mine, feasible_ranges.FAR, high)
-    free_least, free_most = feasible_ranges.ranges(puzzle, bad, np.full(len(bad), need))
-    puzzle.low, puzzle.high = low, high
+    low, high = system.low.copy(), system.high.copy()
+    least, most = feasible_ranges.ranges(system, bad, np.full(len(bad), need))
+    mine = now[system.cells]
+    system.low, system.high = np.where(mine, np.minimum(low, 1.0), low), np.where(mine, feasible_ranges.FAR, high)
+    free_least, free_most = feasible_ranges.ranges(system, bad, np.full(len(bad), need))
+    system.low, system.high = low, high
     return bad[(free_most - free_least > most - least) | np.isnan(free_most)]
 
 

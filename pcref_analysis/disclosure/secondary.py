@@ -13,11 +13,11 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from pcref_analysis.disclosure import disclosure_rule, primary
 from pcref_analysis.disclosure.linked_tables import feasible_ranges
 from pcref_analysis.disclosure.linked_tables.constraints import Sums
-from pcref_analysis.disclosure.linked_tables.feasible_ranges import FAR, Puzzle
+from pcref_analysis.disclosure.linked_tables.feasible_ranges import FAR, System
 from pcref_analysis.vocabulary.parameters import Disclosure
 
 TIDY = 40  # so many counts hidden for others' sake are tried open again
-PROGRAMS = 5_000  # linear programs of one puzzle after which no more is tried: a count, so every machine hides alike
+PROGRAMS = 5_000  # linear programs of one system after which no more is tried: a count, so every machine hides alike
 AT_ONCE = 16  # exposed counts for which others are hidden before all are looked at again, once no more is tried
 NODES = 2_000  # of one choice's search tree: a count, not a time, so that every machine chooses alike
 MANY_CUTS, BEST = 120, 2  # beyond, the best choice takes a second each: in the last so many rounds only
@@ -64,11 +64,11 @@ def protect(
     def choices(small: np.ndarray, low: np.ndarray) -> Iterator[Choice]:
         free = (kind == "count") & ~public & ~small & ~repeated & ((value > 0) | (not rule.show_zero))
         columns = (free, value, np.where(free, cost, 0.0), watched)
-        for puzzle in feasible_ranges.puzzles(sums.matrix, low, unseen[1], integer):
-            if (guarded | watched)[puzzle.cells].any() and puzzle.matrix.shape[0]:
+        for system in feasible_ranges.systems(sums.matrix, low, unseen[1], integer):
+            if (guarded | watched)[system.cells].any() and system.matrix.shape[0]:
                 limits = shown, (low, unseen[1])
-                views = (tuple(x[puzzle.cells] for x in pair) for pair in limits)
-                yield Choice(puzzle, *views, *(x[puzzle.cells] for x in columns))
+                views = (tuple(x[system.cells] for x in pair) for pair in limits)
+                yield Choice(system, *views, *(x[system.cells] for x in columns))
 
     low = unseen[0]
     if before is not None and rule.show_zero:
@@ -76,7 +76,7 @@ def protect(
         small, low = _with_zeros(choices, sums.cells["series"].to_numpy(), (value, fresh, guarded), (small, low), rule)
     hidden = small.copy()
     for choice in choices(small, low):
-        cells = choice.puzzle.cells
+        cells = choice.system.cells
         hidden[cells] = choose(choice, small[cells], guarded[cells], rule)
     return hidden
 
@@ -103,14 +103,14 @@ def _with_zeros(
         small, low = open_with(names)
         found = 0.0
         for choice in choices(small, low):
-            cells = choice.puzzle.cells
+            cells = choice.system.cells
             if among[cells].any():
                 found += reachable(choice, small[cells], (guarded & among)[cells], rule)[guarded[cells]].sum()
         return found
 
     wanted: list[str] = []
     for choice in choices(*start):
-        cells = choice.puzzle.cells
+        cells = choice.system.cells
         need = reachable(choice, start[0][cells], guarded[cells], rule)
         if (need >= rule.values_left - 1).all():
             continue
@@ -154,14 +154,14 @@ def outside_view(
     return (np.where(count, low, least), np.where(count, np.minimum(high, FAR), most)), (least, most)
 
 
-SMALL_PUZZLE, ROUNDS, FEWER_ROUNDS = 250, 30, 6  # counts; rounds of cuts in small and in large puzzles
+SMALL_SYSTEM, ROUNDS, FEWER_ROUNDS = 250, 30, 6  # counts; rounds of cuts in small and in large systems
 
 
 @dataclass
 class Choice:
-    """A puzzle as the defender sees it: what an outsider knows of each count if it is shown, and if it is hidden."""
+    """A system as the defender sees it: what an outsider knows of each count if it is shown, and if it is hidden."""
 
-    puzzle: Puzzle
+    system: System
     shown: tuple[np.ndarray, np.ndarray]
     unseen: tuple[np.ndarray, np.ndarray]
     free: np.ndarray  # counts that may be hidden for others' sake
@@ -169,11 +169,11 @@ class Choice:
     cost: np.ndarray
     left_over: np.ndarray  # what follows by subtraction and is somebody: not to be pinned below the threshold either
 
-    def with_hidden(self, hidden: np.ndarray) -> Puzzle:
-        """Return the outsider's puzzle when these are hidden."""
-        self.puzzle.low = np.where(hidden, self.unseen[0], self.shown[0])
-        self.puzzle.high = np.where(hidden, self.unseen[1], self.shown[1])
-        return self.puzzle
+    def with_hidden(self, hidden: np.ndarray) -> System:
+        """Return the outsider's system when these are hidden."""
+        self.system.low = np.where(hidden, self.unseen[0], self.shown[0])
+        self.system.high = np.where(hidden, self.unseen[1], self.shown[1])
+        return self.system
 
     def exposed(self, hidden: np.ndarray, guarded: np.ndarray, need: np.ndarray, below: float = np.inf) -> np.ndarray:
         """Return which guarded counts an outsider can bound more closely than ``need`` (and below a number)."""
@@ -195,7 +195,7 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
     """
     need = reachable(choice, small, guarded | small | choice.free | choice.left_over, rule)
     hidden, cuts, near = small.copy(), [], False
-    rounds = ROUNDS if len(small) <= SMALL_PUZZLE else FEWER_ROUNDS
+    rounds = ROUNDS if len(small) <= SMALL_SYSTEM else FEWER_ROUNDS
     for turn in range(rounds):
         exposed = choice.exposed(hidden, guarded, need)
         if not len(exposed):
@@ -216,7 +216,7 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
             if not len(exposed):
                 break
             guarded[exposed] = True
-        for cell in exposed[: AT_ONCE if choice.puzzle.asked > PROGRAMS else 1]:
+        for cell in exposed[: AT_ONCE if choice.system.asked > PROGRAMS else 1]:
             more = _add(choice, hidden, cell, need[cell])
             if not more.any():
                 need[cell] = 0.0  # nothing that is left to hide helps it: the attack will say so
@@ -288,15 +288,15 @@ def _add(choice: Choice, hidden: np.ndarray, cell: int, need: float) -> np.ndarr
     One linear program holds both tables; leaving what is shown costs by how far, as in the incremental
     heuristics for cell suppression. Failing that, the cheapest count that shares a sum with it.
     """
-    puzzle, size = choice.with_hidden(hidden), len(hidden)
+    system, size = choice.with_hidden(hidden), len(hidden)
     open_ones = choice.free & ~hidden
-    matrix, none = puzzle.matrix, sparse.csr_array(puzzle.matrix.shape)
+    matrix, none = system.matrix, sparse.csr_array(system.matrix.shape)
     eye = sparse.eye_array(size, format="csr")[np.flatnonzero(open_ones)]
     blank, slack = sparse.csr_array(eye.shape), sparse.eye_array(eye.shape[0])
     above = [sparse.hstack([eye, blank, -slack]), sparse.hstack([blank, eye, -slack])]
     under = [sparse.hstack([-eye, blank, -slack]), sparse.hstack([blank, -eye, -slack])]
     apart = sparse.csr_array(([-1.0, 1.0], ([0, 0], [cell, size + cell])), shape=(1, 2 * size + eye.shape[0]))
-    low, high = np.where(open_ones, choice.unseen[0], puzzle.low), np.where(open_ones, choice.unseen[1], puzzle.high)
+    low, high = np.where(open_ones, choice.unseen[0], system.low), np.where(open_ones, choice.unseen[1], system.high)
     equal = sparse.block_array([[matrix, none], [none, matrix]])
     equal = sparse.hstack([equal, sparse.csr_array((equal.shape[0], eye.shape[0]))])
     shown = [x[open_ones] for x in choice.shown]
@@ -324,7 +324,7 @@ def _tidy(choice: Choice, hidden: np.ndarray, small: np.ndarray, safe: Callable[
     """Show again what need not be hidden, the dearest first, while not too many programs were asked."""
     extra = np.flatnonzero(hidden & ~small)
     for cell in extra[np.argsort(-choice.cost[extra], kind="stable")][:TIDY]:
-        if choice.puzzle.asked > PROGRAMS:
+        if choice.system.asked > PROGRAMS:
             break
         without = hidden.copy()
         without[cell] = False

@@ -140,7 +140,7 @@ def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
         who, number = plain(formats.joined(changes["who"].unique())), len(changes)
         words = (
             f"{begins}**Discussed by {who}**, last on {formats.dates(changes['when'].max())}: "
-            f"{formats.count(number, 'change')}, each with its reason. The draft stays beside the list that was agreed."
+            f"{formats.count(number, 'change')}, each with its reason. The draft stays on this page."
         )
     return _said(words, id, *made.values())
 

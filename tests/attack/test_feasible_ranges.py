@@ -24,21 +24,21 @@ def test_extremes_are_those_of_programs_built_anew(seed):
     low, high = np.maximum(whole.ravel() - 2.0, 0), whole.ravel() + 2.0
     hidden = rng.random(whole.size) < 0.4
     low, high = np.where(hidden, 0.0, low), np.where(hidden, feasible_ranges.FAR, high)
-    puzzle = feasible_ranges.Puzzle(
+    system = feasible_ranges.System(
         np.arange(whole.size), sparse.csr_array(matrix), low, high, np.ones(whole.size, bool)
     )
-    programs = feasible_ranges.Extremes(puzzle)
+    programs = feasible_ranges.Extremes(system)
     for cell in range(whole.size):
         for sign in (1.0, -1.0):
             direction = np.zeros(whole.size)
             direction[cell] = sign
             x, impossible = programs.find(np.array([cell]), np.array([sign]))
             assert not impossible
-            assert sign * x[cell] == pytest.approx(puzzle.extreme(direction)[0] @ direction)
+            assert sign * x[cell] == pytest.approx(system.extreme(direction)[0] @ direction)
             costs = programs.reduced_costs()  # the limits that hold the counts prove the smallest sum
             assert np.maximum(costs, 0) @ low + np.minimum(costs, 0) @ high == pytest.approx(sign * x[cell])
-    puzzle.low, puzzle.high = np.full(whole.size, 1.0), np.full(whole.size, 1.0)
-    assert feasible_ranges.Extremes(puzzle).find(np.array([0]), np.array([1.0])) == (None, True)
+    system.low, system.high = np.full(whole.size, 1.0), np.full(whole.size, 1.0)
+    assert feasible_ranges.Extremes(system).find(np.array([0]), np.array([1.0])) == (None, True)
 
 
 @pytest.mark.skipif(not os.environ.get("PCREF_EVERY_CASE"), reason="takes long: set PCREF_EVERY_CASE=1")

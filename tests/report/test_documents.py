@@ -17,7 +17,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 
 POINT = Point("Orders: Black people", "The rate was 2.0 times that among White people (95% interval 1.4 to 2.8).",
               "We cannot tell.", "Firm", "Few are unknown.", "In progress: a nurse goes along.", "03_experience.html",
-              "For Black people this was 2.0 times that for White people.", (2.0, 1.4, 2.8, 0.1),
+              ("For Black people this was 2.0 times that for White people.",), (2.0, 1.4, 2.8, 0.1),
               ("2.0 | 1.4 | 2.8 | 95",))  # fmt: skip
 POINTS = MainPoints("What people agreed to put first", "Agreed by all.", "Compared with the White group.", (POINT,), 0,
                     "Well recorded.", "", ("Seen soon: Asian people (equal)",), (), True, POINT.sources)  # fmt: skip
@@ -199,6 +199,17 @@ def test_easy_read_has_short_sentences_and_says_how_sure():
     (age,) = re.findall(r"Reading age of this page: about (\d+) years", said)
     assert int(age) <= 11 < documents.reading_age("Administrative considerations necessitate institutional evaluation.")
     assert "We are quite sure." in said and "The numbers do not say why." in said
+
+
+def test_easy_read_says_each_finding_of_a_point_whether_it_gets_better_and_what_is_done():
+    two = ("A: this was 2.7 times.", "B: this was 5.0 times.")
+    more = replace(POINT, plain=two, moved="wider", state="under way")
+    points = replace(POINTS, points=(more,), sources=("2.7 5.0 2.0",))
+    said = render.text_of(documents.easy_read(points, {**ABOUT, "contact": ""}))
+    words = ["A: this was 2.7 times.", "B: this was 5.0 times.", "This gap is bigger", "We have started work on this."]
+    assert sorted(words, key=said.index) == words
+    assert "not yet written down" not in said and "Ask: " not in said
+    assert "not yet written down" in render.text_of(documents.easy_read(POINTS, ABOUT))
 
 
 def test_a_rule_that_nobody_agreed_is_called_so_and_not_by_the_words_of_the_template():

@@ -67,11 +67,14 @@ def test_a_section_that_is_empty_itself_keeps_its_heading_for_what_stands_below_
     nothing = shown("x", "text", text="Gaps: nothing to show.")
     html = body(new_markdown_cell("## Gaps"), nothing, new_markdown_cell("### Others"), shown("others", "table"))
     assert re.search(r"<h2[^>]*>Gaps", html) and 'id="others"' in html
+    assert html.index("None of these can be shown") < html.index("Others")
 
 
 def test_the_finding_and_the_contents_stand_below_the_heading_and_their_links_lead_somewhere():
     html = layout.with_contents("<h1>Q?</h1><p>t</p><h2>A, b</h2><h2>C?</h2><h3>d</h3><h2>E</h2>", "<p>Found.</p>")
     assert html.startswith('<h1>Q?</h1><p>Found.</p><div class="contents"')
+    warned = layout.with_contents("<h1>Q?</h1>\n<blockquote><p>Hard.</p></blockquote><p>t</p>", "<p>Found.</p>")
+    assert warned.index("Hard.") < warned.index("Found.") < warned.index("<p>t</p>")
     links = re.findall(r'href="#([^"]*)"', html)
     assert len(links) == 3 and all(f'id="{name}"' in html for name in links)
 
@@ -97,6 +100,25 @@ def test_each_picture_of_a_chart_leads_to_its_file_which_is_the_picture_itself()
     record = {"id": "x-forest", "kind": "figure", "output": cell.outputs[0]}
     files = {"x-forest-1.svg": "<svg>1 'a'</svg>", "x-forest-2.svg": "<svg>2 'a'</svg>"}
     assert render.pictures([record]) == files
+
+
+def test_of_many_charts_those_whose_findings_come_first_stay_open_and_each_still_leads_to_its_own_file():
+    cell = shown("x-forest", "figure")
+    names = [f"Indicator {letter}" for letter in "ABCDEFGHIJKLMN"]
+    images = '<img class="key" src="data:image/svg+xml,0" alt="Key">' + "".join(
+        f'<img src="data:image/svg+xml,{name[-1]}" alt="{name}: highest">' for name in names
+    )
+    cell.outputs[0]["data"]["text/html"] = f'<figure id="x-forest" class="charts">{images}</figure>'
+    badges = {name: ("Firm", f"trust-{name[-1]}") for name in reversed(names)}
+    html = render._rendered(layout.arranged(new_notebook(cells=[cell]), badges))
+    open_ones, folded = html.split("<details>")
+    assert re.findall(r'alt="(?:Indicator )?(\w+)', open_ones) == ["Key", *"GHIJKLMN"]
+    assert re.findall(r"Indicator (\w)", folded) == list("ABCDEF") and "6 more indicators" in folded
+    assert re.search(r'x-forest-2.svg"><img [^>]*alt="Indicator A', folded)
+    few = layout._figure(f"<figure>{images}</figure>".replace("Indicator N", ""), {"id": "x", "title": "X"}, [])
+    assert few.count("<details>") == 1 and "6 more" in few
+    twelve = re.sub(r"<img [^>]*Indicator [MN][^>]*>", "", images)
+    assert "<details>" not in layout._figure(f"<figure>{twelve}</figure>", {"id": "x", "title": "X"}, [])
 
 
 def test_each_section_that_a_table_names_stands_on_the_method_page():

@@ -16,7 +16,7 @@ AS_MANY = 20  # linear programs as one in whole numbers takes the time of
 
 
 @dataclass
-class Puzzle:
+class System:
     """Counts that are linked with one another: ``matrix @ x = 0`` and ``low <= x <= high``.
 
     ``cells`` are their places in the whole; ``integer`` says which must be whole numbers; ``asked`` counts programs.
@@ -44,16 +44,16 @@ class Puzzle:
 
 
 class Extremes:
-    """The linear programs of one puzzle, as its limits are now: each starts from the last one's solution.
+    """The linear programs of one system, as its limits are now: each starts from the last one's solution.
 
-    Many times faster than :meth:`Puzzle.extreme`, which builds the problem each time; the smallest values are the same.
+    Many times faster than :meth:`System.extreme`, which builds the problem each time; the smallest values are the same.
     """
 
-    def __init__(self, puzzle: Puzzle) -> None:
-        self._puzzle, (rows, size) = puzzle, puzzle.matrix.shape
-        columns, program = sparse.csc_array(puzzle.matrix), highspy.HighsLp()
+    def __init__(self, system: System) -> None:
+        self._system, (rows, size) = system, system.matrix.shape
+        columns, program = sparse.csc_array(system.matrix), highspy.HighsLp()
         program.num_col_, program.num_row_ = size, rows
-        program.col_cost_, program.col_lower_, program.col_upper_ = np.zeros(size), puzzle.low, puzzle.high
+        program.col_cost_, program.col_lower_, program.col_upper_ = np.zeros(size), system.low, system.high
         program.row_lower_ = program.row_upper_ = np.zeros(rows)
         matrix = program.a_matrix_
         matrix.num_col_, matrix.num_row_, matrix.format_ = size, rows, highspy.MatrixFormat.kColwise
@@ -69,7 +69,7 @@ class Extremes:
         for place, sign in zip(places, signs, strict=True):
             self._solver.changeColCost(int(place), float(sign))
         self._costly = places
-        self._puzzle.asked += 1
+        self._system.asked += 1
         self._solver.run()
         status = self._solver.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
@@ -81,8 +81,8 @@ class Extremes:
         return np.array(self._solver.getSolution().col_dual)
 
 
-def puzzles(matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, integer: np.ndarray) -> list[Puzzle]:
-    """Cut the whole into puzzles that have no count in common."""
+def systems(matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, integer: np.ndarray) -> list[System]:
+    """Cut the whole into systems that have no count in common."""
     count = matrix.shape[1]
     links = sparse.csr_array(abs(matrix).T @ abs(matrix)) if matrix.shape[0] else sparse.csr_array((count, count))
     number, label = connected_components(links, directed=False)
@@ -94,11 +94,11 @@ def puzzles(matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, integer
         cells = order[starts[i] : starts[i + 1]]
         part = sparse.csr_array(by_column[:, cells])
         part = part[np.flatnonzero(np.diff(part.indptr))]
-        found.append(Puzzle(cells, part, low[cells].copy(), np.minimum(high[cells], FAR), integer[cells]))
+        found.append(System(cells, part, low[cells].copy(), np.minimum(high[cells], FAR), integer[cells]))
     return found
 
 
-def ranges(puzzle: Puzzle, wanted: np.ndarray, enough: np.ndarray, known: np.ndarray | None = None, seed: int = 0):
+def ranges(system: System, wanted: np.ndarray, enough: np.ndarray, known: np.ndarray | None = None, seed: int = 0):
     """Return for each wanted count the smallest and largest value that fits, as far as is needed.
 
     A range at least ``enough`` wide (largest less smallest) is not widened further; a narrower one is exact.
@@ -106,7 +106,7 @@ def ranges(puzzle: Puzzle, wanted: np.ndarray, enough: np.ndarray, known: np.nda
     Parameters
     ----------
     wanted
-        Places of the counts in the puzzle.
+        Places of the counts in the system.
     enough
         The width from which a range is wide enough, one for each.
     known
@@ -117,20 +117,20 @@ def ranges(puzzle: Puzzle, wanted: np.ndarray, enough: np.ndarray, known: np.nda
     tuple of numpy.ndarray
         ``low``, ``high``; missing where nothing fits.
     """
-    size = len(puzzle.cells)
+    size = len(system.cells)
     seen_low, seen_high = np.full(size, np.inf), np.full(size, -np.inf)
 
     def see(x: np.ndarray) -> bool:
-        if np.abs(x - np.round(x))[puzzle.integer].max(initial=0) > WHOLE:
+        if np.abs(x - np.round(x))[system.integer].max(initial=0) > WHOLE:
             return False
-        x = np.where(puzzle.integer, np.round(x), x)
+        x = np.where(system.integer, np.round(x), x)
         np.minimum(seen_low, x, out=seen_low)
         np.maximum(seen_high, x, out=seen_high)
         return True
 
     if known is not None:
         see(known)
-    rng, programs = np.random.default_rng(seed), Extremes(puzzle)
+    rng, programs = np.random.default_rng(seed), Extremes(system)
     for attempt in range(4):  # one solution often shows room for many counts at once
         todo = wanted[~(seen_high[wanted] - seen_low[wanted] >= enough)]
         if not len(todo):
@@ -150,23 +150,23 @@ def ranges(puzzle: Puzzle, wanted: np.ndarray, enough: np.ndarray, known: np.nda
             if x is not None and not see(x):  # not whole numbers: ask again for whole ones
                 direction = np.zeros(size)
                 direction[cell] = side
-                x, _ = puzzle.extreme(direction, whole=True)
+                x, _ = system.extreme(direction, whole=True)
                 if x is not None:
                     see(x)
         low[i], high[i] = seen_low[cell], seen_high[cell]
     return low, high
 
 
-def relaxed(puzzle: Puzzle) -> Puzzle:
-    """Return the puzzle without the sums that contradict the others (data revised, or people counted twice)."""
-    rows, size = puzzle.matrix.shape
+def relaxed(system: System) -> System:
+    """Return the system without the sums that contradict the others (data revised, or people counted twice)."""
+    rows, size = system.matrix.shape
     slack = sparse.eye_array(rows)
-    matrix = sparse.csr_array(sparse.hstack([puzzle.matrix, slack, -slack]))
-    low = np.concatenate([puzzle.low, np.zeros(2 * rows)])
-    high = np.concatenate([puzzle.high, np.full(2 * rows, FAR)])
-    wide = Puzzle(np.arange(size + 2 * rows), matrix, low, high, np.zeros(size + 2 * rows, bool))
+    matrix = sparse.csr_array(sparse.hstack([system.matrix, slack, -slack]))
+    low = np.concatenate([system.low, np.zeros(2 * rows)])
+    high = np.concatenate([system.high, np.full(2 * rows, FAR)])
+    wide = System(np.arange(size + 2 * rows), matrix, low, high, np.zeros(size + 2 * rows, bool))
     x, _ = wide.extreme(np.concatenate([np.zeros(size), np.ones(2 * rows)]))
     if x is None:
-        return puzzle
+        return system
     holds = (x[size : size + rows] + x[size + rows :]) < WHOLE
-    return Puzzle(puzzle.cells, puzzle.matrix[np.flatnonzero(holds)], puzzle.low, puzzle.high, puzzle.integer)
+    return System(system.cells, system.matrix[np.flatnonzero(holds)], system.low, system.high, system.integer)

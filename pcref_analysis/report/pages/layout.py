@@ -11,7 +11,8 @@ from typing import Any
 
 from pcref_analysis.store.notebook_seals import MIME
 
-LONG = 12  # lines of a table; a longer one is folded, its file is linked below it
+LONG = 12  # lines of a table, or charts of a figure: of more some are folded; the file is linked below
+FIRST = 8  # charts of a longer figure that stay open: those of the indicators whose findings come first
 EMPTY = re.compile(r": nothing to (show|draw)")
 IMAGE = re.compile(r"<img [^<>]*>")
 SVG = re.compile(r'<img [^<>]*?src="(data:image/svg\+xml,[^"]*)"')
@@ -19,6 +20,7 @@ BLOCK = re.compile(r'(<th scope="rowgroup"[^>]*>)(.*?)(</th>)')
 CELL = re.compile(r"<(t[hd])([^>]*)>(.*?)</\1>", re.DOTALL)
 ROW = re.compile(r'<tr( class="block")?>(.*?)</tr>', re.DOTALL)
 CARDS = 3  # columns from which a phone shows each line as a card
+NONE = "None of these can be shown in this edition."
 NOTHING = '<p class="marks">A dash (–): there is nothing to say or to work out.</p>'
 MARKS = re.compile(r'<p class="marks">.*?</p>', re.DOTALL)
 HEAD = re.compile(r"<h([23])[^>]*>(.*?)</h\1>", re.DOTALL)
@@ -35,6 +37,7 @@ METHOD = (  # part of a record's id -> its section of the method page; the first
 )
 LAST = ("## What cannot be answered here", "## What this does not show")  # no figures: they close a page
 HEADING = re.compile(r"(#{2,3}) ")
+WARNING = re.compile(r"\s*<blockquote>.*?</blockquote>", re.DOTALL)  # of what is hard to read: before all that is
 
 
 def arranged(notebook: Any, badges: Mapping[str, tuple[str, str]] | None = None) -> Any:
@@ -57,7 +60,7 @@ def arranged(notebook: Any, badges: Mapping[str, tuple[str, str]] | None = None)
             if record.get("kind") == "table":
                 one["data"]["text/html"] = _table(html, record, shown, badges or {})
             elif record.get("kind") == "figure" and SVG.search(html):
-                one["data"]["text/html"] = _figure(html, record)
+                one["data"]["text/html"] = _figure(html, record, list(badges or {}))
     page.cells = [cell for part in _sections(page.cells) for cell in part]
     for cell in page.cells:
         if cell.cell_type == "markdown":
@@ -66,7 +69,10 @@ def arranged(notebook: Any, badges: Mapping[str, tuple[str, str]] | None = None)
 
 
 def with_contents(body: str, lead: str = "") -> str:
-    """Return the body of a page with its finding (``lead``, HTML) and a list of contents below its heading."""
+    """Return the body of a page with its finding (``lead``, HTML) and a list of contents below its heading.
+
+    A quotation that follows the heading stays there: it warns of what the finding already says.
+    """
     heads: list[tuple[str, str]] = []
 
     def named(found: re.Match[str]) -> str:
@@ -79,12 +85,14 @@ def with_contents(body: str, lead: str = "") -> str:
     lines = "".join(f'<li><a href="#{name}">{text}</a></li>' for name, text in heads)
     listed = f'<div class="contents" role="navigation" aria-label="On this page"><ul>{lines}</ul></div>'
     top, _, rest = body.partition("</h1>")
-    return f"{top}</h1>{lead}{listed if len(heads) > 2 else ''}{rest}"
+    warned = found[0] if (found := WARNING.match(rest)) else ""
+    rest = rest.removeprefix(warned)
+    return f"{top}</h1>{warned}{lead}{listed if len(heads) > 2 else ''}{rest}"
 
 
 def _sections(cells: list[Any]) -> list[list[Any]]:
     """Return the cells section by section, each charts first; a section of outputs that are all
-    empty is left out, what a page cannot say closes it."""
+    empty is left out (or says so, where parts of it hold something), what a page cannot say closes it."""
     parts: list[list[Any]] = [[]]
     for cell in cells:
         if cell.cell_type == "markdown" and HEADING.match(cell.source):
@@ -98,6 +106,7 @@ def _sections(cells: list[Any]) -> list[list[Any]]:
             below = takewhile(lambda one, level=level: _level(one) > level, parts[number + 1 :])
             if any(_holds(one) for one in below):
                 kept.append([cell for cell in part if cell.cell_type == "markdown"])
+                kept[-1][0].source += f"\n\n{NONE}"
             continue
         kept.append(sorted(part, key=lambda cell: (cell.cell_type == "code", _rank(cell))))
     return sorted(kept, key=lambda part: bool(part) and part[0].source.startswith(LAST))
@@ -123,12 +132,33 @@ def picture(name: str, number: int) -> str:
     return f"{name}-{number}.svg"
 
 
-def _figure(html: str, record: Mapping[str, Any]) -> str:
-    """Lead from each picture of a chart to its file, and put its links below it."""
-    numbers = iter(range(1, html.count("<img") + 1))
-    name = str(record["id"])
-    linked = IMAGE.sub(lambda found: f'<a href="pictures/{escape(picture(name, next(numbers)))}">{found[0]}</a>', html)
-    return linked + _beside(record, "<span>Each picture leads to its file (SVG).</span>")
+def _figure(html: str, record: Mapping[str, Any], names: list[str]) -> str:
+    """Lead from each picture of a chart to its file, and put its links below it; fold all but the first of many.
+
+    ``names`` are those of the indicators, those whose findings come first before the others.
+    """
+    images = IMAGE.findall(html)
+    keys = [image for image in images if 'class="key"' in image]
+    by_place = sorted(
+        (image for image in images if image not in keys),
+        key=lambda image: next((n for n, name in enumerate(names) if f'alt="{escape(name)}' in image), len(names)),
+    )
+    late = by_place[FIRST:] if len(by_place) > LONG else []
+    folded: list[str] = []
+
+    def linked(found: re.Match[str]) -> str:
+        place = escape(picture(str(record["id"]), images.index(found[0]) + 1))
+        link = f'<a href="pictures/{place}">{found[0]}</a>'
+        folded.extend([link] if found[0] in late else [])
+        return "" if found[0] in late else link
+
+    html = IMAGE.sub(linked, html)
+    more = (
+        f"<details><summary>Charts of {len(late)} more indicators</summary>{''.join(folded)}</details>" if late else ""
+    )
+    return html.replace("</figure>", f"{more}</figure>") + _beside(
+        record, "<span>Each picture leads to its file (SVG).</span>"
+    )
 
 
 def _beside(record: Mapping[str, Any], file: str) -> str:

@@ -35,7 +35,7 @@ class Point:
     why: str
     done: str
     page: str = ""
-    plain: str = ""  # as the easy-read page says it
+    plain: tuple[str, ...] = ()  # as the easy-read page says it, a sentence a finding
     ratio: tuple[float, float, float, float] | None = None  # with limits, and the step that they are rounded to
     sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
     size: str = ""  # "2.0 times", "28% lower"; of several findings each
@@ -261,7 +261,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     if found.empty:
         why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
         words = str(item.get("wording", ""))
-        return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=words,
+        return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=(words,),
                      state=state, sources=(words, outcome, title))  # fmt: skip
     sentences = [sentence(row, named=len(found) > 1) for row in found.to_dict("records")]
     words = " ".join([str(item.get("wording", "")), *sentences] if own else sentences)
@@ -276,7 +276,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
         title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
-        _easy(lead, parameters),
+        tuple(_easy(row, parameters, named=len(found) > 1) for row in found.to_dict("records")),
         ratio=ratio if formats.known(lead["ratio"]) else None,
         size=", ".join(dict.fromkeys(_size(row) for row in found.to_dict("records"))),
         moved=earlier.iloc[0]["verdict"] if len(earlier) else "",
@@ -349,17 +349,18 @@ def _size(row: Mapping[str, Any]) -> str:
     return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
 
 
-def _easy(row: dict[str, Any], parameters: Parameters) -> str:
+def _easy(row: Mapping[str, Any], parameters: Parameters, named: bool) -> str:
     """Say a finding as one idea: more often, less often; the number only where it helps."""
+    this = f"{row['name']}: this" if named else "This"
     if not formats.known(row["ratio"]):  # none where many were expected
         return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
     how = formats.times(row["ratio"])
     if how.endswith("times that"):
-        return f"This was {how.removesuffix(' that')} as high for {who} as for {others}."
+        return f"{this} was {how.removesuffix(' that')} as high for {who} as for {others}."
     *first, last = how.split()
-    return f"This was {' '.join(first)} for {who} {last} for {others}."
+    return f"{this} was {' '.join(first)} for {who} {last} for {others}."
 
 
 def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:

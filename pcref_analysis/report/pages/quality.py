@@ -113,7 +113,10 @@ def _unknown(share: pd.DataFrame) -> str:
     ]
     if not any(found):
         return ""
-    shown = found[0] or f"at most {found[1]}"
+    if not found[0]:
+        return (
+            f"Ethnic group is not known for a part of what is counted: at most {found[1]}%, how much may not be shown. "
+        )
     if found[0] == "0.0":  # not "everyone": a zero repeated from the last edition may be a few people
         return "Ethnic group is known for everyone, or nearly everyone, who is counted. "
-    return f"Ethnic group is not known for {shown}% of what is counted. "
+    return f"Ethnic group is not known for {found[0]}% of what is counted. "
