@@ -71,9 +71,8 @@ def worst_case(table: pd.DataFrame, parameters: Parameters, flags: pd.DataFrame 
     Parameters
     ----------
     table
-        Levels as released (:func:`pcref_analysis.analysis.levels_and_gaps.levels`), with the least and the largest
-        true count
-        behind each released one: ``events_low, events_high, at_risk_low, at_risk_high``
+        Levels as released (:func:`pcref_analysis.analysis.levels_and_gaps.crude`), with the least and the largest
+        true count behind each released one: ``events_low, events_high, at_risk_low, at_risk_high``
         (:func:`pcref_analysis.disclosure.disclosure_rule.with_possible`). What is hidden has no largest count.
     parameters
         ``period`` and ``comparator`` are used.

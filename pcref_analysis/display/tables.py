@@ -94,7 +94,7 @@ def changes(released: Any, id: str, title: str) -> Shown:
     """Show how each gap has changed since the first year and since the last one: a ratio of ratios, and a word."""
 
     def line(row: Mapping[str, Any]) -> list[str]:
-        both = [_one({end: row[f"{end}_{when}"] for end in FIGURES}) for when in ("then", "now")]
+        both = [_one({end: row.get(f"{end}_{when}") for end in (*FIGURES, "rounded_to")}) for when in ("then", "now")]
         moved = formats.change(row["times"], row["times_lower"], row["times_upper"])
         word = row["verdict"] if row["verdict"] == "cannot tell" else f"{row['verdict']} than in {row['period_then']}"
         return [row["ethnic_group"], f"{row['period_then']} to {row['period_now']}", *both, moved, word]

@@ -97,7 +97,7 @@ def clean(
 
     Examples
     --------
-    >>> checked = clean(sources.open(parameters), parameters)      # doctest: +SKIP
+    >>> checked = clean(connect.open(parameters), parameters)      # doctest: +SKIP
     >>> checked.breaches.query("severity == 'dropped'")            # doctest: +SKIP
     """
     checked = examine(tables, parameters, today, residents, say)

@@ -40,8 +40,8 @@ def compared(
         One row per indicator and ethnic group that has an interval in both years, by the fullest adjustment that both
         have: the ratio of then and of now with limits; ``times`` (ratio of now over ratio of then) with limits; and
         ``verdict``: "narrower", "wider" or "cannot tell". ``grown``: how many times as high growth alone would have
-        made the ratio; a change has a word only if it has the same one with and without it. ``england_then,
-        england_now`` where the gaps hold England's ratio (``england``).
+        made the ratio; a change has a word only if it has the same one with and without it. ``rounded_to_then,
+        rounded_to_now`` and ``england_then, england_now`` where the gaps hold ``rounded_to`` and England's ratio.
 
     Notes
     -----
@@ -91,5 +91,6 @@ def compared(
     )
     verdict = np.select([same & down, same & up], ["narrower", "wider"], "cannot tell")
     limits = {"times": np.exp(change), "times_lower": np.exp(change - half), "times_upper": np.exp(change + half)}
-    england = [name for name in ("england_then", "england_now") if name in both]
-    return both.assign(**limits, verdict=verdict, grown=grown)[[*COLUMNS, *england]].reset_index(drop=True)
+    more = [f"{name}_{end}" for name in ("rounded_to", "england") for end in ("then", "now")]
+    more = [name for name in more if name in both]
+    return both.assign(**limits, verdict=verdict, grown=grown)[[*COLUMNS, *more]].reset_index(drop=True)

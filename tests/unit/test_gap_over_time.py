@@ -6,6 +6,8 @@ import pytest
 
 from pcref_analysis.analysis import levels_and_gaps, model_checks
 from pcref_analysis.priorities import gap_over_time
+from pcref_analysis.report.pages import main_points
+from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -133,3 +135,11 @@ def test_what_growth_of_a_group_alone_would_do_is_no_trend(then, now, expected):
     row = gap_over_time.compared(table, "White", "2023-24").iloc[0]
     assert row["grown"] == pytest.approx(1.06**6) and row["verdict"] == expected
     assert gap_over_time.compared(table.drop(columns="growth"), "White", "2023-24")["verdict"].item() != "cannot tell"
+
+
+def test_a_ratio_that_is_rounded_more_coarsely_keeps_its_step_where_years_are_compared():
+    """It was written 5.0 (3.0 to 9.0): a decimal that the figure does not have."""
+    both = gaps((2.5, 2.0, 3.5), (5, 3, 9), rounded_to=[np.nan, 1.0])
+    row = gap_over_time.compared(both, "White", "2023-24").iloc[0]
+    said = main_points._trend(pd.DataFrame([row]), parameters.load("demo"))
+    assert "2.5 (2.0 to 3.5) in 2021-22 and 5 (3 to 9), to the nearest 1 in 2023-24" in said

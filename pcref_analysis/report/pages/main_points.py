@@ -316,8 +316,8 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
     if earlier.empty:
         return "We cannot tell: no earlier year has a figure to compare with."
     row = earlier.iloc[0]
-    then, now = (formats.interval(*(row[f"{name}_{end}"] for name in ("estimate", "lower", "upper")))
-                 for end in ("then", "now"))  # fmt: skip
+    names = ("estimate", "lower", "upper", "rounded_to")
+    then, now = (formats.interval(*(row.get(f"{name}_{end}") for name in names)) for end in ("then", "now"))
     chance = parameters.source.kind != "published"  # of those, growth of a group may be the reason too
     first = {
         "narrower": "Yes: the gap is narrower.",
