@@ -161,8 +161,8 @@ def check(
 
 def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:
     """Open the extract, and make the tables of residents and areas if it lacks them and they can be made."""
+    from pcref_analysis.extract import fallback
     from pcref_analysis.extract.sources import connect, engines
-    from pcref_analysis.population import fallback
 
     with engines.asked("the extract was opened"):
         tables = connect.open(parameters)

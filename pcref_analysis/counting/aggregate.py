@@ -16,9 +16,9 @@ import pandas as pd
 from ibis import _
 
 from pcref_analysis.counting import counting_rules, detention, row_conditions
-from pcref_analysis.counting.availability import AREA_COLUMNS, RESIDENTS, STRATA
+from pcref_analysis.counting.availability import RESIDENTS, STRATA
 from pcref_analysis.counting.row_conditions import Tables, missing, where, yes
-from pcref_analysis.extract.schema import Table, declared
+from pcref_analysis.extract.schema import AREA_COLUMNS, Table, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import Count, Indicator

@@ -21,7 +21,6 @@ from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
 
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
-AREA_COLUMNS = {2019: ("LSOA2011", "LSOA2021"), 2025: ("LSOA2021", "LSOA2011")}  # the year that was ranked first
 FEW = 5  # where other years have fewer rows than this, a year without any is no sign of a gap
 BANDS = [0, 16, 65]  # any will do to find out which columns there are
 
@@ -175,7 +174,7 @@ def _rules(entry: Indicator) -> list[str]:
 
 def _needs(entry: Indicator) -> list[str]:
     found = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting_rules.named(rule).needs)]
-    return found + (list(row_conditions.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
+    return found + (list(schema.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
 
 
 def _asked(entry: Indicator) -> list[str]:
@@ -214,8 +213,8 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     used = [need.split(".") for need in dict.fromkeys(used)]
     blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
     blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
-    if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in AREA_COLUMNS[imd_version]):
-        blank.append(f"MHS001MPI.{AREA_COLUMNS[imd_version][0]}")
+    if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in schema.AREA_COLUMNS[imd_version]):
+        blank.append(f"MHS001MPI.{schema.AREA_COLUMNS[imd_version][0]}")
     if blank:
         return f"the column {', '.join(blank)} has no values"
     asked = [{code.code for code in c.codes()} for c in entry.count.where if c.any_of]

@@ -18,7 +18,7 @@ from typing import Any
 import ibis
 from ibis import _
 
-from pcref_analysis.extract.schema import IBIS_TYPES, declared
+from pcref_analysis.extract.schema import ELSEWHERE, IBIS_TYPES, STANDING, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.codelists import NOT_COLLECTED, Code
@@ -30,9 +30,7 @@ Conditions = Sequence[Condition] | None
 
 OLDEST = 200
 ETHNIC_GROUPS = dict(zip(*(ethnicity.categories()[c] for c in ("code", "ethnic_group")), strict=True))
-STANDING = ("Population", "Areas")
 TEAMS = ("MHS101Referral", "MHS102OtherServiceType", "MHS902ServiceTeamDetails")  # any may name the type of a team
-ELSEWHERE = "Elsewhere"  # areas outside the catchment with their deprivation; made, never in an extract
 PERSON = ["EthnicCategory", "LanguageCodePreferred", "PersonBirthDate", "PersDeathDate"]
 AGES = frozenset(("age", "age_on_day", "age_at_month_end", "age_at_referral"))
 # Columns that rules make of what is recorded: missing where that is missing, which is no answer.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import Any
 
 import pandas as pd
 
 from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
-from pcref_analysis.display import formats
 
 
 def text(frame: pd.DataFrame, numbers: dict[str, str]) -> pd.DataFrame:
@@ -17,7 +17,7 @@ def text(frame: pd.DataFrame, numbers: dict[str, str]) -> pd.DataFrame:
     for column, status in numbers.items():
         status_of = frame.get(status, pd.Series("", frame.index))  # derived tables have none: all they hold is released
         mark = status_of.map({SUPPRESSED: TEXT_SUPPRESSED, NOT_AVAILABLE: TEXT_NOT_AVAILABLE})
-        plain = frame[column].map(lambda x: f"{x:,.10g}" if formats.known(x) else TEXT_NOT_AVAILABLE)
+        plain = frame[column].map(lambda x: f"{x:,.10g}" if pd.notna(x) and math.isfinite(x) else TEXT_NOT_AVAILABLE)
         out[column] = mark.where(mark.notna(), plain)
     return out.where(out.notna(), "")
 

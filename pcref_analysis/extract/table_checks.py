@@ -5,10 +5,9 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from pcref_analysis.counting.availability import AREA_COLUMNS
 from pcref_analysis.extract import deduplicate
 from pcref_analysis.extract.breach_report import breach, count, one
-from pcref_analysis.extract.schema import PERSONS, SUBMISSION, Table, declared
+from pcref_analysis.extract.schema import AREA_COLUMNS, PERSONS, SUBMISSION, Table, declared
 from pcref_analysis.extract.sources.portable import flag
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters

@@ -15,7 +15,6 @@ import ibis
 import pandas as pd
 
 from pcref_analysis.counting.availability import needs
-from pcref_analysis.counting.row_conditions import ELSEWHERE, STANDING
 from pcref_analysis.extract import (
     breach_report,
     columns_present,
@@ -26,7 +25,7 @@ from pcref_analysis.extract import (
     table_checks,
 )
 from pcref_analysis.extract.breach_report import render
-from pcref_analysis.extract.schema import PERSONS, Table, declared
+from pcref_analysis.extract.schema import ELSEWHERE, PERSONS, STANDING, Table, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary.errors import PcrefError, SourceError
@@ -55,7 +54,7 @@ class Checked:
 
 
 class Standing(NamedTuple):
-    """Tables made of published figures to take beside the extract's (see :mod:`pcref_analysis.population.fallback`).
+    """Tables made of published figures to take beside the extract's (see :mod:`pcref_analysis.extract.fallback`).
 
     ``fit`` is how exactly they meet the published tables, ``said`` what there is to know, or why there are none.
     ``deprivation`` holds every area of England (``lsoa, imd_quintile``), for people who live outside the catchment.
@@ -86,7 +85,7 @@ def clean(
     today
         The day after which a date lies in the future (default: the day of the run).
     residents
-        What stands in for the tables of residents and areas (:func:`pcref_analysis.population.fallback.of`).
+        What stands in for the tables of residents and areas (:func:`pcref_analysis.extract.fallback.of`).
     say
         Told what share of the tables is checked (:mod:`pcref_analysis.store.progress`); no line is said.
 

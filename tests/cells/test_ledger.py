@@ -10,8 +10,8 @@ from ibis import _
 
 from pcref_analysis.analysis import levels_and_gaps, model_checks, topics
 from pcref_analysis.counting import aggregate, cells, detention, row_conditions, team_counts
-from pcref_analysis.counting.row_conditions import RULES, STANDING
-from pcref_analysis.extract.schema import PERSONS, declared
+from pcref_analysis.counting.row_conditions import RULES
+from pcref_analysis.extract.schema import PERSONS, STANDING, declared
 from pcref_analysis.vocabulary.ethnicity import categories
 from pcref_analysis.vocabulary.indicators import catalogue
 

@@ -8,11 +8,10 @@ import sqlglot
 
 from pcref_analysis import prepare
 from pcref_analysis.counting import cells, row_conditions
-from pcref_analysis.counting.availability import AREA_COLUMNS
-from pcref_analysis.extract import validate
-from pcref_analysis.extract.schema import PERSONS
+from pcref_analysis.extract import fallback, validate
+from pcref_analysis.extract.schema import AREA_COLUMNS, PERSONS
 from pcref_analysis.extract.sources import connect, engines
-from pcref_analysis.population import catchment, fallback, resident_counts
+from pcref_analysis.population import catchment, resident_counts
 from pcref_analysis.store import runs
 from pcref_analysis.synthetic import demo
 from pcref_analysis.vocabulary.errors import PcrefError

@@ -5,10 +5,11 @@ Without them every rate among residents is not available; a Trust's own records 
 
 from __future__ import annotations
 
+import ibis
 import pandas as pd
 
-from pcref_analysis.counting.row_conditions import STANDING, Tables
 from pcref_analysis.extract import breach_report
+from pcref_analysis.extract.schema import STANDING
 from pcref_analysis.extract.validate import Standing
 from pcref_analysis.population import resident_counts
 from pcref_analysis.store import open_data
@@ -19,7 +20,7 @@ FIT = ["margin", "cells", "people", "largest_difference", "rounds"]
 WITHOUT = "Indicators among residents are not available"
 
 
-def of(parameters: Parameters, raw: Tables) -> Standing:
+def of(parameters: Parameters, raw: dict[str, ibis.Table]) -> Standing:
     """Return the tables of residents and areas that an extract lacks, if they can be made.
 
     Parameters
