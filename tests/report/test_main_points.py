@@ -10,7 +10,7 @@ import pytest
 from pcref_analysis.display import formats
 from pcref_analysis.priorities import wording
 from pcref_analysis.report import pipeline
-from pcref_analysis.report.pages import landing, main_points, page_lead
+from pcref_analysis.report.pages import documents, landing, main_points, page_lead
 from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -186,6 +186,16 @@ def test_none_where_many_were_expected_is_a_figure_too():
     said = words(page(records(ratio=np.nan, lower=np.nan, upper=np.nan, none_of=40.0, ratio_low=np.nan)))
     assert "none among Black people, where about 40 would be expected" in said
     assert said.count("No figures This comes from") == 1  # that of the carers alone
+
+
+def test_a_ratio_of_nought_is_said_as_none_and_not_in_per_cent():
+    given = parameters.load("demo")
+    made = records(agreed=False, ratio=0.0, lower=0.0, upper=0.33, none_of=10.9)
+    points = main_points.of(made, given)
+    assert points.points[0].size == "none where some were expected" and "none among" in points.points[0].plain
+    said = "\n".join(text for _, text in documents.slides(points, pipeline.about(given)))
+    assert "100%" not in said and "(none where some were expected)" in words(page(made))
+    main_points.check("slides", said, points, pipeline.about(given))
 
 
 def test_a_number_in_the_name_that_people_gave_an_item_is_theirs():

@@ -343,15 +343,20 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
 
 def _size(row: Mapping[str, Any]) -> str:
     """Return how large a gap is in two words, for a list of titles."""
-    if not formats.known(row["ratio"]):
+    if _none(row):
         return "none where some were expected"
     times = formats.times(row["ratio"])
     return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
 
 
+def _none(row: Mapping[str, Any]) -> bool:
+    """Say whether there were none where many were expected: of a ratio of nought nothing is said in per cent."""
+    return not formats.known(row["ratio"]) or row["ratio"] == 0
+
+
 def _easy(row: dict[str, Any], parameters: Parameters) -> str:
     """Say a finding as one idea: more often, less often; the number only where it helps."""
-    if not formats.known(row["ratio"]):  # none where many were expected
+    if _none(row):
         return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
