@@ -1,5 +1,7 @@
 """How many have no known ethnic group, of people in care and of what each indicator counts; and what is said of it."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -36,6 +38,8 @@ def test_people_in_care_are_counted_by_the_group_in_their_record(released):
     assert shares.loc["Detentions"].tolist() == [20, 80, 25]
     said = sentences.unknown(found, id="x").text
     assert "10% of people in our care" in said and "25% (detentions)" in said
+    alone = SimpleNamespace(name="unknown", table=found.table.query("indicator_name == 'Detentions'"))
+    assert sentences.unknown(alone, id="x").text.startswith("It is not known for 25% of what is counted.")
 
 
 def test_everybody_in_a_group_has_an_interval_that_ends_at_100(released):
