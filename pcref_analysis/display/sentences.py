@@ -39,7 +39,8 @@ def unknown(released: Any, id: str) -> Shown:
         return _said("How many records have no known ethnic group cannot be shown.", id, released)
     least, most = frame.iloc[0], frame.iloc[-1]
     if most["estimate"] == 0:
-        return _said("Where its share can be shown, nobody is without a known ethnic group.", id, released)
+        some = "Where the share can be shown, ethnic group is known for everyone, or nearly everyone, who is counted."
+        return _said(some, id, released)
     care = frame[frame["indicator"] == "ethnicity_known"]["estimate"]
     first = f"We do not know the ethnic group of {care.iloc[0]:.3g}% of people in our care. " if len(care) else ""
     low, high = (f"{one['estimate']:.3g}% ({_lower(one['indicator_name'])})" for one in (least, most))

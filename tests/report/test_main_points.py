@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.display import formats
-from pcref_analysis.priorities import wording
+from pcref_analysis.priorities import gap_over_time, wording
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import documents, landing, main_points, page_lead
 from pcref_analysis.store import csv_text
@@ -108,6 +108,21 @@ def test_it_says_whether_it_gets_better_how_firm_it_is_and_what_was_done():
     )
     assert "With care" in words(page(records(ratio_low=0.4)))
     assert "With care" in words(page(records(ratio_low=np.nan)))
+
+
+def test_a_gap_that_chance_may_explain_is_not_called_firm():
+    said = words(page(records(evidence="possible")))
+    assert "that would not close the gap. By the written rule it is not clear of chance." in said
+    assert "the gap would still be there" not in said.partition("to be read with care")[2]
+
+
+def test_a_trend_by_another_adjustment_than_the_ratio_above_says_so():
+    """Once a ratio of 0.69 stood above 'it was 0.30 in 2022-23 and 0.45 in 2023-24', of the same group and year."""
+    earlier = gap_over_time.compared(GAPS.assign(adjustment="age_sex"), "White", "2023-24")
+    given = parameters.load("demo")
+    said = main_points._trend(earlier, given, "age_sex_imd")
+    assert "The ratio after allowing for age and sex was 5.8 (5.2 to 6.5) in 2021-22" in said
+    assert "The ratio was 5.8" in main_points._trend(earlier, given, "age_sex")
 
 
 def test_a_change_between_published_years_says_that_counting_may_have_changed():

@@ -275,7 +275,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     trust, why = quality.of_finding(lead, share)
     ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
-        title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
+        title, words, _trend(earlier, parameters, lead["adjustment"]), trust, why, done, PAGES.get(lead["domain"], ""),
         _easy(lead, parameters),
         ratio=ratio if formats.known(lead["ratio"]) else None,
         size=", ".join(dict.fromkeys(_size(row) for row in found.to_dict("records"))),
@@ -312,7 +312,8 @@ def financial_year(period: str) -> str:
     return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
 
 
-def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
+def _trend(earlier: pd.DataFrame, parameters: Parameters, adjustment: str = "") -> str:
+    """Say whether a gap moved; where not by the ``adjustment`` that is shown of now, by which."""
     if earlier.empty:
         return "We cannot tell: no earlier year has a figure to compare with."
     row = earlier.iloc[0]
@@ -324,7 +325,9 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
         "wider": "No: the gap is wider.",
         "cannot tell": "We cannot tell: chance alone may explain a change like this." if chance else "We cannot tell.",
     }[row["verdict"]]
-    said = [first, f"The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}."]
+    by = row.get("adjustment", adjustment)  # the fullest that both years have
+    allowed = f" {wording.words(parameters.terms)['adjusted'][by]}" if by != adjustment else ""
+    said = [first, f"The ratio{allowed} was {then} in {row['period_then']} and {now} in {row['period_now']}."]
     if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
         england = {end: formats.ratio(row[f"england_{end}"]) for end in ("then", "now")}
         said.append(f"In England it was {england['then']} and {england['now']}.")
