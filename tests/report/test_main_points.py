@@ -207,7 +207,8 @@ def test_a_ratio_of_nought_is_said_as_none_and_not_in_per_cent():
     given = parameters.load("demo")
     made = records(agreed=False, ratio=0.0, lower=0.0, upper=0.33, none_of=10.9)
     points = main_points.of(made, given)
-    assert points.points[0].size == "none where some were expected" and "none among" in points.points[0].plain
+    assert points.points[0].size == "none where some were expected"
+    assert points.points[0].plain.startswith("There were none for Black people. At the level of White people there")
     said = "\n".join(text for _, text in documents.slides(points, pipeline.about(given)))
     assert "100%" not in said and "(none where some were expected)" in words(page(made))
     main_points.check("slides", said, points, pipeline.about(given))

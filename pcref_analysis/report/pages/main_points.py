@@ -346,23 +346,21 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters, adjustment: str = "") 
 
 def _size(row: Mapping[str, Any]) -> str:
     """Return how large a gap is in two words, for a list of titles."""
-    if _none(row):
+    if formats.has(row["none_of"]) or not formats.known(row["ratio"]):  # of nought nothing is said in per cent
         return "none where some were expected"
     times = formats.times(row["ratio"])
     return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
 
 
-def _none(row: Mapping[str, Any]) -> bool:
-    """Say whether there were none where many were expected: of a ratio of nought nothing is said in per cent."""
-    return not formats.known(row["ratio"]) or row["ratio"] == 0
-
-
 def _easy(row: dict[str, Any], parameters: Parameters) -> str:
     """Say a finding as one idea: more often, less often; the number only where it helps."""
-    if _none(row):
-        return wording.main_sentence(row)
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
+    if formats.has(row["none_of"]):
+        about = formats.rounded(row["none_of"])
+        return f"There were none for {who}. At the level of {others} there would be about {about}."
+    if not formats.known(row["ratio"]):
+        return wording.main_sentence(row)
     how = formats.times(row["ratio"])
     if how.endswith("times that"):
         return f"This was {how.removesuffix(' that')} as high for {who} as for {others}."
