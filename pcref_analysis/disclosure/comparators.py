@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -22,8 +24,9 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     """Return what :func:`pcref_analysis.disclosure.rounded_figures.figures` needs, a row for each row of the table.
 
     ``released`` holds the released number of each count (missing: hidden); ``settled`` says which numbers are
-    those of the last edition. ``lost``: a count that the figure rests on is hidden; ``steady``: the group's own are
-    settled, so that a new figure would tell how they moved.
+    those of the last edition. ``lost``: a count that the figure rests on is hidden, or none in the last edition and
+    so perhaps a few people now, whom a new figure would tell; ``steady``: the group's own are settled, so that a new
+    figure would tell how they moved.
     """
     frame = table.frame
     out = figures_of(frame)
@@ -40,10 +43,14 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
         out["lost"] |= (cell >= 0) & out[shown].isna().to_numpy()
         used = compared & ((other >= 0) | (total >= 0))
         out["lost"] |= used & out[f"{shown}0"].isna().to_numpy() & out[f"{true}0"].notna().to_numpy()
-        out["steady"] &= (cell < 0) | settled[np.maximum(cell, 0)]
+        again = settled[np.maximum(cell, 0)] & (cell >= 0)
+        out["steady"] &= (cell < 0) | again
+        if column == "events":
+            stood = again
+            out["lost"] |= stood & (out["r"] == 0).to_numpy()
     half = out["o0"].isna() | out["n0"].isna()
     out.loc[half, ["o0", "n0", "r0", "m0"]] = np.nan
-    out["low"], out["high"] = _known(out["r"], rule)
+    out["low"], out["high"] = _known(out["r"], rule, stood)
     out["low0"], out["high0"] = _known(out["r0"], rule)
     out["external"] = compared & half.to_numpy() & ~_inside(frame)
     out["per"] = _per(out, frame)
@@ -86,8 +93,8 @@ def cells_of(linked: Sums, table: Table, column: str) -> np.ndarray:
     return here.reindex(range(len(table.frame))).fillna(-1).astype(int).to_numpy()
 
 
-def _known(shown: pd.Series, rule: Disclosure) -> tuple[np.ndarray, np.ndarray]:
-    low, high = disclosure_rule.possible(shown, rule)
+def _known(shown: pd.Series, rule: Disclosure, repeated: Any = False) -> tuple[np.ndarray, np.ndarray]:
+    low, high = disclosure_rule.possible(shown, rule, repeated)
     hidden = shown.isna().to_numpy()
     return np.where(hidden, np.nan, low), np.where(hidden, np.nan, high)
 

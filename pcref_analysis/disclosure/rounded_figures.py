@@ -201,10 +201,28 @@ def _crude(rows: pd.DataFrame) -> np.ndarray:
     low = np.where((lower <= 0) | (o == 0), 0.0, low)
     high = np.where(o == 0, significant(upper * n / m, FEW_DIGITS), high)
     percent = (rows["measure"] == "percent").to_numpy()
+    ends = _ends(rows)  # limits hold every value that the rounding leaves: 7 of 8 is shown as 5 of 10
+    low, high = np.fmin(low, per * ends[0]), np.fmax(high, per * ends[1])
     high = np.where(percent, np.where(o == n, 100.0, np.minimum(high, 100.0)), high)
     itself = compared & (value == 1) & (lower == upper)
     low, high = np.where(itself, 1.0, low), np.where(itself, 1.0, high)
     return _in_one_step(estimate, low, high)
+
+
+def _ends(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and greatest level (of comparisons: ratio of levels) that the counts as released leave."""
+    base, odds = rows["base"].to_numpy(float), (rows["measure"] == "odds_ratio").to_numpy()
+
+    def levels(at_risk: str, low: str, high: str) -> tuple[np.ndarray, np.ndarray]:
+        m = rows[at_risk].to_numpy(float)
+        half = np.where(m % base == 0, (base - 1) / 2, 0.0)  # people at risk from outside are not rounded
+        least, most = rows[low].to_numpy(float) / (m + half), rows[high].to_numpy(float) / (m - half)
+        return least, np.where(m >= rows[high], np.minimum(most, 1.0), most)
+
+    (least, most), (least0, most0) = levels("m", "low", "high"), levels("m0", "low0", "high0")
+    compared = rows["measure"].isin(COMPARED).to_numpy()
+    ends = np.where(compared, least / most0, least), np.where(compared, most / least0, most)
+    return np.where(odds, np.nan, ends[0]), np.where(odds | ~np.isfinite(ends[1]), np.nan, ends[1])
 
 
 def _in_one_step(estimate: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -38,12 +38,16 @@ def unknown(released: Any, id: str) -> Shown:
     if frame.empty:
         return _said("How many records have no known ethnic group cannot be shown.", id, released)
     least, most = frame.iloc[0], frame.iloc[-1]
+    if most["estimate"] == 0:
+        some = "Where the share can be shown, ethnic group is known for everyone, or nearly everyone, who is counted."
+        return _said(some, id, released)
     care = frame[frame["indicator"] == "ethnicity_known"]["estimate"]
     first = f"We do not know the ethnic group of {care.iloc[0]:.3g}% of people in our care. " if len(care) else ""
+    low, high = (f"{one['estimate']:.3g}% ({_lower(one['indicator_name'])})" for one in (least, most))
+    span = f"between {low} and {high}" if least["estimate"] < most["estimate"] else f"{most['estimate']:.3g}%"
     return _said(
-        f"{first}It is not known for between {least['estimate']:.3g}% ({_lower(least['indicator_name'])}) and "
-        f"{most['estimate']:.3g}% ({_lower(most['indicator_name'])}) of what is counted. Those people are shown as "
-        "Unknown. Their ethnic groups could change comparisons: beside each it is said how far, where we can tell.",
+        f"{first}It is not known for {span} of what is counted. Those people are shown as Unknown. Their ethnic groups "
+        "could change comparisons: beside each it is said how far, where we can tell.",
         id,
         released,
     )

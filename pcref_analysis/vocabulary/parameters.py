@@ -333,6 +333,8 @@ def _fault(fault: Any) -> str:
         return f"{where}: unknown key.{did_you_mean(fault['loc'][-1], _known_keys(fault['loc'][:-1]), 0.5)}"
     if fault["type"] == "missing":
         return f"{where}: is missing."
+    if fault["type"] == "string_pattern_mismatch":  # of the run's name, which folders and addresses are made of
+        return f"{where}: may hold small letters, digits and hyphens alone, such as our-trust."
     words = fault["msg"].removeprefix("Value error, ")
     return f"{where}: {words}." if where else f"{words}."  # what concerns several keys names them itself
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables
+from pcref_analysis.estimates import intervals
 from pcref_analysis.vocabulary import ethnicity
 
 
@@ -164,3 +165,32 @@ def test_people_do_not_add_up_over_years(bench):
         over_years("people_detained_caseload"), bench.RULES["exact"], complementary=False
     )
     assert release_tables.attack(shown).empty
+
+
+def shares(events, at_risk):
+    """Return crude percentages and ratios, those after adjustment as a model gives them (none of no events)."""
+    counts = pd.DataFrame({"ethnic_group": ["Mixed", "White"], "events": [events, 120], "at_risk": [at_risk, 900]})
+    counts = counts.assign(indicator="long_stay_60_days", period="2023-24", adjustment="crude", measure="percent")
+    low, high = intervals.wilson(counts["events"].to_numpy(float), counts["at_risk"].to_numpy(float), 0.95)
+    levels = counts.assign(estimate=100 * counts["events"] / counts["at_risk"], lower=100 * low, upper=100 * high)
+    ratio, spread = levels["estimate"][0] / levels["estimate"][1], np.exp(2 / np.sqrt(max(events, 1)))
+    gaps = [
+        counts[:1].assign(measure="ratio", comparator="White", adjustment=adjustment, estimate=estimate, lower=lower,
+                          upper=max(ratio, 0.03) * spread)
+        for adjustment, estimate, lower in (
+            ("crude", ratio, ratio / spread), ("age_sex", ratio or np.nan, ratio / spread or np.nan))
+    ]  # fmt: skip
+    return pd.concat([levels, *gaps], ignore_index=True).assign(level=0.95)
+
+
+def test_figures_do_not_tell_a_repeated_none_from_the_few_who_were_added_later():
+    """Once the limits of none were 0 to 0 where a few had come, and the adjusted ratio had that of one or two."""
+    (last,) = release_tables.release_all({"t": shares(0, 200)}, "mhsds", public=False)
+    now = [
+        release_tables.release_all({"t": shares(events, 240)}, "mhsds", public=False, previous=[last])[0].table
+        for events in (0, 1, 2, 3, 4)
+    ]
+    mixed = [table[table["ethnic_group"].eq("Mixed")].reset_index(drop=True) for table in now]
+    assert mixed[0]["events"].eq(0).all() and mixed[0]["events_status"].eq("repeated").all()
+    for other in mixed[1:]:
+        pd.testing.assert_frame_equal(mixed[0], other)

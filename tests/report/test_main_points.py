@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.display import formats
-from pcref_analysis.priorities import wording
+from pcref_analysis.priorities import gap_over_time, wording
 from pcref_analysis.report import pipeline
-from pcref_analysis.report.pages import landing, main_points, page_lead
+from pcref_analysis.report.pages import documents, landing, main_points, page_lead
 from pcref_analysis.store import csv_text
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -110,6 +110,21 @@ def test_it_says_whether_it_gets_better_how_firm_it_is_and_what_was_done():
     assert "With care" in words(page(records(ratio_low=np.nan)))
 
 
+def test_a_gap_that_chance_may_explain_is_not_called_firm():
+    said = words(page(records(evidence="possible")))
+    assert "that would not close the gap. By the written rule it is not clear of chance." in said
+    assert "the gap would still be there" not in said.partition("to be read with care")[2]
+
+
+def test_a_trend_by_another_adjustment_than_the_ratio_above_says_so():
+    """Once a ratio of 0.69 stood above 'it was 0.30 in 2022-23 and 0.45 in 2023-24', of the same group and year."""
+    earlier = gap_over_time.compared(GAPS.assign(adjustment="age_sex"), "White", "2023-24")
+    given = parameters.load("demo")
+    said = main_points._trend(earlier, given, "age_sex_imd")
+    assert "The ratio after allowing for age and sex was 5.8 (5.2 to 6.5) in 2021-22" in said
+    assert "The ratio was 5.8" in main_points._trend(earlier, given, "age_sex")
+
+
 def test_a_change_between_published_years_says_that_counting_may_have_changed():
     given = parameters.load("demo")
     other = given.model_copy(update={"source": given.source.model_copy(update={"kind": "published"})})
@@ -186,6 +201,17 @@ def test_none_where_many_were_expected_is_a_figure_too():
     said = words(page(records(ratio=np.nan, lower=np.nan, upper=np.nan, none_of=40.0, ratio_low=np.nan)))
     assert "none among Black people, where about 40 would be expected" in said
     assert said.count("No figures This comes from") == 1  # that of the carers alone
+
+
+def test_a_ratio_of_nought_is_said_as_none_and_not_in_per_cent():
+    given = parameters.load("demo")
+    made = records(agreed=False, ratio=0.0, lower=0.0, upper=0.33, none_of=10.9)
+    points = main_points.of(made, given)
+    assert points.points[0].size == "none where some were expected"
+    assert points.points[0].plain[0].startswith("There were none for Black people. At the level of White people there")
+    said = "\n".join(text for _, text in documents.slides(points, pipeline.about(given)))
+    assert "100%" not in said and "(none where some were expected)" in words(page(made))
+    main_points.check("slides", said, points, pipeline.about(given))
 
 
 def test_a_number_in_the_name_that_people_gave_an_item_is_theirs():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.disclosure import release_tables, rounded_figures
+from pcref_analysis.estimates import intervals
 
 BASE = {"measure": "ratio", "level": 0.95, "per": 1.0, "base": 5.0, "external": False, "values": False, "crude": False}
 
@@ -94,3 +95,19 @@ def test_a_crude_ratio_is_that_of_the_counts_beside_it():
     r, m, r0, m0 = (shown.loc[i, c] for i in (2, 0) for c in ("events", "at_risk"))
     assert (r, r0) == (10, 370)
     assert shown.loc[2, "estimate"] == pytest.approx(r / m / (r0 / m0), rel=0.005)
+
+
+@pytest.mark.parametrize(("events", "at_risk"), [(7, 8), (12, 13), (13, 17), (30, 31), (5, 12)])
+def test_the_limits_of_a_percentage_hold_what_was_counted(events, at_risk):
+    """Once 7 of 8 stood as 5 of 10: 50% (24 to 76), and its ratio of 1.5 as 0.85 (0.54 to 1.35)."""
+    low, high = intervals.wilson(np.array([events, 200.0]), np.array([at_risk, 350.0]), 0.95)
+    levels = pd.DataFrame({"ethnic_group": ["Mixed", "White"], "events": [events, 200], "at_risk": [at_risk, 350]})
+    levels = levels.assign(indicator="positive_experience", adjustment="crude", measure="percent", level=0.95)
+    levels = levels.assign(estimate=100 * levels["events"] / levels["at_risk"], lower=100 * low, upper=100 * high)
+    ratio = levels["estimate"][0] / levels["estimate"][1]
+    gap = levels[:1].assign(measure="ratio", comparator="White", estimate=ratio, lower=ratio / 1.3, upper=ratio * 1.3)
+    (shown,) = release_tables.release_all({"t": pd.concat([levels, gap], ignore_index=True)}, "mhsds", public=False)
+    assert release_tables.attack([shown]).empty
+    for given, row in ((levels["estimate"][0], shown.table.iloc[0]), (ratio, shown.table.iloc[2])):
+        assert pd.isna(row["estimate"]) or row["lower"] * 0.995 <= given <= row["upper"] * 1.005
+    assert shown.table["estimate"].notna().any()

@@ -1,5 +1,7 @@
 """How many have no known ethnic group, of people in care and of what each indicator counts; and what is said of it."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -36,6 +38,8 @@ def test_people_in_care_are_counted_by_the_group_in_their_record(released):
     assert shares.loc["Detentions"].tolist() == [20, 80, 25]
     said = sentences.unknown(found, id="x").text
     assert "10% of people in our care" in said and "25% (detentions)" in said
+    alone = SimpleNamespace(name="unknown", table=found.table.query("indicator_name == 'Detentions'"))
+    assert sentences.unknown(alone, id="x").text.startswith("It is not known for 25% of what is counted.")
 
 
 def test_everybody_in_a_group_has_an_interval_that_ends_at_100(released):
@@ -54,6 +58,8 @@ def test_none_unknown_of_some_is_none_though_their_number_is_hidden():
     shown = release_tables.release(table, "mhsds", name="levels")
     found = derived_tables.unknown(shown, pcref.parameters.load("demo")).table.iloc[0]
     assert pd.isna(found["at_risk"]) and found["estimate"] == 0 and found["status"] == "shown"
+    said = sentences.unknown(derived_tables.unknown(shown, pcref.parameters.load("demo")), id="x").text
+    assert said.startswith("Where the share can be shown, ethnic group is known for everyone, or nearly everyone")
 
 
 def _share(counts, **changed):

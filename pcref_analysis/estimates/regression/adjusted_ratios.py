@@ -166,6 +166,8 @@ def ladder(
             "regression: odds ratios change between the steps of a ladder even where the groups' make-up is alike; "
             "use family='poisson', which gives ratios of proportions."
         )
+    if not isinstance(steps, dict | None):
+        raise PcrefError("regression: steps is a dict, such as {'sex': ['sex']}; pcref.ladder takes names of steps.")
     ask = Options(exposure, comparator, family, outcome, unknown_exposure, level=level, interval=interval)
     return _ratios(cells, ask, STEPS if steps is None else steps)
 

@@ -275,7 +275,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     trust, why = quality.of_finding(lead, share)
     ratio = tuple(float(lead[name]) for name in ("ratio", "lower", "upper", "rounded_to"))
     return Point(
-        title, words, _trend(earlier, parameters), trust, why, done, PAGES.get(lead["domain"], ""),
+        title, words, _trend(earlier, parameters, lead["adjustment"]), trust, why, done, PAGES.get(lead["domain"], ""),
         tuple(_easy(row, parameters, named=len(found) > 1) for row in found.to_dict("records")),
         ratio=ratio if formats.known(lead["ratio"]) else None,
         size=", ".join(dict.fromkeys(_size(row) for row in found.to_dict("records"))),
@@ -312,7 +312,8 @@ def financial_year(period: str) -> str:
     return f"April {period[:4]} to March {int(period[-7:-3]) + 1}"
 
 
-def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
+def _trend(earlier: pd.DataFrame, parameters: Parameters, adjustment: str = "") -> str:
+    """Say whether a gap moved; where not by the ``adjustment`` that is shown of now, by which."""
     if earlier.empty:
         return "We cannot tell: no earlier year has a figure to compare with."
     row = earlier.iloc[0]
@@ -324,7 +325,9 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
         "wider": "No: the gap is wider.",
         "cannot tell": "We cannot tell: chance alone may explain a change like this." if chance else "We cannot tell.",
     }[row["verdict"]]
-    said = [first, f"The ratio was {then} in {row['period_then']} and {now} in {row['period_now']}."]
+    by = row.get("adjustment", adjustment)  # the fullest that both years have
+    allowed = f" {wording.words(parameters.terms)['adjusted'][by]}" if by != adjustment else ""
+    said = [first, f"The ratio{allowed} was {then} in {row['period_then']} and {now} in {row['period_now']}."]
     if formats.known(row.get("england_then")) and formats.known(row.get("england_now")):
         england = {end: formats.ratio(row[f"england_{end}"]) for end in ("then", "now")}
         said.append(f"In England it was {england['then']} and {england['now']}.")
@@ -343,7 +346,7 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters) -> str:
 
 def _size(row: Mapping[str, Any]) -> str:
     """Return how large a gap is in two words, for a list of titles."""
-    if not formats.known(row["ratio"]):
+    if formats.has(row["none_of"]) or not formats.known(row["ratio"]):  # of nought nothing is said in per cent
         return "none where some were expected"
     times = formats.times(row["ratio"])
     return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
@@ -351,16 +354,23 @@ def _size(row: Mapping[str, Any]) -> str:
 
 def _easy(row: Mapping[str, Any], parameters: Parameters, named: bool) -> str:
     """Say a finding as one idea: more often, less often; the number only where it helps."""
-    this = f"{row['name']}: this" if named else "This"
-    if not formats.known(row["ratio"]):  # none where many were expected
-        return wording.main_sentence(row)
+    said = _in_easy_words(row, parameters)
+    return f"{row['name']}: {said[:1].lower()}{said[1:]}" if named else said
+
+
+def _in_easy_words(row: Mapping[str, Any], parameters: Parameters) -> str:
     terms = wording.words(parameters.terms)
     who, others = (wording.people(row[name], terms) for name in ("ethnic_group", "comparator"))
+    if formats.has(row["none_of"]):
+        about = formats.rounded(row["none_of"])
+        return f"There were none for {who}. At the level of {others} there would be about {about}."
+    if not formats.known(row["ratio"]):
+        return wording.main_sentence(row)
     how = formats.times(row["ratio"])
     if how.endswith("times that"):
-        return f"{this} was {how.removesuffix(' that')} as high for {who} as for {others}."
+        return f"This was {how.removesuffix(' that')} as high for {who} as for {others}."
     *first, last = how.split()
-    return f"{this} was {' '.join(first)} for {who} {last} for {others}."
+    return f"This was {' '.join(first)} for {who} {last} for {others}."
 
 
 def _done(item: str, outcomes: pd.DataFrame) -> tuple[str, str, str]:

@@ -37,8 +37,10 @@ def of_finding(row: dict[str, Any], share: pd.DataFrame) -> tuple[str, str]:
         f"{unknown}Depending on the ethnic group of people for whom it is not recorded{wording.doubtful(row)}, the "
         f"ratio could lie between {low} and {high}"
     )
-    if _same_side(row):
+    if _same_side(row) and row["evidence"] == "clear":
         return "Firm", f"{words}: the gap would still be there."
+    if _same_side(row):
+        return "With care", f"{words}: that would not close the gap. By the written rule it is not clear of chance."
     return "With care", f"{words}, so it has to be recorded better first."
 
 

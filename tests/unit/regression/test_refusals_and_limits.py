@@ -184,6 +184,10 @@ class TestUnknown:
         kept = adjusted_ratios.adjusted(self.cells(), adjust=["sex"], unknown_adjust="keep")
         assert row_of(kept, "Indian")["events"] == 45 and not kept["note"].str.contains("left out").any()
 
+    def test_names_of_steps_in_place_of_their_columns_are_refused_in_words(self):
+        with pytest.raises(PcrefError, match="steps is a dict"):
+            adjusted_ratios.ladder(pd.DataFrame({"ethnic_group": ["White"], "events": [1]}), steps=("crude",))
+
     def test_the_ladder_uses_the_same_people_at_every_step(self):
         found = adjusted_ratios.ladder(self.cells(), steps={"crude": [], "sex": ["sex"]})
         assert len(found[["ethnic_group", "events"]].drop_duplicates()) == 3
