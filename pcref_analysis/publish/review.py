@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pcref_analysis import prepare
+from pcref_analysis.disclosure import release_tables
 from pcref_analysis.publish import nbval_plugin
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.report.study import Study
@@ -62,10 +63,9 @@ def _review(checked: Parameters, folder: Path, paths: list[Path], say: Callable[
     say("review: cells and estimates again")
     with progress.part(say, 0.0, 0.2):
         prepare.prepare(checked, lambda line: None)
-    shutil.rmtree(folder / "plan", ignore_errors=True)  # so that what is compared is not what was kept
     if not (study := Study(checked)).published:
         with progress.part(say, 0.2, 0.4):
-            study.plan()
+            plan_again(study, folder)
     given = parameters.hand_over(checked, folder)
     first = [path for path in paths if path.stem != run_notebooks.LAST]
     with progress.part(say, 0.4, 0.9):
@@ -85,6 +85,14 @@ def _review(checked: Parameters, folder: Path, paths: list[Path], say: Callable[
     say(f"review: the reviewer's checklist is {parameters.shown(page)}")
     say("review: every shown output came back" if not differences else f"review: {_count(differences)}")
     return 1 if differences else 0
+
+
+def plan_again(study: Study, folder: Path) -> None:
+    """Make the disclosure plan anew, so that what is compared is not what was kept; by earlier editions if it was."""
+    later = (folder / "plan").is_dir() and study.plan().later
+    shutil.rmtree(folder / "plan", ignore_errors=True)
+    before = runs.earlier(study.parameters.run) if later else []
+    study.plan([table for one in before for table in release_tables.read(one)])
 
 
 def check(
