@@ -7,6 +7,7 @@ another matter: none is a finding, where it is known who could have been counted
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import ibis
@@ -153,7 +154,7 @@ def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]], unfilled: 
     but a few.
     """
     if blank := [need for need in _needs(entry) + _asked(entry) if year in unfilled.get(need, ())]:
-        return f"the column {', '.join(dict.fromkeys(blank))} has no values in the period"
+        return _lack("column", dict.fromkeys(blank), "no values in the period")
     mine = seen[entry.count.rows]
     if year in mine:
         return ""
@@ -195,6 +196,11 @@ def team_types(tables: Tables) -> set[str]:
     return set(engines.frame(ibis.union(*named).distinct())["ServTeamTypeMH"].dropna()) if named else set()
 
 
+def _lack(kind: str, names: Iterable[str], what: str) -> str:
+    first, *more = names
+    return f"the {kind}s {', '.join([first, *more])} have {what}" if more else f"the {kind} {first} has {what}"
+
+
 def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int, teams: set[str]) -> str:
     """Say why an indicator cannot be counted from the tables at all; "" if it can.
 
@@ -208,7 +214,7 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     empty = [name for name in named if not values[name][""]]
     counted = counting_rules.named(entry.count.rows).needs[0] if entry.count.among else ""  # none of it is an answer
     if bare := [name for name in empty if name != counted]:
-        return f"the table {', '.join(bare)} has no rows"
+        return _lack("table", bare, "no rows")
     used = [need for need in _needs(entry) if "." in need] + _asked(entry)
     used = [need.split(".") for need in dict.fromkeys(used)]
     blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
@@ -216,7 +222,7 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in schema.AREA_COLUMNS[imd_version]):
         blank.append(f"MHS001MPI.{schema.AREA_COLUMNS[imd_version][0]}")
     if blank:
-        return f"the column {', '.join(blank)} has no values"
+        return _lack("column", blank, "no values")
     asked = [{code.code for code in c.codes()} for c in entry.count.where if c.any_of]
     lacking = ", ".join(sorted(next((codes for codes in asked if not codes & teams), ())))
     return f"no team of the extract has the type {lacking}" if lacking else ""

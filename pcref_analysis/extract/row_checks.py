@@ -16,6 +16,7 @@ from pcref_analysis.vocabulary.parameters import Parameters
 SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says
 OLDEST = 120
 LONGEST = 20  # years; a longer stay or referral is possible, but more often its start is no true date
+FEWEST = 10  # rows that end before they begin, from which on they are no slips if they are most of a table
 LEFT_OUT = {
     "missing": "The rows are left out. Fill it in the source system.",
     "unread": "The rows are left out. Correct or map the values in the extract.",
@@ -118,7 +119,10 @@ def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tup
         rows = totals[f"reason_{k}"]
         dropped += rows
         rule = {"missing": "required value is missing", "backward": f"is before {table.start()}"}.get(kind)
-        if name not in stopped:
+        if kind == "backward" and rows >= FEWEST and rows > totals["n"] / 2:
+            todo = "More than half of the rows. Are the two columns swapped?"
+            found.append(breach(table.name, name, rule, "stops", todo, rows))
+        elif name not in stopped:
             rule = rule or unread(table.columns[name])
             todo = LEFT_OUT[kind] + (_forms(_of(name, totals)) if kind == "unread" else "")
             found.append(breach(table.name, name, rule, "dropped", todo, rows))

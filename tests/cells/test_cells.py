@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pcref_analysis.analysis import lengths_of_stay, levels_and_gaps
-from pcref_analysis.counting import aggregate, cells, detention, row_conditions
+from pcref_analysis.counting import aggregate, availability, cells, detention, row_conditions
 from pcref_analysis.synthetic import demo, demo_hospital, demo_people
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -321,6 +321,7 @@ def test_a_column_nobody_filled_makes_its_indicators_not_available(extract, coun
     tables = extract(MHS001MPI=mpi({"LSOA2021": None}), MHS101Referral=referred("P1", "2023-05-01"))
     _found, ledger = count(tables, "new_referrals", imd_version=2019)
     assert ledger["reason"].tolist() == ["not available: the column MHS001MPI.LSOA2011 has no values"]
+    assert availability._lack("column", ["A.x", "B.y"], "no values") == "the columns A.x, B.y have no values"
 
 
 def test_without_population_or_areas_only_rates_among_residents_are_missing(extract, count):

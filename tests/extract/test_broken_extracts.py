@@ -294,6 +294,19 @@ def test_end_before_start_is_dropped(broken, name):
     assert told(checked, name, table.end(), "dropped") == {f"is before {table.start()}": 2}
 
 
+def test_two_columns_that_are_swapped_stop_where_a_slip_is_left_out(broken):
+    """Of 197 spells 180 were left out with their dates swapped, and the analysis went on with the other 17."""
+    start, end = "StartDateHospProvSpell", "DischDateHospProvSpell"
+
+    def swapped(frame):
+        both = frame[end].ne("") & frame[end].notna()
+        return frame[both].rename(columns={start: end, end: start})
+
+    checked = broken("MHS501HospProvSpell", swapped)
+    (rows,) = told(checked, "MHS501HospProvSpell", end, "stops").values()
+    assert rows >= 10 and not told(checked, "MHS501HospProvSpell", end, "dropped")
+
+
 @pytest.mark.parametrize("name", whole(lambda t: bool(t.end())))
 def test_far_end_is_open(broken, name):
     end = declared()[name].end()
