@@ -173,7 +173,12 @@ def interval(estimate: Any, lower: Any, upper: Any, rounded_to: Any = None, deci
         return ""
     shown, low, high = three(estimate, lower, upper, decimals, rounded_to)
     text = f"{shown} ({low} to {high})" if has(lower) or has(upper) else shown
-    return f"{text}, to the nearest {figure(rounded_to)}" if known(rounded_to) else text
+    return text + nearest(rounded_to)
+
+
+def nearest(rounded_to: Any) -> str:
+    """Say the step of a figure that is rounded more coarsely than others; nothing of others."""
+    return f", to the nearest {figure(rounded_to)}" if known(rounded_to) else ""
 
 
 def three(

@@ -133,7 +133,7 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
         f"{row['name']}: {over}{terms['adjusted'].get(row['adjustment'], row['adjustment'])}, the {level} among {who} "
     )
     ratio, low, high = formats.three(row["ratio"], row["lower"], row["upper"], rounded_to=row.get("rounded_to"))
-    step = f", to the nearest {formats.figure(row['rounded_to'])}" if formats.known(row.get("rounded_to")) else ""
+    step = formats.nearest(row.get("rounded_to"))
     interval = f"{100 * row['level']:.4g}% interval {low} to {high}{step}"
     sentence = f"{opening}was {formats.times(row['ratio'])} among {others} "
     sentence += f"({interval})" if row["ratio"] >= 1.5 else f"(ratio {ratio}, {interval})"

@@ -142,4 +142,4 @@ def test_a_ratio_that_is_rounded_more_coarsely_keeps_its_step_where_years_are_co
     both = gaps((2.5, 2.0, 3.5), (5, 3, 9), rounded_to=[np.nan, 1.0])
     row = gap_over_time.compared(both, "White", "2023-24").iloc[0]
     said = main_points._trend(pd.DataFrame([row]), parameters.load("demo"))
-    assert "2.5 (2.0 to 3.5) in 2021-22 and 5 (3 to 9), to the nearest 1 in 2023-24" in said
+    assert "2.5 (2.0 to 3.5) in 2021-22 and 5 (3 to 9, to the nearest 1) in 2023-24" in said

@@ -317,8 +317,7 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters, adjustment: str = "") 
     if earlier.empty:
         return "We cannot tell: no earlier year has a figure to compare with."
     row = earlier.iloc[0]
-    names = ("estimate", "lower", "upper", "rounded_to")
-    then, now = (formats.interval(*(row.get(f"{name}_{end}") for name in names)) for end in ("then", "now"))
+    then, now = (_with_limits(row, end) for end in ("then", "now"))
     chance = parameters.source.kind != "published"  # of those, growth of a group may be the reason too
     first = {
         "narrower": "Yes: the gap is narrower.",
@@ -342,6 +341,14 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters, adjustment: str = "") 
                     f"{formats.ratio(row['grown'])} times as high as it was."
                 )  # fmt: skip
     return " ".join(said)
+
+
+def _with_limits(row: pd.Series, end: str) -> str:
+    """Return the ratio of one of the two years with its limits, and its step where that is a coarser one."""
+    step = row.get(f"rounded_to_{end}")
+    three = (row[f"{name}_{end}"] for name in ("estimate", "lower", "upper"))
+    ratio, low, high = formats.three(*three, rounded_to=step)
+    return f"{ratio} ({low} to {high}{formats.nearest(step)})"
 
 
 def _size(row: Mapping[str, Any]) -> str:
