@@ -16,6 +16,7 @@ from pcref_analysis.vocabulary.parameters import Parameters
 SHARE_THAT_STOPS = 0.1  # more than this share of a column unreadable: it holds something else than the contract says
 OLDEST = 120
 LONGEST = 20  # years; a longer stay or referral is possible, but more often its start is no true date
+OPEN = "has not ended"
 FEWEST = 10  # rows that end before they begin, from which on they are no slips if they are most of a table
 LEFT_OUT = {
     "missing": "The rows are left out. Fill it in the source system.",
@@ -193,7 +194,7 @@ def _noted(table: Table, name: str, counts: dict[str, int]) -> list[dict]:
     told += [("stand-in date (such as 1900-01-01)", "early", gone)]
     told += [("date far in the future (9999)", "far", gone)]
     if name == table.end():
-        told += [("has not ended", "open", "Counted as open.")]
+        told += [(OPEN, "open", "Counted as open.")]
         todo = f"Kept, and it weighs on every mean. Is {table.start()} a true date?"
         told += [(f"lasts more than {LONGEST} years", "long", todo)]
     found = [breach(table.name, name, rule, "noted", todo, counts.get(key, 0)) for rule, key, todo in told]

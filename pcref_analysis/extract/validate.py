@@ -211,4 +211,7 @@ def _table(
     else:
         clean = engines.hold(rows)
         engines.release(marked)
+    if count["superseded"] and (end := table.end()):  # an earlier submission of what has ended since was open
+        going_on = count["kept"] - breach_report.one(clean.aggregate(n=clean[end].count()))["n"]
+        breaches = [b | {"rows": going_on} if b["rule"] == row_checks.OPEN else b for b in breaches]
     return clean, breaches + found + month_coverage.months(table, clean, parameters, day), count

@@ -77,6 +77,16 @@ def test_an_end_that_the_last_submission_leaves_empty_is_empty(extract, name):
     assert len(kept) == 60 and kept[table.end()].isna().all()
 
 
+def test_what_has_ended_since_an_earlier_submission_is_not_said_to_be_open(extract):
+    """Twelve submissions of a year said of each stay, once a month until it ended, that it has not ended."""
+    frames, table = extract.tables(), declared()["MHS501HospProvSpell"]
+    stays = frames[table.name].assign(**{table.start(): "2024-05-01", table.end(): ""})
+    last = stays.assign(**{table.end(): ["2024-05-31"] * 55 + [""] * 5}, SubmissionDate="2024-07-01")
+    frames[table.name] = pd.concat([last, stays.assign(SubmissionDate="2024-06-01")])
+    found = examined(extract, frames, table.name).breaches.set_index(["table", "rule"])
+    assert found.loc[(table.name, "has not ended"), "rows"] == 5
+
+
 def test_the_month_goes_before_the_day_of_submission_and_that_before_the_number(extract):
     frames, name = extract.tables(), "MHS201CareContact"
     parts = [
