@@ -47,7 +47,7 @@ def unknown(released: Any, id: str) -> Shown:
     span = f"between {low} and {high}" if least["estimate"] < most["estimate"] else f"{most['estimate']:.3g}%"
     return _said(
         f"{first}It is not known for {span} of what is counted. Those people are shown as Unknown. Their ethnic groups "
-        "could change comparisons: beside each it is said how far, where we can tell.",
+        "could change comparisons: each says how far, where we can tell.",
         id,
         released,
     )

@@ -120,13 +120,13 @@ def breaches(table: Table, names: dict[str, str], totals: dict[str, int]) -> tup
         rows = totals[f"reason_{k}"]
         dropped += rows
         rule = {"missing": "required value is missing", "backward": f"is before {table.start()}"}.get(kind)
-        if kind == "backward" and rows >= FEWEST and rows > totals["n"] / 2:
-            todo = "More than half of the rows. Are the two columns swapped?"
-            found.append(breach(table.name, name, rule, "stops", todo, rows))
-        elif name not in stopped:
-            rule = rule or unread(table.columns[name])
-            todo = LEFT_OUT[kind] + (_forms(_of(name, totals)) if kind == "unread" else "")
-            found.append(breach(table.name, name, rule, "dropped", todo, rows))
+        if name in stopped:
+            continue
+        swapped = kind == "backward" and rows >= FEWEST and rows > totals["n"] / 2
+        rule = rule or unread(table.columns[name])
+        todo = LEFT_OUT[kind] + (_forms(_of(name, totals)) if kind == "unread" else "")
+        todo = "More than half of the rows. Are the two columns swapped?" if swapped else todo
+        found.append(breach(table.name, name, rule, "stops" if swapped else "dropped", todo, rows))
     return found, dropped
 
 

@@ -54,7 +54,7 @@ class Checked:
 
 
 class Standing(NamedTuple):
-    """Tables made of published figures to take beside the extract's (see :mod:`pcref_analysis.extract.fallback`).
+    """Tables made of published figures to take with the extract's (see :mod:`pcref_analysis.extract.fallback`).
 
     ``fit`` is how exactly they meet the published tables, ``said`` what there is to know, or why there are none.
     ``deprivation`` holds every area of England (``lsoa, imd_quintile``), for people who live outside the catchment.

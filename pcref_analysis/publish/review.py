@@ -88,7 +88,7 @@ def _review(checked: Parameters, folder: Path, paths: list[Path], say: Callable[
 
 
 def plan_again(study: Study, folder: Path) -> None:
-    """Make the disclosure plan anew, so that what is compared is not what was kept; by earlier editions if it was."""
+    """Make the disclosure plan again, so that what is compared is not what was kept; by earlier editions if it was."""
     later = (folder / "plan").is_dir() and study.plan().later
     shutil.rmtree(folder / "plan", ignore_errors=True)
     before = runs.earlier(study.parameters.run) if later else []

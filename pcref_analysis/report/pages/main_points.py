@@ -353,7 +353,7 @@ def _with_limits(row: pd.Series, end: str) -> str:
 
 def _size(row: Mapping[str, Any]) -> str:
     """Return how large a gap is in two words, for a list of titles."""
-    if formats.has(row["none_of"]) or not formats.known(row["ratio"]):  # of nought nothing is said in per cent
+    if formats.has(row["none_of"]) or not formats.known(row["ratio"]):  # of none nothing is said in per cent
         return "none where some were expected"
     times = formats.times(row["ratio"])
     return times.removesuffix(" that").removesuffix(" than").removesuffix(" as")
