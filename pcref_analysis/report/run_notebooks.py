@@ -85,7 +85,7 @@ def execute(
         raise PcrefError("notebooks: none found. Run pcref inside the project folder (or set PCREF_HOME to it).")
     _import_shared()
     with Kernels(scratch, given) as kernels, ThreadPoolExecutor(max_workers=jobs) as pool:
-        pool.submit(kernels.warm)  # while this process imports papermill
+        pool.submit(kernels.take)  # while this process imports papermill
         plans = [_plan(source, parameters, scratch, code + record * (source.stem == LAST)) for source in sources]
         last = next(
             (one for one in plans if one["source"].stem == LAST), plans[-1]
@@ -148,18 +148,16 @@ class Kernels:
         from jupyter_core.utils import run_sync
 
         kernel = getattr(self._mine, "kernel", None)
-        if kernel is not None and kernel.has_kernel and run_sync(kernel.is_alive)():
+        if kernel is None or not kernel.has_kernel or not run_sync(kernel.is_alive)():
+            kernel = self._started()
+        try:
             run_sync(_empty)(kernel)
-            return kernel
-        self._mine.kernel = kernel = self._started()
-        self._all.append(kernel)
+        except RuntimeError:
+            if run_sync(kernel.is_alive)():
+                raise
+            kernel = self._started()  # its ports are chosen before it opens them: another program may have had one
+            run_sync(_empty)(kernel)
         return kernel
-
-    def warm(self) -> None:
-        """Start this thread's kernel and let it import what every notebook does."""
-        from jupyter_core.utils import run_sync
-
-        run_sync(_empty)(self.take())
 
     def _started(self) -> Any:
         from ipykernel.kernelspec import make_ipkernel_cmd
@@ -179,11 +177,13 @@ class Kernels:
         kernel = Kernel(kernel_name="python3")
         with self._log.open("ab") as words:
             run_sync(kernel.start_kernel)(stderr=words, cwd=str(project_root()))
+        self._mine.kernel = kernel
+        self._all.append(kernel)
         return kernel
 
 
 async def _empty(kernel: Any) -> None:
-    """Forget what a notebook named and counted: its next one starts as in a new kernel, but for what is imported."""
+    """Import what every notebook does and forget what one named and counted: the next starts as in a new kernel."""
     _hang_up(kernel)
     client = kernel.client()
     client.start_channels()

@@ -1,10 +1,12 @@
 """One kernel runs several notebooks, and each finds it as if it were new."""
 
+import os
 import subprocess
 import sys
 
 import nbformat
 
+from pcref_analysis.publish import review
 from pcref_analysis.report import run_notebooks
 
 FIRST = "import os\nseen = globals().get('seen', 0) + 1\nprint(seen, os.getpid())"
@@ -36,6 +38,7 @@ def test_a_kernel_is_used_again_and_is_empty(tmp_path):
 BEFORE = """
 import sys
 from pathlib import Path
+from pcref_analysis.publish import review
 from pcref_analysis.report import run_notebooks
 from pcref_analysis.vocabulary import parameters
 
@@ -54,3 +57,44 @@ def test_what_two_threads_import_is_there_before_there_are_two(tmp_path):
     """A report ended in an ImportError now and then: a kernel's thread and papermill imported one package at once."""
     done = subprocess.run([sys.executable, "-c", BEFORE, str(tmp_path)], capture_output=True, encoding="utf-8")
     assert done.stdout.strip() == "wanting: []", done.stderr
+
+
+def test_a_kernel_that_dies_as_it_starts_is_started_once_more(tmp_path, monkeypatch):
+    """Another program took a port that was chosen for it: once in some hundred runs, and the report had stopped."""
+    started = []
+
+    def dies_at_first(kernels):
+        kernel = started_before(kernels)
+        started.append(kernel)
+        if len(started) == 1:
+            os.kill(kernel.provisioner.pid, 9)
+        return kernel
+
+    started_before = run_notebooks.Kernels._started
+    monkeypatch.setattr(run_notebooks.Kernels, "_started", dies_at_first)
+    with run_notebooks.Kernels(tmp_path, {}) as kernels:
+        assert kernels.take() is started[1] and len(started) == 2
+        assert kernels.take() is started[1] and len(started) == 2
+
+
+DIES_AT_FIRST = """
+import runpy, sys
+from pathlib import Path
+
+mark = Path(__file__).with_name("again")
+if not mark.exists():
+    mark.touch()
+    sys.exit(1)
+sys.path.remove(str(Path(__file__).parent))
+runpy.run_module("ipykernel_launcher", run_name="__main__")
+"""
+
+
+def test_the_review_runs_a_notebook_again_whose_kernel_did_not_start(tmp_path):
+    (tmp_path / "ipykernel_launcher.py").write_text(DIES_AT_FIRST, encoding="utf-8")  # a kernel starts in this folder
+    cell = nbformat.v4.new_code_cell("print(1)", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", text="1\n")]
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "one.ipynb")
+    ran, differences = review.check([tmp_path / "one.ipynb"])
+    assert (tmp_path / "again").exists() and ran == {"one.ipynb": 1}
+    assert [(one.what, one.new) for one in differences if one.cell != "notebook"] == []
