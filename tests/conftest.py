@@ -24,6 +24,7 @@ from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.indicators import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
+OPEN_DATA = Path(os.environ.get("PCREF_OPEN_DATA") or ROOT.parent / "shared" / "data" / "open")
 EXPECTED = (
     "takes long: set PCREF_EVERY_CASE",
     "Windows has no rights",
@@ -172,12 +173,19 @@ def write_demo(demo_frames):
     return write
 
 
+@pytest.fixture(scope="session", autouse=True)
+def open_folder():
+    """Return where published figures may be; the variable is unset, so that a test that reads any names them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PCREF_OPEN_DATA", raising=False)
+        yield OPEN_DATA
+
+
 @pytest.fixture(scope="session")
-def open_data() -> Path:
-    folder = Path(os.environ.get("PCREF_OPEN_DATA") or ROOT.parent / "shared" / "data" / "open")
-    if not folder.is_dir():
+def open_data(open_folder) -> Path:
+    if not open_folder.is_dir():
         pytest.skip("the published open figures are not here (set PCREF_OPEN_DATA)")
-    return folder
+    return open_folder
 
 
 @pytest.fixture(scope="session")

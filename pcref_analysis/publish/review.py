@@ -124,8 +124,9 @@ def _run_again(paths: list[Path], say: Callable[[str], None], given: Path | None
     import nbformat
 
     with TemporaryDirectory() as scratch:
+        workers = "2" if paths[1:] else "0"
         command = [
-            sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n", "2", "--dist", "loadfile",
+            sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n", workers, "--dist", "loadfile",
             "--override-ini=addopts=", "--override-ini=filterwarnings=",
             "-p", "no:cacheprovider", "-p", nbval_plugin.__name__, f"--rootdir={paths[0].parent}",
             "--nbval-sanitize-with",

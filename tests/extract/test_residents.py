@@ -124,8 +124,7 @@ def words(extract, tmp_path, drop=("Population", "Areas"), **values):
     return found.said
 
 
-def test_without_open_data_it_is_said_what_is_missing_and_what_it_costs(extract, tmp_path, monkeypatch):
-    monkeypatch.delenv("PCREF_OPEN_DATA", raising=False)
+def test_without_open_data_it_is_said_what_is_missing_and_what_it_costs(extract, tmp_path):
     trust = {"name": "Test", "icb_code": BOARD}
     said = words(extract, tmp_path, trust=trust, open_data="nowhere")
     assert "there is no folder 'nowhere'" in said and "Indicators among residents are not available" in said

@@ -23,10 +23,10 @@ SECRET = "NHS number 9434765919"
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, open_folder):
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
-    monkeypatch.setenv("PCREF_OPEN_DATA", os.environ.get("PCREF_OPEN_DATA") or str(ROOT.parent / "shared/data/open"))
+    monkeypatch.setenv("PCREF_OPEN_DATA", str(open_folder))
     return tmp_path
 
 

@@ -182,7 +182,6 @@ def test_a_count_repeated_from_an_edition_by_another_rounding_may_stand(home):
 def test_the_home_folder_is_expanded_for_open_figures_too(home, monkeypatch):
     monkeypatch.setenv("HOME", str(home.parent))
     monkeypatch.setenv("USERPROFILE", str(home.parent))
-    monkeypatch.delenv("PCREF_OPEN_DATA", raising=False)
     (home.parent / "figures").mkdir()
     (home.parent / "figures" / "icb24_codes.csv").write_text("a,b\n", encoding="utf-8")
     given = parameters.load("demo", open_data="~/figures")

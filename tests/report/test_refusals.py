@@ -44,7 +44,6 @@ def pcref(home, *words):
     import os
 
     environment = os.environ | {"PCREF_HOME": str(home), "PYTHONIOENCODING": "utf-8"}
-    environment.pop("PCREF_OPEN_DATA", None)
     return subprocess.run(
         [sys.executable, "-m", "pcref_analysis", *words],
         cwd=home,

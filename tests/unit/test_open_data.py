@@ -26,7 +26,6 @@ def run(**changes):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
-    monkeypatch.delenv("PCREF_OPEN_DATA", raising=False)
     return tmp_path
 
 
