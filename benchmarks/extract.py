@@ -20,7 +20,7 @@ import by_hand
 import duckdb
 import pandas as pd
 
-from pcref_analysis.counting.row_conditions import STANDING
+from pcref_analysis.counting.row_conditions import POPULATION_TABLES
 from pcref_analysis.extract.schema import declared
 from pcref_analysis.synthetic import demo
 
@@ -83,7 +83,7 @@ def multiplied(small: Path, folder: Path, times: int) -> int:
             ids = [name for name, column in table.columns.items() if column.type == "id" and "Site" not in name]
             again = ", ".join(f"{name} || '-' || copy AS {name}" for name in ids)
             query = f"SELECT * FROM '{source}'"
-            if ids and table.name not in STANDING:
+            if ids and table.name not in POPULATION_TABLES:
                 query = f"SELECT * REPLACE ({again}) FROM '{source}', range({times}) AS copies(copy)"
             columns = ", ".join(table.columns)
             target = (folder / f"{table.name}.parquet").as_posix()

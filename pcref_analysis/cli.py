@@ -140,10 +140,10 @@ def publish(run: Run = None, named: Named = None) -> None:
     if not (run or named):
         raise PcrefError("publish: name the run whose draft is signed, such as: pcref publish cpft")
     checked = parameters.load(_run(run, named))
-    from pcref_analysis.report import pipeline as story
+    from pcref_analysis.report import pipeline
 
     with Progress(f"publish {checked.run}").shown() as progress:
-        story.publish(checked, progress)
+        pipeline.publish(checked, progress)
 
 
 @verb("pcref attack reports/demo --previous reports/demo-2022-23")
@@ -232,11 +232,10 @@ def lab() -> None:
 @verb("pcref notebooks")
 def notebooks() -> None:
     """Run the committed notebooks on the demo and keep their outputs in them (then look at the difference)."""
-    from pcref_analysis.report import pipeline as story
-    from pcref_analysis.report import run_notebooks
+    from pcref_analysis.report import pipeline, run_notebooks
     from pcref_analysis.vocabulary import parameters, private
 
-    story.make(parameters.load("demo"), say)
+    pipeline.make(parameters.load("demo"), say)
     run_notebooks.refresh(private.run_folder("demo") / "notebooks", say)
     say("notebooks: the committed notebooks hold the demo's outputs")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pcref_analysis.counting.row_conditions import Tables
-    from pcref_analysis.extract.validate import Standing
+    from pcref_analysis.extract.validate import PopulationTables
 
 STATEMENTS = "statements.json"
 BELOW_CELLS = (
@@ -159,7 +159,7 @@ def check(
     return pd.concat([bare, checked.breaches, compared, breach_report.frame(named)], ignore_index=True)  # gravest first
 
 
-def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, Standing]:
+def _opened(parameters: Parameters, say: Callable[[str], None]) -> tuple[Tables, PopulationTables]:
     """Open the extract, and make the tables of residents and areas if it lacks them and they can be made."""
     from pcref_analysis.extract import fallback
     from pcref_analysis.extract.sources import connect, engines

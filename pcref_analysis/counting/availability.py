@@ -175,7 +175,7 @@ def _rules(entry: Indicator) -> list[str]:
 
 def _needs(entry: Indicator) -> list[str]:
     found = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting_rules.named(rule).needs)]
-    return found + (list(schema.STANDING) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
+    return found + (list(schema.POPULATION_TABLES) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
 
 
 def _asked(entry: Indicator) -> list[str]:

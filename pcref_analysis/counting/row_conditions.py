@@ -18,7 +18,7 @@ from typing import Any
 import ibis
 from ibis import _
 
-from pcref_analysis.extract.schema import ELSEWHERE, IBIS_TYPES, STANDING, declared
+from pcref_analysis.extract.schema import ELSEWHERE, IBIS_TYPES, POPULATION_TABLES, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.codelists import NOT_COLLECTED, Code
@@ -125,7 +125,8 @@ def schemas() -> dict[str, ibis.Schema]:
 @cache
 def recorded_columns() -> frozenset[str]:
     """Return the columns that an extract records (not those of the population and the areas), and ``RECORDED``."""
-    return frozenset(c for name, schema in schemas().items() if name not in STANDING for c in schema.names) | RECORDED
+    of_people = (schema for name, schema in schemas().items() if name not in POPULATION_TABLES)
+    return frozenset(column for schema in of_people for column in schema.names) | RECORDED
 
 
 def declared_tables() -> Tables:

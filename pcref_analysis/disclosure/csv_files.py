@@ -76,7 +76,7 @@ def read(folder: Path | str) -> list[tuple[pd.DataFrame, dict[str, Any]]]:
         facts |= {name: tuple(facts[name]) for name in ("dimensions", "counts", "figures")}
         found.append((frame, facts))
     if not found:
-        raise PcrefError(f"attack: no *{ENDING} in {folder.name}: nothing there was released through the door.")
+        raise PcrefError(f"attack: no *{ENDING} in {folder.name}: no released table is there.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The one door out: only this module makes a :class:`Releasable`, and nothing is shown that is not one."""
+"""Released tables: only this module makes a :class:`Releasable`, and nothing is shown that is not one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Disclosure, Parameters
 from pcref_analysis.vocabulary.significant_digits import same_everywhere
 
-_DOOR = object()
+_HERE = object()
 Previous = Iterable["Releasable"] | Path | str
 
 
@@ -53,10 +53,10 @@ class Releasable:
     counts: tuple[str, ...]
     figures: tuple[str, ...]
     links: Mapping[str, Any] = field(repr=False)  # what adds up to what: for the attack
-    door: InitVar[object] = None
+    made: InitVar[object] = None
 
-    def __post_init__(self, door: object) -> None:
-        if door is not _DOOR:
+    def __post_init__(self, made: object) -> None:
+        if made is not _HERE:
             raise PcrefError("disclosure: a Releasable is made by release(table, rules) only.")
 
     @property
@@ -247,7 +247,7 @@ def joined(released: Sequence[Releasable], combine: Callable[[Sequence[pd.DataFr
             every = [entry for one in released for entry in one.links[key]]
             links[key] = [entry for place, entry in enumerate(every) if entry not in every[:place]]
         links["gaps"] = {name: way for one in released for name, way in one.links["gaps"].items()}
-    return replace(first, _table=out, links=links, door=_DOOR)
+    return replace(first, _table=out, links=links, made=_HERE)
 
 
 def _marks(
@@ -272,7 +272,7 @@ def _released(
     marks: Mapping[str, Any],
 ) -> list[Releasable]:
     return [
-        Releasable(_table=frame, rules=rule, links=links, door=_DOOR, **_columns_of(table), **marks)
+        Releasable(_table=frame, rules=rule, links=links, made=_HERE, **_columns_of(table), **marks)
         for table, (frame, links) in zip(declared, treated, strict=True)
     ]
 
@@ -319,7 +319,7 @@ def release_published(
         out["status"] = _publishers_marks(out[list(declared.figures)], gone.get(declared.figures[0]))
     marks = _marks("mhsds", None, False, source_id or publisher)
     links = {"published": publisher}
-    return Releasable(_table=out, rules=ruled.read("mhsds"), links=links, door=_DOOR, **_columns_of(declared), **marks)
+    return Releasable(_table=out, rules=ruled.read("mhsds"), links=links, made=_HERE, **_columns_of(declared), **marks)
 
 
 def _publishers_marks(columns: pd.DataFrame, gone: Any) -> pd.Series:
@@ -361,7 +361,7 @@ def derive(function: Callable[..., pd.DataFrame], *released: Releasable, name: s
         counts=(),
         figures=numbers,
         links=links,
-        door=_DOOR,
+        made=_HERE,
     )
 
 
@@ -387,7 +387,7 @@ def with_public(released: Releasable, public: pd.DataFrame, on: Sequence[str], w
         return released
     both = frame.merge(same_everywhere(public), on=list(on), how="left", validate="many_to_one")
     both = both.fillna({name: "" for name in set(both) - set(frame) if not pd.api.types.is_numeric_dtype(both[name])})
-    return replace(released, _table=both, links={**released.links, "reference": f" {words}"}, door=_DOOR)
+    return replace(released, _table=both, links={**released.links, "reference": f" {words}"}, made=_HERE)
 
 
 def attack(
@@ -476,7 +476,7 @@ def write(released: Iterable[Releasable], folder: Path | str) -> list[Path]:
 
 def read(folder: Path | str) -> list[Releasable]:
     """Read what :func:`write` wrote, here or in folders below."""
-    return [Releasable(_table=frame, door=_DOOR, **facts) for frame, facts in csv_files.read(folder)]
+    return [Releasable(_table=frame, made=_HERE, **facts) for frame, facts in csv_files.read(folder)]
 
 
 def _attackable(released: Iterable[Releasable]) -> list[Releasable]:

@@ -1,4 +1,4 @@
-"""How a released result shows itself in a notebook, with the record that the gate and the report read."""
+"""How a released result shows itself in a notebook, with the record that the output check and the report read."""
 
 from __future__ import annotations
 

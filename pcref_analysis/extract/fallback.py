@@ -9,8 +9,8 @@ import ibis
 import pandas as pd
 
 from pcref_analysis.extract import breach_report
-from pcref_analysis.extract.schema import STANDING
-from pcref_analysis.extract.validate import Standing
+from pcref_analysis.extract.schema import POPULATION_TABLES
+from pcref_analysis.extract.validate import PopulationTables
 from pcref_analysis.population import resident_counts
 from pcref_analysis.store import open_data
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -20,7 +20,7 @@ FIT = ["margin", "cells", "people", "largest_difference", "rounds"]
 WITHOUT = "Indicators among residents are not available"
 
 
-def of(parameters: Parameters, raw: dict[str, ibis.Table]) -> Standing:
+def of(parameters: Parameters, raw: dict[str, ibis.Table]) -> PopulationTables:
     """Return the tables of residents and areas that an extract lacks, if they can be made.
 
     Parameters
@@ -36,11 +36,11 @@ def of(parameters: Parameters, raw: dict[str, ibis.Table]) -> Standing:
         If ``trust.icb_code`` is no integrated care board.
     """
     deprivation = _deprivation(parameters)
-    have = [name for name in STANDING if name in raw and breach_report.count(raw[name])]
-    if len(have) == len(STANDING):
+    have = [name for name in POPULATION_TABLES if name in raw and breach_report.count(raw[name])]
+    if len(have) == len(POPULATION_TABLES):
         return _none("")._replace(deprivation=deprivation)
     if have:
-        (other,) = set(STANDING) - set(have)
+        (other,) = set(POPULATION_TABLES) - set(have)
         return _none(
             f"the extract holds {have[0]} and not {other}. {WITHOUT}: bring both, of one catchment, or neither, to "
             "have them made of published tables."
@@ -62,7 +62,7 @@ def of(parameters: Parameters, raw: dict[str, ibis.Table]) -> Standing:
         f"{parameters.trust.icb_code}: {people:,.0f} residents. How exactly they meet the published tables stands in "
         "notebook 00."
     )
-    return Standing(tables, fit[FIT], said, deprivation)
+    return PopulationTables(tables, fit[FIT], said, deprivation)
 
 
 def _deprivation(parameters: Parameters) -> pd.DataFrame:
@@ -79,5 +79,5 @@ def _deprivation(parameters: Parameters) -> pd.DataFrame:
     return resident_counts.areas(folder, None, parameters.imd_version)
 
 
-def _none(said: str) -> Standing:
-    return Standing({}, pd.DataFrame(columns=FIT), said)
+def _none(said: str) -> PopulationTables:
+    return PopulationTables({}, pd.DataFrame(columns=FIT), said)

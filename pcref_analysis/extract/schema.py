@@ -14,7 +14,7 @@ from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import LOADER
 
-STANDING = ("Population", "Areas")  # no rows of people; published figures may stand in for them
+POPULATION_TABLES = ("Population", "Areas")  # no rows of people; published figures may stand in for them
 ELSEWHERE = "Elsewhere"  # areas outside the catchment with their deprivation; made, never in an extract
 AREA_COLUMNS = {2019: ("LSOA2011", "LSOA2021"), 2025: ("LSOA2021", "LSOA2011")}  # the year that was ranked first
 

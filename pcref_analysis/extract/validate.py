@@ -25,14 +25,14 @@ from pcref_analysis.extract import (
     table_checks,
 )
 from pcref_analysis.extract.breach_report import render
-from pcref_analysis.extract.schema import ELSEWHERE, PERSONS, STANDING, Table, declared
+from pcref_analysis.extract.schema import ELSEWHERE, PERSONS, POPULATION_TABLES, Table, declared
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary.errors import PcrefError, SourceError
 from pcref_analysis.vocabulary.indicators import of_run
 from pcref_analysis.vocabulary.parameters import Parameters
 
-__all__ = ["Checked", "Standing", "clean", "examine", "render"]
+__all__ = ["Checked", "PopulationTables", "clean", "examine", "render"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Checked:
     counts: pd.DataFrame
 
 
-class Standing(NamedTuple):
+class PopulationTables(NamedTuple):
     """Tables made of published figures to take with the extract's (see :mod:`pcref_analysis.extract.fallback`).
 
     ``fit`` is how exactly they meet the published tables, ``said`` what there is to know, or why there are none.
@@ -70,7 +70,7 @@ def clean(
     tables: dict[str, ibis.Table],
     parameters: Parameters,
     today: date | None = None,
-    residents: Standing | None = None,
+    residents: PopulationTables | None = None,
     say: Callable[[str], None] = print,
 ) -> Checked:
     """Check the raw tables and return them cleaned.
@@ -110,7 +110,7 @@ def examine(
     tables: dict[str, ibis.Table],
     parameters: Parameters,
     today: date | None = None,
-    residents: Standing | None = None,
+    residents: PopulationTables | None = None,
     say: Callable[[str], None] = print,
 ) -> Checked:
     """Do as :func:`clean` does, but return what stops the analysis among the breaches instead of raising it."""
@@ -119,7 +119,7 @@ def examine(
     tables = {name: table for name, table in tables.items() if name not in made}
     words = _without(parameters) | dict.fromkeys(made, said[:1].upper() + said[1:])
     if said and not made:
-        words |= {name: f"{said[:1].upper() + said[1:]} {words[name]}" for name in STANDING}
+        words |= {name: f"{said[:1].upper() + said[1:]} {words[name]}" for name in POPULATION_TABLES}
     found = [b for t in declared().values() for b in columns_present.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
     kept, counts = {}, []
@@ -134,7 +134,7 @@ def examine(
     if PERSONS in kept:
         kept |= {name: engines.temporary_table(frame, kept[PERSONS]) for name, frame in made.items()}
     found += table_checks.between(kept, parameters)
-    if residents and PERSONS in kept and STANDING[1] in kept:
+    if residents and PERSONS in kept and POPULATION_TABLES[1] in kept:
         kept |= _elsewhere(kept, parameters, residents.deprivation)
     numbers = dict.fromkeys(("read", "dropped", "superseded", "kept", "people"), "Int64")
     return Checked(kept, breach_report.frame(found), pd.DataFrame(counts, columns=["table", *numbers]).astype(numbers))
@@ -142,7 +142,7 @@ def examine(
 
 def _elsewhere(kept: dict[str, ibis.Table], parameters: Parameters, known: pd.DataFrame) -> dict[str, ibis.Table]:
     """Return the deprivation of the areas outside the catchment in which people of the extract live, if any."""
-    homes = table_checks.homes(kept, parameters).anti_join(kept[STANDING[1]], "lsoa").distinct()
+    homes = table_checks.homes(kept, parameters).anti_join(kept[POPULATION_TABLES[1]], "lsoa").distinct()
     areas = known[known["lsoa"].isin(engines.arrow(homes)["lsoa"].to_pylist())]
     areas = areas.astype({"lsoa": str, "imd_quintile": "int64"})
     return {ELSEWHERE: engines.temporary_table(areas.reset_index(drop=True), kept[PERSONS])} if len(areas) else {}
@@ -154,8 +154,8 @@ def _without(parameters: Parameters) -> dict[str, str]:
     needed = [(entry.name, needs(entry)) for entry in entries.values()]
     for table in declared().values():
         names = [name for name, tables in needed if table.name in tables]
-        if table.name == STANDING[1]:
-            words[table.name] = f"Not available without it: what needs {STANDING[0]}."  # named there
+        if table.name == POPULATION_TABLES[1]:
+            words[table.name] = f"Not available without it: what needs {POPULATION_TABLES[0]}."  # named there
         elif names:
             words[table.name] = f"Not available without it: {'; '.join(names)}. Add the table if the Trust has it."
         else:

@@ -82,5 +82,5 @@ def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
         in_short=figures.mask(chosen, adjusted["wording"]).fillna(adjusted["wording"]),
         at=adjusted["place"].astype("string").fillna("off the list"),
         in_draft=adjusted["draft_rank"].astype("string").fillna("not there"),
-        change=adjusted["status"].replace({"draft": "as drafted"}),  # at the door "status" marks what is suppressed
+        change=adjusted["status"].replace({"draft": "as drafted"}),  # "status" marks what is suppressed
     ).drop(columns="status")

@@ -1,4 +1,4 @@
-"""What an executed notebook may show: outputs that came through the door, and nothing else."""
+"""What an executed notebook may show: outputs that disclosure control has made, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
     Raises
     ------
     PcrefError
-        If any output did not come through the door (a bare frame, a print, a traceback, a picture without its
+        If any output did not pass disclosure control (a bare frame, a print, a traceback, a picture without its
         record or its alt text) or if two outputs share an id; every such cell is named.
     """
     import nbformat
@@ -59,7 +59,7 @@ def collect(paths: list[Path]) -> list[dict[str, Any]]:
         raise PcrefError(
             "\n".join(
                 [
-                    f"gate: {len(faults)} output(s) did not come through disclosure control; nothing was published:",
+                    f"output check: {len(faults)} output(s) did not pass disclosure control; nothing was published:",
                     *faults[:12],
                     "Show results with pcref.tables, pcref.figures or pcref.text, which take released tables only.",
                 ]
@@ -111,7 +111,7 @@ def by_rule(tables: Mapping[str, pd.DataFrame], parameters: Parameters) -> None:
         raise PcrefError(
             "\n".join(
                 [
-                    f"gate: counts break the run's own disclosure rule ({words}); nothing was published:",
+                    f"output check: counts break the run's own disclosure rule ({words}); nothing was published:",
                     *faults[:12],
                     "Run pcref report with --force. If it stops here again, it is a fault of pcref: please report it.",
                 ]

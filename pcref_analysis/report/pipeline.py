@@ -1,4 +1,4 @@
-"""The story of a report: rows to cells, notebooks, the gate, pages, one publication."""
+"""Make a report: rows to cells, notebooks, the output check, pages, one publication."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def make(parameters: Parameters, say: Callable[[str], None], force: bool = False
     Raises
     ------
     PcrefError
-        If an input, a notebook, the gate or the attack stops the run; nothing already published changes.
+        If an input, a notebook, the output check or the attack stops the run; nothing already published changes.
     """
     with private.alone(parameters.run, say):
         return _make(parameters, say, force, signed)
@@ -80,7 +80,7 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
     before = _keep_editions(parameters, published, say)
     with progress.part(say, 0.4, 0.95):
         executed, known = _executed(parameters, data, before, say, identity["engagement"])
-    say(f"report {parameters.run}: gate, attack and pages")
+    say(f"report {parameters.run}: output check, attack and pages")
     records = output_check.collect(executed)
     release_check.check(records, known(), executed)
     fresh = data / "publish"

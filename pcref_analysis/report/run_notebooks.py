@@ -59,7 +59,7 @@ def execute(
     parameters
         The checked parameters; each notebook gets those that its parameters cell names.
     scratch
-        A git-ignored folder. Executed notebooks may hold anything until the gate has read them.
+        A git-ignored folder. Executed notebooks may hold anything until the output check has read them.
     say
         Called with one line a notebook.
     code

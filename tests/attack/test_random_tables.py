@@ -1,4 +1,4 @@
-"""The attack finds much in tables that are suppressed only, and nothing in tables that went through the door.
+"""The attack finds much in tables that are suppressed only, and nothing in tables that disclosure control made.
 
 With PCREF_EVERY_CASE=1 on many more seeds; benchmarks/disclosure.py runs thousands.
 """

@@ -11,7 +11,7 @@ from ibis import _
 from pcref_analysis.analysis import levels_and_gaps, model_checks, topics
 from pcref_analysis.counting import aggregate, cells, detention, row_conditions, team_counts
 from pcref_analysis.counting.row_conditions import RULES
-from pcref_analysis.extract.schema import PERSONS, STANDING, declared
+from pcref_analysis.extract.schema import PERSONS, POPULATION_TABLES, declared
 from pcref_analysis.vocabulary.ethnicity import categories
 from pcref_analysis.vocabulary.indicators import catalogue
 
@@ -64,7 +64,7 @@ def lines(table, rng):
 @pytest.fixture(scope="module")
 def made():
     rng = np.random.default_rng(20260101)
-    return {t.name: lines(t, rng) for t in declared().values() if t.name not in STANDING}
+    return {t.name: lines(t, rng) for t in declared().values() if t.name not in POPULATION_TABLES}
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_whatever_is_lacking_every_estimate_ends(counted, settings, gone):
 def test_when_all_have_died_before_nobody_is_counted(extract, settings):
     """The rows are in the ledger, the indicators of people in care not available, those of residents nought."""
     rng = np.random.default_rng(1)
-    made = {t.name: lines(t, rng) for t in declared().values() if t.name not in STANDING}
+    made = {t.name: lines(t, rng) for t in declared().values() if t.name not in POPULATION_TABLES}
     made[PERSONS] = [line | {"PersDeathDate": "2020-01-01"} for line in made[PERSONS]]
     found, ledger = cells.build(extract(**made), settings(), {name: ALL[name] for name in SOME})
     assert set(found["indicator"]) == {"detentions"} and found["events"].sum() == 0

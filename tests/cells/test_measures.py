@@ -16,7 +16,7 @@ from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.counting import aggregate, cells, row_conditions
 from pcref_analysis.counting.row_conditions import RULES
 from pcref_analysis.display import formats
-from pcref_analysis.extract.schema import STANDING, declared
+from pcref_analysis.extract.schema import POPULATION_TABLES, declared
 from pcref_analysis.report.pages import render
 from pcref_analysis.vocabulary import codelists, ethnicity
 from pcref_analysis.vocabulary.indicators import by_part, catalogue, measures
@@ -1106,7 +1106,7 @@ def test_what_an_optional_column_makes_exact_asks_for_it():
     for name, declared_table in declared().items():
         assert set(declared_table.exact) <= set(catalogue()), name
         for column, facts in declared_table.columns.items():
-            assert facts.required or name in STANDING or facts.without, (name, column)
+            assert facts.required or name in POPULATION_TABLES or facts.without, (name, column)
             without = tables | {name: tables[name].drop(column)}
             for indicator in (i for i in facts.exact if catalogue()[i].count.rows):
                 with pytest.raises((AttributeError, ibis.common.exceptions.IbisError)):

@@ -136,7 +136,7 @@ def test_a_change_between_published_years_says_that_counting_may_have_changed():
     assert main_points._trend(pd.DataFrame([row]), other).endswith(growth)
     grown = main_points._trend(pd.DataFrame([row | {"grown": 1.4185}]), other)
     released = [formats.values(pd.DataFrame([row | {"grown": 1.4185}]))]
-    assert main_points.unknown(grown, released) == []  # or the board paper stops at the gate
+    assert main_points.unknown(grown, released) == []  # or the board paper stops at the output check
     assert grown.endswith("that alone would make the ratio 1.42 times as high as it was.")
     assert "In England it was" not in grown
     row |= {"england_then": 0.511, "england_now": 0.822}

@@ -73,7 +73,7 @@ def test_a_chart_of_earlier_years_has_its_table_where_the_year_lacks(run):
         (levels_and_gaps.ladder(own, "White"), tables.gaps),
     ):
         shown = show(as_published(made, "outcomes"), "outcomes", "Outcomes", "2023-24")
-        assert shown.record["kind"] == "table"  # "nothing to show" stopped the reports of such Trusts at the gate
+        assert shown.record["kind"] == "table"  # "nothing to show" stopped the reports of such Trusts
         assert ": no figure of 2023-24 is published" in shown.text
 
 

@@ -1,4 +1,4 @@
-"""What the door lets out: marks, rounding, protection by hiding more, no way round."""
+"""What disclosure control lets out: marks, rounding, protection by hiding more, no way round."""
 
 import numpy as np
 import pandas as pd

@@ -432,7 +432,7 @@ def test_the_list_is_made_again_from_the_published_files_alone(estimates, rule, 
     bounds = pd.DataFrame({"indicator": ["detentions"], "ethnic_group": "Black", "ratio_low": 2.5, "ratio_high": 3.3})
     flags = pd.DataFrame({"indicator": ["detentions"], "ethnic_group": "Mixed", "flag": "odd", "reason": "r"})
     ranked = draft_list.draft(estimates, rule, catalogue=catalogue, bounds=bounds, flags=flags)
-    published = ranked[findings.COLUMNS]  # ranked from the digits that leave the door, so nothing is lost there
+    published = ranked[findings.COLUMNS]  # ranked from the digits that are released, so nothing is lost there
     pd.testing.assert_frame_equal(published, same_everywhere(published), check_exact=True)
     draft_list.write(ranked, rule, tmp_path)
     again = draft_list.rebuild(tmp_path)

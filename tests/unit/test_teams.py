@@ -1,4 +1,4 @@
-"""Teams compared in how they record ethnic group: who may be named, the limits, the door, and what is said."""
+"""Teams compared in how they record ethnic group: who may be named, the limits, what is hidden and what is said."""
 
 from itertools import combinations
 

@@ -182,7 +182,7 @@ def check(name: str, text: str, points: MainPoints, facts: Mapping[str, Any]) ->
 def fault(name: str, odd: Sequence[float]) -> str:
     """Return the message for a document that holds numbers of no released table; it names none of them."""
     return (
-        f"gate: {name} holds {formats.count(len(odd), 'number')} that no released table holds; nothing was "
+        f"output check: {name} holds {formats.count(len(odd), 'number')} that no released table holds; nothing was "
         "published. If nobody has changed the templates, this is a fault of pcref: please report it."
     )
 
