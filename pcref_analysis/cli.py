@@ -21,7 +21,7 @@ from pcref_analysis.vocabulary.errors import PcrefError, SourceError, did_you_me
 class Verb(TyperCommand):
     """A verb whose errors are short words: what people can mend ends with status 2, a fault of pcref with 70."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except PcrefError as error:
@@ -360,7 +360,7 @@ def show_help(
 ) -> None:
     """Print the help of the command, or of one of its verbs."""
 
-    group = context.parent
+    group: Any = context.parent
     if not name:
         say(group.get_help())
         return
@@ -432,7 +432,8 @@ def version() -> None:
 
 def main() -> None:
     """Run the command; an error is a short message and a status (see :class:`Verb`), never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
+    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
         stream.reconfigure(encoding="utf-8", errors="replace")  # a Windows console may default to a code page
     gc.set_threshold(50_000)  # many small objects that stay: looking for dead ones took a tenth of a run
     app(standalone_mode=True)

@@ -154,8 +154,9 @@ def check(
         checked = validate.examine(tables, parameters, residents=residents, say=say)
         bare = breach_report.frame(month_coverage.bare(checked.tables, parameters))
         compared = breach_report.frame(table_checks.comparator(checked.tables, parameters))
-        for line in local_codes.lines(tables, parameters, checked.breaches) if paste else ():
-            paste(line)
+        if paste:
+            for line in local_codes.lines(tables, parameters, checked.breaches):
+                paste(line)
     return pd.concat([bare, checked.breaches, compared, breach_report.frame(named)], ignore_index=True)  # gravest first
 
 

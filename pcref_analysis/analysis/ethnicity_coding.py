@@ -172,7 +172,9 @@ RECORDING = "probable recording matter"
 UNKNOWN = "many without a known ethnic group"
 
 
-def flags(counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White", rule: dict | None = None):
+def flags(
+    counts: pd.DataFrame, england: pd.DataFrame, comparator: str = "White", rule: dict | None = None
+) -> pd.DataFrame:
     """Return, for each indicator, period and ethnic group, whether the figure is probably a matter of recording.
 
     Parameters

@@ -8,7 +8,8 @@ lengths, person-clustered and adjusted, comes from the cells: ``regression.adjus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,7 @@ def quantile(
     return table.assign(measure=measure, level=level)[[*by, *COLUMNS]]
 
 
-def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | None):
+def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | None) -> Iterator[Any]:
     """Yield (key, sorted bins, design effect, people a stay) of each group.
 
     People a stay: the number of people who would share all stays equally, over the stays ((sum n)^2 / sum n^2 over n).
@@ -108,7 +109,7 @@ def _groups(histogram: pd.DataFrame, by: Sequence[str], cells: pd.DataFrame | No
     bins = histogram.assign(lower_day=histogram.get("lower_day", histogram["upper_day"]))
     bins[["lower_day", "upper_day"]] = bins[["lower_day", "upper_day"]].astype("float64")
     bins["upper_day"] = bins["upper_day"].fillna(np.inf)
-    people = None
+    people: Any = None
     if cells is not None:
         sums = person_sums(cells, "total")
         people = sums.groupby(by, dropna=False)[["y", "t", "yy", "yt", "tt"]].sum(skipna=False)

@@ -6,7 +6,8 @@ both come out in the shared shape of estimates, so that one notebook serves both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -177,9 +178,9 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     every = part[whole].assign(sex="All", age_band="All", imd_quintile=1)
     tables = []
     for cut, names in ((part[~whole], steps), (every, [name for name in steps if name == "crude"])):
-        options = {"steps": {name: adjusted_ratios.STEPS[name] for name in names}, "level": level, "interval": "t"}
+        options: dict[str, Any] = {"steps": {name: adjusted_ratios.STEPS[name] for name in names}, "level": level}
         tables += [
-            adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], **options)
+            adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], interval="t", **options)
             for measure, mine in (comparable(cut, comparator) if names else ())
         ]
     if not tables:
@@ -288,7 +289,7 @@ def fullest(table: pd.DataFrame, steps: Sequence[str]) -> pd.DataFrame:
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Return rows in the order that people read: comparator, catalogue, period, NHS order of groups, adjustment."""
     groups = [*ethnicity.BROAD_GROUPS, *ethnicity.known_groups("detailed"), ethnicity.UNKNOWN]
-    order = {"comparator": _places(table["comparator"])} if "comparator" in table else {}
+    order: dict[str, Any] = {"comparator": _places(table["comparator"])} if "comparator" in table else {}
     order |= {"indicator": _places(indicators.catalogue()), "period": None, "ethnic_group": _places(groups)}
     order["adjustment"] = _places(STEPS)
     there = {
@@ -298,5 +299,5 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[ranks.sort_values(list(ranks), kind="stable").index].reset_index(drop=True)
 
 
-def _places(names: object) -> dict[str, int]:
+def _places(names: Iterable[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(dict.fromkeys(names))}

@@ -5,8 +5,6 @@ Asking people their ethnic group is one task, the same in every team, so that a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -117,7 +115,7 @@ def lines(compared: pd.DataFrame) -> pd.DataFrame:
     return _edges(size, first["target"], first["tau_squared"])
 
 
-def _edges(size: Sequence[float], target: float, tau_squared: float) -> pd.DataFrame:
+def _edges(size: np.ndarray, target: float, tau_squared: float) -> pd.DataFrame:
     """Return the limits with over-dispersion, or those of chance alone where these are wider (small shares)."""
     spread, chance = (funnel.curve(size, target, "percent", tau_squared=tau) for tau in (tau_squared, 0.0))
     wider = {c: (np.fmin if c.startswith("lower") else np.fmax)(spread[c], chance[c]) for c in LIMITS}

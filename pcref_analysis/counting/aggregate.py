@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ibis
 import pandas as pd
@@ -30,7 +30,8 @@ BROUGHT = "GroupCounts"  # numbers by ethnic group, from a record outside MHSDS
 MORE_THAN_ALL = "more events than people at risk"
 UNFIT = {"N": f"period under the Act {detention.MEANINGS['N']}"}
 PERSON = ["year", "person", "stranger"]  # the number of a person, or the identifier of one without a record
-WHOLE = {"hours": ("minutes", 60)}  # added up as whole numbers: the same sum in whatever order an engine takes the rows
+# Added up as whole numbers: the same sum in whatever order an engine takes the rows.
+WHOLE: dict[str | None, tuple[str, int]] = {"hours": ("minutes", 60)}
 ROW_SUMS = ["events", "at_risk", "total", "event_rows", "base_rows", "unsure_events", "unsure_base"]
 PRODUCTS = {  # of what a person adds, for variances that know of people who count more than once
     "events_sq": ("events", "events"),
@@ -105,12 +106,12 @@ def held(entries: list[Indicator], tables: Tables, parameters: Parameters, years
         made["people", *years] = people
     wanted: dict[str, set[str]] = {}
     for entry in entries:
-        count, among = entry.count, entry.count.among
+        count, among = entry.counting, entry.counting.among
         columns = [n for c in (*count.where, *(count.event or [])) for n in c.columns()]
-        columns += [count.value, count.total, WHOLE.get(count.value, (None,))[0]]
-        wanted.setdefault(count.rows, set()).update(filter(None, columns))
+        columns += [name for name in (count.value, count.total, WHOLE.get(count.value, ("",))[0]) if name]
+        wanted.setdefault(count.rows, set()).update(columns)
         if among and among.rows != RESIDENTS:
-            columns = [name for c in among.where for name in c.columns()] + [among.at_risk]
+            columns = [name for c in among.where for name in c.columns()] + [among.at_risk or ""]
             wanted.setdefault(among.rows, set()).update(filter(None, columns))
     for name in sorted(wanted):
         if ("rows", name) not in made or not wanted[name] <= set(made["rows", name].columns):
@@ -158,10 +159,10 @@ def brought(entry: Indicator, tables: Tables, years: list[int]) -> tuple[pd.Data
 
     They hold numbers and no people, sexes, ages or areas; each event is taken to be another person's.
     """
-    table = engines.frame(tables[BROUGHT].filter(_.Measure == entry.count.counts))
+    table = engines.frame(tables[BROUGHT].filter(_.Measure == entry.counting.counts))
     day = pd.to_datetime(table["PeriodStart"])
     year = day.dt.year - (day.dt.month < 4)
-    bad = table["AtRisk"].isna() if not entry.count.at_risk_of else pd.Series(False, index=table.index)
+    bad = table["AtRisk"].isna() if not entry.counting.at_risk_of else pd.Series(False, index=table.index)
     over = ~bad & (entry.measure == "percent") & (table["Events"] > table["AtRisk"])
     reason = pd.Series(COUNTED, index=table.index).mask(bad, "nobody at risk is given").mask(over, MORE_THAN_ALL)
     period = year.map(label).where(year.isin(years), "other periods")
@@ -185,7 +186,7 @@ def squared(found: pd.DataFrame) -> pd.DataFrame:
 
 def alike(entry: Indicator) -> tuple[str, ...]:
     """Return what indicators share that are added up in one statement: the rows, and who is at risk."""
-    return (entry.count.rows, *([repr(entry.count.among)] if entry.count.among else []))
+    return (entry.counting.rows, *([repr(entry.counting.among)] if entry.counting.among else []))
 
 
 def counted(entries: Sequence[Indicator], found: Held, years: list[int]) -> dict[str, pd.DataFrame]:
@@ -201,12 +202,12 @@ def counted(entries: Sequence[Indicator], found: Held, years: list[int]) -> dict
             added[name] = together.get(f"{name}_{n}", 0.0)
         rows = added[["event_rows", "base_rows", "unsure_events", "unsure_base"]]
         added = added[rows.gt(0).any(axis=1)].reset_index(drop=True)  # others are of the other indicators
-        if of_residents(entry.count):
+        if of_residents(entry.counting):
             added[["at_risk", "at_risk_sq"]] = 0.0  # residents come from the population, not from the extract
-        if entry.count.value is None:
+        if entry.counting.value is None:
             added[["total", "total_sq", "total_at_risk"]] = float("nan")
-        elif entry.count.value in WHOLE:
-            parts = WHOLE[entry.count.value][1]
+        elif entry.counting.value in WHOLE:
+            parts = WHOLE[entry.counting.value][1]
             added[["total", "total_at_risk"]] /= parts
             added["total_sq"] /= parts**2
         each[entry.id] = added
@@ -218,14 +219,15 @@ def expression(entries: Sequence[Indicator], found: Held, years: list[int]) -> i
 
     Columns end in the place of the indicator (``events_0``). None that must be 0.
     """
-    among = entries[0].count.among
-    rows = _taken(found.rows[entries[0].count.rows], [entry.count.where for entry in entries], years)
-    parts = [_by_person(rows, {str(n): entry.count for n, entry in enumerate(entries)})]
+    among = entries[0].counting.among
+    rows = _taken(found.rows[entries[0].counting.rows], [entry.counting.where for entry in entries], years)
+    parts = [_by_person(rows, {str(n): entry.counting for n, entry in enumerate(entries)})]
     if among and among.rows != RESIDENTS:
         base = Count(rows=among.rows, where=among.where, total=among.at_risk, among=among)
         parts.append(_by_person(_taken(found.rows[among.rows], [among.where], years), {"base": base}))
     person = found.with_people(_together(parts) if len(parts) > 1 else parts[0])
-    amounts, sums = {}, {}
+    amounts: dict[str, ibis.Value] = {}
+    sums: dict[str, ibis.Value] = {}
     for n, entry in enumerate(entries):
         amounts |= {f"{name}_{n}": value for name, value in _amounts(entry, person, str(n)).items()}
     adding = person.select("year", *STRATA, reason=_reason(entries[0], person), **amounts)
@@ -254,7 +256,7 @@ def _told(rows: ibis.Table, count: Count) -> dict[str, ibis.Value]:
     left_open = row_conditions.undecided(rows, count.event) if count.event else missing(value) if count.value else None
     doubts = [row_conditions.undecided(rows, count.where), None if left_open is None else holds & left_open]
     doubts = [doubt for doubt in doubts if doubt is not None]
-    column, _parts = WHOLE.get(count.value, (count.value or count.total, 1))
+    column = WHOLE[count.value][0] if count.value in WHOLE else count.value or count.total
     told = {"holds": yes(holds)} | ({"unsure": yes(reduce(or_, doubts))} if doubts else {})
     told |= {"event": yes(where(rows, count.event))} if count.event else {}
     return told | ({"value": ibis.coalesce(rows[column], 0)} if column else {})
@@ -290,7 +292,7 @@ def _together(parts: list[ibis.Table]) -> ibis.Table:
 
 def _amounts(entry: Indicator, person: ibis.Table, mark: str) -> dict[str, ibis.Value]:
     """Return what each person adds in a year to an indicator, by sum."""
-    count, among = entry.count, entry.count.among
+    count, among = entry.counting, entry.counting.among
     own, base = ({name: f"{name}_{m}" for name in ("rows", "unsure", "events", "value")} for m in (mark, "base"))
     if among is None:  # rows are numerator and denominator at once: an event among rows, or a value of each row
         events = own["events" if count.event else "rows"]
@@ -312,7 +314,7 @@ def _amounts(entry: Indicator, person: ibis.Table, mark: str) -> dict[str, ibis.
 
 def _reason(entry: Indicator, person: ibis.Table) -> ibis.Value:
     """Say why a person's rows are not counted, or that they are."""
-    among, cases = entry.count.among, not_there(person)
+    among, cases = entry.counting.among, not_there(person)
     if among and among.rows == RESIDENTS:
         cases += [
             (person.area == NOT_KNOWN, "home area not known"),
@@ -363,8 +365,9 @@ def residents(entry: Indicator, tables: Tables, parameters: Parameters) -> pd.Da
         age_from=table.age_band.cases(*zip(labels, bands, strict=True)).cast("int64"),
         age_to=table.age_band.cases(*zip(labels, ends, strict=True)).cast("int64"),
     )
-    table = table.filter(where(table, entry.count.among.where))
-    share = years_within(table, entry.count.among.ages)
+    among: Any = entry.counting.among
+    table = table.filter(where(table, among.where))
+    share = years_within(table, among.ages)
     table = table.mutate(within=table.residents * share).filter(share > 0)
     found = engines.frame(table.group_by(STRATA).agg(at_risk=_.within.sum().cast("float64")))
     nought = dict.fromkeys(("events", "events_sq", "events_at_risk"), 0.0)

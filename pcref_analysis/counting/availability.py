@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import ibis
 from ibis import _
@@ -38,7 +39,7 @@ def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
     for entry in entries.values():
         if entry.count is None:
             continue
-        count = entry.count
+        count = entry.counting
         if count.counts:
             if count.at_risk_of and not (entries | shipped()).get(count.at_risk_of):
                 faults.append(f"  {entry.id}.count.at_risk_of: there is no indicator '{count.at_risk_of}'")
@@ -107,7 +108,7 @@ def _not_numbers(named: dict[str, str | None], columns: dict, place: str) -> lis
     return [f"  {place}.{field}: '{named[field]}' is not a column of numbers in these rows" for field in wrong]
 
 
-def _is_number(kind: object) -> bool:
+def _is_number(kind: Any) -> bool:
     return kind is not None and kind.is_numeric()
 
 
@@ -133,7 +134,7 @@ def unfilled(entries: list[Indicator], tables: Tables) -> dict[str, set[int]]:
 
     Only of tables whose rows are one moment (contacts): what lasts may be filled in a later year than that it began in.
     """
-    declared, asked, found = schema.declared(), {}, {}
+    declared, asked, found = schema.declared(), dict[str, Any](), dict[str, Any]()
     for need in dict.fromkeys(n for entry in entries for n in _needs(entry) + _asked(entry) if "." in n):
         name, column = need.split(".")
         if name in tables and declared[name].start() and not declared[name].end():
@@ -155,12 +156,12 @@ def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]], unfilled: 
     """
     if blank := [need for need in _needs(entry) + _asked(entry) if year in unfilled.get(need, ())]:
         return _lack("column", dict.fromkeys(blank), "no values in the period")
-    mine = seen[entry.count.rows]
+    mine = seen[entry.counting.rows]
     if year in mine:
         return ""
-    if not entry.count.among:
+    if not entry.counting.among:
         return "no rows in the period, of which a share or a mean could be taken"
-    others = [counts for rule, counts in seen.items() if rule != entry.count.rows and "date" in columns_of(rule)]
+    others = [counts for rule, counts in seen.items() if rule != entry.counting.rows and "date" in columns_of(rule)]
     if not any(counts.get(year, 0) >= max(counts.values(), default=1) / 2 for counts in others):
         return "no rows in the period, and nothing else says that the extract covers it"
     if sum(mine.values()) >= FEW * max(1, len(mine)):
@@ -169,13 +170,14 @@ def gap(entry: Indicator, year: int, seen: dict[str, dict[int, int]], unfilled: 
 
 
 def _rules(entry: Indicator) -> list[str]:
-    count = entry.count
+    count = entry.counting
     return [count.rows, *([count.among.rows] if count.among and count.among.rows != RESIDENTS else [])]
 
 
 def _needs(entry: Indicator) -> list[str]:
     found = ["MHS001MPI", *(need for rule in _rules(entry) for need in counting_rules.named(rule).needs)]
-    return found + (list(schema.POPULATION_TABLES) if entry.count.among and entry.count.among.rows == RESIDENTS else [])
+    among = entry.counting.among
+    return found + (list(schema.POPULATION_TABLES) if among and among.rows == RESIDENTS else [])
 
 
 def _asked(entry: Indicator) -> list[str]:
@@ -184,7 +186,7 @@ def _asked(entry: Indicator) -> list[str]:
 
 def needs(entry: Indicator) -> list[str]:
     """Return the tables without which an indicator is not available; none where only published figures have it."""
-    if entry.count and entry.count.counts:
+    if entry.count and entry.counting.counts:
         return ["GroupCounts"]
     return list(dict.fromkeys(need.split(".")[0] for need in _needs(entry))) if entry.count else []
 
@@ -212,31 +214,31 @@ def reason(entry: Indicator, values: dict[str, dict[str, int]], imd_version: int
     if absent:
         return f"the extract has no table {', '.join(absent)}"
     empty = [name for name in named if not values[name][""]]
-    counted = counting_rules.named(entry.count.rows).needs[0] if entry.count.among else ""  # none of it is an answer
+    count = entry.counting
+    counted = counting_rules.named(count.rows).needs[0] if count.among else ""  # none of it is an answer
     if bare := [name for name in empty if name != counted]:
         return _lack("table", bare, "no rows")
-    used = [need for need in _needs(entry) if "." in need] + _asked(entry)
-    used = [need.split(".") for need in dict.fromkeys(used)]
+    used = [need.split(".") for need in dict.fromkeys(_needs(entry) + _asked(entry)) if "." in need]
     blank = ["MHS101Referral.ServTeamTypeMH"] if _lacks_teams(entry, values) else []
     blank += [f"{table}.{column}" for table, column in used if table not in empty and not values[table].get(column)]
     if "Areas" in named and not any(values["MHS001MPI"].get(column) for column in schema.AREA_COLUMNS[imd_version]):
         blank.append(f"MHS001MPI.{schema.AREA_COLUMNS[imd_version][0]}")
     if blank:
         return _lack("column", blank, "no values")
-    asked = [{code.code for code in c.codes()} for c in entry.count.where if c.any_of]
+    asked = [{code.code for code in c.codes()} for c in entry.counting.where if c.any_of]
     lacking = ", ".join(sorted(next((codes for codes in asked if not codes & teams), ())))
     return f"no team of the extract has the type {lacking}" if lacking else ""
 
 
 def _lacks_teams(entry: Indicator, values: dict[str, dict[str, int]]) -> bool:
     """Say whether an entry asks for the teams of a referral and no table names one."""
-    asked = any(c.column == "teams" for c in (*entry.count.where, *(entry.count.event or [])))
+    asked = any(c.column == "teams" for c in (*entry.counting.where, *(entry.counting.event or [])))
     return asked and not any(values.get(table, {}).get("ServTeamTypeMH") for table in row_conditions.TEAMS)
 
 
 def _used_columns(entry: Indicator, tables: list[str]) -> list[str]:
     """Return the columns of the extract that the conditions of an entry rest on, as Table.Column."""
-    count = entry.count
+    count = entry.counting
     conditions = [*count.where, *(count.event or [])]
     if count.among and count.among.rows != RESIDENTS:
         conditions += count.among.where

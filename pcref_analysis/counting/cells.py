@@ -89,7 +89,7 @@ def build(
     own = {name: entry for name, entry in entries.items() if entry != shipped().get(name)}
     availability.check(own, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
     entries = {name: entry for name, entry in entries.items() if entry.count}
-    given = {name: entry for name, entry in entries.items() if entry.count.counts}
+    given = {name: entry for name, entry in entries.items() if entry.counting.counts}
     entries = {name: entry for name, entry in entries.items() if name not in given}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
@@ -107,7 +107,7 @@ def build(
     for name, entry in entries.items():
         if not all(why[name].values()):
             alike.setdefault(aggregate.alike(entry), []).append(entry)
-    frames, lines, added = [], [], {}
+    frames, lines, added = [], [], dict[str, pd.DataFrame]()
     for number, (name, entry) in enumerate(entries.items()):
         progress.share(say, number / len(entries))
         gone = why[name]
@@ -122,13 +122,13 @@ def build(
             lines += [*_ledger(entry, mine), *_rest(entry, mine, seen, beyond, good)]
             there = set(mine.loc[(mine["reason"] == COUNTED) & (mine["at_risk"] > 0), "period"])
             for year in good:
-                if aggregate.of_residents(entry.count) or label(year) in there:
+                if aggregate.of_residents(entry.counting) or label(year) in there:
                     lines.append((name, label(year), "events", COUNTED, 0, 0.0))  # none is counted, too
                 else:
                     gone[year] = "nobody at risk in the period"
         unknown = [(label(year), f"not available: {reason}") for year, reason in gone.items() if reason]
         lines += [(name, period, "events", reason, 0, 0.0) for period, reason in unknown]
-        if good and aggregate.of_residents(entry.count):
+        if good and aggregate.of_residents(entry.counting):
             residents = aggregate.residents(entry, tables, parameters)
             frames += [residents.assign(period=label(year)) for year in good]
     for entry in given.values():
@@ -145,12 +145,12 @@ def _brought(
     """Return the cells of an indicator that is brought as counts by ethnic group, and its lines of the ledger."""
     named = [label(year) for year in years]
     if aggregate.BROUGHT not in tables:
-        reason = f"the extract has no table {aggregate.BROUGHT}; its rows of {entry.count.counts} bring it"
+        reason = f"the extract has no table {aggregate.BROUGHT}; its rows of {entry.counting.counts} bring it"
         return pd.DataFrame(), [(entry.id, period, "events", f"not available: {reason}", 0, 0.0) for period in named]
     found, rows = aggregate.brought(entry, tables, years)
     lines = [(entry.id, period, "events", *rest) for period, *rest in rows.itertuples(index=False)]
-    reason = f"the table {aggregate.BROUGHT} has no rows of {entry.count.counts} in the period"
-    if other := entry.count.at_risk_of:
+    reason = f"the table {aggregate.BROUGHT} has no rows of {entry.counting.counts} in the period"
+    if other := entry.counting.at_risk_of:
         base = [frame[frame["indicator"] == other] for frame in frames if len(frame)]
         keys = ["period", "ethnic_group"]
         base = pd.concat(base)[[*keys, "at_risk"]] if base else pd.DataFrame(columns=[*keys, "at_risk"])
@@ -185,7 +185,7 @@ def _reasons(entries: dict[str, Indicator], tables: Tables, parameters: Paramete
         bands = row_conditions.band_labels(parameters.age_bands)
         if breach_report.count(tables["Population"].filter(~_.age_band.isin(bands))):
             odd = "the table Population has other age bands than the parameters"
-            found |= {n: odd for n, entry in entries.items() if aggregate.of_residents(entry.count) and not found[n]}
+            found |= {n: odd for n, entry in entries.items() if aggregate.of_residents(entry.counting) and not found[n]}
     return found
 
 
@@ -204,7 +204,7 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
         with shared(tables) as mine:
             return lengths(mine, parameters, indicators)
     entries = of_run(parameters.run) if indicators is None else indicators
-    entries = {name: entry for name, entry in entries.items() if entry.count and entry.count.value}
+    entries = {name: entry for name, entry in entries.items() if entry.count and entry.counting.value}
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found, frames = aggregate.held(ready, tables, parameters, years), []
@@ -225,9 +225,9 @@ def lengths(tables: Tables, parameters: Parameters, indicators: dict[str, Indica
 
 def by_length(entry: Indicator, found: aggregate.Held) -> ibis.Table:
     """Count the rows of a mean indicator by the bin of their length, as one Ibis expression."""
-    rows = found.rows[entry.count.rows]
-    rows = rows.filter(where(rows, entry.count.where))
-    days = rows[entry.count.value]
+    rows = found.rows[entry.counting.rows]
+    rows = rows.filter(where(rows, entry.counting.where))
+    days = rows[entry.counting.value]
     upto = ibis.cases(*[(days <= bound, bound) for bound in LENGTHS], (missing(days), None), else_=LONGEST)
     rows = rows.select("year", "person", days_upto=upto.cast("int64")).filter(present(_.days_upto))
     rows = found.with_people(rows).filter(_.known_person == 1)
@@ -239,7 +239,7 @@ def by_length(entry: Indicator, found: aggregate.Held) -> ibis.Table:
 
 def _ledger(entry: Indicator, added: pd.DataFrame) -> list[tuple[str, str, str, str, int, float]]:
     sides = [("events", "event_rows", "events", "unsure_events")]
-    if not aggregate.of_residents(entry.count):
+    if not aggregate.of_residents(entry.counting):
         sides.append(("at_risk", "base_rows", "at_risk", "unsure_base"))
     lines = []
     for (period, reason), part in added.groupby(["period", "reason"]):
@@ -256,7 +256,7 @@ def _rest(
 
     With them the rows of each side come to those of the table that the rule takes, each once where a row has a day.
     """
-    count, among, lines = entry.count, entry.count.among, []
+    count, among, lines = entry.counting, entry.counting.among, []
     sides = [("at_risk" if among is None else "events", count.rows, "base" if among is None else "event")]
     if among and not aggregate.of_residents(count):
         sides.append(("at_risk", among.rows, "base"))

@@ -57,10 +57,10 @@ def find(
     links = [("", one.links) for one in released] + [(last, one.links) for one in previous]
     found = constraints.gather(rows, _hierarchies(links), _shares(links), _gaps(links))
     low, high = _limits(found)
-    matrix, low, high, now = _with_last_edition(found, low, high, revision)
+    matrix, low, high, current = _with_last_edition(found, low, high, revision)
     suspects = _suspects(found, rows, len(low))
     kind = np.pad(found.cells["kind"].to_numpy(object), (0, len(low) - len(found.cells)), constant_values="")
-    pinned = _pinned(matrix, low, high, suspects, kind, now, rule)
+    pinned = _pinned(matrix, low, high, suspects, kind, current, rule)
     return _named(found, pinned)
 
 

@@ -125,7 +125,7 @@ def _comparator_cells(linked: Sums, table: Table, own: np.ndarray) -> tuple[np.n
     mine = linked.cells[key].iloc[np.maximum(own, 0)].reset_index(drop=True).astype(object)
     base = mine.assign(series=mine["series"].str.partition("#")[0])
     result = []
-    for label in (name.to_numpy(), np.where(name == "", ALL, None)):
+    for label in (name.to_numpy(), np.array([ALL if one == "" else None for one in name], object)):
         tries = [m.assign(**{exposure: label}).merge(look, on=key, how="left")["found"] for m in (mine, base)]
         found = tries[0].fillna(tries[1]).fillna(-1).astype(int).to_numpy()
         result.append(np.where(own >= 0, found, -1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def read(rules: Disclosure | Parameters | str) -> Disclosure:
     if isinstance(rules, Disclosure):
         return rules
     try:
-        return Disclosure(owner=f"preset {rules}", agreed="", preset=rules)
+        return Disclosure(owner=f"preset {rules}", agreed="", preset=cast(Any, rules))  # checked by the model
     except ValidationError:
         raise PcrefError(
             f"disclosure rule: '{rules}' is not a preset. Presets: {', '.join(DISCLOSURE_PRESETS)}; or give the "

@@ -116,8 +116,7 @@ def same_figures(released: Sequence[Any], previous: Sequence[Any]) -> bool:
     last = {one.name: one for one in previous}
     for one in released:
         old = last.get(one.name)
-        figures = [c for c in one.figures if old is not None and c in old.table]
-        if not figures:
+        if old is None or not (figures := [c for c in one.figures if c in old.table]):
             continue
         key = [c for c in (*one.dimensions, *ABOUT_FIGURES) if c in one.table and c in old.table]
         both = one.table.merge(old.table, on=list(dict.fromkeys(key)), suffixes=("", "_old"))

@@ -443,7 +443,7 @@ def attack_beside(
     ``earlier`` holds an entry an edition, from whatever run: folders, or the released tables. See :func:`attack`.
     """
     released, before = list(released), [_read_in(one) for one in earlier]
-    found = [attack(released, rules, one) for one in before or [()]]
+    found = [attack(released, rules, one) for one in before or [[]]]
     tables, every = _attackable(released), _attackable([table for one in before for table in one])
     if len(before) > 1 and all(previous_release.nothing_moved(tables, _attackable(one)) for one in before):
         by = tables[0].rules if rules is None else ruled.read(rules)

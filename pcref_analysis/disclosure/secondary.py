@@ -67,8 +67,8 @@ def protect(
         for system in feasible_ranges.systems(sums.matrix, low, unseen[1], integer):
             if (guarded | watched)[system.cells].any() and system.matrix.shape[0]:
                 limits = shown, (low, unseen[1])
-                views = (tuple(x[system.cells] for x in pair) for pair in limits)
-                yield Choice(system, *views, *(x[system.cells] for x in columns))
+                views = [tuple(x[system.cells] for x in pair) for pair in limits]
+                yield Choice(system, views[0], views[1], *(x[system.cells] for x in columns))
 
     low = unseen[0]
     if before is not None and rule.show_zero:
@@ -201,8 +201,8 @@ def choose(choice: Choice, small: np.ndarray, guarded: np.ndarray, rule: Disclos
         if not len(exposed):
             break
         programs = feasible_ranges.Extremes(choice.with_hidden(hidden))
-        fresh = [_cut(choice, programs, hidden, cell, need[cell]) for cell in exposed]
-        fresh = [cut for cut in fresh if cut is not None]
+        tried = (_cut(choice, programs, hidden, cell, need[cell]) for cell in exposed)
+        fresh = [cut for cut in tried if cut is not None]
         if not fresh:
             break
         cuts += fresh
@@ -258,8 +258,8 @@ def _cut(
     high = np.where(always, choice.unseen[1], choice.shown[1])
     wanted = need - (above @ high - below @ low)
     gain = above * (choice.unseen[1] - choice.shown[1]) + below * (choice.shown[0] - choice.unseen[0])
-    gain = np.where(choice.free, np.clip(gain, 0.0, max(wanted, 0.0)), 0.0)
-    return (gain, wanted) if wanted > 1e-7 and (gain * ~hidden).any() else None
+    gain = np.where(choice.free, np.clip(gain, 0.0, np.fmax(wanted, 0.0)), 0.0)
+    return (gain, float(wanted)) if wanted > 1e-7 and (gain * ~hidden).any() else None
 
 
 def _least(choice: Choice, cuts: list[tuple[np.ndarray, float]], small: np.ndarray, near: bool) -> np.ndarray:

@@ -22,7 +22,7 @@ EVEN = "half and twice are as far from 1"  # a logarithmic axis, in words for ev
 LINES = ("-", "--", ":")
 STEPS = (1, 2, 2.5, 5)  # of any other axis, and ten times as many
 WIDTH, NAMES, NUMBERS, ABOVE, BELOW = 360, 152, 52, 12, 50  # points; a phone shows 360 whole
-LOOK = {"text.parse_math": False, "font.size": 12,
+LOOK: dict[Any, Any] = {"text.parse_math": False, "font.size": 12,
         "xtick.labelsize": 12, "ytick.labelsize": 12, "grid.color": "#E3E6E8", "axes.spines.top": False,
         "axes.spines.right": False, "font.family": "DejaVu Sans"}  # fmt: skip
 
@@ -86,10 +86,10 @@ def interval(
     def plot(value: Any, place: Any, *mark: str, **look: Any) -> None:
         axis.plot(*((value, place) if along == "x" else (place, value)), *mark, color=colour, **look)
 
-    lines = (
+    along_x, along_y = (
         np.column_stack(three).ravel() for three in ((*np.clip([lower, upper], *ends), gap), (places, places, gap))
     )
-    plot(*lines, linewidth=2, solid_capstyle="butt")
+    plot(along_x, along_y, linewidth=2, solid_capstyle="butt")
     plot(estimate[inside], places[inside], marker, markersize=size)
     beyond = [lower < ends[0], upper > ends[1]]
     for end, over, arrow in zip(ends, beyond, ("<", ">") if along == "x" else ("v", "^"), strict=True):
@@ -159,7 +159,7 @@ def key(released: Any, entries: Sequence[tuple[str, str, str]]) -> Picture:
     for number, (label, colour, marker) in enumerate(entries):
         y = 1 - (14 + 20 * number) / height
         dashed = marker in LINES
-        look = {"linestyle": marker, "marker": ""} if dashed else {"linestyle": "", "marker": marker}
+        look: dict[str, Any] = {"linestyle": marker, "marker": ""} if dashed else {"linestyle": "", "marker": marker}
         x = [8 / WIDTH, 28 / WIDTH] if dashed else [18 / WIDTH]
         figure.add_artist(Line2D(x, [y] * len(x), color=colour, markersize=8, linewidth=2, **look))
         figure.text(36 / WIDTH, y, label, va="center_baseline", fontsize=12)

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 MINUS = "\u2212"  # the minus sign: a hyphen is read as a dash, or not at all
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-MONTHS += ("November", "December")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 STEPS = {"crude": "before adjustment", "age_sex": "after age and sex", "age_sex_imd": "after age, sex and deprivation"}
 SIMILAR = 1.1  # a ratio closer to 1 than this is "similar": the margin that the priority rule starts from
 ISO_DAY = re.compile(r"\b(20[0-9]{2})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\b")
@@ -274,7 +276,7 @@ def level_of(frame: pd.DataFrame) -> str:
     >>> level_of(pd.DataFrame({"level": [0.9, None]}))
     '90% '
     """
-    found = frame["level"].dropna().unique() if "level" in frame else ()
+    found = list(frame["level"].dropna().unique()) if "level" in frame else []
     return f"{100 * float(found[0]):.4g}% " if len(found) == 1 else ""
 
 

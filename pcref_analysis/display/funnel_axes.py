@@ -65,7 +65,7 @@ def _name(axis: Any, rows: pd.DataFrame, every: pd.DataFrame) -> None:
 
     FigureCanvasAgg(axis.figure).draw()  # to know how wide names are
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-    points, taken = axis.transData.transform(every[["at_risk", "estimate"]].to_numpy(float)), []
+    points, taken = axis.transData.transform(every[["at_risk", "estimate"]].to_numpy(float)), list[Any]()
     for row in rows.sort_values("at_risk").itertuples():
         for right, up, side in (*BESIDE, BESIDE[0]):  # where every place is taken, the first
             words = axis.annotate(

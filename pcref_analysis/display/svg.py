@@ -44,7 +44,7 @@ def of(figure: Any, title: str) -> str:
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     root = ElementTree.fromstring(drawn.getvalue())
     width, height = (root.get(name, "").removesuffix("pt") for name in ("width", "height"))
-    shapes: dict[str, str] = {}
+    shapes: dict[str, tuple[str, str]] = {}
     classes: dict[str, str] = {}
     body = "".join(_leaves(root, shapes, classes))
     defined = "".join(f"<path id='{name}' d='{d}'/>" for name, d in dict.fromkeys(shapes.values()))
@@ -69,7 +69,7 @@ def png(figure: Any) -> bytes:
 def uri(svg: str) -> str:
     """Return an SVG as the address of a picture, readable, with only those signs encoded that HTML or URIs need."""
     signs = {"%": "%25", "#": "%23", "<": "%3C", ">": "%3E", '"': "%22", "&": "%26", "\n": " "}
-    return START + svg.translate(str.maketrans(signs))
+    return START + svg.translate({ord(sign): words for sign, words in signs.items()})
 
 
 def texts(address: str) -> list[str] | None:
@@ -99,7 +99,7 @@ def texts(address: str) -> list[str] | None:
     return [one.text or "" for one in root.iter() if one.tag.rpartition("}")[2] in ("title", "text")]
 
 
-def _leaves(root: ElementTree.Element, shapes: dict[str, str], classes: dict[str, str]) -> Any:
+def _leaves(root: ElementTree.Element, shapes: dict[str, tuple[str, str]], classes: dict[str, str]) -> Any:
     """Yield what is drawn, in order: lines and areas, markers (each shape once), texts; no groups, no clipping."""
     inside = {id(path) for defs in root.iter(f"{{{NAMESPACE}}}defs") for path in defs.iter()}
     for one in root.iter():

@@ -30,7 +30,8 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     counted = (*released.counts, *released.figures)
     numeric = {head for c, head in names.items() if c in counted or c.endswith("_text")}
     called = indicators.of_each("name")
-    read = {**dict.fromkeys(ITEMS, of_item), "setting": of_setting, "indicator": lambda key: called.get(key, key)}
+    read: dict[str, Callable[[Any], str]] = dict.fromkeys(ITEMS, of_item)
+    read |= {"setting": of_setting, "indicator": lambda key: called.get(key, key)}
     rows = [[read.get(c, str)(formats.dates(row[c])) for c in names] for row in text.to_dict("records")]
     return html_table.of(released, id, title, list(names.values()), [("", rows)], numeric)
 
@@ -336,7 +337,7 @@ def _boards(row: Mapping[str, Any]) -> str:
 
 def _than(lines: list[dict[str, Any]]) -> str:
     """Return how a group stands to the comparator by its fullest ratio that is shown."""
-    row = next((line for line in reversed(lines) if pd.notna(line["estimate"])), {})
+    row = next((line for line in reversed(lines) if pd.notna(line["estimate"])), dict[str, Any]())
     return formats.compared(row.get("lower"), row.get("upper"), _polarity(lines[0]["indicator"]))
 
 
@@ -371,8 +372,8 @@ def _change(lines: list[dict[str, Any]], step: str) -> str:
     row = next((line for line in lines if line["adjustment"] == step and pd.notna(line["estimate"])), None)
     if row is None:
         return ""
-    three, step = (row["change"], row["change_lower"], row["change_upper"]), row.get("change_rounded_to")
-    return formats.change(*three, step) or TEXT_NOT_AVAILABLE
+    three = row["change"], row["change_lower"], row["change_upper"]
+    return formats.change(*three, row.get("change_rounded_to")) or TEXT_NOT_AVAILABLE
 
 
 def _count(row: Mapping[str, Any], column: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,7 +121,9 @@ def _limits_of(
     return 100 * stats.beta.ppf(tail, count, rest + 1), 100 * high
 
 
-def mover_ratio(top, top_low, top_high, bottom, bottom_low, bottom_high) -> tuple[np.ndarray, np.ndarray]:
+def mover_ratio(
+    top: Any, top_low: Any, top_high: Any, bottom: Any, bottom_low: Any, bottom_high: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the limits of ``top / bottom`` for independent non-negative estimates, from their own limits (MOVER).
 
     The upper limit is infinite where the lower limit of ``bottom`` is zero or less.

@@ -157,7 +157,11 @@ def pooled(counts: pd.DataFrame, years: int = YEARS) -> pd.DataFrame:
 
 @checked
 def indirect(
-    counts: pd.DataFrame, residents: pd.DataFrame, reference: pd.DataFrame, comparator: str = "White", level=0.95
+    counts: pd.DataFrame,
+    residents: pd.DataFrame,
+    reference: pd.DataFrame,
+    comparator: str = "White",
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Return observed over expected by ethnic group: expected at the reference's rates by age.
 

@@ -53,17 +53,17 @@ class Known(NamedTuple):
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
-def _timezone(zone, moment):  # DuckDB and PostgreSQL
+def _timezone(zone: Any, moment: Any) -> Any:  # DuckDB and PostgreSQL
     ...
 
 
 @ibis.udf.scalar.builtin(name="from_utc_timestamp", signature=(("timestamp('UTC')", "string"), "timestamp"))
-def _from_utc_timestamp(moment, zone):  # Spark, whose sessions Ibis sets to UTC
+def _from_utc_timestamp(moment: Any, zone: Any) -> Any:  # Spark, whose sessions Ibis sets to UTC
     ...
 
 
 @ibis.udf.scalar.builtin(name="convert_timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
-def _at_time_zone(zone, moment):  # SQL Server: written as moment AT TIME ZONE zone
+def _at_time_zone(zone: Any, moment: Any) -> Any:  # SQL Server: written as moment AT TIME ZONE zone
     ...
 
 
@@ -173,7 +173,8 @@ def joined(rows: ibis.Table, table: Table, known: Known) -> ibis.Table:
     ids = [name for name, column in table.columns.items() if column.type == "id"]
     kind = engines.engine(rows)
     rows = engines.fence(rows.mutate(**{n: seen(rows[n], kind) for n in ids})) if ids else rows
-    found, new = rows, {}
+    found = rows
+    new: dict[str, ibis.Value] = {}
     for name, column in table.columns.items():
         kind, text = IBIS_TYPES[column.type], rows[name]
         if column.type == "id":

@@ -122,7 +122,8 @@ def examine(
         words |= {name: f"{said[:1].upper() + said[1:]} {words[name]}" for name in POPULATION_TABLES}
     found = [b for t in declared().values() for b in columns_present.presence(t, tables, parameters, words)]
     unusable = {b["table"] for b in found if b["severity"] == "stops"}
-    kept, counts = {}, []
+    kept: dict[str, ibis.Table] = {}
+    counts = []
     for number, table in enumerate(declared().values()):
         progress.share(say, number / len(declared()))
         if table.name not in tables or table.name in unusable:
@@ -189,7 +190,13 @@ def _table(
     totals = row_checks.totals(read, marked, known, day)
     breaches, dropped = row_checks.breaches(read, names, totals)
     kept = totals["n"] - dropped
-    count = {"table": table.name, "read": totals["n"], "dropped": dropped, "superseded": 0, "kept": kept}
+    count: dict[str, Any] = {
+        "table": table.name,
+        "read": totals["n"],
+        "dropped": dropped,
+        "superseded": 0,
+        "kept": kept,
+    }
     count["people"] = pd.NA
     rows = marked.filter(marked["__reason"] == 0).select(*read.columns)
     if not kept:

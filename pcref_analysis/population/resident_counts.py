@@ -100,7 +100,7 @@ def areas(folder: Path, lsoas: Sequence[str] | None, imd_version: int) -> pd.Dat
 def by_age(
     folder: Path,
     lsoas: Sequence[str] | None,
-    age_bands: Sequence[int] = tuple(census.first_year(age) for age in census.AGES),
+    age_bands: Sequence[int] = tuple(map(census.first_year, census.AGES)),
     detail: str = "broad",
     detail_shape: str = "census_2011",
 ) -> pd.DataFrame:
@@ -171,7 +171,9 @@ def yearly_growth(folder: Path) -> pd.Series:
 
 
 @lru_cache(maxsize=8)
-def _raked(folder: Path, lsoas: tuple[str, ...], imd_version: int, detail_shape: str):
+def _raked(
+    folder: Path, lsoas: tuple[str, ...], imd_version: int, detail_shape: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return residents by district, detailed group, sex, census age and quintile, and the fit; never to be changed."""
     broad, fit = _broad(folder, lsoas, imd_version)
     totals = detailed_totals(folder, lsoas)
@@ -220,9 +222,10 @@ def _broad(folder: Path, lsoas: Sequence[str], imd_version: int) -> tuple[pd.Dat
     inside = here.groupby("msoa")["lsoa"].nunique()
     complete = set(inside.index[inside == whole.reindex(inside.index)])  # MSOAs wholly in the catchment
     keys = ["msoa", "census_group5", "sex", "age"]
+    made, wanted = (table[table["msoa"].isin(complete)] for table in (out, ages))
     fit = [
         margin_fit("LSOA by quintile, broad group", out, parts, ["msoa", "census_group5", "imd_quintile"]),
-        margin_fit("MSOA x sex x age, broad group", *(t[t["msoa"].isin(complete)] for t in (out, ages)), keys),
+        margin_fit("MSOA x sex x age, broad group", made, wanted, keys),
     ]
     return out.groupby(_BLOCK, as_index=False)["residents"].sum(), fit
 

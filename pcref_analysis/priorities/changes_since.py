@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from pcref_analysis.priorities.engagement import Engagement, Outcome
@@ -74,7 +76,7 @@ def _as_list(before: pd.DataFrame) -> pd.DataFrame:
     return listed.assign(place=listed["rank"], holds=listed["item"])
 
 
-def _compared(item: str, place: object, evidence: str, found: object) -> dict[str, object]:
+def _compared(item: str, place: object, evidence: str, found: Any) -> dict[str, object]:
     lived = "no figures" in str(evidence)
     now = "" if found is None else str(found["evidence"])
     if pd.isna(place):

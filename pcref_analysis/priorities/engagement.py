@@ -271,7 +271,8 @@ def small_numbers(found: Engagement | None, below: int, more: Mapping[str, str] 
     few = "|".join([*NUMBERS[: below - 1], *(str(number) for number in range(1, below)), "a single"])
     counted = re.compile(rf"\b(?<![\d.,])({few})(\s+[\w’'-]+){{0,3}}?\s+({PEOPLE})\b", re.IGNORECASE)
     places = [place for place, words in (more or {}).items() if counted.search(words)]
-    for kind, entries in (("change", found.changes), ("outcome", found.outcomes)) if found else ():
+    records: dict[str, list[Any]] = {"change": found.changes, "outcome": found.outcomes} if found else {}
+    for kind, entries in records.items():
         for number, entry in enumerate(entries, start=1):
             action = f" ({entry.action})" if kind == "change" else ""
             values = entry.model_dump(mode="json").items()

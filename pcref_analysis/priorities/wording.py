@@ -107,7 +107,7 @@ def in_short(table: pd.DataFrame, terms: Mapping[str, Any] | None = None) -> str
     return ", ".join([first, *(f"{formats.count(n, word)} {rest}" for n, word, rest in counts if n)]) + "."
 
 
-def main_sentence(row: dict[str, Any]) -> str:
+def main_sentence(row: Mapping[str, Any]) -> str:
     """Return the first sentence of a finding's released wording: without its name, and without the bounds after it."""
     return str(row["wording"]).removeprefix(f"{row['name']}: ").removesuffix(_bounds(row))
 
@@ -186,7 +186,7 @@ def _in_figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
     return ratio, _more(row), sure, " to ".join(dict.fromkeys(places))
 
 
-def _bounds(row: dict[str, Any]) -> str:
+def _bounds(row: Mapping[str, Any]) -> str:
     if row["measure"] == "mean":
         return ""
     if not (formats.has(row["ratio_low"]) and formats.has(row["ratio_high"])):

@@ -214,7 +214,8 @@ def _cells(old: str, new: str, head: str) -> tuple[str, str]:
     if not len(names) == len(one) == len(other):
         return _around(old, new, head)
     cells = [(n, a, b) for n, a, b in zip(names, one, other, strict=True) if a != b][:3]
-    return tuple("; ".join(f"{cell[0]} {cell[i] or 'empty'}" for cell in cells)[:240] for i in (1, 2))
+    before, after = ("; ".join(f"{cell[0]} {cell[i] or 'empty'}" for cell in cells)[:240] for i in (1, 2))
+    return before, after
 
 
 def _around(old: str, new: str, head: str) -> tuple[str, str]:

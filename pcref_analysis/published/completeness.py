@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -168,7 +169,7 @@ def _by_deprivation(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
     return residents, events.groupby("imd_quintile")["events"].sum() / residents.sum()
 
 
-def _level_words(row: object) -> str:
+def _level_words(row: Any) -> str:
     return (
         f"The board {row.area} reports {row.events:,.0f} where about {row.expected:,.0f} would be expected at the "
         f"level of England and the deprivation of its areas: {row.estimate:.2f} of it (95% of boards lie between "

@@ -35,8 +35,10 @@ def routes(folder: Path, board: str, comparator: str = "White", level: float = 0
     Rates per 100,000 residents. England is the sum of the boards' rounded counts, with the limits that this leaves.
     """
     names, read = mental_health_act.ROUTES, mental_health_act.by_ethnic_group
-    frames = [pd.concat([read(folder, area, name).assign(name=name) for name in names]) for area in (board, ENGLAND)]
-    return _finished(*frames, ROUTES, comparator, level)
+    here, england = [
+        pd.concat([read(folder, area, name).assign(name=name) for name in names]) for area in (board, ENGLAND)
+    ]
+    return _finished(here, england, ROUTES, comparator, level)
 
 
 def detailed(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.DataFrame:
@@ -45,11 +47,11 @@ def detailed(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.D
     Compared with White British. Counts of most groups of a Trust are small: read the intervals, and rank nothing.
     """
     read = talking_therapies.by_ethnic_group
-    frames = [
+    here, england = [
         pd.concat([read(folder, area, kind, name, "detailed", [period]).assign(name="") for name in OUTCOMES])
         for area, kind in ((trust, "provider"), (ENGLAND, "england"))
     ]
-    return _finished(*frames, DETAILED, "White British", level)
+    return _finished(here, england, DETAILED, "White British", level)
 
 
 def characteristics(folder: Path, trust: str, period: str, level: float = 0.95) -> pd.DataFrame:
@@ -57,11 +59,11 @@ def characteristics(folder: Path, trust: str, period: str, level: float = 0.95) 
 
     Not by ethnic group too: what they say of a gap between ethnic groups is that ages and areas differ in recovery.
     """
-    frames = [
+    here, england = [
         pd.concat([talking_therapies.by_characteristic(folder, area, kind, name, period) for name in OUTCOMES])
         for area, kind in ((trust, "provider"), (ENGLAND, "england"))
     ]
-    return _finished(*frames, CHARACTERISTICS, "", level)
+    return _finished(here, england, CHARACTERISTICS, "", level)
 
 
 def monthly(

@@ -100,15 +100,16 @@ def load(parameters: Parameters) -> dict[str, pd.DataFrame]:
         [had(ELSEWHERE, columns, make, folder, source, board, period, *alike) for source in sources]
         for columns, make in ((other_boards.COLUMNS, other_boards.prior), (other_boards.EACH, other_boards.each))
     )
+    level, columns = parameters.level, context.COLUMNS
     besides = [
-        had(part, context.COLUMNS, make, folder, *given)
-        for part, make, *given in (
-            (context.ROUTES, context.routes, board, *alike),
-            (context.DETAILED, context.detailed, trust, period, parameters.level),
-            (context.CHARACTERISTICS, context.characteristics, trust, period, parameters.level),
-            *((part, context.monthly, trust, name, period, *alike) for name, (part, _) in context.MONTHLY.items()),
-            (context.RESTRAINT_2021_22, context.restraint_2021_22, trust, parameters.level),
-        )
+        had(context.ROUTES, columns, context.routes, folder, board, *alike),
+        had(context.DETAILED, columns, context.detailed, folder, trust, period, level),
+        had(context.CHARACTERISTICS, columns, context.characteristics, folder, trust, period, level),
+        *(
+            had(part, columns, context.monthly, folder, trust, name, period, *alike)
+            for name, (part, _) in context.MONTHLY.items()
+        ),
+        had(context.RESTRAINT_2021_22, columns, context.restraint_2021_22, folder, trust, level),
     ]
     return frames | {
         "context": _together(besides),

@@ -22,9 +22,9 @@ KINDS = {
     "Indices of Deprivation Decile": "by deprivation of the home area",
 }
 # indicator -> numerator and the published percentage of courses (None: a rate of residents aged 16 and over)
-MEASURES = {
-    "talking_therapies_referrals": ("referrals_received_n", None),
-    "talking_therapies_finished": ("finished_course_treatment_n", None),
+MEASURES: dict[str, tuple[str, str]] = {
+    "talking_therapies_referrals": ("referrals_received_n", ""),
+    "talking_therapies_finished": ("finished_course_treatment_n", ""),
     "talking_therapies_recovery": ("recovery_n", "recovery_pct"),
     "talking_therapies_reliable_recovery": ("reliable_recovery_n", "reliable_recovery_pct"),
     "talking_therapies_improvement": ("improvement_n", "improvement_pct"),
@@ -79,7 +79,7 @@ def by_ethnic_group(
     Do not compare a Trust's recovery with another's: services differ in whom they take.
     """
     numerator, percent = MEASURES[indicator]
-    if kind == "provider" and percent is None:
+    if kind == "provider" and not percent:
         raise PcrefError(f"published figures: {indicator} needs residents; a Trust has none. Use its board's row.")
     rows = _rows(folder, area, kind, detail)
     if periods:

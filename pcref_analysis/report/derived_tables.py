@@ -17,8 +17,9 @@ from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
-PARTS = ("draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings")
-PARTS += ("findings",)
+PARTS = (
+    "draft", "words", "to_watch", "unclear", "strengths", "evidence_gaps", "recording", "rule_settings", "findings",
+)  # fmt: skip
 BEST = ("expected", "other_boards")  # of published figures: what the list is made of besides levels and gaps
 
 

@@ -163,7 +163,7 @@ def _whole_way(parameters: Parameters, say: Callable[[str], None]) -> int:
             env=ours | {"PCREF_HOME": str(home), "PYTHONIOENCODING": "utf-8"}, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
-        for line in running.stdout:
+        for line in running.stdout or ():
             if share := re.search(r"(\d+)% done", line):
                 progress.share(say, int(share[1]) / 100)
             elif not line.startswith("    "):

@@ -205,9 +205,11 @@ def _described(record: Mapping[str, Any], csv: str) -> bool:
     """Say whether a figure is pictures and their descriptions, whose numbers are its table's, or counts of its rows."""
     alt, seen = record["alt"], _shows(record["output"]["data"])
     drawn = FIGURE.fullmatch(seen.get("text/html", ""))
-    pictures = IMAGE.findall(drawn["images"]) if drawn else []
-    texts = [svg.texts(unescape(address)) for address, _ in pictures]
-    if not pictures or None in texts or unescape(drawn["title"]) != record["title"] or drawn["id"] != record["id"]:
+    if not drawn or unescape(drawn["title"]) != record["title"] or drawn["id"] != record["id"]:
+        return False
+    pictures = IMAGE.findall(drawn["images"])
+    texts: list[Any] = [svg.texts(unescape(address)) for address, _ in pictures]
+    if not pictures or None in texts:
         return False
     said = " | ".join([alt, *(unescape(words) for _, words in pictures), *(w for one in texts for w in off_axes(one))])
     said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), said)

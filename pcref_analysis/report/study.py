@@ -210,7 +210,8 @@ class Study:
 
     def _largest(self) -> dict[str, float]:
         """Return the most that one person can hold of each indicator's events and at-risk, in any cell."""
-        cells, found = runs.load(self.parameters.run), {}
+        cells = runs.load(self.parameters.run)
+        found: dict[str, float] = {}
         for column in ("events", "at_risk"):
             share = pd.Series(disclosure_rule.largest_share(cells[column], cells[f"{column}_sq"]))
             most = share.groupby(cells["indicator"].to_numpy()).max().dropna()

@@ -40,7 +40,7 @@ def identity(parameters: Parameters) -> dict[str, Any]:
     PcrefError
         If an input is missing, or a record, the assessment or the run's own indicators have a fault: before the work.
     """
-    made_of = {"inputs": prepare.fingerprint(parameters), "code": code_digest()}
+    made_of: dict[str, Any] = {"inputs": prepare.fingerprint(parameters), "code": code_digest()}
     made_of |= {"parameters": parameters.model_dump(mode="json"), "engagement": engagement.digest(parameters)}
     of_run(parameters.run)
     return made_of | {"competencies": competencies.digest(parameters)}

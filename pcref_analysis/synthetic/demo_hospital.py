@@ -65,7 +65,7 @@ def _informal(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
 def hospital_tables(rng: np.random.Generator, spells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Write MHS501, MHS502, MHS515 and MHS518."""
     n = len(spells)
-    to = pd.Series(rng.choice(["19", "49", "79", None], n, p=[0.93, 0.04, 0.01, 0.02]))
+    to = pd.Series(rng.choice(np.array(["19", "49", "79", None], object), n, p=[0.93, 0.04, 0.01, 0.02]))
     spell = pd.DataFrame(
         {
             "UniqHospProvSpellID": spells["spell"],

@@ -10,6 +10,7 @@ of "Other".
 from __future__ import annotations
 
 import csv
+import io
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -29,8 +30,7 @@ BROAD_GROUPS = ("White", "Mixed", "Asian or Asian British", "Black or Black Brit
 def rows_of(name: str) -> tuple[dict[str, str], ...]:
     """Return the rows of a shipped reference table as text, without pandas, whose import takes longer than a check."""
     source = files("pcref_analysis.vocabulary") / "reference" / name
-    with source.open(encoding="utf-8", newline="") as text:
-        return tuple(csv.DictReader(text))
+    return tuple(csv.DictReader(io.StringIO(source.read_text(encoding="utf-8"), newline="")))
 
 
 def table_of(name: str) -> pd.DataFrame:

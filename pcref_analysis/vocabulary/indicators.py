@@ -199,8 +199,15 @@ class Indicator(Section):
     differs: str = ""
     hard: str = ""  # what may be hard to read, said before it is read
     pcref: Literal["", "leadership and governance", "competencies", "feedback"] = ""
-    competency: Literal["", *COMPETENCIES] = ""
+    competency: Literal["", *COMPETENCIES] = ""  # type: ignore[valid-type]
     count: Count | None = None  # how rows become cells; none: published figures only
+
+    @property
+    def counting(self) -> Count:
+        """How rows become cells, of an indicator that is counted from rows."""
+        if self.count is None:
+            raise ValueError(f"{self.id} is not counted from rows")
+        return self.count
 
     def of_publisher(self) -> Indicator:
         """Return the entry as it describes a publisher's own figure: none of our counting rules, its own caveat."""

@@ -6,7 +6,7 @@ The rule is set before results are seen. It is part of the parameters file, and 
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -79,8 +79,8 @@ CRITERIA: dict[str, Criterion] = {
     ),
 }
 
-ADJUSTMENTS = ("age_sex_imd", "age_sex", "age", "crude")
 Adjustment = Literal["age_sex_imd", "age_sex", "age", "crude"]
+ADJUSTMENTS: tuple[Adjustment, ...] = get_args(Adjustment)
 
 
 class Section(BaseModel):

@@ -114,9 +114,9 @@ def unknown(frame: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 def _nesting(name: str, own: list[str], asked: list[str], rest: bool) -> dict[str, str | None]:
     """Return the asked band that each own band lies in."""
-    spans = {band: _span(band) for band in [*own, *asked]}
+    spans = {band: span for band in [*own, *asked] if (span := _span(band)) is not None}
     nest: dict[str, str | None] = {}
-    good = None not in spans.values()
+    good = spans.keys() == {*own, *asked}
     for band in own if good else ():
         low, high = spans[band]
         touching = [a for a in dict.fromkeys(asked) if spans[a][0] <= high and low <= spans[a][1]]

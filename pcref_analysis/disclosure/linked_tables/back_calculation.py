@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -85,7 +87,9 @@ def left(rows: pd.DataFrame, low: np.ndarray, high: np.ndarray, half: np.ndarray
     return least, most
 
 
-def _as_model(rows, counts, lower, upper, h_low, h_up) -> np.ndarray:
+def _as_model(
+    rows: pd.DataFrame, counts: np.ndarray, lower: np.ndarray, upper: np.ndarray, h_low: np.ndarray, h_up: np.ndarray
+) -> np.ndarray:
     z = z_of(rows)[:, None]
     variance_low = (np.maximum(np.log(upper - h_up) - np.log(lower + h_low), 0.0) / (2 * z)) ** 2
     variance_high = ((np.log(upper + h_up) - np.log(lower - h_low)) / (2 * z)) ** 2
@@ -103,7 +107,9 @@ def _by_level(rows: pd.DataFrame, counts: np.ndarray) -> tuple[np.ndarray, np.nd
     return low / counts, high / counts
 
 
-def _as_byar(rows, counts, shown, half) -> np.ndarray:
+def _as_byar(
+    rows: pd.DataFrame, counts: np.ndarray, shown: Sequence[np.ndarray], half: Sequence[np.ndarray]
+) -> np.ndarray:
     (value, lower, upper), (h, h_low, h_up) = shown, half
     low, high = _by_level(rows, counts)
     below = ((lower - h_low) / (value + h) <= low) & (low <= (lower + h_low) / np.maximum(value - h, 1e-300))
@@ -111,7 +117,9 @@ def _as_byar(rows, counts, shown, half) -> np.ndarray:
     return below & above
 
 
-def _as_dobson(rows, counts, shown, half) -> np.ndarray:
+def _as_dobson(
+    rows: pd.DataFrame, counts: np.ndarray, shown: Sequence[np.ndarray], half: Sequence[np.ndarray]
+) -> np.ndarray:
     (value, lower, upper), (h, h_low, h_up) = shown, half
     low, high = _by_level(rows, counts)
     lopsided = (high - 1) / (1 - low)

@@ -98,7 +98,9 @@ def systems(matrix: sparse.csr_array, low: np.ndarray, high: np.ndarray, integer
     return found
 
 
-def ranges(system: System, wanted: np.ndarray, enough: np.ndarray, known: np.ndarray | None = None, seed: int = 0):
+def ranges(
+    system: System, wanted: np.ndarray, enough: np.ndarray, known: np.ndarray | None = None, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return for each wanted count the smallest and largest value that fits, as far as is needed.
 
     A range at least ``enough`` wide (largest less smallest) is not widened further; a narrower one is exact.

@@ -149,7 +149,7 @@ def partitions(
         groups = ethnicity.categories().groupby("broad_group", sort=False)["ethnic_group"]
         tree |= {broad: tuple(detailed) for broad, detailed in groups}
     if dimension == "period":
-        tree |= {label: years for label in present if len(years := pooled_years(label)) > 1}
+        tree |= {label: pooled for label in present if len(pooled := pooled_years(label)) > 1}
     found = {("part", parent): [c for c in children if c in present] for parent, children in tree.items()}
     if dimension != "period":
         below = {child for children in tree.values() for child in children}

@@ -195,7 +195,7 @@ def _notes(size: int, remarks: Sequence[Remark]) -> tuple[np.ndarray, np.ndarray
     for rows, say, does in sorted(remarks, key=lambda remark: remark[2] != REFUSE):
         rows = rows if does == TELL else rows & ~refused
         for i in np.flatnonzero(rows):
-            text = say if isinstance(say, str) else say(i)
+            text = say if isinstance(say, str) else say(int(i))
             note[i] = f"{note[i]}; {text}" if note[i] else text
         if does == REFUSE:
             refused |= rows

@@ -19,6 +19,7 @@ from pcref_analysis.estimates.entry import checked
 from pcref_analysis.estimates.rates.aggregate import (
     REFUSE,
     WARN,
+    Remark,
     Tally,
     faults,
     results,
@@ -141,7 +142,7 @@ def mean(cells: pd.DataFrame, by: Sequence[str], level: Level = 0.95) -> pd.Data
         spread = np.maximum(squares - 2 * centre * both + centre**2 * sizes, 0) / size**2
         sd = effective * np.sqrt(spread / (effective - 1))
         low, high = intervals.student_t(centre, sd, effective, level)
-    remarks = [
+    remarks: list[Remark] = [
         (np.isnan(size) | np.isnan(total), notes.say("no_total"), REFUSE),
         (t.negative, notes.say("below_zero"), REFUSE),
         (size == 0, notes.say("no_observations"), REFUSE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -215,7 +216,7 @@ def _ratios(cells: pd.DataFrame, ask: Options, steps: dict[str, list[str]]) -> p
     return results.finished(rows, ask, CHANGE)
 
 
-def _group_rows(p: Problem, models: dict[str, Model | None], group: object, ask: Options) -> list[dict[str, Any]]:
+def _group_rows(p: Problem, models: Mapping[str, Any], group: object, ask: Options) -> list[dict[str, Any]]:
     """Return a group's ratio at every step, and its change from the step before."""
     if group == ask.comparator:
         return []

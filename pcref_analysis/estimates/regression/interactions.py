@@ -104,7 +104,7 @@ def _wald(model: Model) -> tuple[float, float, float]:
     return wald, df, float(chi2.sf(wald, df))
 
 
-def _row(p: Problem, model: Model | None, group: object, with_: str, stratum: object, ask: Options) -> dict[str, Any]:
+def _row(p: Problem, model: Any, group: object, with_: str, stratum: object, ask: Options) -> dict[str, Any]:
     exposed, here = p.frame[ask.exposure], p.frame[with_] == stratum
     own, base = p.frame[here & (exposed == group)], p.frame[here & (exposed == ask.comparator)]
     sums = results.totals(own)

@@ -158,7 +158,7 @@ def hold(rows: ibis.Table) -> ibis.Table:
     DuckDB and PostgreSQL keep a temporary table, SQL Server a local one (``#name``; what Ibis itself would make
     there, ``##name``, can be read by other users), Spark a local checkpoint in its workers' memory.
     """
-    backend = _backend(rows)
+    backend: Any = _backend(rows)
     kind = backend.name if backend else ""
     name = ibis.util.gen_name("pcref").lower()
     if kind == "duckdb":
@@ -183,7 +183,7 @@ def hold(rows: ibis.Table) -> ibis.Table:
 def temporary_table(frame: pd.DataFrame | pa.Table, rows: ibis.Table) -> ibis.Table:
     """Put a small table where the rows live, for this session, so that they can be joined."""
     table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
-    backend = _backend(rows)
+    backend: Any = _backend(rows)
     kind = backend.name if backend else ""
     name = ibis.util.gen_name("pcref").lower()
     if kind == "duckdb":

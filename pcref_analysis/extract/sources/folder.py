@@ -11,6 +11,7 @@ import csv
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -186,7 +187,7 @@ def header(path: Path, encoding: str) -> tuple[str, list[str]]:
             "spreadsheet has. Take it out: column names must stand in the first line."
         )
     seen: dict[str, int] = {}
-    unique = []
+    unique: list[str] = []
     for name in names:
         seen[name.lower()] = seen.get(name.lower(), 0) + 1
         unique.append(name if seen[name.lower()] == 1 and name else f"{name}__{len(unique)}")
@@ -252,13 +253,18 @@ def _through_memory(
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
-    bad = []
+    bad: list[Any] = []
+
+    def skipped(row: Any) -> str:
+        bad.append(row)
+        return "skip"
+
     try:
         data = arrow_csv.read_csv(
             path,
             read_options=arrow_csv.ReadOptions(encoding=code, column_names=names, skip_rows=1),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=lambda row: bad.append(1) or "skip"
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skipped
             ),
             convert_options=arrow_csv.ConvertOptions(column_types={name: pa.string() for name in names}),
         )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import reduce
 from operator import or_
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -22,7 +23,7 @@ _VISIBLE = str.maketrans(BLANKS, " " * len(BLANKS), ZERO_WIDTH + "\0")
 
 
 @ibis.udf.scalar.builtin(name="nchar", signature=(("int32",), "string"))
-def _nchar(code):  # SQL Server, where a literal would be brought to the letters of the database first
+def _nchar(code: Any) -> Any:  # SQL Server, where a literal would be brought to the letters of the database first
     ...
 
 
@@ -79,7 +80,7 @@ def among(value: ir.Value, options: Iterable[str | date | int]) -> ir.BooleanVal
         return reduce(or_, (value == option for option in options))
     line = ibis.literal("".join(f"~{option}" for option in options) + "~")
     within = (line.find(ibis.literal("~") + value + "~") >= 0) & (value.find("~") < 0)
-    return ibis.cases((value.length() <= max(map(len, options)), within), else_=False)
+    return ibis.cases((value.length() <= max(len(str(option)) for option in options), within), else_=False)
 
 
 def countable(number: ir.FloatingValue) -> ir.FloatingValue:

@@ -91,7 +91,7 @@ def address(kind: str, location: str) -> dict[str, str]:
         parts, port, host = None, None, None
     if parts is None or parts.scheme.split("+")[0] not in SCHEMES[kind] or not parts.path.strip("/"):
         raise PcrefError(f"source: the address of the server (not shown here) must look like {FORMS[kind]}.")
-    found = dict(parse_qsl(parts.query)) | {"database": unquote(parts.path.strip("/"))}
+    found: dict[str, Any] = dict(parse_qsl(parts.query)) | {"database": unquote(parts.path.strip("/"))}
     found |= {"host": host} if host else {}
     found |= {"port": port} if port else {}
     found |= {"user": unquote(parts.username)} if parts.username else {}
@@ -175,7 +175,7 @@ def _spark(location: str) -> ibis.BaseBackend:
                 session.catalog.setCurrentCatalog(catalog)
             session.catalog.setCurrentDatabase(schema)
         return ibis.pyspark.connect(session)
-    except (*engines.failures(), OSError, ImportError) as error:
+    except (*engines.failures(), OSError, ImportError) as error:  # type: ignore[misc]
         raise SourceError(
             f"source: Spark cannot be started, or has no such database or folder ({type(error).__name__}). Check that "
             "its master (spark.master) runs and can be reached, and that source.location names a database of its "

@@ -16,6 +16,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -71,7 +72,8 @@ def written(rows: ibis.Table, kind: str, write: Callable[[ibis.Table], str]) -> 
 
 def _words(root: Node) -> tuple[str, list[str]]:
     """Return the whole expression as text, and the names of the tables made on the way in the order of their places."""
-    numbers, queue, names, turns, lines = {root: 0}, [root], [], {}, []
+    numbers, queue, names, lines = {root: 0}, [root], [], []
+    turns: dict[Any, Any] = {}
 
     def said(value: object) -> str:
         if isinstance(value, Node):

@@ -35,7 +35,7 @@ class Evidence(Typed):
 class Competency(Typed):
     """One competency: where the Trust stands, what shows it, what comes next."""
 
-    name: Literal[COMPETENCIES]
+    name: Literal[COMPETENCIES]  # type: ignore[valid-type]
     state: Literal["planned", "under way", "done", "stopped"]
     now: Text
     next: str = ""

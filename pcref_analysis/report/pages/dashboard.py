@@ -96,9 +96,14 @@ def targets(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _data(page: str) -> dict[str, Any]:
+    found = DATA.search(page)
+    return json.loads(found[1]) if found else {}
+
+
 def embedded(page: str) -> pd.DataFrame:
     """Return the rows that a dashboard holds, for the audit to compare with the released tables."""
-    held = json.loads(DATA.search(page)[1])
+    held = _data(page)
     table = pd.DataFrame(held["rows"], columns=held["columns"])
     words = {name: table[name].map(lambda at, of=of: of[at]) for name, of in held["words"].items()}
     figures = {name: pd.to_numeric(table[name]) for name in FIGURES}
@@ -109,7 +114,7 @@ def strangers(page: str, records: Sequence[Mapping[str, Any]]) -> int:
     """Return how many rows and targets of a dashboard no released table holds."""
     held, released = (frame.astype(object).where(frame.notna(), None) for frame in (embedded(page), rows(records)))
     known = set(released.itertuples(index=False, name=None))
-    aims, agreed = json.loads(DATA.search(page)[1]).get("targets", []), targets(records)
+    aims, agreed = _data(page).get("targets", []), targets(records)
     return sum(row not in known for row in held.itertuples(index=False, name=None)) + sum(a not in agreed for a in aims)
 
 
@@ -145,7 +150,8 @@ def library() -> str:
     """Return Vega, Vega-Lite and vega-embed as one script, from the wheel that carries them."""
     import vl_convert
 
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script").replace("\r", "\\r")
+    bundle = vl_convert.javascript_bundle(None)  # type: ignore[arg-type]
+    return bundle.replace("</script", "<\\/script").replace("\r", "\\r")
 
 
 def _packed(table: pd.DataFrame) -> dict[str, Any]:
@@ -185,8 +191,12 @@ def _specs(groups: Sequence[str]) -> dict[str, Any]:
     )
     specs = {}
     for kind, scale in (("level", alt.Scale(zero=True)), ("ratio", alt.Scale(type="log"))):
-        ticks = {"values": RATIOS} if kind == "ratio" else {}
-        value = {"scale": scale, "title": "{value}", "axis": alt.Axis(labelOverlap=True, **ticks)}  # the page: the unit
+        ticks: dict[str, Any] = {"values": RATIOS} if kind == "ratio" else {}
+        value: dict[str, Any] = {
+            "scale": scale,
+            "title": "{value}",
+            "axis": alt.Axis(labelOverlap=True, **ticks),
+        }  # the page: the unit
         group = alt.Y("ethnic_group:N", title=None, sort=list(groups), axis=alt.Axis(labelLimit=220))
         plain = {"color": colour.legend(None), "shape": shape.legend(None)}
         base = alt.Chart(alt.NamedData("rows")).encode(y=group)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape, unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 from pcref_analysis.display import formats, svg
@@ -161,10 +162,10 @@ class Translator:
         while (whole := re.fullmatch(r"<(\d+)>(.*)</\1>", inner)) and f"<{whole[1]}>" not in whole[2]:
             before, inner, after = f"{before}<{whole[1]}>", whole[2], f"</{whole[1]}>{after}"
         numbers = {old: str(new) for new, old in enumerate(dict.fromkeys(MARK.findall(inner)), start=1)}
-        back = {new: old for old, new in numbers.items()}
+        back: dict[Any, str] = {new: old for old, new in numbers.items()}
         asked = MARK.sub(lambda mark: mark[0].replace(mark[1], numbers[mark[1]]), inner)
         said, done = self._sentence(asked)
-        said = MARK.sub(lambda mark: mark[0].replace(mark[1], back.get(mark[1], mark[1])), said)
+        said = MARK.sub(lambda mark: mark[0].replace(mark[1], back.get(mark[1], str(mark[1]))), said)
         return f"{before}{said}{after}" if done else f"{before}\0{said}\1{after}"
 
     def _element(self, token: str) -> str:

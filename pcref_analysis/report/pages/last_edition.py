@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -88,7 +89,7 @@ def _corrected(moved: int, both: int) -> str:
     return f"Both editions show {formats.count(both, 'figure')} of the same years, {state}."
 
 
-def _correction(row: Mapping[str, object], names: Mapping[str, str]) -> str:
+def _correction(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
     then, now = (formats.interval(*(row[f"{one}{end}"] for one in FIGURES)) for end in ("_then", ""))
     kind = f"ratio to {row['comparator']}" if row["comparator"] else "level"
     who = f"{names[row['indicator']]}, {row['ethnic_group']}, {row['period']}"

@@ -6,7 +6,6 @@ import copy
 import re
 from collections.abc import Mapping
 from html import escape
-from itertools import takewhile
 from typing import Any
 
 from pcref_analysis.store.notebook_seals import MIME
@@ -103,8 +102,8 @@ def _sections(cells: list[Any]) -> list[list[Any]]:
         code = [cell for cell in part if cell.cell_type == "code"]
         level = _level(part)
         if level and code and not any(cell["outputs"] for cell in code):
-            below = takewhile(lambda one, level=level: _level(one) > level, parts[number + 1 :])
-            if any(_holds(one) for one in below):
+            end = next((n for n, one in enumerate(parts) if n > number and _level(one) <= level), len(parts))
+            if any(_holds(one) for one in parts[number + 1 : end]):
                 kept.append([cell for cell in part if cell.cell_type == "markdown"])
                 kept[-1][0].source += f"\n\n{NONE}"
             continue

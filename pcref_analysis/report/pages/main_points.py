@@ -36,7 +36,7 @@ class Point:
     done: str
     page: str = ""
     plain: tuple[str, ...] = ()  # as the easy-read page says it, a sentence a finding
-    ratio: tuple[float, float, float, float] | None = None  # with limits, and the step that they are rounded to
+    ratio: tuple[float, ...] | None = None  # with limits, and the step that they are rounded to
     sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
     size: str = ""  # "2.0 times", "28% lower"; of several findings each
     moved: str = ""  # "narrower", "wider", "cannot tell"; nothing where there is no figure
@@ -96,7 +96,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
         whose = f"{in_short.partition(EQUALITY)[0]}{EQUALITY} {whose}".strip()
     usual, rows = _england(frames.get("england", pd.DataFrame(columns=["ratio"])), parameters)
     whose = f"{whose} {usual}".strip()
-    moved, compared = [], ""
+    moved, compared = list[str](), ""
     if parameters.previous:
         folder = project_path(parameters.previous)
         moved, compared = last_edition.changes(frames, folder, parameters.comparator, parameters.period)
@@ -346,8 +346,8 @@ def _trend(earlier: pd.DataFrame, parameters: Parameters, adjustment: str = "") 
 def _with_limits(row: pd.Series, end: str) -> str:
     """Return the ratio of one of the two years with its limits, and its step where that is a coarser one."""
     step = row.get(f"rounded_to_{end}")
-    three = (row[f"{name}_{end}"] for name in ("estimate", "lower", "upper"))
-    ratio, low, high = formats.three(*three, rounded_to=step)
+    ratio, low, high = (row[f"{name}_{end}"] for name in ("estimate", "lower", "upper"))
+    ratio, low, high = formats.three(ratio, low, high, rounded_to=step)
     return f"{ratio} ({low} to {high}{formats.nearest(step)})"
 
 
