@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.faults import in_words
 from pcref_analysis.vocabulary.parameters import LOADER, Section, parameters_folder, read_yaml
 
 LOCAL = "-indicators.yml"
@@ -332,7 +333,7 @@ def read(entries: dict[str, dict[str, Any]], name: str) -> dict[str, Indicator]:
         try:
             good[key] = Indicator.model_validate({"id": key} | fields)
         except ValidationError as error:
-            faults += [f"  {key}.{_place(f['loc'])}: {_words(f)}" for f in error.errors()]
+            faults += [f"  {key}.{_place(f['loc'])}: {in_words(f, Indicator)}" for f in error.errors()]
     if faults:
         raise PcrefError("\n".join([f"indicators: {name} has {len(faults)} fault(s):", *faults]))
     return good
@@ -362,11 +363,3 @@ def _local(path: Path, changed: int, size: int) -> dict[str, Indicator]:
 
 def _place(loc: tuple[Any, ...]) -> str:
     return ".".join(map(str, loc)) or "entry"
-
-
-def _words(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "unknown field"
-    if fault["type"] == "missing":
-        return "is missing"
-    return fault["msg"].removeprefix("Value error, ")
