@@ -81,6 +81,20 @@ def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
     return adjusted.assign(
         in_short=figures.mask(chosen, adjusted["wording"]).fillna(adjusted["wording"]),
         at=adjusted["place"].astype("string").fillna("off the list"),
-        in_draft=adjusted["draft_rank"].astype("string").fillna("not there"),
+        in_draft=_places(adjusted, ranked),
         change=adjusted["status"].replace({"draft": "as drafted"}),  # at the door "status" marks what is suppressed
     ).drop(columns="status")
+
+
+def _places(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.Series:
+    """Return the place in the draft as text; where people changed weights, in the list scored again too."""
+    drafted = ranked.dropna(subset="rank").set_index("item")["rank"].astype(int)
+
+    def words(holds: str, again: object) -> str:
+        if pd.isna(again):
+            return "not there"
+        known = [drafted[item] for item in str(holds).split("; ") if item in drafted]
+        return f"{again}" if not known or min(known) == again else f"{min(known)}; {again} with the changed weights"
+
+    texts = [words(*pair) for pair in zip(adjusted["holds"], adjusted["draft_rank"], strict=True)]
+    return pd.Series(texts, index=adjusted.index, dtype="string")

@@ -283,11 +283,7 @@ def load(run: str, **overrides: Any) -> Parameters:
     over = {key: value for key, value in overrides.items() if value is not None}
     if (given := _given()) and given.get("run") == run:
         return check(given | over, "the parameters that this report was started with")
-    path = run_file(run)
-    if not path.is_file():
-        have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
-        hint = did_you_mean(path.stem, have)
-        raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
+    path = known_file(run)
     values = read_yaml(path, "parameters")
     if not isinstance(values, dict):
         raise PcrefError(f"parameters: {path.name} must hold 'name: value' lines.")
@@ -303,6 +299,22 @@ def load(run: str, **overrides: Any) -> Parameters:
 def run_file(run: str) -> Path:
     """Return the parameters file of a run that is given by its name, or by a path to the file."""
     return Path(run) if run.endswith((".yml", ".yaml")) else parameters_folder() / f"{run}.yml"
+
+
+def known_file(run: str) -> Path:
+    """Return the parameters file of a run.
+
+    Raises
+    ------
+    PcrefError
+        If there is none: names the nearest run, and all of them.
+    """
+    path = run_file(run)
+    if not path.is_file():
+        have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
+        hint = did_you_mean(path.stem, have)
+        raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
+    return path
 
 
 def read_yaml(path: Path, who: str) -> Any:

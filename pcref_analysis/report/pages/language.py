@@ -284,6 +284,8 @@ def update(folder: Path, parameters: Parameters, code: str) -> tuple[Path, int, 
     from babel.messages import catalog, pofile
 
     _language(code)
+    if code.lower().split("-")[0] == "en":
+        raise PcrefError("words: the pages are in English already. Name another language: Welsh is cy, Polish pl.")
     if not _pages(folder):
         raise PcrefError(
             f"words: there is no report of {parameters.run} yet. Make it first: pcref report {parameters.run}"
