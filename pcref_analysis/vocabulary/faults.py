@@ -18,8 +18,14 @@ PLAIN = {
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:g}",
     "literal_error": "must be {expected}",
+    "tuple_type": "must be a list, such as [one, two]",
     "too_short": "must hold at least {min_length}",
     "string_too_long": "may have at most {max_length:,} characters",
+}
+FORMS = {  # of texts that are more than text
+    "run": "may hold small letters, digits and hyphens alone, such as our-trust",
+    "id": "may hold small letters, digits and underscores alone, such as police_referrals, a letter first",
+    "valid_from": "must be a day, year-month-day, such as 2021-04-01",
 }
 KINDS = {
     "int": "must be a whole number",
@@ -49,6 +55,8 @@ def in_words(fault: Any, model: Any) -> str:
         return f"unknown key.{did_you_mean(fault['loc'][-1], known_keys(model, fault['loc'][:-1]), 0.5)}".rstrip(".")
     if kind == "string_too_short":
         return "is empty" if given["min_length"] == 1 else "is too short"
+    if kind == "string_pattern_mismatch" and fault["loc"][-1] in FORMS:
+        return FORMS[fault["loc"][-1]]
     if kind in PLAIN:
         return PLAIN[kind].format(**given)
     return KINDS.get(kind.split("_")[0]) or fault["msg"].removeprefix("Value error, ").rstrip(".")

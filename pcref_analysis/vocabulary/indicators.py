@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
@@ -194,7 +194,7 @@ class Indicator(Section):
     source: str
     caveat: str
     published_caveat: str = ""  # in place of the caveat where the figure is the publisher's
-    valid_from: str
+    valid_from: Annotated[str, Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
     computes: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     differs: str = ""

@@ -366,8 +366,6 @@ def check(values: dict[str, Any], name: str) -> Parameters:
 
 def _fault(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "string_pattern_mismatch":  # of the run's name, which folders and addresses are made of
-        return f"{where}: may hold small letters, digits and hyphens alone, such as our-trust."
     words = faults.in_words(fault, Parameters)
     words += "" if words.endswith("?") else "."
     return f"{where}: {words}" if where else words  # what concerns several keys names them itself

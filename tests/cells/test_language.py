@@ -82,6 +82,8 @@ def test_words_say_nothing_that_the_house_does_not_say():
         ({"domain": None}, "police_referrals.domain: is missing"),
         ({"caveat": None}, "police_referrals.caveat: is missing"),
         ({"sql": "drop table x"}, "police_referrals.sql: unknown key"),
+        ({"valid_from": "01/04/2021"}, "police_referrals.valid_from: must be a day, year-month-day"),
+        ({"computes": "MHS1"}, "police_referrals.computes: must be a list"),
         ({"measure": "mean"}, "police_referrals.entry: measure: mean and count.value go together"),
     ],
 )
