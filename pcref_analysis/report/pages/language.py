@@ -227,7 +227,8 @@ def read(path: Path) -> dict[str, str]:
     odd = [key for key, words in said.items() if _places(key) != _places(words)]
     if odd:
         raise PcrefError(
-            f"{path.name}: {len(odd)} entries have other places or numbers than their sentence, first '{odd[0][:80]}'. "
+            f"{path.name}: {len(odd)} {'entry has' if len(odd) == 1 else 'entries have'} other places or numbers than "
+            f"the sentence, first '{odd[0][:80]}'. "
             "Each place such as {n1} or <1> has to stand in both, and no other number."
         )
     return said
