@@ -73,6 +73,15 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
     }
 
 
+def discussed(folder: Path) -> bool:
+    """Say whether people have changed the list of an edition, or of one that it started from."""
+    if (edition_files.tables_folder(folder) / draft_list.file_name("changes")).is_file():
+        return True
+    before = edition_files.read_manifest(folder).get("parameters", {}).get("previous", "")
+    earlier = project_path(before) if before else folder
+    return earlier.is_dir() and earlier != folder and discussed(earlier)
+
+
 def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
     """Add ``in_short``: the words that people chose, else the leading figure; and the places as text."""
     lead = ranked[ranked["rank"].notna()].set_index("item")
