@@ -248,11 +248,13 @@ def trace(
 ) -> None:
     """Lead from a table or figure of a report to its notebook, cell, function, indicators and inputs."""
     from pcref_analysis.report import provenance
-    from pcref_analysis.vocabulary.parameters import report_folder
+    from pcref_analysis.vocabulary.parameters import known_file, report_folder
     from pcref_analysis.vocabulary.private import run_folder
 
     which = _name(_run(run, named))
     published, draft = report_folder(which), run_folder(which) / "draft"
+    if not (published.is_dir() or draft.is_dir()):
+        known_file(_run(run, named))
     for line in provenance.trace(published if published.is_dir() or not draft.is_dir() else draft, name):
         say(line)
 
@@ -341,13 +343,14 @@ def show(run: Run = None, named: Named = None) -> None:
     """Open the report of a run (a draft where that is newer) in the browser, and print where it is."""
     import webbrowser
 
-    from pcref_analysis.vocabulary.parameters import report_folder
+    from pcref_analysis.vocabulary.parameters import known_file, report_folder
     from pcref_analysis.vocabulary.private import run_folder
 
     which = _name(_run(run, named))
     places = [report_folder(which), *(run_folder(which) / name for name in ("draft", "internal"))]
     pages = [place / "index.html" for place in places if (place / "index.html").is_file()]
     if not pages:
+        known_file(_run(run, named))
         raise PcrefError(f"open: there is no report of '{which}' yet. Make it with: pcref report {which}")
     page = max(pages, key=lambda path: path.stat().st_mtime)
     say(str(page))

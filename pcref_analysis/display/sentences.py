@@ -134,7 +134,7 @@ def in_short(released: Any, id: str) -> Shown:
 def agreed(made: Mapping[str, Any], parameters: Any, id: str) -> Shown:
     """Say who discussed the list and what that changed; where nobody has, how to record it."""
     changes, since = made["changes"].table, made["since"].table
-    begins = "The list starts from the one that was agreed for an earlier period. " if len(since) else ""
+    begins = "The list starts from that of an earlier period. " if len(since) else ""
     if changes.empty:
         words = (
             f"{begins}**This list has not been discussed yet.** What a meeting changes will stand here, with who, when "

@@ -73,6 +73,15 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
     }
 
 
+def discussed(folder: Path) -> bool:
+    """Say whether people have changed the list of an edition, or of one that it started from."""
+    if (edition_files.tables_folder(folder) / draft_list.file_name("changes")).is_file():
+        return True
+    before = edition_files.read_manifest(folder).get("parameters", {}).get("previous", "")
+    earlier = project_path(before) if before else folder
+    return earlier.is_dir() and earlier != folder and discussed(earlier)
+
+
 def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
     """Add ``in_short``: the words that people chose, else the leading figure; and the places as text."""
     lead = ranked[ranked["rank"].notna()].set_index("item")
@@ -81,6 +90,20 @@ def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
     return adjusted.assign(
         in_short=figures.mask(chosen, adjusted["wording"]).fillna(adjusted["wording"]),
         at=adjusted["place"].astype("string").fillna("off the list"),
-        in_draft=adjusted["draft_rank"].astype("string").fillna("not there"),
+        in_draft=_places(adjusted, ranked),
         change=adjusted["status"].replace({"draft": "as drafted"}),  # "status" marks what is suppressed
     ).drop(columns="status")
+
+
+def _places(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.Series:
+    """Return the place in the draft as text; where people changed weights, in the list scored again too."""
+    drafted = ranked.dropna(subset="rank").set_index("item")["rank"].astype(int)
+
+    def words(holds: str, again: object) -> str:
+        if pd.isna(again):
+            return "not there"
+        known = [drafted[item] for item in str(holds).split("; ") if item in drafted]
+        return f"{again}" if not known or min(known) == again else f"{min(known)}; {again} with the changed weights"
+
+    texts = [words(*pair) for pair in zip(adjusted["holds"], adjusted["draft_rank"], strict=True)]
+    return pd.Series(texts, index=adjusted.index, dtype="string")

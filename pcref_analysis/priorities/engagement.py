@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from pcref_analysis.store import edition_files
+from pcref_analysis.vocabulary import faults
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, project_path, read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
@@ -160,6 +161,12 @@ class Target(_Entry):
     way: Literal["at most", "at least"]
     by: datetime.date
 
+    @model_validator(mode="after")
+    def _still_to_come(self) -> Target:
+        if self.by <= self.when:
+            raise ValueError(f"by {self.by} is no later than the day it was agreed ({self.when})")
+        return self
+
 
 Change = Annotated[Move | Merge | Split | Add | SetAside | Reword | Weight, Field(discriminator="action")]
 
@@ -249,8 +256,8 @@ def read(values: Any, name: str = "engagement.yml") -> Engagement:
     try:
         return TypeAdapter(Engagement).validate_python(values)
     except ValidationError as error:
-        faults = [_fault(fault, values) for fault in error.errors()]
-        raise PcrefError("\n".join([f"engagement: {name} has {len(faults)} fault(s):", *faults])) from None
+        lines = [_fault(fault, values) for fault in error.errors()]
+        raise PcrefError("\n".join([f"engagement: {name} has {len(lines)} fault(s):", *lines])) from None
 
 
 def small_numbers(found: Engagement | None, below: int, more: Mapping[str, str] | None = None) -> list[str]:
@@ -297,11 +304,10 @@ def _fault(fault: Any, values: dict[str, Any]) -> str:
         return f"  {where}: unknown action; actions are move, merge, split, add, set_aside, reword, weight."
     if kind == "union_tag_not_found":
         return f"  {where}: action is missing."
-    if kind == "missing":
-        return f"  {where}: {field} is missing."
-    if kind == "string_too_short":
-        return f"  {where}: {field} is empty."
+    words = faults.in_words(fault, Engagement)
+    if kind in ("missing", "string_too_short"):
+        return f"  {where}: {field} {words}."
     if kind == "extra_forbidden":
-        return f"  {where}: unknown key '{field or where}'."
-    words = fault["msg"].removeprefix("Value error, ").rstrip(".")
+        hint = words.removeprefix("unknown key").removeprefix(".")
+        return f"  {where}: unknown key '{field or where}'.{hint}"
     return f"  {where}{': ' + field if field else ''}: {words}."

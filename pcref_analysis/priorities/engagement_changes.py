@@ -105,12 +105,17 @@ def _reweighted(ranked: pd.DataFrame, changes: list, rule: PriorityRule | None, 
         if change.item and change.item not in known:
             raise PcrefError(_unknown(number, change.item, known))
         values, key = (criteria, change.criterion) if change.criterion else (community, change.item)
-        before = f"{values[key]:g}" if key in values else "none"
+        before = f"{values[key]:g}" if key in values else "not given"
         values[key] = change.weight
-        log.append(_entry(number, change, change.criterion or change.item, before, f"{change.weight:g}"))
+        log.append(_entry(number, change, _weighed(change), before, f"{change.weight:g}"))
     new = PriorityRule.model_validate(rule.model_dump() | {"weights": criteria, "community": community})
     again = scoring.rank(ranked[findings.columns(ranked)], new)
     return again.join(wording.first_draft(again, terms))
+
+
+def _weighed(change: Weight) -> str:
+    """Return what a weight is of, as the list names it: a criterion, a story or an item."""
+    return (f"weight: {change.criterion}" if change.criterion else change.item).replace("_", " ")
 
 
 def _check_meeting(meeting: list[tuple[int, Any]]) -> None:

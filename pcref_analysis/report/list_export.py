@@ -14,7 +14,7 @@ from pcref_analysis.report.pages import workbook
 from pcref_analysis.store import csv_text, edition_files
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import report_folder
+from pcref_analysis.vocabulary.parameters import known_file, report_folder
 from pcref_analysis.vocabulary.private import run_folder
 
 FIGURES = ["item", "name", "ethnic_group", "ratio", "lower", "upper", "amount", "certainty_text", "rank_text", "band"]
@@ -31,6 +31,7 @@ def folder_of(run: str) -> Path:
     """
     folder = report_folder(run)
     if not (folder / "tables" / draft_list.file_name("findings")).is_file():
+        known_file(run)
         drafted = (run_folder(run) / "draft" / "index.html").is_file()
         todo = f"Sign its draft, then: pcref publish {run}" if drafted else f"Make it with: pcref report --run {run}"
         raise PcrefError(f"priorities: no published list of '{run}'. {todo}")

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.faults import in_words
 from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, read_yaml
 
 FIRST_DAY = datetime.date(2020, 1, 1)
@@ -48,7 +49,10 @@ class Signature(Section):
     @field_validator("date")
     @classmethod
     def _a_day(cls, value: str) -> str:
-        day = datetime.date.fromisoformat(value)
+        try:
+            day = datetime.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be a day, year-month-day, such as 2026-10-14") from None
         if not FIRST_DAY <= day <= datetime.date.today() + datetime.timedelta(days=1):
             raise ValueError("the date is long past, or still to come")
         return value
@@ -122,7 +126,7 @@ def read(run: str, content: str, since: datetime.date | None = None) -> list[dic
     try:
         found = SignedBy.model_validate(read_yaml(path, "publish"))
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, f['loc'])) or 'file'}: {f['msg']}" for f in error.errors()]
+        lines = [f"  {'.'.join(map(str, f['loc'])) or 'file'}: {in_words(f, SignedBy)}" for f in error.errors()]
         raise PcrefError("\n".join([f"publish: {where} has {len(lines)} fault(s):", *lines])) from None
     if found.edition != content:
         raise PcrefError(

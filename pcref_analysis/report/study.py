@@ -14,6 +14,7 @@ import pandas as pd
 from pcref_analysis import prepare
 from pcref_analysis.analysis import levels_and_gaps, teams, topics
 from pcref_analysis.disclosure import csv_files, disclosure_rule, release_tables
+from pcref_analysis.disclosure.linked_tables import schema
 from pcref_analysis.disclosure.planning import Plan
 from pcref_analysis.disclosure.release_tables import Releasable
 from pcref_analysis.published import england
@@ -258,7 +259,8 @@ def study(run: str, **overrides: Any) -> Study:
 def as_published(table: pd.DataFrame, name: str) -> Releasable:
     """Pass on published figures with their publisher's own marks."""
     counts = [column for column in COUNTS if column in table]
-    figures = [c for c in table if c not in (*counts, "level") and pd.api.types.is_numeric_dtype(table[c])]
+    never = (*counts, "level", *schema.INSIDE)
+    figures = [c for c in table if c not in never and pd.api.types.is_numeric_dtype(table[c])]
     gone = {}
     if {"events", "events_high"} <= set(table):
         gone = {"events": table["events"].isna() & table["events_high"].notna()}

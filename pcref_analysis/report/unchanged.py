@@ -38,12 +38,25 @@ def identity(parameters: Parameters) -> dict[str, Any]:
     Raises
     ------
     PcrefError
-        If an input is missing, or a record, the assessment or the run's own indicators have a fault: before the work.
+        If an input is missing, or a record, the assessment, the run's own indicators or a translation have a fault:
+        before the work.
     """
     made_of: dict[str, Any] = {"inputs": prepare.fingerprint(parameters), "code": code_digest()}
     made_of |= {"parameters": parameters.model_dump(mode="json"), "engagement": engagement.digest(parameters)}
     of_run(parameters.run)
-    return made_of | {"competencies": competencies.digest(parameters)}
+    return made_of | {"competencies": competencies.digest(parameters), "languages": _languages(parameters.run)}
+
+
+def _languages(run: str) -> dict[str, str]:
+    """Return a hash of each translator's catalogue of a run; what reads them is imported where there is one."""
+    if not any(parameters_folder().glob(f"{run}-*.po")):
+        return {}
+    from pcref_analysis.report.pages import language
+
+    found = language.catalogues(run)
+    for path in found.values():
+        language.read(path)
+    return {key: edition_files.digest(path) for key, path in found.items()}
 
 
 def edition(parameters: Parameters, identity: dict[str, Any]) -> Path | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, model_validator
@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.faults import in_words
 from pcref_analysis.vocabulary.parameters import LOADER, Section, parameters_folder, read_yaml
 
 LOCAL = "-indicators.yml"
@@ -193,7 +194,7 @@ class Indicator(Section):
     source: str
     caveat: str
     published_caveat: str = ""  # in place of the caveat where the figure is the publisher's
-    valid_from: str
+    valid_from: Annotated[str, Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
     computes: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     differs: str = ""
@@ -339,7 +340,7 @@ def read(entries: dict[str, dict[str, Any]], name: str) -> dict[str, Indicator]:
         try:
             good[key] = Indicator.model_validate({"id": key} | fields)
         except ValidationError as error:
-            faults += [f"  {key}.{_place(f['loc'])}: {_words(f)}" for f in error.errors()]
+            faults += [f"  {key}.{_place(f['loc'])}: {in_words(f, Indicator)}" for f in error.errors()]
     if faults:
         raise PcrefError("\n".join([f"indicators: {name} has {len(faults)} fault(s):", *faults]))
     return good
@@ -369,11 +370,3 @@ def _local(path: Path, changed: int, size: int) -> dict[str, Indicator]:
 
 def _place(loc: tuple[Any, ...]) -> str:
     return ".".join(map(str, loc)) or "entry"
-
-
-def _words(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "unknown field"
-    if fault["type"] == "missing":
-        return "is missing"
-    return fault["msg"].removeprefix("Value error, ")

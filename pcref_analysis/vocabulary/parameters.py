@@ -7,18 +7,38 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary import ethnicity, faults
 from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.priority_rule import PriorityRule, Section
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the compiled one, where there is one, is ten times as fast
+# the compiled one, where there is one, is ten times as fast
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DAY = "tag:yaml.org,2002:timestamp"
 GIVEN = "PCREF_PARAMETERS"  # variable: the checked parameters of the run that a notebook is executed for, as JSON
 CENSUS_CUTS = (0, 16, 20, 22, 25, 30, 35, 40, 45, 50, 55, 60, 65)
+
+
+class Written(LOADER):
+    """What people write: no key stands twice at one place, and a day is text with or without quotation marks."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, Any]]]] = {
+        first: [(tag, pattern) for tag, pattern in found if tag != DAY]
+        for first, found in LOADER.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """Refuse a second line for one key: the first would be passed over without a word."""
+        seen: set[str] = set()
+        for key in [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(problem=f"'{key.value}' twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
 
 
 class Trust(Section):
@@ -263,11 +283,7 @@ def load(run: str, **overrides: Any) -> Parameters:
     over = {key: value for key, value in overrides.items() if value is not None}
     if (given := _given()) and given.get("run") == run:
         return check(given | over, "the parameters that this report was started with")
-    path = run_file(run)
-    if not path.is_file():
-        have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
-        hint = did_you_mean(path.stem, have)
-        raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
+    path = known_file(run)
     values = read_yaml(path, "parameters")
     if not isinstance(values, dict):
         raise PcrefError(f"parameters: {path.name} must hold 'name: value' lines.")
@@ -285,16 +301,32 @@ def run_file(run: str) -> Path:
     return Path(run) if run.endswith((".yml", ".yaml")) else parameters_folder() / f"{run}.yml"
 
 
+def known_file(run: str) -> Path:
+    """Return the parameters file of a run.
+
+    Raises
+    ------
+    PcrefError
+        If there is none: names the nearest run, and all of them.
+    """
+    path = run_file(run)
+    if not path.is_file():
+        have = sorted(p.stem for p in path.parent.glob("*.yml") if not p.stem.endswith("-indicators"))
+        hint = did_you_mean(path.stem, have)
+        raise PcrefError(f"parameters: there is no {path.name}.{hint} Runs: {', '.join(have) or 'none'}.")
+    return path
+
+
 def read_yaml(path: Path, who: str) -> Any:
     """Read a YAML file that people write; ``who`` starts the error ("parameters", "engagement").
 
     Raises
     ------
     PcrefError
-        If the file cannot be opened, is not UTF-8 text or is not YAML; names the file and the line.
+        If the file cannot be opened, is not UTF-8 text, is not YAML or has a key twice; names the file and the line.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8-sig"), LOADER)
+        return yaml.load(path.read_text(encoding="utf-8-sig"), Written)
     except OSError as error:
         raise PcrefError(f"{who}: {path.name} cannot be opened ({type(error).__name__}).") from None
     except UnicodeDecodeError:
@@ -302,7 +334,12 @@ def read_yaml(path: Path, who: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
-        raise PcrefError(f"{who}: {path.name} is not valid YAML{where}. Check indentation and colons.") from None
+        if isinstance(error, yaml.constructor.ConstructorError) and str(error.problem).endswith(" twice"):
+            raise PcrefError(f"{who}: {path.name} has {error.problem} at one place{where}. Keep one.") from None
+        raise PcrefError(
+            f"{who}: {path.name} is not valid YAML{where}. Check the indentation, and put a text that holds a colon in "
+            "quotation marks."
+        ) from None
 
 
 def hand_over(parameters: Parameters, folder: Path) -> Path:
@@ -329,18 +366,6 @@ def check(values: dict[str, Any], name: str) -> Parameters:
 
 def _fault(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown key.{did_you_mean(fault['loc'][-1], _known_keys(fault['loc'][:-1]), 0.5)}"
-    if fault["type"] == "missing":
-        return f"{where}: is missing."
-    if fault["type"] == "string_pattern_mismatch":  # of the run's name, which folders and addresses are made of
-        return f"{where}: may hold small letters, digits and hyphens alone, such as our-trust."
-    words = fault["msg"].removeprefix("Value error, ")
-    return f"{where}: {words}." if where else f"{words}."  # what concerns several keys names them itself
-
-
-def _known_keys(path: tuple[Any, ...]) -> list[str]:
-    model: Any = Parameters
-    for part in path:
-        model = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
-    return list(getattr(model, "model_fields", {}))
+    words = faults.in_words(fault, Parameters)
+    words += "" if words.endswith("?") else "."
+    return f"{where}: {words}" if where else words  # what concerns several keys names them itself

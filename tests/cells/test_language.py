@@ -81,7 +81,9 @@ def test_words_say_nothing_that_the_house_does_not_say():
         ({"severity": 5}, "police_referrals.severity: "),
         ({"domain": None}, "police_referrals.domain: is missing"),
         ({"caveat": None}, "police_referrals.caveat: is missing"),
-        ({"sql": "drop table x"}, "police_referrals.sql: unknown field"),
+        ({"sql": "drop table x"}, "police_referrals.sql: unknown key"),
+        ({"valid_from": "01/04/2021"}, "police_referrals.valid_from: must be a day, year-month-day"),
+        ({"computes": "MHS1"}, "police_referrals.computes: must be a list"),
         ({"measure": "mean"}, "police_referrals.entry: measure: mean and count.value go together"),
     ],
 )
@@ -107,7 +109,7 @@ def test_a_field_that_does_not_fit_is_named(changes, line):
         ),
         (
             "{rows: contacts, event: [{column: AttendStatus, like: '%'}]}",
-            "police_referrals.count.event.0.like: unknown field",
+            "police_referrals.count.event.0.like: unknown key",
         ),
         (
             "{rows: contacts, event: [{column: AttendStatus}]}",

@@ -319,3 +319,16 @@ def test_whether_anything_changed_is_decided_before_frames_are_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("words", [["priorities", "dmeo"], ["open", "dmeo"], ["trace", "access-gaps", "dmeo"]])
+def test_a_mistyped_run_is_answered_with_the_nearest_and_not_told_to_make_its_report(home, words):
+    done = pcref(*words)
+    assert done.exit_code == 2
+    assert "there is no dmeo.yml. Did you mean 'demo'?" in done.output.replace("\n", " ")
+
+
+def test_a_catalogue_of_english_is_refused(home):
+    done = pcref("words", "en", "demo")
+    assert done.exit_code == 2 and "in English already" in done.output
+    assert not (home / "notebooks/parameters/demo-en.po").exists()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from babel.messages import pofile
 
-from pcref_analysis.report import edition_readback, output_check, pipeline, run_notebooks
+from pcref_analysis.report import edition_readback, output_check, pipeline, run_notebooks, unchanged
 from pcref_analysis.report.pages import dashboard, documents, landing, language, main_points, page_lead, render
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -137,7 +137,7 @@ def test_an_entry_that_would_lose_or_change_a_number_is_refused(tmp_path, words)
     path = tmp_path / "demo-cy.po"
     head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8"\n\n'
     path.write_text(f'{head}msgid "Of {{n1}}"\nmsgstr "{words}"\n', encoding="utf-8")
-    with pytest.raises(PcrefError, match=r"1 entries .*'Of \{n1\}'"):
+    with pytest.raises(PcrefError, match=r"1 entry has .*'Of \{n1\}'"):
         language.read(path)
 
 
@@ -152,3 +152,18 @@ def test_the_catalogue_keeps_what_is_translated(tmp_path):
     assert again == every and done == every - 1
     with pytest.raises(PcrefError, match="no code of a language"):
         language.update(folder, GIVEN, "welsh")
+
+
+def test_a_changed_catalogue_makes_the_pages_again_and_a_fault_in_it_stops_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setenv("PCREF_HOME", str(tmp_path))
+    path = tmp_path / "notebooks" / "parameters" / f"{GIVEN.run}-cy.po"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8"\n\nmsgid "Of {n1}"\n'
+    found = [unchanged.identity(GIVEN)]
+    for words in ("", "O {n1}"):
+        path.write_text(f'{head}msgstr "{words}"\n', encoding="utf-8")
+        found.append(unchanged.identity(GIVEN))
+    assert found[0] != found[1] != found[2] != found[0]  # "nothing has changed" stood there, and no page in Welsh
+    path.write_text(f'{head}msgstr "O"\n', encoding="utf-8")
+    with pytest.raises(PcrefError, match="1 entry has other places"):
+        unchanged.identity(GIVEN)

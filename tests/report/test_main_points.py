@@ -270,3 +270,24 @@ def test_the_words_of_the_trust_stand_as_its_own_and_as_text():
     html = page(records(), introduction="We met <b>4,321</b> people.")
     assert "in its own words:</strong> We met &lt;b&gt;4,321&lt;/b&gt; people." in html
     assert "own words" not in page(records(), introduction="")
+
+
+@pytest.mark.parametrize("discussed", [False, True])
+def test_an_earlier_list_that_nobody_discussed_is_not_called_agreed(tmp_path, discussed):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "manifest.json").write_text("{}", encoding="utf-8")
+    if discussed:
+        (tmp_path / "tables" / "priorities-changes.csv").write_text("who\nForum\n", encoding="utf-8")
+    gone = {"place": 1, "item": "force: Mixed", "holds": "force: Mixed", "change": "kept", "wording": "It was so.",
+            "evidence": "clear"}  # fmt: skip
+    since = pd.DataFrame({"item": ["force: Mixed"], "words": ["There is no figure in this edition."]})
+    made = [
+        *records(agreed=False),
+        table("priorities-adjusted", pd.DataFrame([gone])),
+        table("priorities-since", since),
+    ]
+    main = main_points.of(made, parameters.load("demo", previous=str(tmp_path)))
+    assert main.agreed is discussed
+    assert ("agreed" in f"{main.heading} {main.lead}".lower()) is discussed
+    if discussed:  # of an earlier edition's figures, never "from what people have lived through"
+        assert "of an earlier edition" in str(main.points[0]) and "lived through" not in str(main.points[0])

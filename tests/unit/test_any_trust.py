@@ -77,6 +77,12 @@ def test_a_chart_of_earlier_years_has_its_table_where_the_year_lacks(run):
         assert ": no figure of 2023-24 is published" in shown.text
 
 
+def test_medians_that_published_figures_lack_pass_without_what_is_never_shown():
+    released = as_published(levels_and_gaps.empty(["beyond"]), "medians")
+    assert released.table.empty and "beyond" not in released.table
+    assert "beyond" not in released.figures
+
+
 def test_sites_and_merged_trusts_are_added_up_in_their_years_alone(open_data):
     rows = pd.DataFrame(
         [

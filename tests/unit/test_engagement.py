@@ -12,6 +12,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import PriorityRule
 
 BASE = {"who": "Advisory group", "when": "2026-10-14", "why": "Members said so."}
+AGREED = {"who": "Advisory group", "when": "2026-10-14"}
 
 
 def ranked():
@@ -189,13 +190,13 @@ def test_changes_that_cannot_be_made_are_named(changes, message):
             r"change 1 \(move\): why is missing",
         ),
         ({"action": "move", "item": "a", "to": 1} | BASE | {"why": "  "}, "why is empty"),
-        ({"action": "move", "item": "a", "to": 0} | BASE, r"change 1 \(move\): to: .*greater than or equal to 1"),
+        ({"action": "move", "item": "a", "to": 0} | BASE, r"change 1 \(move\): to: must be at least 1"),
         ({"action": "promote", "item": "a"} | BASE, "unknown action; actions are move, merge"),
         ({"item": "a"} | BASE, "change 1: action is missing"),
         ({"action": "set_aside", "item": "a", "place": 3} | BASE, "unknown key 'place'"),
         ({"action": "set_aside", "item": "a"} | BASE | {"who": "Dr A Name"}, "name a group, not a person"),
         ({"action": "set_aside", "item": "a"} | BASE | {"who": "someone@trust.example"}, "a group, not a person"),
-        ({"action": "set_aside", "item": "a"} | BASE | {"when": "last week"}, "when: .*date"),
+        ({"action": "set_aside", "item": "a"} | BASE | {"when": "last week"}, "when: must be a day, year-month-day"),
         ({"action": "merge", "items": ["a"], "name": "b"} | BASE, "items: .*at least 2"),
         ({"action": "weight", "weight": 0.2} | BASE, "either a criterion, or a story or item"),
         ({"action": "weight", "weight": 0.2, "criterion": "size"} | BASE, "unknown criterion 'size'"),
@@ -205,6 +206,24 @@ def test_changes_that_cannot_be_made_are_named(changes, message):
 def test_a_record_that_does_not_hold_is_refused_with_the_entry_named(entry, message):
     with pytest.raises(PcrefError, match=message):
         engagement.read({"changes": [entry]})
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"change": []}, "unknown key 'change'. Did you mean 'changes'?"),
+        ({"changes": [{"action": "move", "item": "a", "to": 1, "reason": "x"} | BASE]}, "unknown key 'reason'."),
+        ({"changes": [{"action": "move", "itm": "a", "to": 1} | BASE]}, "unknown key 'itm'. Did you mean 'item'?"),
+        (
+            {"targets": [{"indicator": "detentions", "way": "at most", "value": 2, "by": "2026-01-01"} | AGREED]},
+            "target 1: by 2026-01-01 is no later than the day it was agreed",
+        ),
+    ],
+)
+def test_a_mistyped_key_is_answered_with_the_nearest_of_its_place(record, said):
+    with pytest.raises(PcrefError) as error:
+        engagement.read(record)
+    assert said in str(error.value)
 
 
 def test_the_file_is_read_and_its_faults_are_named(tmp_path):
@@ -296,7 +315,7 @@ def test_the_next_period_starts_from_the_adjusted_list():
     [
         ({"owner": "Dr A Name"}, "outcome 1: owner: name a group, not a person"),
         ({"due": "soon"}, "outcome 1: due: "),
-        ({"status": "in progress"}, "outcome 1: status: Input should be 'planned', 'under way', 'done' or 'stopped'"),
+        ({"status": "in progress"}, "outcome 1: status: must be 'planned', 'under way', 'done' or 'stopped'"),
     ],
 )
 def test_an_action_that_does_not_hold_is_refused_with_its_field(more, message):

@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.priorities import draft_list, engagement, engagement_changes, findings, scoring, sensitivity
+from pcref_analysis.priorities import (
+    agreed_list,
+    draft_list,
+    engagement,
+    engagement_changes,
+    findings,
+    scoring,
+    sensitivity,
+)
 from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.priority_rule import CRITERIA, PriorityRule
@@ -494,8 +502,12 @@ def test_a_weight_changed_in_engagement_scores_the_list_again(ranked, rule):
     table, log = engagement_changes.adjust(ranked, engagement.read({"changes": changes}), rule)
     assert ranked.iloc[0]["item"] == "detention: Black"
     assert table.loc[0, "item"] == "community access: Asian"
-    assert log.loc[0, ["item", "before", "after"]].tolist() == ["relative_gap", "0.15", "0"]
-    assert log.loc[9, ["item", "before", "after"]].tolist() == ["community access", "none", "1"]
+    assert log.loc[0, ["item", "before", "after"]].tolist() == ["weight: relative gap", "0.15", "0"]
+    assert log.loc[9, ["item", "before", "after"]].tolist() == ["community access", "not given", "1"]
+    shown = agreed_list._readable(table.assign(draft_rank=table["draft_rank"].astype("Int64")), ranked)
+    drafted = ranked.set_index("item")["rank"]
+    assert drafted["community access: Asian"] > 1  # on the page the draft stands as the figures alone proposed it
+    assert shown.loc[0, "in_draft"] == f"{drafted['community access: Asian']:.0f}; 1 with the changed weights"
     odd = base | {"action": "weight", "item": "comunity access", "weight": 1}
     with pytest.raises(PcrefError, match="Did you mean 'community access'"):
         engagement_changes.adjust(ranked, engagement.read({"changes": [odd]}), rule)

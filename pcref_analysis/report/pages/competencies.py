@@ -12,6 +12,7 @@ from pcref_analysis.display import safe_html
 from pcref_analysis.priorities.engagement import Group, Text, Typed, a_group
 from pcref_analysis.store import edition_files
 from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.faults import in_words
 from pcref_analysis.vocabulary.indicators import COMPETENCIES
 from pcref_analysis.vocabulary.parameters import Parameters, parameters_folder, read_yaml
 
@@ -84,7 +85,7 @@ def read(path: Path) -> Assessment:
     try:
         return Assessment.model_validate(read_yaml(path, "competencies"))
     except ValidationError as error:
-        faults = [f"  {'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}."
+        faults = [f"  {'.'.join(str(part) for part in fault['loc']) or 'the file'}: {in_words(fault, Assessment)}."
                   for fault in error.errors()]  # fmt: skip
         lines = [f"competencies: {path.name} has {len(faults)} fault(s):", *faults]
         raise PcrefError("\n".join(lines)) from None

@@ -228,7 +228,8 @@ def read(path: Path) -> dict[str, str]:
     odd = [key for key, words in said.items() if _places(key) != _places(words)]
     if odd:
         raise PcrefError(
-            f"{path.name}: {len(odd)} entries have other places or numbers than their sentence, first '{odd[0][:80]}'. "
+            f"{path.name}: {len(odd)} {'entry has' if len(odd) == 1 else 'entries have'} other places or numbers than "
+            f"the sentence, first '{odd[0][:80]}'. "
             "Each place such as {n1} or <1> has to stand in both, and no other number."
         )
     return said
@@ -285,6 +286,8 @@ def update(folder: Path, parameters: Parameters, code: str) -> tuple[Path, int, 
     from babel.messages import catalog, pofile
 
     _language(code)
+    if code.lower().split("-")[0] == "en":
+        raise PcrefError("words: the pages are in English already. Name another language: Welsh is cy, Polish pl.")
     if not _pages(folder):
         raise PcrefError(
             f"words: there is no report of {parameters.run} yet. Make it first: pcref report {parameters.run}"

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pcref_analysis.display import figures, formats, output
-from pcref_analysis.priorities import draft_list, gap_over_time, wording
+from pcref_analysis.priorities import agreed_list, draft_list, gap_over_time, wording
 from pcref_analysis.report.pages import last_edition, quality
 from pcref_analysis.vocabulary import ethnicity, indicators
 from pcref_analysis.vocabulary.errors import PcrefError
@@ -72,7 +72,8 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     changes = frames.get("priorities-changes", pd.DataFrame(columns=["who", "when"]))
     adjusted = frames.get("priorities-adjusted", pd.DataFrame())
     since = frames.get("priorities-since", pd.DataFrame(columns=["item", "words"]))
-    agreed = bool(len(adjusted)) and bool(len(changes) or len(since))
+    earlier = bool(parameters.previous) and agreed_list.discussed(project_path(parameters.previous))
+    agreed = bool(len(adjusted)) and bool(len(changes) or (len(since) and earlier))
     listed = adjusted[adjusted["place"].notna()].sort_values("place") if agreed else draft
     gaps = [table for name, table in frames.items() if name.endswith("-gaps") and "estimate" in table]
     trend = (
@@ -260,6 +261,8 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     title = _title(item["item"], findings, parameters)
     if found.empty:
         why = "This comes from what people have lived through. No figures show it yet, and that makes it no smaller."
+        if formats.has(item.get("evidence")) and not re.search("lived experience|no figures", item["evidence"]):
+            why = "These words are of an earlier edition; this one has no figure. The gap may be there still."
         words = str(item.get("wording", ""))
         return Point(title, words, "There are no figures to compare.", "No figures", why, done, plain=(words,),
                      state=state, sources=(words, outcome, title))  # fmt: skip
