@@ -35,7 +35,8 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
         comparator, true (``o, n, o0, n0``) and released (``r, m, r0, m0``), the comparator's missing where it is not
         in the tables; ``low, high, low0, high0``: the limits that the released counts leave; ``external``: compared
         with a population outside the data; ``crude``: a comparison before adjustment, whatever the model left out;
-        ``line``: the same number for rows that readers compare (the steps of adjustment of one gap).
+        ``line``: the same number for rows that readers compare (the steps of adjustment of one gap);
+        ``few_others``: where given, those at risk without the event may be too few.
     """
     out = pd.DataFrame(np.nan, index=rows.index, columns=[*FIGURES, "rounded_to"])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -286,6 +287,10 @@ def _is_safe(rows: pd.DataFrame, given: np.ndarray, step: np.ndarray) -> np.ndar
         half = np.repeat(step[where, None] / 2, 3, axis=1)
         least, most = back_calculation.left(trial, low[where], high[where], half)
         safe[where] = (least <= low[where]) & (most >= high[where])
+        if "few_others" in rows:  # whom the count would tell, also as read by who passes over the comparator's
+            least, most = back_calculation.left(trial.assign(low0=np.nan, high0=np.nan), low[where], high[where], half)
+            few = rows["few_others"].to_numpy(bool)[where]
+            safe[where] &= ~few | (least <= low[where]) & (most >= high[where])
         safe[where] &= _value_is_safe(rows.iloc[where], shown[where, 0], step[where] / 2)
     return safe
 

@@ -24,7 +24,7 @@ def one_row(rows: ibis.Table, rule: str) -> ibis.Table:
     rule
         How the ethnic category is chosen when submissions differ. ``latest_known``: the latest category that is
         known, else the latest of "not stated" and "not known". ``most_frequent``: the known category recorded in
-        most rows, the latest of them on a tie, else as above. ``submitted``: the category of the latest
+        most months, the latest of them on a tie, else as above. ``submitted``: the category of the latest
         submission, also when it is missing. The date of death is that of the latest submission, also when it is
         missing: who was recorded as dead by mistake is not left out of every later year. Every other column takes its
         latest recorded value. Several submissions of one month are in the order of :func:`submitted`.
@@ -115,10 +115,11 @@ def _unpacked(packed: ibis.Table, rows: ibis.Table) -> ibis.Table:
 
 
 def _most_frequent(rows: ibis.Table, month: ir.IntegerValue, known: ir.BooleanValue) -> ibis.Table:
+    # Months, and not rows: a table of people joined to another holds the rows of who is in care most many times over.
     counted = (rows.mutate(month=month).filter(known).group_by("Person_ID", "EthnicCategory")).aggregate(
-        rows=ibis._.count(), month=ibis._.month.max()
+        months=ibis._.UniqMonthID.nunique(), month=ibis._.month.max()
     )
-    pack = (counted.rows + _BASE).cast("string") + (counted.month + _BASE).cast("string") + counted.EthnicCategory
+    pack = (counted.months + _BASE).cast("string") + (counted.month + _BASE).cast("string") + counted.EthnicCategory
     return (
         counted.mutate(pack=pack)
         .group_by("Person_ID")

@@ -12,6 +12,10 @@ from pcref_analysis.extract.sources.portable import flag
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.parameters import Parameters
 
+SPELLS = "MHS501HospProvSpell"
+GOES_ON = (  # what a spell would have ended: many days in the bed of somebody who may have left long ago
+    "Every day to the end of the last year counts, since no discharge ends them. Extract the spells of all ward stays."
+)
 ORPHANS_THAT_STOP = 0.5  # more than this share of rows without a person: identifiers differ between tables
 
 
@@ -115,9 +119,11 @@ def between(kept: dict[str, ibis.Table], parameters: Parameters) -> list[dict]:
         for column, facts in declared()[name].columns.items():
             if facts.references in kept:
                 loose = rows.filter(rows[column].notnull()).anti_join(kept[facts.references], column)
-                found.append(
-                    breach(name, column, f"points to no row of {facts.references}", "noted", todo, count(loose))
-                )
+                rule = f"points to no row of {facts.references}"
+                found.append(breach(name, column, rule, "noted", todo, count(loose)))
+                if (end := declared()[name].end()) and facts.references == SPELLS:
+                    still = count(loose.filter(loose[end].isnull()))
+                    found.append(breach(name, end, f"has not ended, and {rule}", "noted", GOES_ON, still))
     return found + _homes(kept, parameters)
 
 

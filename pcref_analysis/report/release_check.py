@@ -212,7 +212,8 @@ def _described(record: Mapping[str, Any], csv: str) -> bool:
     if not pictures or None in texts:
         return False
     said = " | ".join([alt, *(unescape(words) for _, words in pictures), *(w for one in texts for w in off_axes(one))])
-    said = re.sub(r"\b(\d+) (?:item\(s\)|panel\(s\)|more\b)", lambda m: m[1] * (int(m[1]) > csv.count("\n")), said)
+    of_rows = r"\b(\d+) (?:item\(s\)|panel\(s\)|teams\b|more\b)"
+    said = re.sub(of_rows, lambda m: m[1] * (int(m[1]) > csv.count("\n")), said)
     said = re.sub(
         r"(?<=above or below )1\b|(?<=as far from )1\b|\b1(?= is the same level)|\b(95|99\.8)%?(?= limits)", "", said
     )

@@ -434,13 +434,30 @@ def test_identifiers_that_never_match_stop(extract):
 def test_identifiers_that_point_nowhere_are_noted(extract, name, columns):
     frames = extract.tables()
     targets = {column: declared()[name].columns[column].references for column in columns}
-    frames[name].loc[[2, 3], columns] = MARK
+    frames[name].loc[[1, 2], columns] = MARK  # both have ended
     connection = ibis.duckdb.connect()
     tables = {n: connection.create_table(n, frames[n]) for n in {*targets.values(), name}}
     checked = validate.examine(tables, extract.parameters(), TODAY)
     for column, target in targets.items():
         assert told(checked, name, column, "noted") == {f"points to no row of {target}": 2}
     assert checked.counts.set_index("table").loc[name, "dropped"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("MHS502WardStay", "EndDateWardStay"), ("MHS518ClinReadyforDischarge", "EndDateClinReadyforDisch")],
+)
+def test_what_was_left_open_and_has_no_spell_that_would_end_it_is_noted(extract, name, end):
+    """Of three ward stays without a spell two are open: they would fill a bed on every day of every year."""
+    frames = extract.tables()
+    frames[name].loc[[1, 2, 3], "UniqHospProvSpellID"] = MARK
+    frames[name].loc[[2, 3], end] = ""
+    connection = ibis.duckdb.connect()
+    tables = {n: connection.create_table(n, frames[n]) for n in (PERSONS, name, "MHS501HospProvSpell")}
+    checked = validate.examine(tables, extract.parameters(), TODAY)
+    found = checked.breaches.set_index(["table", "column", "rule"])["rows"]
+    assert found[name, "UniqHospProvSpellID", "points to no row of MHS501HospProvSpell"] == 3
+    assert found[name, end, "has not ended, and points to no row of MHS501HospProvSpell"] == 2
 
 
 def test_home_areas(extract):

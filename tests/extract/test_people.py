@@ -30,6 +30,10 @@ SUBMITTED = [
     ("nothing", 1489, None, None, None),
     ("long ago", 99, "D", "1", date(1901, 12, 31)),
     ("long ago", 100, "E", "1", None),
+    *[("repeated", 1488, "A", "1", None)] * 3,  # as a join to referrals repeats a row
+    ("repeated", 1489, "N", "1", None),
+    ("repeated", 1490, "N", "1", None),
+    ("repeated", 1491, "Z", "1", None),
 ]
 WANTED = {  #         latest_known, most_frequent, submitted
     "one": ("A", "A", "A"),
@@ -41,6 +45,7 @@ WANTED = {  #         latest_known, most_frequent, submitted
     "no month": ("C", "C", "C"),
     "nothing": (None, None, None),
     "long ago": ("E", "E", "E"),
+    "repeated": ("N", "N", "Z"),
 }
 
 
@@ -75,10 +80,10 @@ def test_every_other_column_takes_its_latest_recorded_value(rows):
 
 
 def test_conflicts_are_counted_among_people(rows):
-    """Four people have two known categories or more (unknown is no conflict), one two genders, one two birth dates."""
+    """Five people have two known categories or more (unknown is no conflict), one two genders, one two birth dates."""
     counts = deduplicate.conflicts(rows).to_pyarrow().to_pylist()[0]
     none = {"PersDeathDate": 0, "newer": 0, "only_newer": 0}
-    assert counts == {"people": 9, "EthnicCategory": 4, "Gender": 1, "PersonBirthDate": 1} | none
+    assert counts == {"people": 10, "EthnicCategory": 5, "Gender": 1, "PersonBirthDate": 1} | none
 
 
 def test_categories_of_2021_are_compared_and_never_used(extract):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -282,6 +283,25 @@ def test_files_of_another_kind_under_the_name_of_a_table(extract, tmp_path, chan
     folder = extract.csv(two(extract), tmp_path / "x")
     change(folder / "Areas.csv")
     refused(extract, folder, *words, hidden=["E01000001"])
+
+
+@pytest.mark.parametrize("others", [("Areas_2023-24.csv",), ("areas (2).csv",), ("2022.Areas.csv", "2023.Areas.csv")])
+@pytest.mark.parametrize("there", [True, False])
+def test_rows_of_a_table_in_further_files_are_not_left_out_without_a_word(extract, tmp_path, others, there):
+    """A table in a file a year: what stood beside Areas.csv was not read, and nothing said so."""
+    folder = extract.csv(two(extract), tmp_path / "x")
+    for name in others:
+        shutil.copy(folder / "Areas.csv", folder / name)
+    if not there:
+        (folder / "Areas.csv").unlink()
+    refused(extract, folder, *others, "rows of Areas?", "read from one file", hidden=["E01000001"])
+
+
+def test_the_file_that_source_tables_names_stands_whatever_is_beside_it(extract, tmp_path):
+    folder = extract.csv(two(extract), tmp_path / "x")
+    shutil.copy(folder / "Areas.csv", folder / "Areas_old.csv")
+    (folder / "Subareas.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert set(opened(extract, folder, tables={"Areas": "Areas.csv"})) == {"MHS001MPI", "Areas"}
 
 
 def test_our_own_queries_beside_the_files_are_no_fault(extract, tmp_path):

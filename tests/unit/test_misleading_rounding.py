@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.disclosure import release_tables, rounded_figures
+from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
 from pcref_analysis.estimates import intervals
 
+DISCLOSURE = disclosure_rule.read("mhsds")
 BASE = {"measure": "ratio", "level": 0.95, "per": 1.0, "base": 5.0, "external": False, "values": False, "crude": False}
 
 
@@ -111,3 +112,21 @@ def test_the_limits_of_a_percentage_hold_what_was_counted(events, at_risk):
     for given, row in ((levels["estimate"][0], shown.table.iloc[0]), (ratio, shown.table.iloc[2])):
         assert pd.isna(row["estimate"]) or row["lower"] * 0.995 <= given <= row["upper"] * 1.005
     assert shown.table["estimate"].notna().any()
+
+
+@pytest.mark.parametrize("width", [1.45, 1.55, 1.65, 1.75])
+@pytest.mark.parametrize("estimate", [1.22, 1.38])
+def test_an_interval_does_not_tell_how_few_lack_the_event(estimate, width):
+    """15 of 25, below a threshold of 10 without: the width left from 15 upwards, and the whole report stopped.
+
+    It was looked at beside the comparator's count alone, where it fits no count and so seemed to say nothing.
+    """
+    frame = pd.DataFrame({"ethnic_group": ["Mixed", "White"], "events": [15, 90], "at_risk": [25, 185]})
+    frame = frame.assign(indicator="force_outside_care_plan", adjustment="crude", measure="percent", level=0.95)
+    low, high = intervals.wilson(frame["events"].to_numpy(float), frame["at_risk"].to_numpy(float), 0.95)
+    levels = frame.assign(estimate=100 * frame["events"] / frame["at_risk"], lower=100 * low, upper=100 * high)
+    gap = frame[:1].assign(measure="ratio", comparator="White", adjustment="age_sex", estimate=estimate)
+    gap = gap.assign(lower=estimate / width, upper=estimate * width)
+    rule = DISCLOSURE.model_copy(update={"threshold": 10})
+    (shown,) = release_tables.release_all({"t": pd.concat([levels, gap], ignore_index=True)}, rule, public=False)
+    assert release_tables.attack([shown]).empty

@@ -11,7 +11,7 @@ from pcref_analysis.analysis import teams
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import figures, funnel_axes, sentences, tables
 from pcref_analysis.estimates import funnel
-from pcref_analysis.report import derived_tables, study
+from pcref_analysis.report import derived_tables, release_check, study
 from pcref_analysis.vocabulary import parameters
 
 MANY = {"A1": (40, 400), "A2": (90, 500), "B1": (55, 610), "B2": (12, 120), "C1": (70, 900), "C2": (21, 300)}
@@ -96,6 +96,19 @@ def test_a_small_count_is_marked_and_not_drawn():
     assert "funnel plot of 6 teams" in figure.record["alt"] and "D1" not in figure.record["alt"]
     assert "2 teams whose numbers cannot be shown" in sentences.teams(found, rule(), id="t").text
     assert release_tables.attack([released]).empty
+
+
+@pytest.mark.parametrize("size", [18, 43])
+def test_the_number_of_teams_that_are_drawn_is_no_number_from_elsewhere(size):
+    """A count of the rows of its table: the report of a Trust stopped unless one of its figures was that number."""
+    lines = {f"T{i}-{i % 3}": (60, 820) for i in range(size)} | {"D1": (3, 80), "D2": (2, 70)}
+    _, found, limits = shown(lines)
+    made = figures.funnel(found, limits, id="f", title="Of teams", table="x", x="People", y="Not known (%)")
+    record = made.record | {"output": {"data": made._repr_mimebundle_()[0]}}
+    assert f"{size} teams" in record["alt"]
+    table = tables.teams(found, id="x", title="X").record["csv"]
+    assert release_check._described(record, table)
+    assert not release_check._described(record, "\n".join(table.splitlines()[:5]))
 
 
 def test_a_small_count_cannot_be_subtracted_from_the_total():

@@ -88,6 +88,7 @@ def open_folder(folder: Path, parameters: Parameters) -> dict[str, ibis.Table]:
     have = [path for path in there if path.is_file() and path.suffix.lower() in ENDINGS]
     found = {table: _file(table, have, parameters) for table in declared()}
     _near_misses(found, have, [path for path in there if path not in have])
+    _parts(found, have, parameters)
     connection = engine(parameters)
     return {table: _read(connection, table, path) for table, path in found.items() if path}
 
@@ -125,6 +126,22 @@ def _near_misses(found: dict[str, Path | None], have: list[Path], others: list[P
             lines.append(f"  there is no file {PERSONS}.csv or {PERSONS}.parquet, the table of people.")
     if lines:
         raise PcrefError("\n".join([f"source: {len(lines)} fault(s) of the folder:", *lines]))
+
+
+def _parts(found: dict[str, Path | None], have: list[Path], parameters: Parameters) -> None:
+    """Refuse files whose names say that they hold more rows of a table: they would be left out without a word.
+
+    A table that source.tables names has its file, whatever stands beside it.
+    """
+    lines = []
+    for table in found:
+        name = re.compile(rf"(?<![a-z0-9]){table}(?![a-z])", re.IGNORECASE)
+        parts = [path.name for path in have if path not in found.values() and name.search(path.stem)]
+        if parts and table not in parameters.source.tables:
+            lines.append(f"  {', '.join(parts)}: rows of {table}?")
+    if lines:
+        todo = "A table is read from one file. Put its rows together, or name the one to read in source.tables."
+        raise PcrefError("\n".join([f"source: {len(lines)} table(s) have further files:", *lines, f"  {todo}"]))
 
 
 def _read(connection: ibis.BaseBackend, table: str, path: Path) -> ibis.Table:

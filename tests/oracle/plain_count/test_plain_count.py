@@ -15,6 +15,8 @@ import pandas as pd
 import pytest
 
 from pcref_analysis import prepare
+from pcref_analysis.counting.aggregate import of_residents
+from pcref_analysis.extract.schema import declared
 from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import codelists, parameters
 from pcref_analysis.vocabulary.indicators import catalogue
@@ -23,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 EVERY_CASE = bool(os.environ.get("PCREF_EVERY_CASE"))
 PEOPLE = int(os.environ.get("PCREF_PLAIN_PEOPLE") or (4_000 if EVERY_CASE else 1_500))
 YEARS = [2021, 2022, 2023, 2024] if EVERY_CASE else [2021, 2024]  # a code list changes in the first of them
+ORDER = ["indicator", "period", "ethnic_group", "sex", "age_band", "imd_quintile"]
 KEY, FIGURES = ["indicator", "year", "ethnic_group"], ["events", "at_risk", "total"]
 COLUMNS = {  # where the codes of a list stand in an extract
     "destinations_not_followed_up": ("MHS501HospProvSpell", "DestOfDischHospProvSpell"),
@@ -181,9 +184,26 @@ def last_year(library):
 
 
 def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
-    key = ["indicator", "period", "ethnic_group", "sex", "age_band", "imd_quintile"]
-    ordered = [frame.sort_values(key, ignore_index=True) for frame in (found, wanted)]
+    ordered = [frame.sort_values(ORDER, ignore_index=True) for frame in (found, wanted)]
     pd.testing.assert_frame_equal(*ordered, check_exact=False, rtol=0, atol=1e-6)
+
+
+@every_case
+def test_everybody_twice_under_other_names_counts_twice(written, cells, last_year, made, tmp_path):
+    """No row of one person moves a count of another; a square of a person's count is one of each of the two."""
+    twice = {}
+    for name, frame in written.items():
+        names = [n for n in frame if n in declared()[name].columns and declared()[name].columns[n].type == "id"]
+        again = frame.assign(**{n: frame[n].where(frame[n].isin(["", "NULL"]), frame[n] + "x") for n in names})
+        twice[name] = pd.concat([frame, again], ignore_index=True) if names else frame
+    made["extract"].write_folder(twice, tmp_path)
+    found = cells({"kind": "folder", "location": str(tmp_path)}, LAST)
+    entries = {name: entry.count for name, entry in catalogue().items() if entry.count and entry.count.rows}
+    last_year, found = (side[side["indicator"].isin(entries)].reset_index(drop=True) for side in (last_year, found))
+    sums, residents = last_year.columns.difference(ORDER), last_year["indicator"].map(entries).map(of_residents)
+    wanted = last_year.assign(**last_year[sums] * 2)
+    wanted.loc[residents, ["at_risk", "at_risk_sq"]] = last_year.loc[residents, ["at_risk", "at_risk_sq"]]
+    same(found, wanted)
 
 
 @every_case
