@@ -43,6 +43,7 @@ TOGETHER = {  # files of one worker, by what they share
 FIRST = (  # what takes longest begins first, so that no worker is left alone with it at the end
     "the demo's report",
     "tests/report/test_canaries.py",
+    "tests/golden/test_published.py",
     "tests/cells/test_ledger.py",
     "tests/extract/test_sources.py",
     "the demo's cells",

@@ -29,6 +29,7 @@ from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, project_path, read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
+LIKE_AN_NHS_NUMBER = re.compile(r"(?<!\d)\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 PERSON = re.compile(r"@|^(mr|mrs|ms|miss|mx|dr|prof|professor|sir|dame|cllr|councillor)\b", re.IGNORECASE)
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PEOPLE = (
@@ -44,6 +45,15 @@ def a_group(value: str) -> str:
     return value
 
 
+def no_nhs_number(value: str) -> str:
+    """Refuse a text with ten digits whose last one checks the others, as an NHS number's does (modulus 11)."""
+    for found in LIKE_AN_NHS_NUMBER.finditer(value):
+        *nine, last = (int(digit) for digit in re.sub(r"\D", "", found[0]))
+        if (11 - sum(digit * (10 - place) for place, digit in enumerate(nine))) % 11 == last:
+            raise ValueError("holds a number like an NHS number")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1)]
 Group = Annotated[str, AfterValidator(a_group)]  # "Advisory group", "Carers' forum", never a person
 
@@ -53,10 +63,15 @@ class Typed(Section):
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
+    @field_validator("*")
+    @classmethod
+    def _of_nobody(cls, value: Any) -> Any:
+        return no_nhs_number(value) if isinstance(value, str) else value
+
 
 class _Entry(Typed):
     who: Annotated[Text, AfterValidator(a_group)]
-    when: datetime.date
+    when: Annotated[datetime.date, Field(ge=datetime.date(2010, 1, 1), le=datetime.date(2099, 12, 31))]
 
 
 class _Change(_Entry):

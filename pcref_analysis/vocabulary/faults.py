@@ -13,10 +13,10 @@ PLAIN = {
     "list_type": "must be a list, such as [one, two]",
     "dict_type": "must hold 'name: value' lines",
     "model_type": "must hold 'name: value' lines",
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "tuple_type": "must be a list, such as [one, two]",
     "too_short": "must hold at least {min_length}",
@@ -50,7 +50,8 @@ def in_words(fault: Any, model: Any) -> str:
     >>> in_words({"type": "int_parsing", "loc": ("to",), "msg": "Input should be a valid integer"}, None)
     'must be a whole number'
     """
-    kind, given = fault["type"], fault.get("ctx", {})
+    kind = fault["type"]
+    given = {key: f"{value:g}" if isinstance(value, float) else value for key, value in fault.get("ctx", {}).items()}
     if kind == "extra_forbidden":
         return f"unknown key.{did_you_mean(fault['loc'][-1], known_keys(model, fault['loc'][:-1]), 0.5)}".rstrip(".")
     if kind == "string_too_short":

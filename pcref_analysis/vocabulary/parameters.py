@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import json
 import os
 import re
@@ -168,6 +170,21 @@ class Parameters(Section):
         odd = [cut for cut in value if cut not in CENSUS_CUTS]
         if odd:
             raise ValueError(f"the census has no cut at {odd}; possible are {list(CENSUS_CUTS)}")
+        return value
+
+    @field_validator("edition_date")
+    @classmethod
+    def _a_day(cls, value: str) -> str:
+        with contextlib.suppress(ValueError):
+            return value and datetime.date.fromisoformat(value).isoformat()
+        raise ValueError("must be a day, year-month-day, such as 2026-10-14")
+
+    @field_validator("standard")
+    @classmethod
+    def _is_shipped(cls, value: str) -> str:
+        names = sorted({row["standard"] for row in ethnicity.rows_of("standard_populations.csv")})
+        if value not in names:
+            raise ValueError(f"there is no '{value}'.{did_you_mean(value, names)} Shipped are {', '.join(names)}")
         return value
 
     @field_validator("period", "periods", mode="after")

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,20 @@ def page(made, **more):
 def words(html):
     above = re.sub(r"</?a\b[^>]*>", "", html.partition("<!-- folded -->")[0])  # a link stands in a sentence
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", above)).split())
+
+
+def test_the_figure_names_the_years_of_its_ratios():
+    """Ratios of three years together stood under the last year alone."""
+    given = parameters.load("published-cpft")
+    for spans, said in (
+        (["2023-24", "2023-24"], "The gaps that come first, April 2023 to March 2024"),
+        (["2023-24", "2021-22 to 2023-24"], "The gaps that come first, April 2021 to March 2024"),
+    ):
+        points = [
+            main_points.Point("Detentions", "", "", "", "", "", years=years, ratio=(1.5, 1.2, 1.9, float("nan")))
+            for years in spans
+        ]
+        assert main_points.figure(SimpleNamespace(points=points), given).record["title"] == said
 
 
 def test_the_landing_page_says_what_changed_since_the_last_edition_and_its_numbers_are_released(tmp_path):

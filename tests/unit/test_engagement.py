@@ -197,6 +197,11 @@ def test_changes_that_cannot_be_made_are_named(changes, message):
         ({"action": "set_aside", "item": "a"} | BASE | {"who": "Dr A Name"}, "name a group, not a person"),
         ({"action": "set_aside", "item": "a"} | BASE | {"who": "someone@trust.example"}, "a group, not a person"),
         ({"action": "set_aside", "item": "a"} | BASE | {"when": "last week"}, "when: must be a day, year-month-day"),
+        ({"action": "set_aside", "item": "a"} | BASE | {"when": "2126-10-14"}, "when: must be at most 2099-12-31"),
+        (
+            {"action": "set_aside", "item": "a"} | BASE | {"why": "of 943 476 5919"},
+            "why: holds a number like an NHS num",
+        ),
         ({"action": "merge", "items": ["a"], "name": "b"} | BASE, "items: .*at least 2"),
         ({"action": "weight", "weight": 0.2} | BASE, "either a criterion, or a story or item"),
         ({"action": "weight", "weight": 0.2, "criterion": "size"} | BASE, "unknown criterion 'size'"),

@@ -44,6 +44,12 @@ def test_the_first_users(run, kind, trust, board):
         ("level: 0.95", "level: 95%", "level: must be a number."),
         ("threshold: 5", "threshold: five", "disclosure.threshold: must be a whole number."),
         ("detail: broad", "detail: both", "detail: must be 'broad' or 'detailed'."),
+        ('edition_date: "2026-11-22"', "edition_date: 22/11/2026", "edition_date: must be a day, year-month-day"),
+        (
+            "standard: england_2021",
+            "standard: england_2011",
+            "standard: there is no 'england_2011'. Did you mean 'england_2021'?",
+        ),
         ("edition: 1", "edition: 0", "edition: must be at least 1."),
         ("kind: demo", "kind: demo\n  place: here", "source.place: unknown key."),
         ("  ods_code: X99", "  ods_cod: X99", "trust.ods_cod: unknown key. Did you mean 'ods_code'?"),

@@ -36,6 +36,7 @@ class Point:
     done: str
     page: str = ""
     plain: tuple[str, ...] = ()  # as the easy-read page says it, a sentence a finding
+    years: str = ""  # that the ratio is of, such as "2021-22 to 2023-24" where events are counted together
     ratio: tuple[float, ...] | None = None  # with limits, and the step that they are rounded to
     sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
     size: str = ""  # "2.0 times", "28% lower"; of several findings each
@@ -155,7 +156,9 @@ def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
     shown = SimpleNamespace(
         table=pd.DataFrame(rows, columns=columns), synthetic=parameters.synthetic, audience=parameters.audience
     )
-    years = financial_year(parameters.period)
+    of = [point.years for point in points.points if point.ratio]
+    first, last = min(label[:7] for label in of), max(label[-7:] for label in of)
+    years = financial_year(first if first == last else f"{first} to {last}")
     return figures.main_points(shown, "main-points-figure", f"The gaps that come first, {years}", "priorities-draft")
 
 
@@ -280,7 +283,7 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     return Point(
         title, words, _trend(earlier, parameters, lead["adjustment"]), trust, why, done, PAGES.get(lead["domain"], ""),
         tuple(_easy(row, parameters, named=len(found) > 1) for row in found.to_dict("records")),
-        ratio=ratio if formats.known(lead["ratio"]) else None,
+        ratio=ratio if formats.known(lead["ratio"]) else None, years=_years_of(lead),
         size=", ".join(dict.fromkeys(_size(row) for row in found.to_dict("records"))),
         moved=earlier.iloc[0]["verdict"] if len(earlier) else "",
         state=state,
@@ -291,6 +294,11 @@ def _point(item: dict[str, Any], material: dict[str, Any], parameters: Parameter
     )  # fmt: skip
 
 
+def _years_of(row: Mapping[str, Any]) -> str:
+    """Return the years of a finding: several where events are counted together."""
+    return str(row["years"] if isinstance(row.get("years"), str) else row["period"])
+
+
 def years(found: pd.DataFrame) -> list[str]:
     """Return the years that findings are of."""
     return sorted({*found["period"], *(found["years"].dropna() if "years" in found else ())})
@@ -298,7 +306,7 @@ def years(found: pd.DataFrame) -> list[str]:
 
 def sentence(row: Mapping[str, Any], named: bool) -> str:
     """Return one finding in the words of its released table, with its years as people say them."""
-    years = row["years"] if isinstance(row.get("years"), str) else row["period"]  # several, of events counted together
+    years = _years_of(row)
     said = wording.main_sentence(row).removeprefix(f"{years}, ")
     words = f"from {financial_year(years)}, {said[:1].lower()}{said[1:]}"
     return f"{row['name']}: {words}" if named else f"F{words[1:]}"
