@@ -130,6 +130,21 @@ def once(tmp_path_factory, request):
 
 
 @pytest.fixture(scope="session")
+def copy_notebooks():
+    """Return a function that copies the notebooks and the parameters that come with the project, not a Trust's own."""
+    runs = [f"{run}.yml" for run in ("demo", "cpft", "derbyshire", "published-cpft", "published-derbyshire")]
+
+    def left_out(folder: str, names: list[str]) -> list[str]:
+        files = [name for name in names if Path(folder, name).is_file()]
+        return [name for name in files if name not in runs] if Path(folder).name == "parameters" else []
+
+    def copy(home):
+        shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=left_out)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def demo_frames(once):
     """Return the tables of the invented Trust; no test changes them."""
     return once("demo", demo.tables)

@@ -5,7 +5,6 @@
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,11 +19,13 @@ SPEC.loader.exec_module(golden)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", ["published-cpft", "published-derbyshire"])
-def test_the_report_of_published_figures_is_made_and_holds_what_is_pinned(run, request, open_data, tmp_path):
+def test_the_report_of_published_figures_is_made_and_holds_what_is_pinned(
+    run, request, open_data, tmp_path, copy_notebooks
+):
     update = request.config.getoption("--update-golden")
     if run != "published-cpft" and not (update or os.environ.get("PCREF_EVERY_CASE")):
         pytest.skip("takes long: set PCREF_EVERY_CASE")
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    copy_notebooks(tmp_path)
     ours = {"PCREF_HOME": str(tmp_path), "PCREF_OPEN_DATA": str(open_data), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "pcref_analysis", "report", run],

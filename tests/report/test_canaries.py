@@ -4,7 +4,6 @@ import datetime
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -52,10 +51,10 @@ def marked(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, write_demo):
+def home(tmp_path_factory, write_demo, copy_notebooks):
     """A project folder with a Trust's own marked records (not declared synthetic) and its draft report."""
     folder = tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    copy_notebooks(folder)
     facts = yaml.safe_load((ROOT / "notebooks" / "parameters" / "demo.yml").read_text(encoding="utf-8"))
     facts |= {"run": "local", "synthetic": False, "periods": ["2023-24"], "trust": {"name": "Test Trust"}}
     facts["source"] = {"kind": "folder", "location": "data/raw/local"}

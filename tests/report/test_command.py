@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +22,8 @@ SECRET = "NHS number 9434765919"
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch, open_folder):
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+def home(tmp_path, monkeypatch, open_folder, copy_notebooks):
+    copy_notebooks(tmp_path)
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
     monkeypatch.setenv("PCREF_OPEN_DATA", str(open_folder))
     return tmp_path

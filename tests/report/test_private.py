@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,8 +19,8 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no rights of thi
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+def home(tmp_path, monkeypatch, copy_notebooks):
+    copy_notebooks(tmp_path)
     monkeypatch.setenv("PCREF_HOME", str(tmp_path))
     return tmp_path
 

@@ -25,9 +25,9 @@ def extract(tmp_path_factory, write_demo):
 
 
 @pytest.fixture
-def home(tmp_path, extract):
+def home(tmp_path, extract, copy_notebooks):
     """A project folder with a published edition of the run and an extract that the test breaks."""
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    copy_notebooks(tmp_path)
     text = (ROOT / "notebooks" / "parameters" / "demo.yml").read_text(encoding="utf-8")
     text = text.replace("run: demo", "run: local").replace("kind: demo", "kind: folder")
     text = text.replace("location: data/raw/demo", "location: data/raw/local")

@@ -136,6 +136,7 @@ def test_the_command_reads_published_files_and_nothing_else(home, tmp_path):
         sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
         assert len(sheets) >= 8
         assert "Synthetic data" in book.read("xl/sharedStrings.xml").decode()
+    (home / "notebooks" / "parameters" / "other.yml").touch()
     with pytest.raises(PcrefError, match="Make it with: pcref report --run other"):
         list_export.folder_of("other")
     draft = home / "data" / "processed" / "other" / "draft"

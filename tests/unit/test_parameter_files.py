@@ -10,9 +10,9 @@ from pcref_analysis.vocabulary.errors import PcrefError
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "parameters"
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda path: path.stem)
-def test_every_file_is_valid_and_named_as_its_run(path):
-    assert parameters.load(str(path)).run == path.stem
+@pytest.mark.parametrize("run", ["demo", "cpft", "derbyshire", "published-cpft", "published-derbyshire"])
+def test_every_file_is_valid_and_named_as_its_run(run):
+    assert parameters.load(str(FOLDER / f"{run}.yml")).run == run
 
 
 def test_a_name_of_a_run_that_no_folder_should_have_is_refused_in_words():
