@@ -9,7 +9,7 @@ from __future__ import annotations
 TITLES = {
     "draft": "Draft priorities",
     "words": "The draft, and what to watch, in words",
-    "adjusted": "The list as agreed",
+    "adjusted": "The list as it stands",
     "changes": "What people changed, and why",
     "outcomes": "You said, we did",
     "since": "Since the last list",

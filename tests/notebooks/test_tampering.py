@@ -117,7 +117,7 @@ def possible(output):
 
 @pytest.mark.slow
 def test_running_again_tells_what_was_done_to_an_output(tmp_path):
-    """All in one run of nbval, since each notebook takes a kernel: three outputs of each notebook are tampered with."""
+    """Three outputs of each notebook are tampered with; the last one ranks what the others released, so it is last."""
     chance, done, paths = random.Random(20260101), {}, []
     for path in run_notebooks.notebooks():
         notebook = read(path)
@@ -129,7 +129,9 @@ def test_running_again_tells_what_was_done_to_an_output(tmp_path):
         paths.append(Path(tmp_path) / path.name)
         nbformat.write(notebook, paths[-1])
     assert len(done) == SHOWN and len(set(done.values())) >= 5
-    ran, differences = review.check(paths)
+    ran, differences = review.check(paths[:-1])
+    again, more = review.check(paths[-1:])
+    ran, differences = ran | again, differences + more
     assert {(one.notebook, one.cell) for one in differences} == set(done)
     assert [one for one in differences if not one.old or not one.new or one.old == one.new] == []
     assert all(ran[path.name] == len([c for c in read(path).cells if c.cell_type == "code"]) for path in paths)

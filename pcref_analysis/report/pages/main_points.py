@@ -36,13 +36,13 @@ class Point:
     done: str
     page: str = ""
     plain: tuple[str, ...] = ()  # as the easy-read page says it, a sentence a finding
-    years: str = ""  # that the ratio is of, such as "2021-22 to 2023-24" where events are counted together
     ratio: tuple[float, ...] | None = None  # with limits, and the step that they are rounded to
     sources: tuple[str, ...] = field(default=(), repr=False)  # the released rows that its numbers come from
     size: str = ""  # "2.0 times", "28% lower"; of several findings each
     moved: str = ""  # "narrower", "wider", "cannot tell"; nothing where there is no figure
     state: str = ""  # of what was done: "planned", "under way", "done", "stopped"
     shown: Mapping[str, str] = field(default_factory=dict)  # what the dashboard has to choose to show it
+    years: str = ""  # that the ratio is of, such as "2021-22 to 2023-24" where events are counted together
 
 
 @dataclass(frozen=True)
