@@ -26,8 +26,8 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     ``released`` holds the released number of each count (missing: hidden); ``settled`` says which numbers are
     those of the last edition. ``lost``: a count that the figure rests on is hidden, or none in the last edition and
     so perhaps a few people now, whom a new figure would tell; ``steady``: the group's own are settled, so that a new
-    figure would tell how they moved; ``few_others``: those at risk without the event may be too
-    few, and known too closely.
+    figure would tell how they moved; ``few_others``: of those at risk fewer than the
+    threshold may lack the event, and the count would tell them.
     """
     frame = table.frame
     out = figures_of(frame)
@@ -53,8 +53,8 @@ def rows(table: Table, linked: Sums, released: np.ndarray, settled: np.ndarray, 
     out.loc[half, ["o0", "n0", "r0", "m0"]] = np.nan
     out["low"], out["high"] = _known(out["r"], rule, stood)
     out["low0"], out["high0"] = _known(out["r0"], rule)
-    pins = rule.rounding < rule.values_left  # else the rounding of those at risk leaves enough values by itself
-    out["few_others"] = pins & (out["m"] - rule.rounding / 2 - out["high"] < rule.threshold)
+    fine = rule.rounding < rule.values_left  # else the rounding of those at risk leaves enough values by itself
+    out["few_others"] = fine & (out["m"] - rule.rounding / 2 - out["high"] < rule.threshold)
     out["external"] = compared & half.to_numpy() & ~_inside(frame)
     out["per"] = _per(out, frame)
     out["values"] = of_values(out["r"], out["m"])

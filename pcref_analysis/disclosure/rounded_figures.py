@@ -36,7 +36,7 @@ def figures(rows: pd.DataFrame) -> pd.DataFrame:
         in the tables; ``low, high, low0, high0``: the limits that the released counts leave; ``external``: compared
         with a population outside the data; ``crude``: a comparison before adjustment, whatever the model left out;
         ``line``: the same number for rows that readers compare (the steps of adjustment of one gap);
-        ``few_others``: where given, those at risk without the event may be too few.
+        ``few_others``: where given, few at risk may lack the event.
     """
     out = pd.DataFrame(np.nan, index=rows.index, columns=[*FIGURES, "rounded_to"])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -287,7 +287,7 @@ def _is_safe(rows: pd.DataFrame, given: np.ndarray, step: np.ndarray) -> np.ndar
         half = np.repeat(step[where, None] / 2, 3, axis=1)
         least, most = back_calculation.left(trial, low[where], high[where], half)
         safe[where] = (least <= low[where]) & (most >= high[where])
-        if "few_others" in rows:  # whom the count would tell, also as read by who passes over the comparator's
+        if "few_others" in rows:  # the count would tell them: also to a reader who takes the group's events alone
             least, most = back_calculation.left(trial.assign(low0=np.nan, high0=np.nan), low[where], high[where], half)
             few = rows["few_others"].to_numpy(bool)[where]
             safe[where] &= ~few | (least <= low[where]) & (most >= high[where])

@@ -190,14 +190,8 @@ def _table(
     totals = row_checks.totals(read, marked, known, day)
     breaches, dropped = row_checks.breaches(read, names, totals)
     kept = totals["n"] - dropped
-    count: dict[str, Any] = {
-        "table": table.name,
-        "read": totals["n"],
-        "dropped": dropped,
-        "superseded": 0,
-        "kept": kept,
-    }
-    count["people"] = pd.NA
+    count: dict[str, Any] = {"table": table.name, "read": totals["n"], "dropped": dropped, "superseded": 0}
+    count |= {"kept": kept, "people": pd.NA}
     rows = marked.filter(marked["__reason"] == 0).select(*read.columns)
     if not kept:
         return rows.select(*table.columns), breaches, count

@@ -75,11 +75,14 @@ def tables(ranked: pd.DataFrame, parameters: Parameters) -> dict[str, pd.DataFra
 
 def discussed(folder: Path) -> bool:
     """Say whether people have changed the list of an edition, or of one that it started from."""
-    if (edition_files.tables_folder(folder) / draft_list.file_name("changes")).is_file():
-        return True
-    before = edition_files.read_manifest(folder).get("parameters", {}).get("previous", "")
-    earlier = project_path(before) if before else folder
-    return earlier.is_dir() and earlier != folder and discussed(earlier)
+    seen: set[Path] = set()
+    while folder.is_dir() and folder not in seen:
+        if (edition_files.tables_folder(folder) / draft_list.file_name("changes")).is_file():
+            return True
+        seen.add(folder)
+        before = edition_files.read_manifest(folder).get("parameters", {}).get("previous", "")
+        folder = project_path(before) if before else folder
+    return False
 
 
 def _readable(adjusted: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:

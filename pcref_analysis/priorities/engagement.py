@@ -24,8 +24,7 @@ from pydantic import (
 )
 
 from pcref_analysis.store import edition_files
-from pcref_analysis.vocabulary import faults
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, in_words
 from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, project_path, read_yaml
 from pcref_analysis.vocabulary.priority_rule import CRITERIA
 
@@ -66,7 +65,9 @@ class Typed(Section):
     @field_validator("*")
     @classmethod
     def _of_nobody(cls, value: Any) -> Any:
-        return no_nhs_number(value) if isinstance(value, str) else value
+        for text in value if isinstance(value, list) else [value]:
+            no_nhs_number(text) if isinstance(text, str) else None
+        return value
 
 
 class _Entry(Typed):
@@ -319,7 +320,7 @@ def _fault(fault: Any, values: dict[str, Any]) -> str:
         return f"  {where}: unknown action; actions are move, merge, split, add, set_aside, reword, weight."
     if kind == "union_tag_not_found":
         return f"  {where}: action is missing."
-    words = faults.in_words(fault, Engagement)
+    words = in_words(fault, Engagement)
     if kind in ("missing", "string_too_short"):
         return f"  {where}: {field} {words}."
     if kind == "extra_forbidden":

@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.faults import in_words
+from pcref_analysis.vocabulary.errors import PcrefError, in_words
 from pcref_analysis.vocabulary.parameters import Parameters, Section, parameters_folder, read_yaml
 
 FIRST_DAY = datetime.date(2020, 1, 1)

@@ -18,8 +18,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
-from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.faults import in_words
+from pcref_analysis.vocabulary.errors import PcrefError, in_words
 from pcref_analysis.vocabulary.parameters import LOADER, Section, parameters_folder, read_yaml
 
 LOCAL = "-indicators.yml"

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from pcref_analysis.vocabulary import ethnicity, faults
-from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
+from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean, in_words
 from pcref_analysis.vocabulary.priority_rule import PriorityRule, Section
 
 # the compiled one, where there is one, is ten times as fast
@@ -383,6 +383,6 @@ def check(values: dict[str, Any], name: str) -> Parameters:
 
 def _fault(fault: Any) -> str:
     where = ".".join(str(part) for part in fault["loc"])
-    words = faults.in_words(fault, Parameters)
+    words = in_words(fault, Parameters)
     words += "" if words.endswith("?") else "."
     return f"{where}: {words}" if where else words  # what concerns several keys names them itself

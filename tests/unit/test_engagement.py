@@ -202,6 +202,10 @@ def test_changes_that_cannot_be_made_are_named(changes, message):
             {"action": "set_aside", "item": "a"} | BASE | {"why": "of 943 476 5919"},
             "why: holds a number like an NHS num",
         ),
+        (
+            {"action": "merge", "items": ["a", "943-476-5919"], "name": "b"} | BASE,
+            "items: holds a number like an NHS n",
+        ),
         ({"action": "merge", "items": ["a"], "name": "b"} | BASE, "items: .*at least 2"),
         ({"action": "weight", "weight": 0.2} | BASE, "either a criterion, or a story or item"),
         ({"action": "weight", "weight": 0.2, "criterion": "size"} | BASE, "unknown criterion 'size'"),

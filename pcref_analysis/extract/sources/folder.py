@@ -131,7 +131,7 @@ def _near_misses(found: dict[str, Path | None], have: list[Path], others: list[P
 def _parts(found: dict[str, Path | None], have: list[Path], parameters: Parameters) -> None:
     """Refuse files whose names say that they hold more rows of a table: they would be left out without a word.
 
-    A table that source.tables names has its file, whatever stands beside it.
+    A table that source.tables names has its file, whatever else is in the folder.
     """
     lines = []
     for table in found:

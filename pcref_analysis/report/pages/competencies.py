@@ -11,8 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pcref_analysis.display import safe_html
 from pcref_analysis.priorities.engagement import Group, Text, Typed, a_group
 from pcref_analysis.store import edition_files
-from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.faults import in_words
+from pcref_analysis.vocabulary.errors import PcrefError, in_words
 from pcref_analysis.vocabulary.indicators import COMPETENCIES
 from pcref_analysis.vocabulary.parameters import Parameters, parameters_folder, read_yaml
 
