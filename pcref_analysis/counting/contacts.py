@@ -33,7 +33,6 @@ def attach(table: ibis.Table, other: ibis.Table, key: str) -> ibis.Table:
     return table.left_join(other, key).select(*table.columns, *more)
 
 
-@once
 def attended(tables: Tables) -> ibis.Table:
     """Return attended contacts; a mechanism that nobody filled in the whole year is written as not collected."""
     found = collected(tables["MHS201CareContact"], "ConsMechanismMH", "CareContDate")
