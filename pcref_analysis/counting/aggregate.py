@@ -19,7 +19,7 @@ from pcref_analysis.counting import counting_rules, detention, row_conditions
 from pcref_analysis.counting.availability import RESIDENTS, STRATA
 from pcref_analysis.counting.row_conditions import Tables, missing, where, yes
 from pcref_analysis.extract.schema import AREA_COLUMNS, Table, declared
-from pcref_analysis.extract.sources import engines
+from pcref_analysis.extract.sources import engines, portable
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
 from pcref_analysis.vocabulary.indicators import Count, Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
@@ -89,7 +89,7 @@ def _people_of(tables: Tables, parameters: Parameters) -> ibis.Table:
 def people_by_year(people: ibis.Table, bands: list[int], years: list[int]) -> ibis.Table:
     """Return ``year, person``, the strata and what says whether a person counts, a row for each of them and year."""
     each = [people.mutate(year=ibis.literal(year, "int64")) for year in years]
-    found = row_conditions.with_ages(ibis.union(*each) if len(each) > 1 else each[0], bands)
+    found = row_conditions.with_ages(portable.stack(each), bands)
     return found.select("year", "person", *STRATA, "age_from", "age_to", "area", "known_person", "PersDeathDate")
 
 

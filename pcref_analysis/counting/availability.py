@@ -16,8 +16,8 @@ from ibis import _
 
 from pcref_analysis.counting import counting_rules, row_conditions
 from pcref_analysis.counting.row_conditions import Tables
-from pcref_analysis.extract import breach_report, schema
-from pcref_analysis.extract.sources import engines
+from pcref_analysis.extract import schema
+from pcref_analysis.extract.sources import engines, portable
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
 
@@ -115,18 +115,25 @@ def _is_number(kind: Any) -> bool:
 @row_conditions.once
 def filled(tables: Tables) -> dict[str, dict[str, int]]:
     """Return for every table the number of rows (under "") and of values in each column."""
-    found = {}
+    most, parts = max(len(table.columns) for table in tables.values()), []
     for name, table in tables.items():
         counts = {f"n{i}": table[column].count() for i, column in enumerate(table.columns)}
-        line = breach_report.one(table.agg(rows=_.count(), **counts))
-        found[name] = {"": line["rows"]} | {c: line[f"n{i}"] for i, c in enumerate(table.columns)}
+        counts |= {f"n{i}": ibis.literal(0, "int64") for i in range(len(counts), most)}
+        parts.append(table.agg(rows=_.count(), **counts).select(ibis.literal(name).name("name"), "rows", *counts))
+    lines = {line["name"]: line for line in engines.arrow(portable.stack(parts)).to_pylist()}
+    return {
+        name: {"": lines[name]["rows"]} | {column: lines[name][f"n{i}"] for i, column in enumerate(table.columns)}
+        for name, table in tables.items()
+    }
+
+
+def rows_by_year(rules: Tables) -> dict[str, dict[int, int]]:
+    """Return how many rows of each counting rule fall in each year."""
+    found: dict[str, dict[int, int]] = {name: {} for name in rules}
+    parts = [rows.group_by("year").agg(n=_.count()).mutate(rule=ibis.literal(name)) for name, rows in rules.items()]
+    for line in engines.arrow(portable.stack(parts)).to_pylist() if parts else ():
+        found[line["rule"]][line["year"]] = line["n"]
     return found
-
-
-def rows_by_year(found: ibis.Table) -> dict[int, int]:
-    """Return how many rows of a counting rule fall in each year."""
-    counts = engines.arrow(found.group_by("year").agg(n=_.count())).to_pylist()
-    return {line["year"]: line["n"] for line in counts}
 
 
 def unfilled(entries: list[Indicator], tables: Tables) -> dict[str, set[int]]:
@@ -195,7 +202,7 @@ def needs(entry: Indicator) -> list[str]:
 def team_types(tables: Tables) -> set[str]:
     """Return the types of team that any table names."""
     named = [tables[name].select("ServTeamTypeMH") for name in row_conditions.TEAMS if name in tables]
-    return set(engines.frame(ibis.union(*named).distinct())["ServTeamTypeMH"].dropna()) if named else set()
+    return set(engines.frame(portable.stack(named).distinct())["ServTeamTypeMH"].dropna()) if named else set()
 
 
 def _lack(kind: str, names: Iterable[str], what: str) -> str:

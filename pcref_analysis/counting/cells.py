@@ -94,7 +94,7 @@ def build(
     reasons, years = _reasons(entries, tables, parameters), [int(period[:4]) for period in periods(parameters)]
     ready = [entry for name, entry in entries.items() if not reasons[name]]
     found = aggregate.held(ready, tables, parameters, years)
-    seen = {name: availability.rows_by_year(table) for name, table in found.rows.items()}
+    seen = availability.rows_by_year(found.rows)
     unfilled = availability.unfilled(ready, tables)
     beyond = {
         name: engines.frame(aggregate.uncounted(name, table, tables, years)) for name, table in found.rows.items()

@@ -10,6 +10,7 @@ import ibis
 from ibis import _
 
 from pcref_analysis.counting.row_conditions import Tables, collected, in_list, once, present, year_of
+from pcref_analysis.extract.sources.portable import stack
 from pcref_analysis.vocabulary import codelists
 
 PERSON, SPELL, REFERRAL = "Person_ID", "UniqHospProvSpellID", "UniqServReqID"
@@ -68,7 +69,7 @@ def teams(tables: Tables) -> ibis.Table:
     The type is the one that the row names, or else that of its team in MHS902.
     """
     named = [tables[name].select(REFERRAL, "ServTeamTypeMH", "TeamID") for name in _NAMING if name in tables]
-    found = ibis.union(*named) if len(named) > 1 else named[0]
+    found = stack(named)
     if "MHS902ServiceTeamDetails" in tables:
         types = tables["MHS902ServiceTeamDetails"].select("TeamID", of_team="ServTeamTypeMH")
         found = attach(found, types, "TeamID")

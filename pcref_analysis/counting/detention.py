@@ -29,6 +29,7 @@ from ibis import _
 
 from pcref_analysis.counting.row_conditions import Tables, days_from, in_list, missing, once, present, rule, yes
 from pcref_analysis.extract.sources.engines import hold
+from pcref_analysis.extract.sources.portable import stack
 from pcref_analysis.vocabulary import codelists
 
 # From which day on which categories are a detention; an episode falls under the last line on or before its first day.
@@ -231,7 +232,7 @@ def _with_recall(rows: ibis.Table, tables: Tables) -> ibis.Table:
         ends.append(discharges.select("Person_ID", since="StartDateMHCondDisch", ended="EndDateMHCondDisch"))
     if not ends:
         return rows.mutate(recalled=ibis.literal(0), resumed=ibis.literal(0), just_recalled=ibis.literal(0))
-    ended = ends[0] if len(ends) == 1 else ibis.union(*ends)
+    ended = stack(ends)
     near = rows.select("Person_ID", ACT, "spell_start", began=_[BEGAN]).inner_join(ended, "Person_ID")
     near = near.filter((_.since < _.spell_start) & (days_from(_.spell_start, _.ended) >= -1))
     since = days_from(near.ended, near.began)

@@ -19,7 +19,7 @@ import ibis
 from ibis import _
 
 from pcref_analysis.extract.schema import ELSEWHERE, IBIS_TYPES, POPULATION_TABLES, declared
-from pcref_analysis.extract.sources import engines
+from pcref_analysis.extract.sources import engines, portable
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.codelists import NOT_COLLECTED, Code
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
@@ -378,4 +378,4 @@ def in_periods(rows: ibis.Table, years: list[int]) -> ibis.Table:
         if "first_day_out" in rows.columns:
             days = days - ((touching.first_day_out == 1) & (touching.start >= first) & (days > 0)).ifelse(1, 0)
         parts.append(touching.mutate(year=ibis.literal(year, "int64"), days=days))
-    return parts[0] if len(parts) == 1 else ibis.union(*parts)
+    return portable.stack(parts)

@@ -29,6 +29,7 @@ from pcref_analysis.extract.sources.portable import (
     missing_text,
     only_digits,
     seen,
+    stack,
     when,
 )
 
@@ -137,7 +138,7 @@ def read(rows: ibis.Table, table: Table, codes: Mapping[str, Mapping[str, str]],
     for name in names:
         each = rows.select(text=rows[name]).filter(_.text.notnull()).group_by("text").agg(rows=_.count())
         parts.append(each.select("rows", column=ibis.literal(name), text=each.text.cast("string")))
-    found = engines.arrow(ibis.union(*parts) if len(parts) > 1 else parts[0]).to_pydict()
+    found = engines.arrow(stack(parts)).to_pydict()
     counts: Counter[str] = Counter()
     unread: dict[str, list[str]] = {name: [] for name in names}
     plain = set(names) if engines.engine(rows) != "mssql" else set()  # there a text is equal to others, "a" to "A"

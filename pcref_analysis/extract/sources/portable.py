@@ -5,7 +5,7 @@ No regular expressions on SQL Server, and no cast that can fail: what might not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -25,6 +25,11 @@ _VISIBLE = str.maketrans(BLANKS, " " * len(BLANKS), ZERO_WIDTH + "\0")
 @ibis.udf.scalar.builtin(name="nchar", signature=(("int32",), "string"))
 def _nchar(code: Any) -> Any:  # SQL Server, where a literal would be brought to the letters of the database first
     ...
+
+
+def stack(tables: Sequence[ibis.Table]) -> ibis.Table:
+    """Put the rows of one or several tables under one another."""
+    return tables[0] if len(tables) == 1 else ibis.union(*tables)
 
 
 def visible(text: str) -> str:
