@@ -31,7 +31,9 @@ class Verb(TyperCommand):
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except (OSError, MemoryError) as error:  # the computer's: a full disk, a file that another program holds
-            words = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else "not enough memory"
+            words = "not enough memory"
+            if isinstance(error, OSError):  # a library's own has neither reason nor name
+                words = ": ".join(filter(None, (error.strerror or type(error).__name__, error.filename)))
             typer.echo(f"pcref: the computer refused ({words}). Details (confidential): {_log(ctx, error)}", err=True)
             raise typer.Exit(1) from None
         except Exception as error:  # the last handler there is: its words may hold a row's value, and are not printed
@@ -190,7 +192,8 @@ def priorities(
     folder = list_export.folder_of(_name(_run(run, named)))
     say(list_export.against(folder, Path(against)) if against else list_export.as_text(folder))
     if csv:
-        list_export.whole(folder).to_csv(csv, index=False, encoding="utf-8", lineterminator="\n")
+        text = list_export.whole(folder).to_csv(index=False, lineterminator="\n")
+        Path(csv).write_text(text, encoding="utf-8", newline="\n")
         say(f"priorities: {csv}")
     if xlsx:
         list_export.write_workbook(folder, Path(xlsx))
@@ -263,13 +266,14 @@ def trace(
 def check(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
     from pcref_analysis import prepare
+    from pcref_analysis.counting import availability
     from pcref_analysis.extract import validate
     from pcref_analysis.priorities import engagement
     from pcref_analysis.vocabulary import indicators, parameters
 
     checked = parameters.load(_run(run, named), period=period)
     engagement.digest(checked)
-    indicators.of_run(checked.run)
+    availability.check_own(indicators.of_run(checked.run), checked.run)
     with Progress(f"check {checked.run}").shown() as progress:
         paste: list[str] = []
         breaches = prepare.check(checked, progress, paste.append)
