@@ -157,11 +157,13 @@ def attack(
     """Try to work out what an edition hides, from its files alone; 2 where something is found."""
     from pcref_analysis.publish import audit_command
     from pcref_analysis.vocabulary.parameters import report_folder
+    from pcref_analysis.vocabulary.private import run_folder
 
     which = _run(folder or None, named)
-    place = Path(which) if Path(which).is_dir() else report_folder(_name(which))
-    if not place.is_dir():
-        raise PcrefError(f"attack: there is no folder '{which}' and no report of that name.")
+    places = [Path(which), report_folder(_name(which)), run_folder(_name(which)) / "draft"]
+    place = next((one for one in places if one.is_dir()), None)
+    if place is None:
+        raise PcrefError(f"attack: there is no folder '{which}', and no report or draft of that name.")
     raise typer.Exit(audit_command.attack(place.resolve(), Path(previous).resolve() if previous else None, say))
 
 
@@ -315,6 +317,8 @@ def national(
     from pcref_analysis.report import national as every
     from pcref_analysis.vocabulary.parameters import project_path
 
+    if codes and not reports:
+        raise PcrefError("national: --codes goes with --reports; the lists are always those of every Trust.")
     with Progress("national").shown() as progress:
         if reports:
             csv = csv if csv != LISTS else LISTS.replace("national.csv", "reports.csv")

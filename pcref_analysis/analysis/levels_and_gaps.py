@@ -183,6 +183,7 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
             adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], interval="t", **options)
             for measure, mine in (comparable(cut, comparator) if names else ())
         ]
+    tables = [table for table in tables if len(table)]  # figures of one without rows are no numbers to pandas
     if not tables:
         return empty(CHANGE)
     table = one_count(pd.concat(tables, ignore_index=True), part)
