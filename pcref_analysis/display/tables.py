@@ -63,7 +63,7 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
-    """Show ratios by indicator, comparator and ethnic group, a column a step of adjustment, and what each step changes."""
+    """Show ratios by indicator, comparator and ethnic group, a column a step, and the change that each step makes."""
     frame = _of(released.table, period)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
     changes = [step for step in steps if step in CHANGES] if "change" in frame else []
