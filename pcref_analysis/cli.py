@@ -31,7 +31,9 @@ class Verb(TyperCommand):
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except (OSError, MemoryError) as error:  # the computer's: a full disk, a file that another program holds
-            words = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else "not enough memory"
+            words = "not enough memory"
+            if isinstance(error, OSError):  # a library's own has neither reason nor name
+                words = ": ".join(filter(None, (error.strerror or type(error).__name__, error.filename)))
             typer.echo(f"pcref: the computer refused ({words}). Details (confidential): {_log(ctx, error)}", err=True)
             raise typer.Exit(1) from None
         except Exception as error:  # the last handler there is: its words may hold a row's value, and are not printed
@@ -155,11 +157,13 @@ def attack(
     """Try to work out what an edition hides, from its files alone; 2 where something is found."""
     from pcref_analysis.publish import audit_command
     from pcref_analysis.vocabulary.parameters import report_folder
+    from pcref_analysis.vocabulary.private import run_folder
 
     which = _run(folder or None, named)
-    place = Path(which) if Path(which).is_dir() else report_folder(_name(which))
-    if not place.is_dir():
-        raise PcrefError(f"attack: there is no folder '{which}' and no report of that name.")
+    places = [Path(which), report_folder(_name(which)), run_folder(_name(which)) / "draft"]
+    place = next((one for one in places if one.is_dir()), None)
+    if place is None:
+        raise PcrefError(f"attack: there is no folder '{which}', and no report or draft of that name.")
     raise typer.Exit(audit_command.attack(place.resolve(), Path(previous).resolve() if previous else None, say))
 
 
@@ -190,7 +194,8 @@ def priorities(
     folder = list_export.folder_of(_name(_run(run, named)))
     say(list_export.against(folder, Path(against)) if against else list_export.as_text(folder))
     if csv:
-        list_export.whole(folder).to_csv(csv, index=False, encoding="utf-8", lineterminator="\n")
+        text = list_export.whole(folder).to_csv(index=False, lineterminator="\n")
+        Path(csv).write_text(text, encoding="utf-8", newline="\n")
         say(f"priorities: {csv}")
     if xlsx:
         list_export.write_workbook(folder, Path(xlsx))
@@ -263,13 +268,14 @@ def trace(
 def check(run: Run = None, named: Named = None, period: Period = None) -> None:
     """Name every fault of an extract at once: table, column, rule, number of rows, what to do."""
     from pcref_analysis import prepare
+    from pcref_analysis.counting import availability
     from pcref_analysis.extract import validate
     from pcref_analysis.priorities import engagement
     from pcref_analysis.vocabulary import indicators, parameters
 
     checked = parameters.load(_run(run, named), period=period)
     engagement.digest(checked)
-    indicators.of_run(checked.run)
+    availability.check_own(indicators.of_run(checked.run), checked.run)
     with Progress(f"check {checked.run}").shown() as progress:
         paste: list[str] = []
         breaches = prepare.check(checked, progress, paste.append)
@@ -311,6 +317,8 @@ def national(
     from pcref_analysis.report import national as every
     from pcref_analysis.vocabulary.parameters import project_path
 
+    if codes and not reports:
+        raise PcrefError("national: --codes goes with --reports; the lists are always those of every Trust.")
     with Progress("national").shown() as progress:
         if reports:
             csv = csv if csv != LISTS else LISTS.replace("national.csv", "reports.csv")

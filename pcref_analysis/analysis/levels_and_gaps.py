@@ -15,6 +15,7 @@ from pcref_analysis.estimates import interval_counts
 from pcref_analysis.estimates.rates import rates
 from pcref_analysis.estimates.regression import adjusted_ratios
 from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.indicators import Indicator
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -39,6 +40,10 @@ def select(data: pd.DataFrame, parameters: Parameters, domain: str | None = None
     residents are those of the integrated care board, percentages those of the Trust itself.
     """
     catalogue = indicators.catalogue()
+    if domain not in (None, *(known := {entry.domain for entry in catalogue.values()})):
+        raise PcrefError(
+            f"cells: there is no domain '{domain}'.{did_you_mean(domain, known)} {', '.join(sorted(known))}."
+        )
     part = data[data["indicator"].isin([k for k, entry in catalogue.items() if domain in (None, entry.domain)])]
     if is_published(part):
         return part[part["own"]]
@@ -161,6 +166,8 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
     Ratios of percentages are ratios of proportions (modified Poisson regression), not odds ratios. A ratio does not
     say why groups differ.
     """
+    if odd := [name for name in steps if name not in STEPS]:
+        raise PcrefError(f"ladder: steps are of {', '.join(STEPS)}, not {', '.join(map(str, odd))}.")
     part = compared(cells)
     if is_published(part):
         part = part.head(0) if comparator in COMPARATORS else part  # the others are known to an interval only
@@ -183,6 +190,7 @@ def ladder(cells: pd.DataFrame, comparator: str, steps: Sequence[str] = STEPS, l
             adjusted_ratios.ladder(mine, "ethnic_group", comparator, family=FAMILY[measure], interval="t", **options)
             for measure, mine in (comparable(cut, comparator) if names else ())
         ]
+    tables = [table for table in tables if len(table)]  # figures of one without rows are no numbers to pandas
     if not tables:
         return empty(CHANGE)
     table = one_count(pd.concat(tables, ignore_index=True), part)

@@ -18,13 +18,18 @@ from pcref_analysis.counting import counting_rules, row_conditions
 from pcref_analysis.counting.row_conditions import Tables
 from pcref_analysis.extract import schema
 from pcref_analysis.extract.sources import engines, portable
-from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.indicators import Condition, Indicator, shipped
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
+from pcref_analysis.vocabulary.indicators import LOCAL, Condition, Indicator, shipped
 
 RESIDENTS = "residents"
 STRATA = ["ethnic_group", "sex", "age_band", "imd_quintile"]
 FEW = 5  # where other years have fewer rows than this, a year without any is no sign of a gap
 BANDS = [0, 16, 65]  # any will do to find out which columns there are
+
+
+def check_own(entries: dict[str, Indicator], run: str) -> None:
+    """Check a run's own entries (:func:`check`); the shipped ones are known to fit."""
+    check({name: entry for name, entry in entries.items() if entry != shipped().get(name)}, f"{run}{LOCAL}")
 
 
 def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
@@ -41,8 +46,11 @@ def check(entries: dict[str, Indicator], name: str = "indicators.yml") -> None:
             continue
         count = entry.counting
         if count.counts:
-            if count.at_risk_of and not (entries | shipped()).get(count.at_risk_of):
+            other = (entries | shipped()).get(count.at_risk_of)
+            if count.at_risk_of and not other:
                 faults.append(f"  {entry.id}.count.at_risk_of: there is no indicator '{count.at_risk_of}'")
+            elif other and other.at_risk != entry.at_risk:
+                faults.append(f"  {entry.id}.at_risk: must be {other.at_risk}, which {other.id} has at risk")
             continue
         columns = _columns(count.rows, faults, f"{entry.id}.count.rows")
         faults += _misfits(count.where, columns, f"{entry.id}.count.where")
@@ -64,7 +72,8 @@ def _columns(rule: str, faults: list[str], place: str) -> dict[str, ibis.expr.da
         return found | dict.fromkeys(("imd_quintile", "age_from", "age_to"), ibis.dtype("int64"))
     if rule not in row_conditions.RULES:
         faults.append(
-            f"  {place}: there is no counting rule '{rule}'; rules: {', '.join(sorted(row_conditions.RULES))}"
+            f"  {place}: there is no counting rule '{rule}'.{did_you_mean(rule, row_conditions.RULES)} "
+            f"Rules: {', '.join(sorted(row_conditions.RULES))}"
         )
         return {}
     return columns_of(rule)
@@ -78,8 +87,14 @@ def _declared() -> row_conditions.Shared:
 @cache
 def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
     """Return the columns of a counting rule's rows and of their people, with their types."""
-    tables = _declared()
-    found = row_conditions.in_periods(counting_rules.named(rule).rows(tables), [2023])
+    tables, made = _declared(), counting_rules.named(rule)
+    known = {f"{table}.{column}" for table, rows in tables.items() for column in rows.columns} | set(tables)
+    if odd := set(made.needs or ("nothing",)) - known:
+        raise PcrefError(f"counting rule '{rule}': needs {', '.join(sorted(odd))}, which is not in the contract.")
+    found = made.rows(tables)
+    if "Person_ID" not in found.columns or not ("date" in found.columns or {"start", "until"} <= set(found.columns)):
+        raise PcrefError(f"counting rule '{rule}': its rows must have Person_ID, and date or start and until.")
+    found = row_conditions.in_periods(found, [2023])
     found = row_conditions.of_people(found, row_conditions.people(tables, ("LSOA2021",)), BANDS)
     return dict(found.schema().items())
 
@@ -87,11 +102,16 @@ def columns_of(rule: str) -> dict[str, ibis.expr.datatypes.DataType]:
 def _misfits(conditions: list[Condition], columns: dict, place: str) -> list[str]:
     faults = []
     for condition in conditions if columns else ():
-        ((_name, value),) = condition.operators().items()
+        ((name, value),) = condition.operators().items()
         kind = columns.get(condition.column)
         if kind is None:
-            faults.append(f"  {place}: there is no column '{condition.column}' in these rows")
+            hint = did_you_mean(condition.column, columns)
+            faults.append(f"  {place}: there is no column '{condition.column}' in these rows.{hint}".removesuffix("."))
+        elif condition.missing is None and not (kind.is_string() or kind.is_numeric()):
+            faults.append(f"  {place}: '{condition.column}' is a day, of which missing alone can be asked")
         elif condition.missing is None:
+            if (name in ("any_of", "none_of")) != (condition.column == "teams"):
+                faults.append(f"  {place}: '{condition.column}': any_of and none_of are for teams, and teams for them")
             values = [c.code for c in condition.codes()] or (value if isinstance(value, list | tuple) else [value])
             if "date" in condition.columns() and "date" not in columns:
                 faults.append(
@@ -100,7 +120,18 @@ def _misfits(conditions: list[Condition], columns: dict, place: str) -> list[str
             if any(isinstance(item, str) != kind.is_string() for item in values):
                 wanted = "text in quotes" if kind.is_string() else "a number"
                 faults.append(f"  {place}: '{condition.column}' is compared with {wanted}")
+            elif not isinstance(value, str) or name in ("eq", "ne"):
+                faults += _strange(condition.column, values, place)
     return faults
+
+
+def _strange(column: str, values: Iterable[Any], place: str) -> list[str]:
+    """Name codes that the contract does not know in a column: no row would ever have them."""
+    known = {
+        code for table in schema.declared().values() if column in table.columns for code in table.columns[column].codes
+    }
+    odd = [f"'{value}'" for value in values if known and value not in known]
+    return [f"  {place}: '{column}' has no code {', '.join(odd)}; codes: {', '.join(sorted(known))}"] if odd else []
 
 
 def _not_numbers(named: dict[str, str | None], columns: dict, place: str) -> list[str]:

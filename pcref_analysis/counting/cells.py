@@ -22,7 +22,7 @@ from pcref_analysis.extract import breach_report
 from pcref_analysis.extract.sources import engines
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary.ethnicity import NOT_KNOWN
-from pcref_analysis.vocabulary.indicators import LOCAL, Indicator, of_run, shipped
+from pcref_analysis.vocabulary.indicators import Indicator, of_run
 from pcref_analysis.vocabulary.parameters import Parameters, project_root
 
 KEYS = ["indicator", "period", *STRATA]
@@ -86,8 +86,7 @@ def build(
         with shared(tables) as mine:
             return build(mine, parameters, indicators, say)
     entries = of_run(parameters.run) if indicators is None else indicators
-    own = {name: entry for name, entry in entries.items() if entry != shipped().get(name)}
-    availability.check(own, f"{parameters.run}{LOCAL}")  # the shipped ones are known to fit
+    availability.check_own(entries, parameters.run)
     entries = {name: entry for name, entry in entries.items() if entry.count}
     given = {name: entry for name, entry in entries.items() if entry.counting.counts}
     entries = {name: entry for name, entry in entries.items() if name not in given}

@@ -39,7 +39,7 @@ RECORDED = AGES | {"teams", "transferred", "last_bed", "bed_at_discharge"}
 
 @dataclass(frozen=True)
 class Rule:
-    """A counting rule: its meaning, the tables it needs, the function that yields its rows, the day it holds from.
+    """A counting rule: the tables it needs, and the function that yields its rows.
 
     The rows have ``Person_ID`` and either ``date`` (the row belongs to the period of that day) or ``start`` and
     ``until`` (the row belongs to every period that it touches, with ``days`` in it). ``stands_in`` are the columns that
@@ -48,10 +48,8 @@ class Rule:
     """
 
     name: str
-    meaning: str
     needs: tuple[str, ...]
     rows: Callable[[Tables], ibis.Table]
-    valid_from: str
     stands_in: tuple[str, ...] = ()
     every_row: bool = False
 
@@ -99,15 +97,11 @@ def once(step: Callable[..., Any]) -> Callable[..., Any]:
     return found
 
 
-def rule(
-    *needs: str, valid_from: str = "2016-04-01", stands_in: tuple[str, ...] = (), every_row: bool = False
-) -> Callable:
+def rule(*needs: str, stands_in: tuple[str, ...] = (), every_row: bool = False) -> Callable:
     """Register a function as the counting rule of its name; ``needs`` are tables, or Table.Column to be filled."""
 
     def register(function: Callable[[Tables], ibis.Table]) -> Callable[[Tables], ibis.Table]:
-        meaning = (function.__doc__ or "").strip().splitlines()[0]
-        made = Rule(function.__name__, meaning, needs, function, valid_from, stands_in, every_row)
-        RULES[function.__name__] = made
+        RULES[function.__name__] = Rule(function.__name__, needs, function, stands_in, every_row)
         return function
 
     return register

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcref_analysis.counting import cells
+from pcref_analysis.counting import availability, cells
 from pcref_analysis.extract import validate
 from pcref_analysis.extract.sources import connect
 from pcref_analysis.vocabulary import indicators
@@ -38,5 +38,7 @@ def count(run: str, entries: dict[str, dict[str, Any]]) -> pd.DataFrame:
     --------
     >>> cells = count("demo", {"my_idea": {...}})                                 # doctest: +SKIP
     """
+    mine = indicators.read(entries, "your own indicator")
+    availability.check(mine, "your own indicator")  # before the extract is read
     checked = validate.clean(connect.open(files.load(run)), files.load(run))
-    return cells.build(checked.tables, files.load(run), indicators.read(entries, "your own indicator"))[0]
+    return cells.build(checked.tables, files.load(run), mine)[0]

@@ -63,7 +63,7 @@ def levels(released: Any, id: str, title: str, period: str) -> Shown:
 
 
 def gaps(released: Any, id: str, title: str, period: str) -> Shown:
-    """Show the ladder of ratios by indicator and ethnic group, a column a step, and the change that each step makes."""
+    """Show ratios by indicator, comparator and ethnic group, a column a step, and the change that each step makes."""
     frame = _of(released.table, period)
     steps = [step for step in STEPS if (frame["adjustment"] == step).any()]
     changes = [step for step in steps if step in CHANGES] if "change" in frame else []
@@ -74,7 +74,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
     heads += [BOARDS] if (boards := "boards" in frame) else []
     heads += [THAN]
     blocks = []
-    for name, part in frame.groupby("indicator_name", sort=False):
+    for (name, comparator), part in frame.groupby(["indicator_name", "comparator"], sort=False):
         rows = [
             [
                 str(group),
@@ -86,7 +86,7 @@ def gaps(released: Any, id: str, title: str, period: str) -> Shown:
             ]
             for group, lines in _by_group(part)
         ]
-        against = f"{name}, compared with {part['comparator'].iloc[0]}{_year(part, period)}{_england_is(part)}"
+        against = f"{name}, compared with {comparator}{_year(part, period)}{_england_is(part)}"
         blocks.append((against, rows))
     return html_table.of(released, id, title, heads, blocks, set(heads[1:-1]) - {BOARDS})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -43,10 +43,20 @@ def checked(function: Function) -> Function:
                 bound.arguments[name] = plain(given, name)
             elif given is not None or signature.parameters[name].default is not None:
                 raise PcrefError(f"{name}: this is of type {type(given).__name__}; give a pandas DataFrame.")
+        _sane(bound.arguments)
         found = function(*bound.args, **bound.kwargs)
         return finite(found) if isinstance(found, pd.DataFrame) and {*FIGURES, "note"} <= set(found) else found
 
     return entered  # type: ignore[return-value]
+
+
+def _sane(given: Mapping[str, Any]) -> None:
+    """Refuse numbers that are text, and a rate per nobody."""
+    per, level = given.get("per", 1), given.get("level", 0.95)
+    if isinstance(per, str) or (np.ndim(per) == 0 and not per > 0):
+        raise PcrefError("per: must be a number above 0, such as 100_000.")
+    if isinstance(level, str):
+        raise PcrefError("level: must be a number between 0 and 1, such as 0.95.")
 
 
 def finite(table: pd.DataFrame) -> pd.DataFrame:
@@ -54,8 +64,8 @@ def finite(table: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> finite(pd.DataFrame({"estimate": [2.0], "lower": [1.5], "upper": [np.inf], "note": [""]})).loc[0].tolist()
-    [2.0, 1.5, nan, 'a limit cannot be worked out from these figures']
+    >>> finite(pd.DataFrame({"estimate": [2.0], "lower": [1.5], "upper": [np.inf], "note": [""]})).loc[0, "note"]
+    'a limit cannot be worked out from these figures'
     """
     given = table[[*FIGURES, *(name for name in MORE if name in table)]].astype(float)
     known = given.where(np.isfinite(given))

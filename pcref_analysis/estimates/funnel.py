@@ -78,10 +78,10 @@ def limits(
     >>> wards = pd.DataFrame({"ward": ["Ash", "Birch", "Cedar"], "events": [10, 30, 3], "at_risk": [100, 100, 50]})
     >>> found = limits(wards, "ward", "percent", target=15).round(1)
     >>> found[["ward", "estimate", "signal", "lower_95", "upper_95"]]
-        ward  estimate        signal  lower_95  upper_95
-    0    Ash      10.0                     7.8      22.8
+        ward  estimate       signal  lower_95  upper_95
+    0    Ash      10.0                    7.8      22.8
     1  Birch      30.0  above 99.8%       7.8      22.8
-    2  Cedar       6.0                     4.7      26.6
+    2  Cedar       6.0                    4.7      26.6
 
     Notes
     -----

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
-from pcref_analysis.vocabulary.parameters import LOADER
+from pcref_analysis.vocabulary.parameters import read_yaml
 
 POPULATION_TABLES = ("Population", "Areas")  # no rows of people; published figures may stand in for them
 ELSEWHERE = "Elsewhere"  # areas outside the catchment with their deprivation; made, never in an extract
@@ -148,8 +147,7 @@ def declared() -> dict[str, Table]:
     >>> declared()["MHS401MHActPeriod"].key
     ('UniqMHActEpisodeID',)
     """
-    text = (files("pcref_analysis.extract") / "contracts.yml").read_text(encoding="utf-8")
-    return read(yaml.load(text, LOADER), "contracts.yml")
+    return read(read_yaml(Path(__file__).with_name("contracts.yml"), "contract"), "contracts.yml")
 
 
 def read(entries: dict[str, dict], name: str) -> dict[str, Table]:

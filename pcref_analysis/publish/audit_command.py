@@ -14,6 +14,7 @@ from pcref_analysis.report.pages import dashboard
 from pcref_analysis.store import edition_files
 from pcref_analysis.store.csv_text import read_csv, to_csv
 from pcref_analysis.store.edition_files import RELEASED
+from pcref_analysis.vocabulary import indicators
 from pcref_analysis.vocabulary.errors import PcrefError
 
 
@@ -36,6 +37,9 @@ def attack(folder: Path, previous: Path | None, say: Callable[[str], None]) -> i
     if not attackable:
         say(f"attack: {folder.name} holds figures that their publishers released and protect; nothing here was hidden")
         return 0
+    named = [one.table for one in tables if "indicator_name" in one.table]
+    if strange := {key for table in named for key in table["indicator"]} - indicators.catalogue().keys():
+        say(f"  of a catalogue that is not here, attacked by what the tables say alone: {', '.join(sorted(strange))}")
     found = release_tables.attack(tables, previous=before)
     strangers, whole, made = _pages_tables(folder, tables)
     for leak in found.itertuples():

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
+from pcref_analysis.counting import availability
 from pcref_analysis.extract import columns_present
 from pcref_analysis.extract.schema import PERSONS, declared
 from pcref_analysis.extract.sources import connect, engines
@@ -80,7 +81,7 @@ def inputs(parameters: Parameters) -> Iterator[tuple[bool, str]]:
         "extract": lambda: _extract(parameters),
         "trust": lambda: trusts.unregistered(parameters) or parameters.trust.name,
         "engagement record and previous list": lambda: engagement.digest(parameters) and "in order",
-        "own indicators": lambda: f"{len(indicators.of_run(parameters.run))} indicators are counted",
+        "own indicators": lambda: _own_indicators(parameters.run),
     }
     for name, look in looks.items():
         try:
@@ -99,6 +100,12 @@ def inputs(parameters: Parameters) -> Iterator[tuple[bool, str]]:
             f"open figures: {first} "
             + ("What rests on them is left out." if published else "An extract must then bring its residents."),
         )
+
+
+def _own_indicators(run: str) -> str:
+    entries = indicators.of_run(run)
+    availability.check_own(entries, run)
+    return f"{len(entries)} indicators are counted"
 
 
 def _some(parameters: Parameters) -> bool:

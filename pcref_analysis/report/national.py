@@ -26,7 +26,7 @@ from pcref_analysis.report import derived_tables, unchanged
 from pcref_analysis.report.study import as_published
 from pcref_analysis.store import progress
 from pcref_analysis.vocabulary import indicators
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.parameters import LOADER, Parameters, project_root, run_file
 
 COLUMNS = [
@@ -130,7 +130,8 @@ def reports(
     every, lines = trusts.mental_health(trusts.folder_of(named)).set_index("code"), []
     wanted = list(codes) or list(every.index)
     if odd := [code for code in wanted if code not in every.index]:
-        raise PcrefError(f"national: {', '.join(odd)}: none of the {len(every)} Trusts. See pcref national.")
+        hint = did_you_mean(odd[0], every.index)
+        raise PcrefError(f"national: {', '.join(odd)}: none of the {len(every)} Trusts.{hint}")
     known = (
         pd.read_csv(path, keep_default_na=False, na_values={"processor_seconds": [""]})
         if path and path.is_file()

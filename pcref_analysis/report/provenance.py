@@ -126,7 +126,7 @@ def trace(folder: Path, name: str) -> list[str]:
     try:
         graph = json.loads((folder / FILE).read_text(encoding="utf-8"))["@graph"]
     except (OSError, ValueError, KeyError):
-        raise PcrefError(f"trace: {folder.name} holds no edition. Make one with: pcref report") from None
+        raise PcrefError(f"trace: {folder.name} holds no edition. Make one with: pcref report {folder.name}") from None
     entries = {one["@id"]: one for one in graph}
     found = entries.get(f"#shown/{name.removesuffix('.csv')}")
     if not found:

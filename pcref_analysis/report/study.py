@@ -62,15 +62,21 @@ class Study:
         period
             One financial year; all of the run's when left out.
         """
-        return levels_and_gaps.select(_of(runs.load(self.parameters.run), period), self.parameters, domain_name)
+        return levels_and_gaps.select(self._of(runs.load(self.parameters.run), period), self.parameters, domain_name)
 
     def lengths(self, domain_name: str | None = None, period: str = "") -> pd.DataFrame:
         """Return how many waits, stays and detentions lasted how long (none of published figures): confidential."""
         if self.published:
             return pd.DataFrame(columns=[*levels_and_gaps.KEYS, "lower_day", "upper_day", "count"])
         return levels_and_gaps.select(
-            _of(runs.load(self.parameters.run, "lengths"), period), self.parameters, domain_name
+            self._of(runs.load(self.parameters.run, "lengths"), period), self.parameters, domain_name
         )
+
+    def _of(self, frame: pd.DataFrame, period: str) -> pd.DataFrame:
+        known = {self.parameters.period, *self.parameters.periods, *frame["period"]}
+        if period and period not in known:
+            raise PcrefError(f"cells: the run has no period '{period}'; there are {', '.join(sorted(known))}.")
+        return frame[frame["period"] == period] if period else frame
 
     def teams(self) -> pd.DataFrame:
         """Return people by team, and of how many the ethnic group is not known; teams of few are added up."""
@@ -267,7 +273,3 @@ def as_published(table: pd.DataFrame, name: str) -> Releasable:
     return release_tables.release_published(
         table, PUBLISHER, name=name, counts=counts, figures=figures, suppressed=gone, source_id=PUBLISHED
     )
-
-
-def _of(frame: pd.DataFrame, period: str) -> pd.DataFrame:
-    return frame[frame["period"] == period] if period else frame

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
+from pcref_analysis.vocabulary.parameters import known_file
 from pcref_analysis.vocabulary.private import run_folder
 
 
@@ -40,7 +41,7 @@ def load(run: str, what: str = "cells") -> pd.DataFrame:
     Raises
     ------
     PcrefError
-        If the run has no such frame yet.
+        If there is no such run (the nearest is named), or it has no such frame yet.
 
     Examples
     --------
@@ -51,7 +52,9 @@ def load(run: str, what: str = "cells") -> pd.DataFrame:
         what = "counts"
     path = folder / f"{what}.parquet"
     if not path.is_file():
-        raise PcrefError(f"run '{run}' has no {what} yet. Make them with: pcref report --run {run}")
+        known_file(run)
+        hint = did_you_mean(what, [one.stem for one in data_files(folder)])
+        raise PcrefError(f"run '{run}' has no {what} yet.{hint} Make them with: pcref report --run {run}")
     return pd.read_parquet(path)
 
 

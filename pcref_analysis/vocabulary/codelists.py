@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 from pcref_analysis.vocabulary.ethnicity import rows_of, table_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ def named(name: str) -> tuple[Code, ...]:
     """
     lists = _lists()
     if name not in lists:
-        raise PcrefError(f"code lists: there is no list '{name}'. Lists: {', '.join(sorted(lists))}.")
+        hint = did_you_mean(name, lists)
+        raise PcrefError(
+            f"code lists: there is no list '{name}'.{hint} A code stands in brackets, as in [F1]. "
+            f"Lists: {', '.join(sorted(lists))}."
+        )
     return lists[name]
 
 

@@ -8,18 +8,17 @@ is an entry, not code.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from functools import cache, lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from pcref_analysis.vocabulary import codelists
 from pcref_analysis.vocabulary.codelists import Code
 from pcref_analysis.vocabulary.errors import PcrefError, in_words
-from pcref_analysis.vocabulary.parameters import LOADER, Section, parameters_folder, read_yaml
+from pcref_analysis.vocabulary.parameters import Section, parameters_folder, read_yaml
 
 LOCAL = "-indicators.yml"
 COMPETENCIES = (
@@ -32,7 +31,9 @@ COMPETENCIES = (
 )
 START_OF_YEAR = "at the start of the financial year"
 AGES = {"age_at_referral": "at the referral", "age_on_day": "on the day", "age_at_month_end": "at the end of the month"}
+PER = {"percent": 100, "mean": 1}  # a rate says its own
 Value = str | int | float
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Condition(Section):
@@ -68,7 +69,8 @@ class Condition(Section):
                 "needs exactly one of in, not_in, eq, ne, lt, le, gt, ge, between, missing, any_of, none_of"
             )
         try:
-            self.codes()
+            if not self.codes() and self.operators().keys() & {"in", "not_in", "any_of", "none_of"}:
+                raise ValueError("holds no code")
         except PcrefError as error:
             raise ValueError(str(error)) from None
         return self
@@ -107,6 +109,8 @@ class Among(Section):
     def _ages_of_residents(self) -> Among:
         if self.ages and self.rows != "residents":
             raise ValueError("ages needs rows: residents")
+        if self.ages and not 0 <= self.ages[0] <= self.ages[1]:
+            raise ValueError("ages must be from and to, such as [0, 17]")
         return self
 
 
@@ -141,6 +145,8 @@ class Count(Section):
             return self
         if not self.rows or self.at_risk_of:
             raise ValueError("needs rows, or counts (and at_risk_of)")
+        if self.rows == "residents":
+            raise ValueError("rows: residents stands under among alone")
         shapes = [self.event is not None, self.value is not None, self.among is not None]
         if sum(shapes) != 1:
             raise ValueError("needs exactly one of event, value, among")
@@ -163,11 +169,11 @@ class Indicator(Section):
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    name: str
+    name: Text
     domain: Literal["recording", "prevalence", "access", "experience", "outcomes"]
-    question: str
-    numerator: str
-    denominator: str
+    question: Text
+    numerator: Text
+    denominator: Text
     at_risk: Literal[
         "residents",
         "caseload",
@@ -184,16 +190,20 @@ class Indicator(Section):
         "register",
     ]
     measure: Literal["rate", "percent", "mean"]
-    per: int = 100
-    unit: str
+    per: int = Field(gt=0)
+    unit: Text
     polarity: Literal["higher_is_worse", "lower_is_worse", "context"]
     severity: int = Field(ge=1, le=4)
-    story: str
+    story: Text
     repeat_events: bool
-    source: str
-    caveat: str
+    source: Text
+    caveat: Text
     published_caveat: str = ""  # in place of the caveat where the figure is the publisher's
-    valid_from: Annotated[str, Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+    valid_from: Annotated[
+        str,
+        Field(pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"),
+        AfterValidator(lambda day: date.fromisoformat(day).isoformat()),
+    ]
     computes: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     differs: str = ""
@@ -233,10 +243,32 @@ class Indicator(Section):
         taken = ["at the referral and at the contact"] if count.rows == "young_contacts" else taken
         return " and ".join(taken) if taken else START_OF_YEAR
 
+    @model_validator(mode="before")
+    @classmethod
+    def _per_by_the_measure(cls, values: Any) -> Any:
+        known = {"per": PER[values["measure"]]} if isinstance(values, dict) and values.get("measure") in PER else {}
+        return known | values if isinstance(values, dict) else values
+
     @model_validator(mode="after")
-    def _measure_fits_the_count(self) -> Indicator:
-        if self.count and (self.measure == "mean") != (self.count.value is not None):
+    def _words_fit_the_count(self) -> Indicator:
+        """Refuse words that say another thing than what is counted: disclosure control believes them."""
+        count, among = self.count, self.count.among if self.count else None
+        if count and (self.measure == "mean") != (count.value is not None):
             raise ValueError("measure: mean and count.value go together")
+        if self.per != PER.get(self.measure, self.per):
+            raise ValueError(f"measure: {self.measure} is per {PER[self.measure]}: leave per out")
+        if (
+            count
+            and not count.at_risk_of
+            and (self.at_risk == "residents") != bool(among and among.rows == "residents")
+        ):
+            raise ValueError("at_risk: residents and count.among: {rows: residents} go together")
+        if count and count.rows and self.repeat_events != (count.unit == "rows"):
+            raise ValueError(
+                "repeat_events: false and count.unit: people go together: both say that a person counts once"
+            )
+        if among and self.measure == "percent" and count.unit == "rows" and not count.total:  # type: ignore[union-attr]
+            raise ValueError("measure: percent among others needs count.unit: people, or count.total")
         if bool(self.after) != bool(self.differs):
             raise ValueError("after and differs go together: name each difference from the measure")
         return self
@@ -276,8 +308,7 @@ def by_part(entries: Iterable[Indicator]) -> dict[str, list[Indicator]]:
 @cache
 def shipped() -> dict[str, Indicator]:
     """Return the entries of ``indicators.yml`` by indicator id."""
-    text = (files("pcref_analysis.vocabulary") / "indicators.yml").read_text(encoding="utf-8")
-    return read(yaml.load(text, LOADER), "indicators.yml")
+    return read(read_yaml(Path(__file__).with_name("indicators.yml"), "indicators"), "indicators.yml")
 
 
 def catalogue() -> dict[str, Indicator]:
@@ -362,6 +393,8 @@ def _local(path: Path, changed: int, size: int) -> dict[str, Indicator]:
     """Return the entries of one local file, read once while it does not change."""
     entries = read_yaml(path, "indicators") or {}
     local = read(entries, path.name)
+    if bare := [key for key, entry in local.items() if entry.count is None]:
+        raise PcrefError(f"indicators: {path.name}: {', '.join(bare)}: count is missing, so nothing would be counted.")
     if taken := sorted(local.keys() & shipped().keys()):
         raise PcrefError(f"indicators: {path.name} redefines {', '.join(taken)}. Give local entries ids of their own.")
     return local

@@ -35,7 +35,8 @@ COUNT = "{rows: referrals_received, where: [{column: SourceOfReferralMH, eq: F1}
 
 
 def entry(count=COUNT, **changes):
-    fields = yaml.safe_load(WORDS) | {"count": yaml.safe_load(count)} | changes
+    at_risk = "residents" if "residents" in count else "contacts"  # so that a fault is the count's own
+    fields = yaml.safe_load(WORDS) | {"at_risk": at_risk, "count": yaml.safe_load(count)} | changes
     return {"police_referrals": {key: value for key, value in fields.items() if value is not None}}
 
 
@@ -70,7 +71,7 @@ def test_severity_is_highest_where_force_is_used_or_liberty_lost():
 
 
 def test_words_say_nothing_that_the_house_does_not_say():
-    text = (indicators.files("pcref_analysis.vocabulary") / "indicators.yml").read_text(encoding="utf-8")
+    text = indicators.Path(indicators.__file__).with_name("indicators.yml").read_text(encoding="utf-8")
     assert not re.search(r"BAME|explained (away|by)|baseline|normal\b|caused by|because of their", text)
 
 
@@ -85,6 +86,14 @@ def test_words_say_nothing_that_the_house_does_not_say():
         ({"valid_from": "01/04/2021"}, "police_referrals.valid_from: must be a day, year-month-day"),
         ({"computes": "MHS1"}, "police_referrals.computes: must be a list"),
         ({"measure": "mean"}, "police_referrals.entry: measure: mean and count.value go together"),
+        ({"caveat": " "}, "police_referrals.caveat: is empty"),
+        ({"per": 0}, "police_referrals.per: must be more than 0"),
+        ({"per": None}, "police_referrals.per: is missing"),
+        ({"measure": "percent"}, "police_referrals.entry: measure: percent is per 100"),
+        ({"measure": "percent", "per": 100}, "police_referrals.entry: measure: percent among others needs"),
+        ({"at_risk": "caseload"}, "police_referrals.entry: at_risk: residents and count.among"),  # shown unrounded
+        ({"repeat_events": False}, "police_referrals.entry: repeat_events: false and count.unit: people"),
+        ({"valid_from": "2021-02-31"}, "police_referrals.valid_from: day is out of range"),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(changes, line):
@@ -120,6 +129,28 @@ def test_a_field_that_does_not_fit_is_named(changes, line):
             "police_referrals.count.event.0: needs exactly one of in, not_in, eq",
         ),
         ("{rows: contacts}", "police_referrals.count: needs exactly one of event, value, among"),
+        ("{rows: residents, event: []}", "police_referrals.count: rows: residents stands under among alone"),
+        ("{rows: contacts, event: [{column: AttendStatus, in: []}]}", "police_referrals.count.event.0: holds no code"),
+        (
+            "{rows: contacts, among: {rows: residents}, where: [{column: AttendStatus, eq: '05'}]}",
+            "police_referrals.count.where: 'AttendStatus' has no code '05'; codes: 2, 3",
+        ),
+        (
+            "{rows: contacts, among: {rows: residents}, where: [{column: teams, in: [A14]}]}",
+            "police_referrals.count.where: 'teams': any_of and none_of are for teams",
+        ),
+        (
+            "{rows: contacts, among: {rows: residents}, where: [{column: CareContDate, ge: 2021}]}",
+            "police_referrals.count.where: 'CareContDate' is a day, of which missing alone",
+        ),
+        (
+            "{counts: STAFF, at_risk_of: ethnicity_known}",
+            "police_referrals.at_risk: must be caseload, which ethnicity_known has at risk",
+        ),
+        (
+            "{rows: delays, among: {rows: residents, ages: [17, 0]}}",
+            "police_referrals.count.among: ages must be from and to",
+        ),
         (
             "{rows: contacts, at_least: 2, event: []}",
             "police_referrals.count: at_least needs unit: people and among",
@@ -146,6 +177,23 @@ def test_a_field_that_does_not_fit_is_named(changes, line):
 )
 def test_a_count_that_does_not_fit_is_named_with_its_field(count, line):
     assert any(fault.startswith(line) for fault in faults(count)), faults(count)
+
+
+@pytest.mark.parametrize(
+    ("needs", "rows", "said"),
+    [
+        (("MHS101Referral",), lambda t: t["MHS101Referral"], "must have Person_ID, and date or start and until"),
+        (
+            ("MHS101Referral.Nothing",),
+            lambda t: t["MHS101Referral"],
+            "needs MHS101Referral.Nothing, which is not in the",
+        ),
+    ],
+)
+def test_a_counting_rule_that_lacks_what_a_row_must_have_is_said(needs, rows, said, monkeypatch):
+    monkeypatch.setitem(row_conditions.RULES, "new_rule", row_conditions.Rule("new_rule", needs, rows))
+    with pytest.raises(PcrefError, match=f"counting rule 'new_rule': .*{said}"):
+        availability.check(indicators.read(entry("{rows: new_rule, event: []}"), "mine.yml"))
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "police: 3\n", "police:\n", "a: [\n"])
@@ -220,6 +268,14 @@ def test_a_local_entry_may_not_redefine_a_shipped_one(tmp_path):
     path = tmp_path / "demo-indicators.yml"
     path.write_text(yaml.safe_dump({"detentions": entry()["police_referrals"]}), encoding="utf-8")
     with pytest.raises(PcrefError, match="redefines detentions"):
+        indicators.with_local(path)
+
+
+def test_a_local_entry_that_counts_nothing_is_refused(tmp_path):
+    path = tmp_path / "demo-indicators.yml"
+    fields = entry()["police_referrals"]
+    path.write_text(yaml.safe_dump({"mine": {k: v for k, v in fields.items() if k != "count"}}), encoding="utf-8")
+    with pytest.raises(PcrefError, match=r"demo-indicators.yml: mine: count is missing"):
         indicators.with_local(path)
 
 

@@ -280,11 +280,17 @@ def test_doctor_names_what_stops_a_run_and_publishes_nothing(home, monkeypatch):
     facts = yaml.safe_load((home / "notebooks/parameters/demo.yml").read_text(encoding="utf-8"))
     facts |= {"run": "local", "source": {"kind": "folder"}, "engagement": "nowhere.yml"}
     (home / "notebooks/parameters/local.yml").write_text(yaml.safe_dump(facts), encoding="utf-8")
+    mine = indicators.shipped()["new_referrals"].model_dump(exclude={"id"}, exclude_none=True, mode="json")
+    mine["count"]["where"] = [{"column": "SourceOfReferral", "eq": "F1"}]
+    (home / "notebooks/parameters/local-indicators.yml").write_text(yaml.safe_dump({"mine": mine}), encoding="utf-8")
     done = pcref("doctor", "local")
     words = " ".join(done.output.split())
-    assert done.exit_code == 2 and "2 thing(s) stop this run" in words
+    assert done.exit_code == 2 and "3 thing(s) stop this run" in words
+    assert "column 'SourceOfReferral' in these rows. Did you mean 'SourceOfReferralMH'?" in words
     assert "STOPS extract: source: there is no folder" in words and "STOPS engagement record" in words
     assert "whole way" not in words and not (home / "reports" / "local").exists()
+    (home / "notebooks/parameters/local.yml").write_text(yaml.safe_dump(facts | {"engagement": ""}), encoding="utf-8")
+    assert "there is no column 'SourceOfReferral'" in " ".join(pcref("check", "local").output.split())
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["pandas>=99", "nosuchpackage", "numpy>=1"])
     stops = [words for good, words in doctor.environment() if not good]
     assert len(stops) == 1 and "pandas" in stops[0] and "nosuchpackage is not installed" in stops[0]

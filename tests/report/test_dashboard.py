@@ -14,7 +14,7 @@ from pcref_analysis.publish import audit_command
 from pcref_analysis.report import pipeline
 from pcref_analysis.report.pages import dashboard, main_points
 from pcref_analysis.store import csv_text
-from pcref_analysis.vocabulary import parameters
+from pcref_analysis.vocabulary import indicators, parameters
 
 GIVEN = parameters.load("demo")
 LEVELS = pd.DataFrame(
@@ -98,6 +98,12 @@ def test_the_audit_finds_a_row_that_was_not_released(page, tmp_path):
     assert audit_command._dashboard_rows(tmp_path, tables) == 0
     (tmp_path / dashboard.FILE).write_text(page.replace("100.5", "101.5"), encoding="utf-8")
     assert audit_command._dashboard_rows(tmp_path, tables) == 1
+
+
+def test_rows_of_an_indicator_that_the_readers_catalogue_lacks_are_no_strangers(page, monkeypatch):
+    mine = {key: entry for key, entry in indicators.catalogue().items() if key not in set(LEVELS["indicator"])}
+    monkeypatch.setattr(indicators, "catalogue", lambda: mine)
+    assert dashboard.strangers(page, RECORDS) == 0
 
 
 def test_a_target_is_said_and_drawn_and_one_that_was_not_agreed_is_found(tmp_path):

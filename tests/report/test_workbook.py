@@ -31,6 +31,11 @@ def test_sheets_are_named_by_what_they_hold_and_no_two_alike():
     assert len({name.lower() for name in names}) == 4 and max(map(len, names)) <= 31
 
 
+def test_a_workbook_that_cannot_be_written_is_refused_by_the_computer_and_no_fault_of_ours(tmp_path):
+    with pytest.raises(FileNotFoundError):  # or PermissionError, while a spreadsheet program holds it
+        workbook.write(RECORDS[:1], tmp_path / "nowhere" / "t.xlsx", pipeline.about(parameters.load("demo")))
+
+
 def test_the_cover_names_publisher_day_contact_licence_and_next_edition(parts):
     said = parts["xl/sharedStrings.xml"]
     for words in ("Published by Fenmoor", "22 November 2026", "pcref@fenmoor.example", "Open Government Licence",

@@ -62,6 +62,11 @@ def test_gaps_to_a_group_that_nobody_has_are_a_table_of_numbers_without_rows():
     assert model_checks.model_checks(cells, "White").empty
     with pytest.raises(PcrefError, match="Whit"):
         levels_and_gaps.ladder(cells, "Whit")
+    white = cells.assign(ethnic_group="White")
+    sums = dict.fromkeys(["events", "at_risk", "events_sq", "events_at_risk", "at_risk_sq"], 2.0)
+    stays = white.assign(indicator="length_of_stay", total=4.0, total_sq=8.0, total_at_risk=4.0, **sums)
+    gaps = levels_and_gaps.ladder(pd.concat([cells, white, stays]), "White")
+    assert len(gaps) and all(gaps[name].dtype == float for name in ("estimate", "lower", "level", "change"))
 
 
 def test_the_change_of_a_ratio_is_that_of_altman_and_bland():

@@ -51,6 +51,16 @@ def test_a_number_that_is_not_finite_never_reaches_a_page(column, value):
             assert bad not in words
 
 
+def test_ratios_to_two_comparators_stand_apart_each_with_its_own_word():
+    """One block held both: the first comparator's ratio beside the word of the second, which was not shown."""
+    among = _rows(comparator=["All other groups", "Whole population"] * 3, adjustment="age_sex_imd",
+                  estimate=[1.0, 0.92] * 3, lower=[0.9, 0.88] * 3, upper=[1.2, 0.95] * 3)  # fmt: skip
+    text = tables.gaps(among, "g", "t", "2023-24").text
+    first, second = text.split("Own, compared with ")[1:]
+    assert first.startswith("All other groups") and "1.0 (0.9 to 1.2)" in first and "cannot tell" in first
+    assert second.startswith("Whole population") and "0.92 (0.88 to 0.95)" in second and "lower" in second
+
+
 def test_the_change_where_all_live_in_one_quintile_has_no_upper_limit():
     text = tables.gaps(_rows(change_upper=np.inf), "g", "t", "2023-24").text
     assert "+7% (−2 to no upper limit)" in text

@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.disclosure import release_tables
+from pcref_analysis.estimates.rates import rates
+from pcref_analysis.report.study import Study
+from pcref_analysis.store import runs
 from pcref_analysis.vocabulary import parameters
 from pcref_analysis.vocabulary.errors import PcrefError
 
@@ -34,6 +38,20 @@ COUNTS = pd.concat(
     ],
     ignore_index=True,
 )
+
+
+def test_a_word_that_an_analyst_mistypes_is_named_and_no_empty_table(rule):
+    cells = counted("non_attendance", [9] * 5, [99] * 5).assign(sex="Female", age_band="20-24", imd_quintile=1)
+    for call, words in (
+        (lambda: levels_and_gaps.select(cells, rule, "acess"), "no domain 'acess'. Did you mean 'access'"),
+        (lambda: Study(rule)._of(cells, "2024-25"), "no period '2024-25'; there are 2021-22, 2022-23, 2023-24"),
+        (lambda: levels_and_gaps.ladder(cells, "White", ["age"]), "ladder: steps are of crude"),
+        (lambda: runs.load("dmeo"), "Did you mean 'demo'"),
+        (lambda: rates.crude(cells, ["ethnic_group"], per=0), "per: must be a number above 0"),
+        (lambda: rates.crude(cells, ["ethnic_group"], level="95%"), "level: must be a number between 0 and 1"),
+    ):
+        with pytest.raises(PcrefError, match=words):
+            call()
 
 
 def test_a_page_alone_shows_what_all_pages_together_show(rule):

@@ -113,7 +113,10 @@ def write(records: list[dict[str, Any]], path: Path, about: dict[str, Any]) -> N
     for sheet in book.worksheets():
         sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)
-    book.close()
+    try:
+        book.close()
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise error.args[0] from None  # the computer's: no such folder, or open in another program
     path.write_bytes(documents.same_bytes(path.read_bytes(), LANGUAGE))
 
 
