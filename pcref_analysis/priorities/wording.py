@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from scipy.special import ndtri
 
 from pcref_analysis.display import formats
 from pcref_analysis.priorities.findings import EVERY_GROUP, years_of
@@ -117,9 +118,9 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
     if row["evidence"] == "recording" and isinstance(row["flag"], str):
         reason = f" {row['flag_reason']}" if isinstance(row["flag_reason"], str) else ""
         return f"{row['name']}, {who}: {row['flag']}.{reason} This is first a question about records; it is not ranked."
-    if row["evidence"] == "no figure":
-        if row["ethnic_group"] == EVERY_GROUP:
-            return f"{row['name']}: there are no figures by ethnic group."
+    if row["evidence"] == "no figure" and row["ethnic_group"] == EVERY_GROUP:
+        return f"{row['name']}: there are no figures by ethnic group."
+    if row["evidence"] == "no figure" or not (formats.has(row["ratio"]) or formats.has(row["none_of"])):
         note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
         return f"{row['name']}: these figures cannot say how {who} compare with {others}{note}."
     if formats.has(row["none_of"]):
@@ -270,7 +271,7 @@ def _would_close(row: dict[str, Any]) -> str:
             newest = f"{row['newest_year']} alone shows no gap (ratio {formats.ratio(row['newest_ratio'])})"
             return f"The next year: {newest}, the years together do."
     if row["evidence"] in ("not clear", "possible") and formats.has(row["se"]):
-        periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)
+        periods = math.ceil((ndtri(0.5 + row["level"] / 2) * row["se"] / math.log(TOLD)) ** 2)
         if periods > 20:
             return "Too few events for this group here over any number of years: look at the wider area, and listen."
         if periods > 1:

@@ -95,6 +95,19 @@ def test_a_worst_case_that_cannot_be_given_is_said():
     )
 
 
+def test_a_context_without_a_figure_says_that_there_is_none():
+    """Its ratio and limits are suppressed: "nan% lower than" stood in the file and the workbook."""
+    row = ROW | CASES["context"] | {"ratio": np.nan, "lower": np.nan, "upper": np.nan, "note": "hidden"}
+    said = wording.first_draft(pd.DataFrame([row])).loc[0, "wording"]
+    assert said == "Detentions: these figures cannot say how Black people compare with White British people (hidden)."
+
+
+def test_the_years_that_would_tell_are_of_the_level_of_the_run():
+    row = ROW | CASES["possible"] | {"level": 0.8}
+    would = wording.first_draft(pd.DataFrame([row])).loc[0, "would_close"]
+    assert would == "About 3 years together could tell a ratio of 1.5 from no gap."  # (1.28 x 0.5 / ln 1.5)^2 = 2.5
+
+
 def test_a_clear_gap_reads_as_the_design_wants_it(said):
     assert said.loc["clear", "wording"] == (
         "Detentions: after allowing for age, sex and deprivation, the rate among Black people was 2.9 times that among "
