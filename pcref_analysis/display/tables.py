@@ -32,6 +32,7 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     called = indicators.of_each("name")
     read: dict[str, Callable[[Any], str]] = dict.fromkeys(ITEMS, of_item)
     read |= {"setting": of_setting, "indicator": lambda key: called.get(key, key)}
+    read |= {"list": lambda key: key.replace("_", " ")}
     rows = [[read.get(c, str)(formats.dates(row[c])) for c in names] for row in text.to_dict("records")]
     return html_table.of(released, id, title, list(names.values()), [("", rows)], numeric)
 
