@@ -103,7 +103,7 @@ def test_a_comparator_whom_nobody_has_is_refused_before_the_notebooks_run(home):
     text = "\n".join(line for line in text.splitlines() if not line.startswith("engagement:")) + "\nengagement: none\n"
     (home / "notebooks" / "parameters" / "local.yml").write_text(text, encoding="utf-8")
     message = refused(home, "report", "--run", "local")
-    assert "comparator: nobody who was counted is White" in message and "Black or Black British" in message
+    assert "nobody who was counted is recorded as “White”" in message and "Black or Black British" in message
     assert not list((home / "data" / "processed" / "local").rglob("*.ipynb"))
 
 
