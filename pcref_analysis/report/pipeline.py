@@ -16,7 +16,7 @@ from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
-from pcref_analysis.priorities import draft_list, engagement
+from pcref_analysis.priorities import draft_list, engagement, findings, wording
 from pcref_analysis.published import trusts
 from pcref_analysis.report import (
     derived_tables,
@@ -74,6 +74,8 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         return stands
     if force:
         runs.forget(parameters.run)
+    wording.words(parameters.terms)  # the last notebook needs them: a fault stops now
+    findings.check_rule(parameters.priorities, indicators.catalogue())
     say(f"report {parameters.run}: cells")
     with progress.part(say, 0.0, 0.4):
         data = prepare.prepare(parameters, say)

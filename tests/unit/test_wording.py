@@ -211,8 +211,16 @@ def test_terms_can_be_changed_one_by_one_and_an_unknown_one_is_refused():
     assert "among Black African and Caribbean people was" in said["wording"]
     assert "We ask why." in said["not_shown"]
     assert "White British people" in said["wording"]
-    with pytest.raises(PcrefError, match=r"unknown term\(s\) grups"):
-        wording.words({"grups": {}})
+    for odd, what in (
+        ({"grups": {}}, r"unknown term\(s\) grups"),
+        ({"groups": "people"}, r"terms.groups: must hold 'name: text' lines."),
+        ({"groups": {"Asan": "people"}}, r"terms.groups.Asan: unknown name."),
+        ({"level": {"rate": 5}}, r"terms.level.rate: must be text"),
+        ({"people": "{grp} people"}, r"terms.people: nothing is put in for \{grp\}."),
+    ):
+        with pytest.raises(PcrefError, match=what):
+            wording.words(odd)
+    assert wording.words({"groups": {"African": "A"}, "people": "our {group} people"})["people"] == "our {group} people"
 
 
 @pytest.mark.parametrize(
