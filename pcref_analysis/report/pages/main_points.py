@@ -101,7 +101,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     moved, compared = list[str](), ""
     if parameters.previous:
         folder = project_path(parameters.previous)
-        moved, compared = last_edition.changes(frames, folder, parameters.comparator, parameters.period)
+        moved, compared = last_edition.changes(frames, folder, parameters)
     sentence_of_comparator, versus = compared_with(parameters)
     used = [
         compared,
