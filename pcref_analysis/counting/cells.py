@@ -124,7 +124,7 @@ def build(
                 if aggregate.of_residents(entry.counting) or label(year) in there:
                     lines.append((name, label(year), "events", COUNTED, 0, 0.0))  # none is counted, too
                 else:
-                    gone[year] = "nobody at risk in the period"
+                    gone[year] = "nobody was at risk in the period"
         unknown = [(label(year), f"not available: {reason}") for year, reason in gone.items() if reason]
         lines += [(name, period, "events", reason, 0, 0.0) for period, reason in unknown]
         if good and aggregate.of_residents(entry.counting):

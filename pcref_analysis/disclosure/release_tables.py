@@ -428,11 +428,20 @@ def attack(
     tables = _attackable(released)
     rule = ruled.read(rules) if rules is not None else (tables[0].rules if tables else ruled.read("mhsds"))
     before = _attackable(_read_in(previous))
+    strict, rule = rule, _beside(rule, before)
     found = attacker.find(tables, rule, before, population, revision)
+    if rule.values_left < strict.values_left:
+        found = pd.concat([found, attacker.find(tables, strict, (), population)], ignore_index=True)
     if before and previous_release.nothing_moved(tables, before):  # then an outsider can put both editions into one sum
         together = attacker.find(tables, rule, before, population, together=True)
         found = pd.concat([found, together], ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
     return found
+
+
+def _beside(rule: Disclosure, before: Iterable[Releasable]) -> Disclosure:
+    """Return a rule that asks of hidden counts no more values than earlier editions, perhaps of a laxer one, left."""
+    left = min([rule.values_left, *(one.rules.values_left for one in before)])
+    return rule.model_copy(update={"uncertainty": left})
 
 
 def attack_beside(
@@ -447,7 +456,7 @@ def attack_beside(
     tables, every = _attackable(released), _attackable([table for one in before for table in one])
     if len(before) > 1 and all(previous_release.nothing_moved(tables, _attackable(one)) for one in before):
         by = tables[0].rules if rules is None else ruled.read(rules)
-        found.append(attacker.find(tables, by, every, together=True))
+        found.append(attacker.find(tables, _beside(by, every), every, together=True))
     return pd.concat(found, ignore_index=True).drop_duplicates(["cell", "column"], ignore_index=True)
 
 

@@ -207,7 +207,10 @@ def _crude(rows: pd.DataFrame) -> np.ndarray:
     high = np.where(percent, np.where(o == n, 100.0, np.minimum(high, 100.0)), high)
     itself = compared & (value == 1) & (lower == upper)
     low, high = np.where(itself, 1.0, low), np.where(itself, 1.0, high)
-    return _in_one_step(estimate, low, high)
+    shown = _in_one_step(estimate, low, high)
+    trial = rows.assign(**dict(zip(FIGURES, shown.T, strict=True)))
+    half = np.repeat(steps(trial)[:, None] / 2, 3, axis=1)
+    return np.where((_tells_few(trial, half) & compared)[:, None], np.nan, shown)
 
 
 def _ends(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -287,12 +290,17 @@ def _is_safe(rows: pd.DataFrame, given: np.ndarray, step: np.ndarray) -> np.ndar
         half = np.repeat(step[where, None] / 2, 3, axis=1)
         least, most = back_calculation.left(trial, low[where], high[where], half)
         safe[where] = (least <= low[where]) & (most >= high[where])
-        if "few_others" in rows:  # the count would tell them: also to a reader who takes the group's events alone
-            least, most = back_calculation.left(trial.assign(low0=np.nan, high0=np.nan), low[where], high[where], half)
-            few = rows["few_others"].to_numpy(bool)[where]
-            safe[where] &= ~few | (least <= low[where]) & (most >= high[where])
+        safe[where] &= ~_tells_few(trial, half)
         safe[where] &= _value_is_safe(rows.iloc[where], shown[where, 0], step[where] / 2)
     return safe
+
+
+def _tells_few(shown: pd.DataFrame, half: np.ndarray) -> np.ndarray:
+    """Say where few at risk lack the event and limits as shown tell how few, to who takes the group's events alone."""
+    low, high = shown["low"].to_numpy(float), shown["high"].to_numpy(float)
+    few = shown["few_others"].to_numpy(bool) if "few_others" in shown else np.zeros(len(shown), bool)
+    least, most = back_calculation.left(shown.assign(low0=np.nan, high0=np.nan), low, high, half)
+    return few & ((least > low) | (most < high))
 
 
 def _still_true(given: np.ndarray, step: np.ndarray, usual: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from pcref_analysis.analysis.levels_and_gaps import STEPS, fullest
 from pcref_analysis.display import drawing, formats, funnel_axes, palette, svg
 from pcref_analysis.display.output import INTERNAL, Shown, fingerprint, mark, nothing
 from pcref_analysis.display.palette import BLUE, GREY, ORANGE, TEAL
+from pcref_analysis.vocabulary import ethnicity
 
 ADJUSTMENTS = {  # how each step is drawn: label, colour, marker, offset
     "crude": (formats.STEPS["crude"], GREY, "o", -0.22),
@@ -302,12 +303,12 @@ def main_points(released: Any, id: str, title: str, table: str) -> Shown:
     frame = _drawn(released, ["ratio", "lower", "upper"])
     if frame.empty:
         return nothing(released, id, title, NOTHING)
-    comparator, styles = frame["comparator"].iloc[0], [(GREY, "o")] * len(frame)
-    figure = _one_below_the_other(released, frame, frame["title"], styles, f"times the level of the {comparator} group")
+    comparator, styles = ethnicity.the_group(frame["comparator"].iloc[0]), [(GREY, "o")] * len(frame)
+    figure = _one_below_the_other(released, frame, frame["title"], styles, f"times the level of {comparator}")
     said = "; ".join(
         f"{r.title}, {formats.interval(r.ratio, r.lower, r.upper, r.rounded_to)}" for r in frame.itertuples()
     )
-    alt = f"{title}. How many times the level of the {comparator} group, with intervals: {said}. 1 is the same level."
+    alt = f"{title}. How many times the level of {comparator}, with intervals: {said}. 1 is the same level."
     return _shown([drawing.Picture(figure, title, alt)], released, frame, id, title, alt, table, paper=True)
 
 

@@ -6,6 +6,8 @@ Each is published as ``tables/priorities-<name>.csv`` with every column.
 
 from __future__ import annotations
 
+import re
+
 TITLES = {
     "draft": "Draft priorities",
     "words": "The draft, and what to watch, in words",
@@ -158,3 +160,15 @@ def of_setting(name: str) -> str:
     """Return a setting of the rule as people read it: "Weights: severity" of ``weights.severity``."""
     words = name.replace("_", " ").replace(".", ": ")
     return f"{words[:1].upper()}{words[1:]}"
+
+
+def of_value(text: str) -> str:
+    """Return the value of a setting without the marks and codes of a file.
+
+    Examples
+    --------
+    >>> of_value('["age_sex", "crude"]'), of_value("ethnic_group"), of_value("0.1")
+    ('age sex, crude', 'ethnic group', '0.1')
+    """
+    text = re.sub(r"[\[\]\"']", "", text) if text.startswith("[") else text.strip('"')
+    return text.replace("_", " ") if re.fullmatch(r"[a-z_, ]+", text) else text

@@ -105,7 +105,8 @@ def marked(table: pd.DataFrame) -> pd.DataFrame:
     """Return a released table with a mark in every empty cell: [c] suppressed, [x] not available, [z] not applicable.
 
     The status column says which (``events_status`` of a count, ``status`` of the figures); a table without one was
-    made of released tables, and its ``evidence`` and ``note`` say why a figure is missing. An empty text is [z].
+    made of released tables, and its ``evidence`` and ``note`` say why a figure is missing. An empty text is [z], and a
+    limit that is not finite "no limit".
 
     Examples
     --------
@@ -133,7 +134,7 @@ def marked(table: pd.DataFrame) -> pd.DataFrame:
         elif numeric and none.any():
             why = why.mask(none, "[x]").mask(none & hidden, "[c]")
         out[column] = out[column].mask(empty, why)
-    return out
+    return out.mask(table.isin([float("inf"), -float("inf")]), "no limit")
 
 
 def fingerprint(data: Any) -> str:

@@ -76,9 +76,9 @@ def teams(released: Any, parameters: Any, id: str) -> Shown:
     outer, usual = int(drawn["signal"].ne("").sum()), max(round(0.05 * len(drawn)), 1)
     return _said(
         f"Ethnic group is not known for {drawn['target'].iloc[0]:.3g}% of people over all teams (somebody in the "
-        f"care of two counts in both). Of {len(drawn)} teams, {outside} {chance} would give (99.8% limits). "
-        f"Beyond the 95% limits {formats.several('lies {n}', 'lie {n}', outer)}; about {usual} would by chance "
-        "alone. A team beyond the limits is a question, not a verdict: ask first how its records reach this "
+        f"care of two counts in both). Of {formats.count(len(drawn), 'team')}, {outside} {chance} would give (99.8% "
+        f"limits). Beyond the 95% limits {formats.several('lies {n}', 'lie {n}', outer)}; about {usual} would by "
+        "chance alone. A team beyond the limits is a question, not a verdict: ask first how its records reach this "
         "extract, then whom it sees, then how it asks. This does not show whether a recorded group is the right one, "
         f"nor, where counts are rounded, on which side of a line a team close to it lies{small}. Asking is one task "
         "that teams share; ethnic groups share none, and are never put on a funnel.",

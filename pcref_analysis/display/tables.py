@@ -13,7 +13,7 @@ import pandas as pd
 from pcref_analysis.disclosure.disclosure_rule import NOT_AVAILABLE, SUPPRESSED, TEXT_NOT_AVAILABLE, TEXT_SUPPRESSED
 from pcref_analysis.display import formats, html_table
 from pcref_analysis.display.formats import STEPS
-from pcref_analysis.display.list_columns import FOLDED, ITEMS, TITLES, VIEWS, of_item, of_setting
+from pcref_analysis.display.list_columns import FOLDED, ITEMS, TITLES, VIEWS, of_item, of_setting, of_value
 from pcref_analysis.display.output import FIGURES, Shown
 from pcref_analysis.estimates import interval_counts
 from pcref_analysis.vocabulary import indicators
@@ -32,6 +32,9 @@ def plain(released: Any, id: str, title: str, columns: dict[str, str] | None = N
     called = indicators.of_each("name")
     read: dict[str, Callable[[Any], str]] = dict.fromkeys(ITEMS, of_item)
     read |= {"setting": of_setting, "indicator": lambda key: called.get(key, key)}
+    if "setting" in names:
+        read |= dict.fromkeys(("value", "before", "now"), of_value)
+    read |= {"list": lambda key: key.replace("_", " ")}
     rows = [[read.get(c, str)(formats.dates(row[c])) for c in names] for row in text.to_dict("records")]
     return html_table.of(released, id, title, list(names.values()), [("", rows)], numeric)
 

@@ -63,7 +63,8 @@ def make(
 
     See :func:`pcref_analysis.priorities.draft_list.draft` for the arguments.
     """
-    _check(estimates, rule, catalogue)
+    check_rule(rule, catalogue)
+    _check(estimates, catalogue)
     comparator = choose_comparator(estimates, comparator)
     period = period or str(estimates["period"].max())
     ours = estimates[~estimates["ethnic_group"].isin(NOT_GROUPS)]
@@ -87,13 +88,8 @@ def make(
     return table[columns(table)].sort_values(PAIR, ignore_index=True)
 
 
-def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, Indicator]) -> None:
-    if absent := [name for name in ESTIMATES if name not in estimates]:
-        raise PcrefError(f"priorities: the estimates lack the column(s) {', '.join(absent)}.")
-    if odd := sorted(set(estimates["indicator"]) - set(catalogue)):
-        raise PcrefError(f"priorities: the catalogue has no indicator {', '.join(map(str, odd))}.")
-    key = ["indicator", "period", "ethnic_group", "comparator", "adjustment", "measure"]
-    contrasts = estimates[~estimates["measure"].isin(LEVELS)]
+def check_rule(rule: PriorityRule, catalogue: Mapping[str, Indicator]) -> None:
+    """Refuse a rule that names an indicator or a story which the catalogue does not know."""
     if odd := sorted(set(rule.margins) - set(catalogue)):
         raise PcrefError(f"priorities: the rule has a margin for {', '.join(odd)}, which the catalogue does not know.")
     stories = {entry.story for entry in catalogue.values()}
@@ -101,6 +97,15 @@ def _check(estimates: pd.DataFrame, rule: PriorityRule, catalogue: Mapping[str, 
         if name.split(": ")[0].replace(" ", "_") not in {story.replace(" ", "_") for story in stories}:
             hint = did_you_mean(name, sorted(stories))
             raise PcrefError(f"priorities: the rule has a community weight for '{name}', which is no story.{hint}")
+
+
+def _check(estimates: pd.DataFrame, catalogue: Mapping[str, Indicator]) -> None:
+    if absent := [name for name in ESTIMATES if name not in estimates]:
+        raise PcrefError(f"priorities: the estimates lack the column(s) {', '.join(absent)}.")
+    if odd := sorted(set(estimates["indicator"]) - set(catalogue)):
+        raise PcrefError(f"priorities: the catalogue has no indicator {', '.join(map(str, odd))}.")
+    key = ["indicator", "period", "ethnic_group", "comparator", "adjustment", "measure"]
+    contrasts = estimates[~estimates["measure"].isin(LEVELS)]
     if twice := int(contrasts.duplicated(key).sum()):
         raise PcrefError(f"priorities: {twice} estimate(s) stand twice (same {', '.join(key)}).")
 

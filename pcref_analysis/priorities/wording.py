@@ -7,14 +7,17 @@ none decides anything. ``TERMS`` holds the words that groups differ about; a run
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from scipy.special import ndtri
 
 from pcref_analysis.display import formats
 from pcref_analysis.priorities.findings import EVERY_GROUP, years_of
-from pcref_analysis.vocabulary.errors import PcrefError
+from pcref_analysis.vocabulary import ethnicity
+from pcref_analysis.vocabulary.errors import PcrefError, did_you_mean
 
 TERMS: dict[str, Any] = {
     "people": "{group} people",
@@ -40,6 +43,7 @@ TERMS: dict[str, Any] = {
     "nothing": "We could not tell whether there is a gap that matters in {unclear} comparisons, and {missing} had no "
     "figure. None of the others is both clear of chance and larger than the margin agreed to matter.",
 }
+BRACES = re.compile(r"\{[^{}]*\}|[{}]")
 TOLD = 1.5  # a ratio that a comparison should be able to tell from none: sets the years needed
 
 
@@ -49,11 +53,25 @@ def words(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     Raises
     ------
     PcrefError
-        If a term is not one of :data:`TERMS`.
+        If a term is not one of :data:`TERMS`, or is not written as it is.
     """
     changes = dict(changes or {})
     if odd := sorted(set(changes) - set(TERMS)):
-        raise PcrefError(f"wording: unknown term(s) {', '.join(odd)}; terms are {', '.join(TERMS)}.")
+        raise PcrefError(f"terms: unknown term(s) {', '.join(odd)}; terms are {', '.join(TERMS)}.")
+    for key, value in changes.items():
+        several = isinstance(TERMS[key], dict)
+        usual, said = (TERMS[key], value) if several else ({key: TERMS[key]}, {key: value})
+        if not isinstance(said, dict):
+            raise PcrefError(f"terms.{key}: must hold 'name: text' lines.")
+        names = [*usual, *ethnicity.BROAD_GROUPS, *ethnicity.known_groups()] if key == "groups" else [*usual]
+        for name, text in said.items():
+            where = f"terms.{key}.{name}" if several else f"terms.{key}"
+            if name not in names:
+                raise PcrefError(f"{where}: unknown name.{did_you_mean(name, names)}")
+            if not isinstance(text, str):
+                raise PcrefError(f"{where}: must be text: put it in quotation marks.")
+            if odd := sorted({*BRACES.findall(text)} - {*BRACES.findall(usual.get(name, ""))}):
+                raise PcrefError(f"{where}: nothing is put in for {', '.join(odd)}.")
     return {key: value | changes.get(key, {}) if isinstance(value, dict) else changes.get(key, value)
             for key, value in TERMS.items()}  # fmt: skip
 
@@ -117,9 +135,9 @@ def _known(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
     if row["evidence"] == "recording" and isinstance(row["flag"], str):
         reason = f" {row['flag_reason']}" if isinstance(row["flag_reason"], str) else ""
         return f"{row['name']}, {who}: {row['flag']}.{reason} This is first a question about records; it is not ranked."
-    if row["evidence"] == "no figure":
-        if row["ethnic_group"] == EVERY_GROUP:
-            return f"{row['name']}: there are no figures by ethnic group."
+    if row["evidence"] == "no figure" and row["ethnic_group"] == EVERY_GROUP:
+        return f"{row['name']}: there are no figures by ethnic group."
+    if row["evidence"] == "no figure" or not (formats.has(row["ratio"]) or formats.has(row["none_of"])):
         note = f" ({row['note']})" if isinstance(row["note"], str) and row["note"] else ""
         return f"{row['name']}: these figures cannot say how {who} compare with {others}{note}."
     if formats.has(row["none_of"]):
@@ -270,7 +288,7 @@ def _would_close(row: dict[str, Any]) -> str:
             newest = f"{row['newest_year']} alone shows no gap (ratio {formats.ratio(row['newest_ratio'])})"
             return f"The next year: {newest}, the years together do."
     if row["evidence"] in ("not clear", "possible") and formats.has(row["se"]):
-        periods = math.ceil((1.96 * row["se"] / math.log(TOLD)) ** 2)
+        periods = math.ceil((ndtri(0.5 + row["level"] / 2) * row["se"] / math.log(TOLD)) ** 2)
         if periods > 20:
             return "Too few events for this group here over any number of years: look at the wider area, and listen."
         if periods > 1:

@@ -103,8 +103,8 @@ def by_rule(tables: Mapping[str, pd.DataFrame], parameters: Parameters) -> None:
                 if f"{column}_status" in rows
                 else False
             )
-            uneven = (count % rule.rounding != 0) & ~last
-            broken = np.isfinite(count) & (disclosure_rule.primary(count, rule) | (count < 0) | uneven)
+            odd = disclosure_rule.primary(count, rule) | (count % rule.rounding != 0)
+            broken = np.isfinite(count) & ((odd & ~last) | (count < 0))
             faults += [f"  {name}, column '{column}': {broken.sum()} count(s)"] if broken.any() else []
     if faults:
         words = f"below {rule.threshold}, or no multiple of {rule.rounding}"

@@ -16,7 +16,7 @@ from pcref_analysis.analysis import levels_and_gaps
 from pcref_analysis.disclosure import release_tables
 from pcref_analysis.display import formats, output
 from pcref_analysis.extract import dictionary
-from pcref_analysis.priorities import draft_list, engagement
+from pcref_analysis.priorities import draft_list, engagement, findings, wording
 from pcref_analysis.published import trusts
 from pcref_analysis.report import (
     derived_tables,
@@ -74,6 +74,8 @@ def _make(parameters: Parameters, say: Callable[[str], None], force: bool, signe
         return stands
     if force:
         runs.forget(parameters.run)
+    wording.words(parameters.terms)  # the last notebook needs them: a fault stops now
+    findings.check_rule(parameters.priorities, indicators.catalogue())
     say(f"report {parameters.run}: cells")
     with progress.part(say, 0.0, 0.4):
         data = prepare.prepare(parameters, say)
@@ -144,7 +146,7 @@ def _compare_with_somebody(study: Study) -> None:
     others = [group for group in ethnicity.known_groups(study.parameters.detail) if group in groups]
     if others and comparator not in others:
         raise PcrefError(
-            f"comparator: nobody who was counted is {comparator}, so that no gap can be worked out. "
+            f"comparator: nobody who was counted is recorded as “{comparator}”, so that no gap can be worked out. "
             f"Set comparator to another group ({', '.join(others)}), or look at how ethnic groups are coded: "
             f"pcref check {study.parameters.run}"
         )
@@ -269,6 +271,8 @@ def _made_by(parameters: Parameters, identity: dict[str, Any]) -> dict[str, Any]
 def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
     """Return what every page, sheet and figure says about the run, and who signed it."""
     rule = parameters.disclosure
+    counts = "Small numbers are shown. On release counts" if parameters.audience == "internal" else "Counts"
+    others = f" and others rounded to the nearest {rule.rounding}" if rule.rounding > 1 else ""
     basis = {"demo": "an invented Trust"}
     if parameters.source.kind == "published":
         board = f"official published figures; rates are those of {trusts.board_name(parameters)}"
@@ -291,10 +295,7 @@ def about(parameters: Parameters, signed: Sequence[Any] = ()) -> dict[str, Any]:
         "level": f"{100 * parameters.level:.4g}%",
         "sign_off": signoff.words(parameters, list(signed)),
         "draft": signoff.wanted(parameters) and not signed,
-        "rule_text": (
-            f"Counts below {rule.threshold} are suppressed and others rounded to the nearest {rule.rounding} "
-            f"({_rule_of(rule.owner, rule.agreed)})."
-        ),
+        "rule_text": f"{counts} below {rule.threshold} are suppressed{others} ({_rule_of(rule.owner, rule.agreed)}).",
     }
 
 

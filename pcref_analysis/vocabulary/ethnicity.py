@@ -67,6 +67,19 @@ def known_groups(detail: str = "detailed") -> list[str]:
     return list(dict.fromkeys(row[column] for row in rows if row["broad_group"] != UNKNOWN))
 
 
+def the_group(name: str) -> str:
+    """Return an ethnic group with its article, as a sentence speaks of the comparator.
+
+    Examples
+    --------
+    >>> the_group("White"), the_group("Other ethnic groups"), the_group("Any other Asian background")
+    ('the White group', 'the Other ethnic groups', 'the group “Any other Asian background”')
+    """
+    if name.startswith("Any other"):
+        return f"the group “{name}”"
+    return f"the {name}" if name.endswith("groups") else f"the {name} group"
+
+
 def to_broad(groups: pd.Series) -> pd.Series:
     """Turn detailed ethnic groups into broad ones; a broad group stays what it is.
 

@@ -181,10 +181,13 @@ class Parameters(Section):
 
     @field_validator("standard")
     @classmethod
-    def _is_shipped(cls, value: str) -> str:
-        names = sorted({row["standard"] for row in ethnicity.rows_of("standard_populations.csv")})
+    def _is_shipped_by_sex(cls, value: str) -> str:
+        rows = ethnicity.rows_of("standard_populations.csv")
+        names = sorted({row["standard"] for row in rows if row["sex"]})
+        if value in {row["standard"] for row in rows} - {*names}:
+            raise ValueError(f"'{value}' is by age alone; a report allows for age and sex. Write {' or '.join(names)}")
         if value not in names:
-            raise ValueError(f"there is no '{value}'.{did_you_mean(value, names)} Shipped are {', '.join(names)}")
+            raise ValueError(f"there is no '{value}'.{did_you_mean(value, names)} Shipped: {', '.join(names)}")
         return value
 
     @field_validator("period", "periods", mode="after")

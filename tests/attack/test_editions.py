@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcref_analysis.disclosure import release_tables
+from pcref_analysis.disclosure import disclosure_rule, release_tables
 from pcref_analysis.estimates import intervals
 from pcref_analysis.vocabulary import ethnicity
 
@@ -54,6 +54,19 @@ def test_editions_that_differ_by_one_person_reveal_nothing(seed):
     fewer = rows.drop(rows.index[seed])
     (now,) = release_tables.release_all({"counts": counted(fewer)}, "mhsds", previous=[last])
     assert shown_alike(now, last).empty
+    assert release_tables.attack([now], previous=[last]).empty
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stricter_rule_repeats_what_the_last_edition_showed_below_it(seed):
+    """Readers hold a 5 already; hidden by a rule that hides below 10 it would be a number that everybody knows."""
+    rows = people(seed)
+    (last,) = edition(seed)
+    stricter = disclosure_rule.read("mhsds").model_copy(update={"threshold": 10, "rounding": 10})
+    tables = {"counts": counted(rows.drop(rows.index[seed]))}
+    (now,) = release_tables.release_all(tables, stricter, previous=[last])
+    small = now.table[now.table["events"].between(1, 9)]
+    assert len(small) and (small["events_status"] == "repeated").all()
     assert release_tables.attack([now], previous=[last]).empty
 
 

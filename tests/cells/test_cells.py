@@ -290,7 +290,7 @@ def test_nobody_at_risk_is_no_rate(extract, settings):
     )
     found, ledger = both(tables, settings, "restrictive_interventions")
     assert found.empty
-    assert "not available: nobody at risk in the period" in set(ledger["reason"])
+    assert "not available: nobody was at risk in the period" in set(ledger["reason"])
 
 
 def test_a_period_without_rows_is_not_a_rate_of_nought(extract, count):

@@ -214,4 +214,4 @@ def test_when_all_have_died_before_nobody_is_counted(extract, settings):
     assert set(found["indicator"]) == {"detentions"} and found["events"].sum() == 0
     reasons = ledger.groupby("indicator")["reason"].unique()
     assert "died before the period" in reasons["non_attendance"]
-    assert "not available: nobody at risk in the period" in reasons["non_attendance"]
+    assert "not available: nobody was at risk in the period" in reasons["non_attendance"]

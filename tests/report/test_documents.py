@@ -218,3 +218,7 @@ def test_a_rule_that_nobody_agreed_is_called_so_and_not_by_the_words_of_the_temp
     rule = given.disclosure.model_copy(update={"owner": owner, "agreed": agreed})
     words = pipeline.about(given.model_copy(update={"disclosure": rule}))["rule_text"]
     assert words.endswith("(the rule is not agreed yet).") and "to be" not in words
+    whole = given.model_copy(update={"disclosure": rule.model_copy(update={"rounding": 1}), "audience": "internal"})
+    assert pipeline.about(whole)["rule_text"].startswith(
+        "Small numbers are shown. On release counts below 5 are suppressed (the rule"
+    )

@@ -96,6 +96,12 @@ def test_the_landing_page_says_what_changed_since_the_last_edition_and_its_numbe
     assert "5.7 (5.2 to 6.5) then, 5.8 (5.2 to 6.5) now" in said and "narrower in 2023-24 than in 2021-22" in said
 
 
+def test_a_limit_of_four_decimals_is_the_number_that_it_was_rounded_from():
+    """An internal edition holds whole numbers; 0.0982 (0.0390 to 0.2476) under a picture stopped it."""
+    assert main_points.unknown("0.0982 (0.0390 to 0.2476)", ["0.098243 | 0.038971 | 0.247648"]) == []
+    assert main_points.unknown("0.2477", ["0.247648"]) == [0.2477]
+
+
 def test_the_agreed_list_leads_in_its_own_order():
     said = words(page(records()))
     assert said.index("Carers: not asked") < said.index("Detentions: Black people") and "Gone." not in said

@@ -175,6 +175,7 @@ def test_a_count_repeated_from_an_edition_by_another_rounding_may_stand(home):
     given = given.model_copy(update={"disclosure": given.disclosure.model_copy(update={"rounding": 10})})
     table = pd.DataFrame({"events": [25.0], "events_status": ["repeated"]})
     output_check.by_rule({"levels": table}, given)
+    output_check.by_rule({"levels": table.assign(events=3.0)}, given)  # or by another threshold: readers hold it
     with pytest.raises(PcrefError):
         output_check.by_rule({"levels": table.assign(events_status="shown")}, given)
 

@@ -25,8 +25,8 @@ def found(*rows):
     return [{"id": "priorities-findings", "kind": "table", "title": "t", "csv": csv_text.to_csv(table)}]
 
 
-def said(*rows):
-    return page_lead.of_page(found(*rows), GIVEN)["03_experience.html"]
+def said(*rows, given=GIVEN):
+    return page_lead.of_page(found(*rows), given)["03_experience.html"]
 
 
 def test_every_comparison_is_in_one_count_and_what_is_none_is_not_counted():
@@ -38,6 +38,8 @@ def test_every_comparison_is_in_one_count_and_what_is_none_is_not_counted():
     assert "0" not in said({"evidence": "possible"}, {}) and "No gap" not in said({"evidence": "possible"}, {})
     assert said({"evidence": "possible"}, {}).startswith("We could not tell")
     assert said({"evidence": "context"}) == "Of 1 comparison with the White group on this page: 1 shown as context."
+    other = GIVEN.model_copy(update={"comparator": "Other ethnic groups"})
+    assert said({"evidence": "context"}, given=other).startswith("Of 1 comparison with the Other ethnic groups on this")
 
 
 def test_a_number_of_no_released_row_stops_the_finding():

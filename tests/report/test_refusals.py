@@ -93,6 +93,23 @@ def test_a_misspelt_parameter_is_answered_with_the_nearest_name(home):
     assert "comparater" in message and "comparator" in message
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("terms: {groups: {Wite: people}}", "terms.groups.Wite: unknown name. Did you mean 'White'?"),
+        (
+            "  community: {detentoin: 1}",
+            "a community weight for 'detentoin', which is no story. Did you mean 'detention'?",
+        ),
+    ],
+)
+def test_what_the_last_notebook_alone_needs_is_looked_at_before_the_work(home, line, said):
+    path = home / "notebooks" / "parameters" / "local.yml"
+    path.write_text(f"{path.read_text(encoding='utf-8').rstrip()}\n{line}\n", encoding="utf-8")
+    assert said in refused(home, "report", "--run", "local")
+    assert not list((home / "data").rglob("cells.parquet"))
+
+
 def test_a_comparator_whom_nobody_has_is_refused_before_the_notebooks_run(home):
     """It stopped in a notebook, after a minute's work, in words that named no parameter."""
     path, table = person_table(home)
@@ -103,7 +120,7 @@ def test_a_comparator_whom_nobody_has_is_refused_before_the_notebooks_run(home):
     text = "\n".join(line for line in text.splitlines() if not line.startswith("engagement:")) + "\nengagement: none\n"
     (home / "notebooks" / "parameters" / "local.yml").write_text(text, encoding="utf-8")
     message = refused(home, "report", "--run", "local")
-    assert "comparator: nobody who was counted is White" in message and "Black or Black British" in message
+    assert "nobody who was counted is recorded as “White”" in message and "Black or Black British" in message
     assert not list((home / "data" / "processed" / "local").rglob("*.ipynb"))
 
 

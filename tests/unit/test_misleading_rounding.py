@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 
 from pcref_analysis.disclosure import disclosure_rule, release_tables, rounded_figures
 from pcref_analysis.estimates import intervals
@@ -130,3 +131,18 @@ def test_an_interval_does_not_tell_how_few_lack_the_event(estimate, width):
     rule = DISCLOSURE.model_copy(update={"threshold": 10})
     (shown,) = release_tables.release_all({"t": pd.concat([levels, gap], ignore_index=True)}, rule, public=False)
     assert release_tables.attack([shown]).empty
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9, 0.95])
+def test_a_ratio_before_adjustment_does_not_tell_it_either(level):
+    """10 of 15 beside 20 of 25, threshold 8, zeros hidden: the attack stopped the whole report."""
+    frame = pd.DataFrame({"ethnic_group": ["Mixed", "Black or Black British"], "events": [10, 21], "at_risk": [15, 26]})
+    frame = frame.assign(indicator="interpreter_needed", adjustment="crude", measure="percent", level=level)
+    low, high = intervals.wilson(frame["events"].to_numpy(float), frame["at_risk"].to_numpy(float), level)
+    levels = frame.assign(estimate=100 * frame["events"] / frame["at_risk"], lower=100 * low, upper=100 * high)
+    gap = frame[:1].assign(measure="ratio", comparator="Black or Black British", estimate=10 / 15 / (21 / 26))
+    width = np.exp(ndtri(0.5 + level / 2) * np.sqrt(5 / 150 + 5 / 21 / 26))
+    gap = gap.assign(lower=gap["estimate"] / width, upper=gap["estimate"] * width)
+    tables = {"t": pd.concat([levels, gap], ignore_index=True)}
+    (shown,) = release_tables.release_all(tables, "opensafely", public=False)
+    assert release_tables.attack([shown]).empty and shown.table["estimate"][:2].notna().all()

@@ -131,6 +131,7 @@ def test_nothing_says_95_where_the_run_asks_for_another_level(tmp_path):
     index = landing.bodies(run, [], about, main_points.of([], run))["index.html"]
     method = render.fragment("method.html.j2", about=about, parameters=run)
     assert "A 90% interval" in render.text_of(re.sub(r"</?a\b[^>]*>", "", index))
+    assert "An 80% <" in landing.bodies(run, [], about | {"level": "80%"}, main_points.of([], run))["index.html"]
     assert not re.search(r"(?<!19)95", index + method)  # 1995 is a year of a reference
     workbook.write([one.record for one in made], tmp_path / "t.xlsx", about)
     with zipfile.ZipFile(tmp_path / "t.xlsx") as book:
@@ -143,13 +144,14 @@ def test_the_workbook_marks_what_is_missing_as_the_page_does(tmp_path):
             "period": ["2021-22", "2022-23", "2023-24"], "adjustment": ["crude", "age_sex", "age_sex"],
             "events": [np.nan, np.nan, 40.0], "events_status": ["suppressed", "not available", "shown"],
             "estimate": [np.nan, 2.0, 2.5], "status": ["suppressed", "shown", "shown"],
-            "change": [np.nan, np.nan, 1.1], "note": ["", "few events", ""],
+            "change": [np.nan, np.nan, 1.1], "upper": [np.nan, 3.5, np.inf], "note": ["", "few events", ""],
         }
     )  # fmt: skip
     marked = output.marked(frame)
     assert marked["events"].tolist() == ["[c]", "[x]", 40.0]
     assert marked["estimate"].tolist() == ["[c]", 2.0, 2.5]
     assert marked["change"].tolist() == ["[z]", "[x]", 1.1]
+    assert marked["upper"].tolist() == ["[c]", 3.5, "no limit"]  # no workbook can hold it as a number
     assert marked["note"].tolist() == ["[z]", "few events", "[z]"]
     about = pipeline.about(parameters.load("demo"))
     workbook.write([{"id": "t", "title": "T", "csv": csv_text.to_csv(frame)}], tmp_path / "t.xlsx", about)

@@ -50,6 +50,7 @@ def test_the_first_users(run, kind, trust, board):
             "standard: england_2011",
             "standard: there is no 'england_2011'. Did you mean 'england_2021'?",
         ),
+        ("standard: england_2021", "standard: who", "standard: 'who' is by age alone; a report allows for"),
         ("edition: 1", "edition: 0", "edition: must be at least 1."),
         ("kind: demo", "kind: demo\n  place: here", "source.place: unknown key."),
         ("  ods_code: X99", "  ods_cod: X99", "trust.ods_cod: unknown key. Did you mean 'ods_code'?"),

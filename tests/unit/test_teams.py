@@ -138,6 +138,8 @@ def test_what_is_said_of_teams_beyond_the_limits():
     lines = {f"T{i}": (30 + 4 * i, 400) for i in range(9)} | {"U1": (130, 400), "U2": (8, 400)}
     words = sentences.teams(shown(lines)[1], rule(), id="t").text
     assert "Of 11 teams, it is known less often in 1 (Team U1) and more often in 1 (Team U2) than chance and" in words
+    alone = release_tables.derive(lambda table: table.head(1), shown(lines)[1], name="teams")
+    assert "Of 1 team, none is beyond" in sentences.teams(alone, rule(), id="t").text
     assert "a question, not a verdict" in words and "never put on a funnel" in words
     alike = {f"T{i}": (40, 400) for i in range(9)}
     assert "none is beyond what chance would give" in sentences.teams(shown(alike)[1], rule(), id="t").text

@@ -95,6 +95,19 @@ def test_a_worst_case_that_cannot_be_given_is_said():
     )
 
 
+def test_a_context_without_a_figure_says_that_there_is_none():
+    """Its ratio and limits are suppressed: "nan% lower than" stood in the file and the workbook."""
+    row = ROW | CASES["context"] | {"ratio": np.nan, "lower": np.nan, "upper": np.nan, "note": "hidden"}
+    said = wording.first_draft(pd.DataFrame([row])).loc[0, "wording"]
+    assert said == "Detentions: these figures cannot say how Black people compare with White British people (hidden)."
+
+
+def test_the_years_that_would_tell_are_of_the_level_of_the_run():
+    row = ROW | CASES["possible"] | {"level": 0.8}
+    would = wording.first_draft(pd.DataFrame([row])).loc[0, "would_close"]
+    assert would == "About 3 years together could tell a ratio of 1.5 from no gap."  # (1.28 x 0.5 / ln 1.5)^2 = 2.5
+
+
 def test_a_clear_gap_reads_as_the_design_wants_it(said):
     assert said.loc["clear", "wording"] == (
         "Detentions: after allowing for age, sex and deprivation, the rate among Black people was 2.9 times that among "
@@ -198,8 +211,16 @@ def test_terms_can_be_changed_one_by_one_and_an_unknown_one_is_refused():
     assert "among Black African and Caribbean people was" in said["wording"]
     assert "We ask why." in said["not_shown"]
     assert "White British people" in said["wording"]
-    with pytest.raises(PcrefError, match=r"unknown term\(s\) grups"):
-        wording.words({"grups": {}})
+    for odd, what in (
+        ({"grups": {}}, r"unknown term\(s\) grups"),
+        ({"groups": "people"}, r"terms.groups: must hold 'name: text' lines."),
+        ({"groups": {"Asan": "people"}}, r"terms.groups.Asan: unknown name."),
+        ({"level": {"rate": 5}}, r"terms.level.rate: must be text"),
+        ({"people": "{grp} people"}, r"terms.people: nothing is put in for \{grp\}."),
+    ):
+        with pytest.raises(PcrefError, match=what):
+            wording.words(odd)
+    assert wording.words({"groups": {"African": "A"}, "people": "our {group} people"})["people"] == "our {group} people"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def of(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> MainPoin
     moved, compared = list[str](), ""
     if parameters.previous:
         folder = project_path(parameters.previous)
-        moved, compared = last_edition.changes(frames, folder, parameters.comparator, parameters.period)
+        moved, compared = last_edition.changes(frames, folder, parameters)
     sentence_of_comparator, versus = compared_with(parameters)
     used = [
         compared,
@@ -140,11 +140,10 @@ def compared_with(parameters: Parameters) -> tuple[str, str]:
     else:
         named = formats.joined([*inside[:-1], f"{inside[-1][:1].lower()}{inside[-1][1:]}"])
         held, within = f" (here {named})", f" ({named})"
-    group = f"The {parameters.comparator} group{within}"
+    group = ethnicity.the_group(parameters.comparator)
     return (
-        f"Every group is compared with the {parameters.comparator} group{held}. That is a choice for comparison, not a "
-        "standard of what is right."
-    ), f"{group}: a choice, not a standard."
+        f"Every group is compared with {group}{held}. That is a choice for comparison, not a standard of what is right."
+    ), f"{group[:1].upper()}{group[1:]}{within}: a choice, not a standard."
 
 
 def figure(points: MainPoints, parameters: Parameters) -> output.Shown | None:
@@ -195,7 +194,7 @@ def unknown(text: str, sources: Iterable[str]) -> list[float]:
     """Return the numbers of a text that none of its sources holds, whole or rounded as the text may show them."""
     allowed: set[float] = set()
     for token in {token for source in sources for token in _numbers(source)}:
-        allowed |= {token, *(round(token, places) for places in range(4)), *_cut(token)}
+        allowed |= {token, *(round(token, places) for places in range(7)), *_cut(token)}
     return [number for number in _numbers(text) if number not in allowed]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pcref_analysis.display import formats, output
 from pcref_analysis.priorities.findings import EVERY_GROUP
 from pcref_analysis.report.pages import main_points, quality, render
+from pcref_analysis.vocabulary import ethnicity
 from pcref_analysis.vocabulary.errors import PcrefError
 from pcref_analysis.vocabulary.parameters import Parameters
 
@@ -70,9 +71,9 @@ def of_page(records: Sequence[Mapping[str, Any]], parameters: Parameters) -> dic
             found = "We could not tell from these figures whether there is a gap that matters."
         counted = _counts(rows)
         listed = ", ".join(words for _, words in counted)
-        second = formats.several("Of {n} comparison with the {comparator} group on this page: {listed}.",
-                         "Of {n} comparisons with the {comparator} group on this page: {listed}.",
-                         len(rows), comparator=parameters.comparator, listed=listed)  # fmt: skip
+        second = formats.several("Of {n} comparison with {comparator} on this page: {listed}.",
+                         "Of {n} comparisons with {comparator} on this page: {listed}.",
+                         len(rows), comparator=ethnicity.the_group(parameters.comparator), listed=listed)  # fmt: skip
         leads[page] = f"{found} {second}".strip()
         numbers = " ".join(str(n) for n, _ in [*counted, (len(rows), "")])
         odd = main_points.unknown(
