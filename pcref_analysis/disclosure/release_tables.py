@@ -475,7 +475,11 @@ def stop_on(leaks: pd.DataFrame) -> None:
     """Raise where an attack found something; names table and cell, never a value."""
     if len(leaks):
         cells = "; ".join(f"{leak.table}: {leak.cell} ({leak.column})" for leak in leaks.head(5).itertuples())
-        raise PcrefError(f"disclosure: {len(leaks)} hidden count(s) could be worked out; not released: {cells}.")
+        raise PcrefError(
+            f"disclosure: {len(leaks)} hidden count(s) could be worked out; nothing was published: {cells}. Counts "
+            "rounded more coarsely (disclosure.rounding) or fewer years (periods) leave less to work out. This is a "
+            "fault of pcref, not of your data: please report it with these names, which hold no count."
+        )
 
 
 def write(released: Iterable[Releasable], folder: Path | str) -> list[Path]:

@@ -263,7 +263,7 @@ def elsewhere(row: Mapping[str, Any]) -> str:
 
 
 def _margin(row: dict[str, Any]) -> str:
-    return f"{row['margin'] - 1:.0%}"
+    return f"{100 * (row['margin'] - 1):.3g}%"
 
 
 def _not_shown(row: dict[str, Any], terms: Mapping[str, Any]) -> str:

@@ -7,10 +7,18 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 
 from pcref_analysis.vocabulary import ethnicity, indicators
+from pcref_analysis.vocabulary.errors import did_you_mean
 
 
-def _named(values: Iterable[str]) -> SimpleNamespace:
-    return SimpleNamespace(**{re.sub(r"\W+", "_", value).strip("_"): value for value in values})
+class Names(SimpleNamespace):
+    """Values by names that an editor completes; a name that is none is told with the nearest."""
+
+    def __getattr__(self, name: str) -> str:
+        raise AttributeError(f"there is no {name}.{did_you_mean(name, vars(self))}")
+
+
+def _named(values: Iterable[str]) -> Names:
+    return Names(**{re.sub(r"\W+", "_", value).strip("_"): value for value in values})
 
 
 INDICATORS = _named(indicators.catalogue())

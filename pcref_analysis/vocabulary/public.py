@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from pcref_analysis.vocabulary.errors import did_you_mean
+
 
 def face(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package that shows these names and nothing else.
@@ -16,7 +18,7 @@ def face(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], 
 
     def load(name: str) -> Any:
         if name not in names:
-            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+            raise AttributeError(f"module '{package}' has no attribute '{name}'.{did_you_mean(name, names)}")
         module, _, attribute = names[name].partition(":")
         found = import_module(f"pcref_analysis.{module}")
         return getattr(found, attribute) if attribute else found

@@ -184,3 +184,7 @@ def test_names_can_be_completed_in_a_live_kernel():
     assert {"detentions", "section_136"} <= set(dir(pcref.INDICATORS))
     assert pcref.GROUPS.Black_or_Black_British == "Black or Black British"
     assert {"INDICATORS", "GROUPS", "load", "count", "interactive", "regression"} <= set(dir(pcref))
+    with pytest.raises(AttributeError, match="Did you mean 'detentions'"):
+        _ = pcref.INDICATORS.detention
+    with pytest.raises(AttributeError, match="Did you mean 'rates'"):
+        _ = pcref.rate
