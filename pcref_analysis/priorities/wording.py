@@ -263,7 +263,7 @@ def elsewhere(row: Mapping[str, Any]) -> str:
 
 
 def _margin(row: dict[str, Any]) -> str:
-    return f"{100 * (row['margin'] - 1):.3g}%"
+    return f"{row['margin'] - 1:.0%}"
 
 
 def _not_shown(row: dict[str, Any], terms: Mapping[str, Any]) -> str:
