@@ -289,7 +289,6 @@ class TestShape:
         assert np.allclose(ratio, 2.5758293035489 / 1.2815515655446)
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_variance_below_nought_gives_no_interval_and_a_note(make_rows, make_cells, monkeypatch):
     """Where terms can all but not be told apart, the last digits of the computer decide its sign."""
     whole = glm._sandwich
